@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace onecycle {
+
+// A length of training: `5ep` (epochs, may be fractional) or `1000it` (optimizer steps).
+struct Duration {
+  enum class Unit { epochs, steps };
+
+  double count = 0;
+  Unit unit = Unit::epochs;
+
+  static std::optional<Duration> parse(const std::string& text);
+  std::string text() const;
+  // Rounded to the nearest step, at least 1 for a positive count.
+  std::int64_t steps(std::int64_t steps_per_epoch) const;
+
+  bool operator==(const Duration&) const = default;
+};
+
+}  // namespace onecycle

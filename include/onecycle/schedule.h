@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "onecycle/registry.h"
+
+namespace onecycle {
+
+// The three hyper-parameters that a step reads. For AdamW, momentum is beta1.
+struct Hyper {
+  double lr = 0;
+  double momentum = 0;
+  double weight_decay = 0;
+
+  bool operator==(const Hyper&) const = default;
+};
+
+// A pure function of progress: it holds no state, so that resume, skipped steps and early extension
+// cannot desynchronise it.
+class Schedule {
+ public:
+  virtual ~Schedule() = default;
+  // Hyper-parameters of attempted step `step` (0-based) of a run of `total` steps; defined, and
+  // within the schedule's own bounds, for every step >= 0, `step >= total` included.
+  virtual Hyper at(std::int64_t step, std::int64_t total) const = 0;
+};
+
+// What a schedule needs to know of the run it is made for.
+struct ScheduleContext {
+  std::int64_t steps_per_epoch = 1;
+  // The optimizer's constants; empty where the recipe names none.
+  std::optional<double> lr;
+  std::optional<double> momentum;
+  std::optional<double> weight_decay;
+};
+
+// Throws RecipeError where a quantity is named by both the optimizer and the schedule, or the
+// learning rate by neither.
+using ScheduleRegistry =
+    Registry<std::unique_ptr<Schedule>(const Value& options, const ScheduleContext&)>;
+
+ScheduleRegistry builtin_schedules();
+
+}  // namespace onecycle

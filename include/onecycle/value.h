@@ -1,0 +1,58 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace onecycle {
+
+// Where something was written: a recipe's line and column (1-based), or the command line.
+struct Position {
+  std::string file;
+  int line = 0;
+  int column = 0;
+
+  // "file:line:column", or the file alone where there is no line.
+  std::string text() const;
+};
+
+// A tree of values that knows where each was written, whatever format it came from.
+// Scalars keep their text: the option that reads one decides its type.
+struct Value {
+  enum class Kind { null, scalar, list, map };
+  struct Member;
+
+  Kind kind = Kind::null;
+  std::string text;             // scalar only
+  bool quoted = false;          // a quoted scalar is a string, never a number or null
+  std::vector<Value> items;     // list only
+  std::vector<Member> members;  // map only, in the order written
+  Position at;
+
+  static Value scalar(std::string text, bool quoted = false);
+  static Value list(std::vector<Value> items = {});
+  static Value map();
+
+  bool is_null() const { return kind == Kind::null; }
+  bool is_scalar() const { return kind == Kind::scalar; }
+  bool is_list() const { return kind == Kind::list; }
+  bool is_map() const { return kind == Kind::map; }
+
+  // The member of a map, or nullptr.
+  const Value* find(const std::string& key) const;
+  Value* find(const std::string& key);
+  // Replaces or appends a member.
+  void set(const std::string& key, Value value);
+  void erase(const std::string& key);
+
+  // "a list", "a map", "nothing" or the scalar in quotes: for messages.
+  std::string described() const;
+};
+
+struct Value::Member {
+  std::string key;
+  Position at;
+  Value value;
+};
+
+}  // namespace onecycle
