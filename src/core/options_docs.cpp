@@ -1,0 +1,127 @@
+#include <nlohmann/json.hpp>
+
+#include "core/format.h"
+#include "onecycle/options.h"
+
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string cell(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+    text.replace(at, 1, "\\|");
+  return text;
+}
+
+void write_table(const OptionGroup& group, const std::string& path, std::string& out);
+
+void write_row(const OptionDescription& option, const std::string& path, std::string& out) {
+  std::string type = option.type;
+  if (const std::string range = option.range.text(); !range.empty()) type += ", " + range;
+  if (!option.unit.empty()) type += " (" + option.unit + ")";
+  const std::string fallback = option.required ? "*required*" : "`" + option.default_text + "`";
+  out += format("| `{}` | {} | {} | {} |\n", detail::join_path(path, option.name), cell(type),
+                cell(fallback), cell(option.meaning));
+}
+
+void write_nested(const OptionDescription& option, const std::string& path, std::string& out) {
+  const std::string inner = detail::join_path(path, option.name);
+  if (option.section) {
+    out += format("\n## `{}`\n\n{}.\n", inner, option.section->meaning);
+    write_table(*option.section, inner, out);
+  }
+  if (option.variants.empty()) return;
+  out += format("\n## `{}`\n\n{}.\n", inner, option.meaning);
+  for (const Variant& variant : option.variants) {
+    out += format("\n### `{}: {{name: {}}}`\n\n{}.\n", inner, variant.name, variant.meaning);
+    write_table(*variant.options, inner, out);
+  }
+}
+
+void write_table(const OptionGroup& group, const std::string& path, std::string& out) {
+  const auto plain = [](const OptionDescription& option) {
+    return !option.section && option.variants.empty();
+  };
+  bool headed = false;
+  for (const auto& option : group.options) {
+    if (!plain(option)) continue;
+    if (!headed) out += "\n| key | type | default | meaning |\n|---|---|---|---|\n";
+    headed = true;
+    write_row(option, path, out);
+  }
+  if (group.options.empty()) out += "\nNo options.\n";
+  for (const auto& option : group.options)
+    if (!plain(option)) write_nested(option, path, out);
+}
+
+Json schema_of(const OptionGroup& group);
+
+void add_range(const Range& range, Json& schema) {
+  const auto bounded = [&](Json& target) {
+    if (range.low != -kUnbounded)
+      target[range.low_open ? "exclusiveMinimum" : "minimum"] = range.low;
+    if (range.high != kUnbounded)
+      target[range.high_open ? "exclusiveMaximum" : "maximum"] = range.high;
+  };
+  const auto numeric = [](const Json& target) {
+    return target.contains("type") && (target["type"] == "number" || target["type"] == "integer");
+  };
+  if (numeric(schema)) bounded(schema);
+  if (schema.contains("anyOf"))
+    for (Json& alternative : schema["anyOf"])
+      if (numeric(alternative)) bounded(alternative);
+}
+
+Json choice_schema(const OptionDescription& option) {
+  Json names = Json::array();
+  Json alternatives = Json::array();
+  for (const Variant& variant : option.variants) {
+    Json schema = schema_of(*variant.options);
+    schema["properties"]["name"] = {{"const", variant.name}};
+    if (variant.name != option.default_text) schema["required"].push_back("name");
+    schema["description"] = variant.meaning;
+    alternatives.push_back(std::move(schema));
+    names.push_back(variant.name);
+  }
+  alternatives.push_back({{"enum", names}});
+  return {{"anyOf", alternatives}};
+}
+
+Json option_schema(const OptionDescription& option) {
+  if (option.section) return schema_of(*option.section);
+  Json schema = option.variants.empty() ? Json::parse(option.schema) : choice_schema(option);
+  add_range(option.range, schema);
+  schema["description"] = option.meaning + (option.unit.empty() ? "" : " (" + option.unit + ")");
+  if (!option.required && option.variants.empty()) schema["$comment"] =
+      "default: " + option.default_text;
+  return schema;
+}
+
+Json schema_of(const OptionGroup& group) {
+  Json schema = {{"type", "object"}, {"description", group.meaning}};
+  schema["properties"] = Json::object();
+  schema["additionalProperties"] = false;
+  for (const auto& option : group.options) {
+    schema["properties"][option.name] = option_schema(option);
+    if (option.required) schema["required"].push_back(option.name);
+  }
+  return schema;
+}
+
+}  // namespace
+
+std::string markdown_of(const OptionGroup& group) {
+  std::string out = format("# {}\n\n{}.\n", group.name, group.meaning);
+  write_table(group, "", out);
+  return out;
+}
+
+std::string json_schema_of(const OptionGroup& group) {
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}};
+  schema.update(schema_of(group));
+  return schema.dump(2) + "\n";
+}
+
+}  // namespace onecycle

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "onecycle/value.h"
+
+namespace onecycle {
+
+// Reads a recipe: the file, over the files it `extends` (nearest first), under the `--set` overrides
+// ("a.b=c", the value in YAML), with ${NAME} and ${NAME:-default} taken from the environment.
+// Maps merge key by key; lists and scalars replace; a map whose `name` differs replaces as a whole.
+// Throws RecipeError.
+Value load_document(const std::string& path, const std::vector<std::string>& overrides = {});
+
+// The steps of load_document, in its order.
+Value read_with_bases(const std::string& path);
+void apply_override(Value& document, const std::string& assignment);
+void interpolate_environment(Value& value);
+
+}  // namespace onecycle
