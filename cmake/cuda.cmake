@@ -1,0 +1,56 @@
+# CUDA kernels. Sets ONECYCLE_HAS_CUDA, ONECYCLE_CUDA_SUMMARY and, with CUDA, the target
+#
+#   onecycle_cudart   the CUDA runtime, linked dynamically: the same file that LibTorch loads
+#
+# Only nvcc is needed, not a GPU: an installed toolkit (13.x) first, else the one of PyPI's nvidia-cuda-nvcc.
+
+set(ONECYCLE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90-real;100-real;120" CACHE STRING
+    "GPU architectures of the kernels; the last also as PTX, for newer ones")
+set(ONECYCLE_HAS_CUDA OFF)
+set(ONECYCLE_CUDA_SUMMARY "off (ONECYCLE_CUDA=OFF)")
+
+# Sets RESULT to the first nvcc of release 13.
+function(onecycle_find_nvcc result)
+  set(candidates "${CMAKE_CUDA_COMPILER}" "$ENV{CUDACXX}")
+  find_program(in_path nvcc PATHS "$ENV{CUDA_HOME}/bin" /usr/local/cuda/bin NO_CACHE)
+  list(APPEND candidates "${in_path}")
+  if(ONECYCLE_TORCH_SITE)
+    list(APPEND candidates "${ONECYCLE_TORCH_SITE}/nvidia/cu13/bin/nvcc")
+  endif()
+  foreach(nvcc IN LISTS candidates)
+    if(nvcc AND EXISTS "${nvcc}")
+      execute_process(COMMAND "${nvcc}" --version OUTPUT_VARIABLE version ERROR_QUIET)
+      if(version MATCHES "release 13[.]")
+        set(${result} "${nvcc}" PARENT_SCOPE)
+        return()
+      endif()
+    endif()
+  endforeach()
+  set(${result} "" PARENT_SCOPE)
+endfunction()
+
+if(NOT ONECYCLE_CUDA STREQUAL "OFF")
+  onecycle_find_nvcc(nvcc)
+  if(nvcc)
+    set(CMAKE_CUDA_COMPILER "${nvcc}")
+    set(CMAKE_CUDA_RUNTIME_LIBRARY None)
+    set(CMAKE_CUDA_ARCHITECTURES "${ONECYCLE_CUDA_ARCHITECTURES}")
+    enable_language(CUDA)
+    set(ONECYCLE_HAS_CUDA ON)
+    set(ONECYCLE_CUDA_SUMMARY "on (${nvcc}, ${CMAKE_CUDA_COMPILER_VERSION})")
+
+    add_library(onecycle_cudart INTERFACE)
+    if(TARGET torch_cudart)
+      target_link_libraries(onecycle_cudart INTERFACE torch_cudart)
+      target_include_directories(onecycle_cudart SYSTEM INTERFACE "${ONECYCLE_TORCH_SITE}/nvidia/cu13/include")
+    else()
+      find_package(CUDAToolkit 13 REQUIRED)
+      target_link_libraries(onecycle_cudart INTERFACE CUDA::cudart)
+    endif()
+  elseif(ONECYCLE_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "ONECYCLE_CUDA=ON, but no nvcc of CUDA 13 was found (PATH, CUDACXX, CUDA_HOME, /usr/local/cuda, "
+                        "nvidia-cuda-nvcc beside the torch wheel)")
+  else()
+    set(ONECYCLE_CUDA_SUMMARY "off (no nvcc of CUDA 13 found)")
+  endif()
+endif()

@@ -1,0 +1,27 @@
+# Libraries of the distribution, under one name in every release of it.
+#
+#   onecycle_yaml  onecycle_json  onecycle_fmt  onecycle_cxxopts  onecycle_zlib
+
+find_package(yaml-cpp REQUIRED)
+add_library(onecycle_yaml INTERFACE)
+if(TARGET yaml-cpp::yaml-cpp)
+  target_link_libraries(onecycle_yaml INTERFACE yaml-cpp::yaml-cpp)
+else()
+  target_link_libraries(onecycle_yaml INTERFACE yaml-cpp)  # before 0.8
+endif()
+
+find_package(nlohmann_json REQUIRED)
+add_library(onecycle_json INTERFACE)
+target_link_libraries(onecycle_json INTERFACE nlohmann_json::nlohmann_json)
+
+find_package(fmt REQUIRED)
+add_library(onecycle_fmt INTERFACE)
+target_link_libraries(onecycle_fmt INTERFACE fmt::fmt-header-only)
+
+find_package(cxxopts REQUIRED)
+add_library(onecycle_cxxopts INTERFACE)
+target_link_libraries(onecycle_cxxopts INTERFACE cxxopts::cxxopts)
+
+find_package(ZLIB REQUIRED)
+add_library(onecycle_zlib INTERFACE)
+target_link_libraries(onecycle_zlib INTERFACE ZLIB::ZLIB)

@@ -1,0 +1,70 @@
+# The rooms of src/ and the program.
+
+# One precompiled header serves every file that uses LibTorch.
+file(WRITE "${CMAKE_BINARY_DIR}/pch/pch.cpp" "")
+add_library(onecycle_pch OBJECT "${CMAKE_BINARY_DIR}/pch/pch.cpp")
+target_link_libraries(onecycle_pch PRIVATE onecycle_compile_options onecycle_torch)
+target_precompile_headers(onecycle_pch PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/cmake/pch.h")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # ccache preprocesses each file, which g++ otherwise does without the precompiled header.
+  target_compile_options(onecycle_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+endif()
+
+# Links TARGET to LINKS; the name of a room or of a library of packages.cmake goes without "onecycle_".
+function(onecycle_link target visibility)
+  foreach(name IN LISTS ARGN)
+    if(name IN_LIST ONECYCLE_ROOMS OR TARGET onecycle_${name})
+      set(name onecycle_${name})
+    endif()
+    target_link_libraries(${target} ${visibility} ${name})
+  endforeach()
+endfunction()
+
+# Gives TARGET LibTorch and the precompiled header.
+function(onecycle_use_torch target visibility)
+  target_link_libraries(${target} ${visibility} onecycle_torch)
+  target_precompile_headers(${target} REUSE_FROM onecycle_pch)
+endfunction()
+
+# onecycle_room(NAME SOURCES a.cpp... [LINKS core yaml...] [TORCH]
+#               [CUDA_SOURCES x.cu y_cuda.cpp...] [NO_CUDA_SOURCES x_no_cuda.cpp...])
+#
+# The static library onecycle_NAME from the files of src/NAME. LINKS: rooms (core, schedule...) and the
+# libraries of packages.cmake (yaml, json, fmt, cxxopts, zlib), public. TORCH: it includes LibTorch.
+# CUDA_SOURCES are compiled with CUDA kernels, NO_CUDA_SOURCES without: a missing capability is a file.
+function(onecycle_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINKS;CUDA_SOURCES;NO_CUDA_SOURCES")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "onecycle_room(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  set(target onecycle_${name})
+  if(ONECYCLE_HAS_CUDA)
+    list(APPEND arg_SOURCES ${arg_CUDA_SOURCES})
+  else()
+    list(APPEND arg_SOURCES ${arg_NO_CUDA_SOURCES})
+  endif()
+  add_library(${target} STATIC ${arg_SOURCES})
+  target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
+  target_link_libraries(${target} PRIVATE onecycle_compile_options)
+  onecycle_link(${target} PUBLIC ${arg_LINKS})
+  if(arg_TORCH)
+    onecycle_use_torch(${target} PUBLIC)
+  endif()
+  if(ONECYCLE_HAS_CUDA AND arg_CUDA_SOURCES)
+    target_link_libraries(${target} PUBLIC onecycle_cudart)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>)
+  endif()
+endfunction()
+
+# onecycle_program(SOURCES main.cpp... LINKS cli... [TORCH]): the program build/<preset>/onecycle.
+function(onecycle_program)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "TORCH" "" "SOURCES;LINKS")
+  add_executable(onecycle_program ${arg_SOURCES})
+  set_target_properties(onecycle_program PROPERTIES
+    OUTPUT_NAME onecycle RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
+  target_link_libraries(onecycle_program PRIVATE onecycle_compile_options)
+  onecycle_link(onecycle_program PRIVATE ${arg_LINKS})
+  if(arg_TORCH)
+    onecycle_use_torch(onecycle_program PRIVATE)
+  endif()
+endfunction()

@@ -1,0 +1,51 @@
+# Tests. ctest holds one entry a test program, not one a case: a program with LibTorch takes a third of a
+# second to start. tests/run prints the number of cases.
+
+find_package(GTest REQUIRED)
+
+set(ONECYCLE_TEST_ENVIRONMENT "ONECYCLE_PYTHON=${ONECYCLE_PYTHON}")
+if(ONECYCLE_SANITIZE)
+  # LibTorch and its OpenMP runtime are not instrumented; what they leave behind is not ours to mend.
+  list(APPEND ONECYCLE_TEST_ENVIRONMENT
+    "ASAN_OPTIONS=detect_leaks=0:protect_shadow_gap=0"
+    "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1"
+    "TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1")
+endif()
+
+# onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [TIMEOUT seconds])
+#
+# A GoogleTest program of tests/<room>, in ctest as <room>.NAME. LINKS as in onecycle_room; core is always
+# there. Its code can use ONECYCLE_SOURCE_DIR (the repository), ONECYCLE_PROGRAM (the built onecycle, which is
+# built before any test of tests/integration), tests/ as an include folder ("support/…") and, in the
+# environment, ONECYCLE_PYTHON (a Python with torch and numpy, or empty).
+function(onecycle_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "TIMEOUT" "SOURCES;LINKS")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "onecycle_test(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME room)
+  set(target test_${room}_${name})
+  add_executable(${target} ${arg_SOURCES})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  target_compile_definitions(${target} PRIVATE
+    ONECYCLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ONECYCLE_PROGRAM="${PROJECT_BINARY_DIR}/onecycle")
+  target_link_libraries(${target} PRIVATE onecycle_compile_options GTest::gmock GTest::gtest_main)
+  onecycle_link(${target} PRIVATE core ${arg_LINKS})
+  if(arg_TORCH)
+    onecycle_use_torch(${target} PRIVATE)
+  endif()
+  if(room STREQUAL "integration" AND TARGET onecycle_program)
+    add_dependencies(${target} onecycle_program)
+  endif()
+
+  add_test(NAME ${room}.${name} COMMAND ${target} WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  set_tests_properties(${room}.${name} PROPERTIES
+    TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${ONECYCLE_TEST_ENVIRONMENT}")
+  if(arg_TORCH OR room STREQUAL "integration")
+    # LibTorch uses every core itself: two such programs at once only slow one another down.
+    set_tests_properties(${room}.${name} PROPERTIES PROCESSORS 2)
+  endif()
+endfunction()
