@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/scalar_type.h"
+
+namespace onecycle::kernels {
+
+// Running sums of a training or an evaluation; lives where the step runs and is read by the host only
+// when it asks. Cumulative: a window is the difference of two readings.
+struct MetricSums {
+  double loss = 0;               // sum over samples
+  std::int64_t correct = 0;      // samples whose largest logit is their label's
+  std::int64_t samples = 0;      // labels >= 0
+  std::int64_t batches = 0;
+  std::int64_t first_bad = -1;   // first batch (0-based) whose loss is not finite; -1: none
+};
+
+// Adds one batch: logits [num_samples, num_classes] row-major, labels [num_samples] (negative:
+// ignored), `mean_loss` the mean over the samples that count. One thread or one block: small work.
+void add_metrics_cpu(MetricSums* sums, const float* mean_loss, const float* logits,
+                     const std::int64_t* labels, std::int64_t num_samples,
+                     std::int64_t num_classes);
+void add_metrics_cuda(MetricSums* sums, const float* mean_loss, const float* logits,
+                      const std::int64_t* labels, std::int64_t num_samples,
+                      std::int64_t num_classes, void* stream);
+
+}  // namespace onecycle::kernels

@@ -1,0 +1,10 @@
+#include "kernels/no_cuda.h"
+#include "kernels/sgd.h"
+
+namespace onecycle::kernels {
+
+void sgd_cuda(const SgdTensor*, int, const UpdateRule&, const double*, void*) {
+  refuse_without_cuda();
+}
+
+}  // namespace onecycle::kernels
