@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "onecycle/registry.h"
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+namespace onecycle {
+
+// What a model needs to know of the data and the run.
+struct ModelContext {
+  std::int64_t channels = 3;
+  std::int64_t height = 32;
+  std::int64_t width = 32;
+  std::int64_t classes = 10;
+  std::uint64_t seed = 0;  // of the random initialisation
+};
+
+// A classifier. A LibTorch module: its named parameters and buffers are what checkpoints hold.
+class Model : public torch::nn::Module {
+ public:
+  // images [N, C, H, W], normalised, in the dtype of the weights -> logits [N, classes].
+  virtual at::Tensor forward(const at::Tensor& images) = 0;
+};
+
+// Makes the initialised model in fp32 on the CPU.
+using ModelRegistry =
+    Registry<std::shared_ptr<Model>(const Value& options, const ModelContext&)>;
+
+ModelRegistry builtin_models();
+
+// Random initialisation of every weight with two or more dimensions (n_in, n_out: fan in and out).
+enum class Init {
+  kaiming,  // normal, std sqrt(2 / n_out): He et al. 2015, as torchvision's ResNets
+  msra,     // normal, std sqrt(2 / n_in): Caffe's MSRA filler
+  xavier,   // uniform, bound sqrt(6 / (n_in + n_out)): Glorot & Bengio 2010
+  torch,    // uniform, bound 1 / sqrt(n_in), biases too: PyTorch's own default
+};
+
+// Initialises every convolution and dense layer; biases are 0 but for Init::torch; norms are left as
+// they are (scale 1, shift 0). Each tensor's numbers depend on its name, its shape and the seed alone.
+void initialise(torch::nn::Module& module, Init init, std::uint64_t seed);
+
+// What one forward pass of one sample costs.
+struct ModelSummary {
+  std::int64_t parameters = 0;
+  std::int64_t trainable = 0;
+  std::int64_t macs = 0;              // multiply-accumulates of convolutions and dense layers
+  std::int64_t activation_bytes = 0;  // kept for the backward pass, per sample, in fp32
+};
+
+// Runs the model on one sample of zeros, in evaluation mode, and leaves it as it was.
+ModelSummary summarise(Model& model, const ModelContext& context);
+
+}  // namespace onecycle

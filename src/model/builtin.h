@@ -1,0 +1,31 @@
+#pragma once
+
+#include "onecycle/model.h"
+
+namespace onecycle {
+
+template <>
+struct EnumNames<Init> {
+  static std::vector<std::pair<const char*, Init>> values() {
+    return {{"kaiming", Init::kaiming},
+            {"msra", Init::msra},
+            {"xavier", Init::xavier},
+            {"torch", Init::torch}};
+  }
+};
+template <>
+struct OptionType<Init> : EnumOption<Init> {};
+
+// The options of an entry as its struct; the values were checked when the recipe was read.
+template <class Options>
+Options read_options(const OptionTable<Options>& table, const Value& values) {
+  Problems problems;
+  Options options = table.read(values, "model", problems);
+  problems.throw_if_any();
+  return options;
+}
+
+void add_mlp(ModelRegistry& registry);
+void add_resnet_cifar(ModelRegistry& registry);
+
+}  // namespace onecycle
