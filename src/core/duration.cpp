@@ -1,9 +1,9 @@
 #include "onecycle/duration.h"
 
+#include "core/number.h"
+
 #include <algorithm>
 #include <cmath>
-
-#include "core/number.h"
 
 namespace onecycle {
 

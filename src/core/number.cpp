@@ -1,9 +1,9 @@
 #include "core/number.h"
 
+#include "core/format.h"
+
 #include <charconv>
 #include <cmath>
-
-#include "core/format.h"
 
 namespace onecycle {
 

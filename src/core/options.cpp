@@ -1,12 +1,13 @@
 #include "onecycle/options.h"
 
-#include <algorithm>
-#include <set>
+#include "onecycle/error.h"
+#include "onecycle/registry.h"
 
 #include "core/format.h"
 #include "core/number.h"
-#include "onecycle/error.h"
-#include "onecycle/registry.h"
+
+#include <algorithm>
+#include <set>
 
 namespace onecycle {
 

@@ -1,7 +1,8 @@
-#include <nlohmann/json.hpp>
+#include "onecycle/options.h"
 
 #include "core/format.h"
-#include "onecycle/options.h"
+
+#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
@@ -94,8 +95,8 @@ Json option_schema(const OptionDescription& option) {
   Json schema = option.variants.empty() ? Json::parse(option.schema) : choice_schema(option);
   add_range(option.range, schema);
   schema["description"] = option.meaning + (option.unit.empty() ? "" : " (" + option.unit + ")");
-  if (!option.required && option.variants.empty()) schema["$comment"] =
-      "default: " + option.default_text;
+  if (!option.required && option.variants.empty())
+    schema["$comment"] = "default: " + option.default_text;
   return schema;
 }
 

@@ -1,8 +1,8 @@
 #include "onecycle/value.h"
 
-#include <algorithm>
-
 #include "core/format.h"
+
+#include <algorithm>
 
 namespace onecycle {
 

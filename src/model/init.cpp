@@ -1,7 +1,8 @@
-#include <cmath>
+#include "onecycle/model.h"
 
 #include "core/rng.h"
-#include "onecycle/model.h"
+
+#include <cmath>
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>

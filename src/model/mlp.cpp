@@ -13,8 +13,9 @@ struct MlpOptions {
 };
 
 OptionTable<MlpOptions> mlp_options() {
-  OptionTable<MlpOptions> table("mlp", "Dense layers with ReLU between them; two hidden layers are "
-                                       "the 3-layer net");
+  OptionTable<MlpOptions> table("mlp",
+                                "Dense layers with ReLU between them; two hidden layers are "
+                                "the 3-layer net");
   table.add("hidden", &MlpOptions::hidden, "width of each hidden layer").range(at_least(1));
   table.unit("units");
   table.add("init", &MlpOptions::init, "random initialisation of the weights");

@@ -7,8 +7,8 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
-// The residual networks for 32x32 images of He et al. 2015 (arXiv 1512.03385, section 4.2), with the
-// parameter names of the checkpoints in common use: conv1, bn1, layer1.0.conv1, ..., linear.
+// The residual networks for 32x32 images of He et al. 2015 (arXiv 1512.03385, section 4.2), with
+// the parameter names of the checkpoints in common use: conv1, bn1, layer1.0.conv1, ..., linear.
 namespace onecycle {
 
 namespace {
@@ -50,10 +50,8 @@ OptionTable<ResNetOptions> resnet_options(int depth) {
 
 torch::nn::Conv2d convolution(std::int64_t in, std::int64_t out, std::int64_t kernel,
                               std::int64_t stride) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel)
-                               .stride(stride)
-                               .padding(kernel / 2)
-                               .bias(false));
+  return torch::nn::Conv2d(
+      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
 }
 
 class Block : public torch::nn::Module {
@@ -118,8 +116,8 @@ class ResNetCifar : public Model {
                  std::int64_t stride, Shortcut shortcut) {
     torch::nn::Sequential stage;
     for (int i = 0; i < num_blocks; ++i) {
-      blocks_.push_back(std::make_shared<Block>(i == 0 ? in : out, out, i == 0 ? stride : 1,
-                                                shortcut));
+      blocks_.push_back(
+          std::make_shared<Block>(i == 0 ? in : out, out, i == 0 ? stride : 1, shortcut));
       stage->push_back(blocks_.back());
     }
     register_module(name, stage);

@@ -1,7 +1,7 @@
+#include "onecycle/model.h"
+
 #include <string_view>
 #include <unordered_map>
-
-#include "onecycle/model.h"
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
@@ -92,8 +92,8 @@ ModelSummary summarise(Model& model, const ModelContext& context) {
   {
     const at::AutoGradMode with_grad(true);
     const WatchScope scope(seen);
-    logits = model.forward(
-        at::zeros({1, context.channels, context.height, context.width}, options));
+    logits =
+        model.forward(at::zeros({1, context.channels, context.height, context.width}, options));
   }
   model.train(training);
 

@@ -1,13 +1,14 @@
 #include "recipe/document.h"
 
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "recipe/yaml.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
-
-#include "core/format.h"
-#include "onecycle/error.h"
-#include "recipe/yaml.h"
 
 namespace onecycle {
 
@@ -91,9 +92,10 @@ std::string interpolated(const std::string& text, const Position& at) {
     } else if (separator != std::string::npos) {
       result += inside.substr(separator + 2);
     } else {
-      throw RecipeError(format("{}: the environment variable {} is not set; export it, or write "
-                               "${{{}:-default}}",
-                               at.text(), name, name));
+      throw RecipeError(
+          format("{}: the environment variable {} is not set; export it, or write "
+                 "${{{}:-default}}",
+                 at.text(), name, name));
     }
     i = end + 1;
   }

@@ -1,13 +1,13 @@
 #include "recipe/yaml.h"
 
-#include <yaml-cpp/yaml.h>
-
-#include <filesystem>
-#include <fstream>
+#include "onecycle/error.h"
 
 #include "core/format.h"
 #include "core/number.h"
-#include "onecycle/error.h"
+
+#include <filesystem>
+#include <fstream>
+#include <yaml-cpp/yaml.h>
 
 namespace onecycle {
 
@@ -26,8 +26,8 @@ class Converter {
     if (depth > kDeepest)
       throw RecipeError(format("{}: nested deeper than {} levels", at.text(), kDeepest));
     if (++num_values_ > kMostValues)
-      throw RecipeError(format("{}: more than {} values once aliases are expanded", at.text(),
-                               kMostValues));
+      throw RecipeError(
+          format("{}: more than {} values once aliases are expanded", at.text(), kMostValues));
     Value value = convert_kind(node, depth);
     value.at = at;
     return value;
@@ -70,8 +70,8 @@ class Converter {
 
 bool reads_as_plain_text(const std::string& text) {
   if (text.empty() || parse_number(text)) return false;
-  for (const char* word : {"true", "True", "TRUE", "false", "False", "FALSE", "null", "Null", "NULL",
-                           "~", "yes", "no", "on", "off"})
+  for (const char* word : {"true", "True", "TRUE", "false", "False", "FALSE", "null", "Null",
+                           "NULL", "~", "yes", "no", "on", "off"})
     if (text == word) return false;
   return true;
 }
@@ -105,13 +105,12 @@ void emit(const Value& value, YAML::Emitter& out) {
 
 Value parse_yaml(const std::string& text, const std::string& name) {
   if (text.size() > kLargestFile)
-    throw RecipeError(format("{}: {} bytes; a recipe has at most {}", name, text.size(),
-                             kLargestFile));
+    throw RecipeError(
+        format("{}: {} bytes; a recipe has at most {}", name, text.size(), kLargestFile));
   Converter converter(name);
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1)
-      throw RecipeError(name + ": several YAML documents; a recipe is one");
+    if (documents.size() > 1) throw RecipeError(name + ": several YAML documents; a recipe is one");
     if (documents.empty()) {
       Value nothing;
       nothing.at = {name, 1, 1};
@@ -119,8 +118,8 @@ Value parse_yaml(const std::string& text, const std::string& name) {
     }
     return converter.convert(documents.front());
   } catch (const YAML::Exception& error) {
-    throw RecipeError(format("{}: not valid YAML: {}", converter.position(error.mark).text(),
-                             error.msg));
+    throw RecipeError(
+        format("{}: not valid YAML: {}", converter.position(error.mark).text(), error.msg));
   }
 }
 

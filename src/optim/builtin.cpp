@@ -1,0 +1,11 @@
+#include "optim/builtin.h"
+
+namespace onecycle {
+
+OptimizerRegistry builtin_optimizers() {
+  OptimizerRegistry registry("optimizer");
+  add_sgd(registry);
+  return registry;
+}
+
+}  // namespace onecycle

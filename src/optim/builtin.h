@@ -1,0 +1,9 @@
+#pragma once
+
+#include "onecycle/optimizer.h"
+
+namespace onecycle {
+
+void add_sgd(OptimizerRegistry& registry);
+
+}  // namespace onecycle

@@ -1,0 +1,76 @@
+#include "onecycle/error.h"
+#include "onecycle/optimizer.h"
+
+#include "core/format.h"
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+namespace {
+
+// Norms are the layers whose weight is a vector: they compute in fp32 whatever their input is.
+bool is_norm(const torch::nn::Module& layer) {
+  const auto parameters = layer.named_parameters(false);
+  const at::Tensor* weight = parameters.find("weight");
+  return weight != nullptr && weight->dim() == 1;
+}
+
+}  // namespace
+
+Parameters::Parameters(std::shared_ptr<torch::nn::Module> module, at::Device device,
+                       at::ScalarType compute, at::MemoryFormat memory_format, bool decay_all)
+    : module_(std::move(module)), compute_(compute) {
+  const at::NoGradGuard no_grad;
+  module_->to(device, compute == at::kDouble ? at::kDouble : at::kFloat);
+  for (auto& part : module_->named_modules("", true)) {
+    const bool narrow = compute == at::kBFloat16 && !is_norm(*part.value());
+    for (auto& item : part.value()->named_parameters(false)) {
+      at::Tensor& working = item.value();
+      at::Tensor master = working.detach();
+      if (master.dim() == 4) master = master.contiguous(memory_format);
+      working.set_data(narrow ? master.to(at::kBFloat16) : master);
+      if (!working.requires_grad()) continue;
+      Parameter parameter;
+      parameter.name = part.key().empty() ? item.key() : part.key() + "." + item.key();
+      parameter.working = working;
+      parameter.master = master;
+      parameter.decay_scale = decay_all || working.dim() > 1 ? 1 : 0;
+      all_.push_back(std::move(parameter));
+    }
+  }
+}
+
+Parameters::MasterScope::MasterScope(Parameters& parameters) : parameters_(parameters) {
+  const at::NoGradGuard no_grad;
+  for (Parameter& parameter : parameters_.all_) {
+    working_.push_back(parameter.working.variable_data());
+    parameter.working.set_data(parameter.master);
+  }
+}
+
+Parameters::MasterScope::~MasterScope() {
+  for (std::size_t i = 0; i < working_.size(); ++i)
+    parameters_.all_[i].working.set_data(working_[i]);
+}
+
+void Parameters::refresh_working() {
+  const at::NoGradGuard no_grad;
+  for (Parameter& parameter : all_)
+    if (parameter.working.scalar_type() != parameter.master.scalar_type())
+      parameter.working.copy_(parameter.master);
+}
+
+HyperBuffer::HyperBuffer(at::Device device)
+    : values_(at::zeros({3}, at::TensorOptions().dtype(at::kDouble).device(device))) {}
+
+void HyperBuffer::write(const Hyper& hyper) {
+  double numbers[3] = {hyper.lr, hyper.momentum, hyper.weight_decay};
+  // A copy this small from pageable memory is staged at once: the array may go, the device is not
+  // waited for.
+  values_.copy_(at::from_blob(numbers, {3}, at::kDouble), /*non_blocking=*/true);
+}
+
+const double* HyperBuffer::data() const { return values_.const_data_ptr<double>(); }
+
+}  // namespace onecycle
