@@ -1,0 +1,101 @@
+#pragma once
+
+// Gather, augment, normalise and cast a batch in one pass. Raw pointers only, C++17: the same
+// header serves the CPU twin and nvcc.
+
+#include "core/rng.h"
+#include "kernels/scalar_type.h"
+
+#include <cstdint>
+
+namespace onecycle::kernels {
+
+enum class Pixel { uint8, float32 };
+
+struct Gather {
+  // Source, all on the device that the kernel runs on. Samples are [C,H,W], contiguous.
+  const void* images = nullptr;
+  const std::int64_t* labels = nullptr;
+  Pixel pixel = Pixel::uint8;
+  std::int64_t channels = 1;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+
+  // Row b of the batch is sample order[offset + b], or offset + b where `order` is null. Rows from
+  // `valid` on are padding: zeros, with label -1.
+  const std::int64_t* order = nullptr;
+  std::int64_t offset = 0;
+  std::int64_t valid = 0;
+
+  // Augmentation, applied as crop, flip, cutout. Choices depend on (seed, epoch, sample) alone.
+  std::uint64_t seed = 0;
+  std::uint32_t epoch = 0;
+  std::int32_t pad_crop = 0;  // pixels of black around the image before a crop of its size
+  bool flip = false;          // left to right, one time in two
+  std::int32_t cutout = 0;    // side of the square set to zero after normalisation
+
+  // Normalisation. uint8: table[c * 256 + pixel] in the output's type. float32:
+  // (pixel - mean[c]) * inverse_std[c], in float32, or float64 where the output is.
+  const void* table = nullptr;
+  const double* mean = nullptr;
+  const double* inverse_std = nullptr;
+
+  // Output: `batch` rows of [C,H,W], or [H,W,C] where channels_last, contiguous, and their labels.
+  void* out = nullptr;
+  std::int64_t* out_labels = nullptr;
+  ScalarType element = ScalarType::f32;
+  bool channels_last = false;
+  std::int64_t batch = 0;
+
+  constexpr bool augments() const { return pad_crop > 0 || flip || cutout > 0; }
+};
+
+// The augmentation of one sample: output pixel (y, x) is source pixel
+// (y + shift_y, (flipped ? W-1-x : x) + shift_x), black outside the source, and zero in the output
+// for cut_top <= y < cut_bottom, cut_left <= x < cut_right (clipped by the reader).
+struct Placement {
+  std::int32_t shift_y = 0;
+  std::int32_t shift_x = 0;
+  bool flipped = false;
+  std::int32_t cut_top = 0;
+  std::int32_t cut_bottom = 0;
+  std::int32_t cut_left = 0;
+  std::int32_t cut_right = 0;
+};
+
+// The cutout's centre is uniform over the image and the square is cut off at its edges
+// (DeVries and Taylor, arXiv 1708.04552).
+constexpr Placement placement(const Gather& gather, std::int64_t sample) {
+  Placement result;
+  const RandomWords words = random_words(gather.seed, RandomUse::augment, gather.epoch,
+                                         static_cast<std::uint64_t>(sample));
+  // Bounded draws take a word's highest bits: its lowest is free for the flip.
+  if (gather.pad_crop > 0) {
+    const auto offsets = static_cast<std::uint32_t>(2 * gather.pad_crop + 1);
+    result.shift_y = static_cast<std::int32_t>(bounded(words.word[0], offsets)) - gather.pad_crop;
+    result.shift_x = static_cast<std::int32_t>(bounded(words.word[1], offsets)) - gather.pad_crop;
+  }
+  if (gather.flip) result.flipped = (words.word[3] & 1u) != 0;
+  if (gather.cutout > 0) {
+    result.cut_top = static_cast<std::int32_t>(
+                         bounded(words.word[2], static_cast<std::uint32_t>(gather.height))) -
+                     gather.cutout / 2;
+    result.cut_left = static_cast<std::int32_t>(
+                          bounded(words.word[3], static_cast<std::uint32_t>(gather.width))) -
+                      gather.cutout / 2;
+    result.cut_bottom = result.cut_top + gather.cutout;
+    result.cut_right = result.cut_left + gather.cutout;
+  }
+  return result;
+}
+
+// Fills rows [begin, end) of the batch. Rows are independent: callers split them over threads.
+void gather_cpu(const Gather& gather, std::int64_t begin, std::int64_t end);
+
+// Whether this build has CUDA kernels.
+bool has_cuda_kernels();
+// Fills the whole batch on `stream` (a cudaStream_t) of the current device and returns without
+// waiting. Throws Error where the launch fails or the build has no CUDA kernels.
+void gather_cuda(const Gather& gather, void* stream);
+
+}  // namespace onecycle::kernels
