@@ -1,6 +1,6 @@
 # Libraries of the distribution, under one name in every release of it.
 #
-#   onecycle_yaml  onecycle_json  onecycle_fmt  onecycle_cxxopts  onecycle_zlib
+#   onecycle_yaml  onecycle_json  onecycle_fmt  onecycle_cxxopts  onecycle_zlib  onecycle_crypto
 
 find_package(yaml-cpp REQUIRED)
 add_library(onecycle_yaml INTERFACE)
@@ -25,3 +25,7 @@ target_link_libraries(onecycle_cxxopts INTERFACE cxxopts::cxxopts)
 find_package(ZLIB REQUIRED)
 add_library(onecycle_zlib INTERFACE)
 target_link_libraries(onecycle_zlib INTERFACE ZLIB::ZLIB)
+
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+add_library(onecycle_crypto INTERFACE)
+target_link_libraries(onecycle_crypto INTERFACE OpenSSL::Crypto)

@@ -1,0 +1,182 @@
+#pragma once
+
+#include "onecycle/options.h"
+#include "onecycle/registry.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace onecycle {
+
+// ---- Data in memory --------------------------------------------------------------------------
+
+// The samples of one split, on the CPU.
+struct ImageSet {
+  at::Tensor images;  // [N,C,H,W], uint8 or float32, contiguous
+  at::Tensor labels;  // [N], int64
+
+  std::int64_t size() const { return images.defined() ? images.size(0) : 0; }
+};
+
+struct DataSet {
+  std::string name;
+  ImageSet train;
+  ImageSet validation;  // held out of the training split; may be empty
+  ImageSet test;        // only ever reported
+  std::vector<std::string> classes;
+  // A channel's pixel becomes (pixel - mean) / std, where a uint8 pixel counts as pixel / 255.
+  std::vector<double> mean;
+  std::vector<double> std;
+
+  std::int64_t channels() const { return train.images.size(1); }
+  std::int64_t height() const { return train.images.size(2); }
+  std::int64_t width() const { return train.images.size(3); }
+};
+
+// ---- The recipe's `data` section -------------------------------------------------------------
+
+// `data.batch_size`: a number of samples, or all of the training part.
+struct BatchSize {
+  std::int64_t count = 128;
+  bool all = false;
+
+  // Throws DataError where the training part has fewer samples than the batch.
+  std::int64_t of(std::int64_t num_train) const;
+  bool operator==(const BatchSize&) const = default;
+};
+
+// `data.augment`: what training batches undergo, always in this order.
+struct Augment {
+  std::int64_t pad_crop = 0;  // pixels of black around the image before a random crop of its size
+  bool flip = false;          // left to right, one time in two
+  std::int64_t cutout = 0;    // side of a random square set to the mean colour, pixels
+
+  bool operator==(const Augment&) const = default;
+};
+
+enum class Normalise { automatic, none };
+
+struct DataOptions {
+  std::optional<std::string> name;      // a file in datasets/, or a path to one like them
+  Choice format{"none", Value::map()};  // in place of `name`: the format, with its files
+  std::optional<std::string> dir;
+  BatchSize batch_size;
+  std::optional<std::int64_t> validation;
+  std::optional<std::int64_t> limit;
+  Normalise normalise = Normalise::automatic;
+  std::vector<double> mean;
+  std::vector<double> std;
+  Augment augment;
+};
+
+const OptionTable<DataOptions>& data_options();
+
+// ---- Descriptors: datasets/<name>.yaml -------------------------------------------------------
+
+// `sha256` of a descriptor: file name -> lower-case hexadecimal digest.
+struct Checksums {
+  std::vector<std::pair<std::string, std::string>> of;
+
+  const std::string* find(const std::string& file) const;
+  bool operator==(const Checksums&) const = default;
+};
+
+struct DatasetDescriptor {
+  std::string name;
+  std::string title;                 // one line: what it is, whose it is
+  Choice format{"", Value::map()};   // an entry of builtin_formats()
+  std::vector<std::string> folders;  // searched in this order; `~` and ${NAME} are expanded
+  std::vector<std::string> classes;  // empty: numbered, as many as the training labels need
+  std::vector<double> mean;          // empty: measured on the training part
+  std::vector<double> std;
+  Checksums sha256;
+  std::string get;  // how a user gets the files, one line
+};
+
+const OptionTable<DatasetDescriptor>& descriptor_options();
+
+// Names of the descriptors in `folders`, sorted, each once.
+std::vector<std::string> list_descriptors(const std::vector<std::string>& folders);
+
+// The descriptor that the options ask for: of `format`, or the file `name` in the first of
+// `folders` that has it, parsed by `read_yaml`. Throws RecipeError.
+DatasetDescriptor find_descriptor(const DataOptions& options,
+                                  const std::vector<std::string>& folders,
+                                  const std::function<Value(const std::string&)>& read_yaml);
+
+// ---- Formats ---------------------------------------------------------------------------------
+
+enum class Split { train, test };
+
+// The files of a data set. `a/b.gz` is looked for in each folder as a/b.gz, b.gz, a/b and b.
+struct DataFiles {
+  std::vector<std::string> folders;  // expanded
+  std::string get;                   // shown when a file is missing
+
+  std::optional<std::string> find(const std::string& file) const;
+  // Throws DataError with the folders looked in and how to get the file.
+  std::string path(const std::string& file) const;
+};
+
+// Reads one format. Throws DataError for anything but sound files; labels are checked by the
+// caller.
+class DatasetFormat {
+ public:
+  virtual ~DatasetFormat() = default;
+  virtual std::vector<std::string> files(Split split) const = 0;
+  virtual ImageSet read(Split split, const DataFiles& files) const = 0;
+};
+
+using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>(const Value& options)>;
+
+FormatRegistry builtin_formats();
+
+// ---- Loading and looking ---------------------------------------------------------------------
+
+// Reads, checks and splits. The choice of validation samples depends on the training split's size
+// alone, not on the run's seed, so that runs compare. Throws DataError.
+DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
+                  const FormatRegistry& formats = builtin_formats());
+
+// Population mean and standard deviation per channel, uint8 pixels scaled to 0..1.
+struct ChannelStatistics {
+  std::vector<double> mean;
+  std::vector<double> std;
+};
+ChannelStatistics channel_statistics(const at::Tensor& images);
+
+struct SplitSummary {
+  std::string name;  // "train", "validation", "test"
+  std::int64_t samples = 0;
+  std::vector<std::int64_t> per_class;
+  ChannelStatistics statistics;
+};
+struct DataSummary {
+  std::string name;
+  std::string type;  // "uint8" or "float32"
+  std::int64_t channels = 0, height = 0, width = 0;
+  std::vector<std::string> classes;
+  std::vector<SplitSummary> splits;  // those with samples
+};
+DataSummary describe_data(const DataSet& data);
+
+struct FileCheck {
+  // unchecked: found, but the descriptor has no checksum for it in this form.
+  enum class Status { ok, mismatch, missing, unchecked };
+
+  std::string file;
+  std::string path;  // where it was found; empty when missing
+  Status status = Status::missing;
+  std::string expected;  // SHA-256
+  std::string actual;
+};
+std::vector<FileCheck> verify_data(const DataOptions& options, const DatasetDescriptor& descriptor,
+                                   const FormatRegistry& formats = builtin_formats());
+
+}  // namespace onecycle

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "onecycle/data.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace onecycle {
+
+namespace kernels {
+struct Gather;
+}
+
+// The order in which an epoch visits n samples: a permutation of 0..n-1, a pure function.
+std::vector<std::int64_t> epoch_order(std::uint64_t seed, std::int64_t epoch, std::int64_t n);
+
+struct Batch {
+  at::Tensor images;       // [B,C,H,W], normalised, on the loader's device
+  at::Tensor labels;       // [B], int64; -1 in the rows that pad a last evaluation batch
+  std::int64_t valid = 0;  // rows that are samples: the first ones
+};
+
+struct LoaderOptions {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;                              // float32, bfloat16 or float64
+  at::MemoryFormat memory_format = at::MemoryFormat::Contiguous;  // or ChannelsLast
+  std::int64_t batch_size = 128;
+  std::vector<double> mean;  // as in DataSet
+  std::vector<double> std;
+  Augment augment;  // training batches only
+  std::uint64_t seed = 0;
+};
+
+// Makes batches of a set that lives on the device. Every random choice is a pure function of (seed,
+// epoch, sample's position in the set): batches may be asked for in any order, any number of times.
+// Batch tensors are new on every call, so that autograd may keep them. Nothing waits for the
+// device. Not for use by several threads at once.
+class Loader {
+ public:
+  // Throws DataError for an empty set.
+  Loader(const ImageSet& set, const LoaderOptions& options);
+
+  std::int64_t size() const { return num_samples_; }
+  std::int64_t batch_size() const { return options_.batch_size; }
+  // Whole batches: an epoch leaves out the remainder of its order. 0 when the batch exceeds the
+  // set.
+  std::int64_t train_batches() const { return num_samples_ / options_.batch_size; }
+  // Every sample once, in order; the last batch is padded.
+  std::int64_t evaluation_batches() const;
+
+  Batch train_batch(std::int64_t epoch, std::int64_t index);
+  Batch evaluation_batch(std::int64_t index) const;
+
+ private:
+  // Completes `request` (rows and augmentation) and runs it.
+  Batch gather(kernels::Gather request) const;
+
+  LoaderOptions options_;
+  std::int64_t num_samples_ = 0;
+  at::Tensor images_;       // on the device, as stored
+  at::Tensor labels_;       // on the device
+  at::Tensor table_;        // [C,256] normalised uint8 pixels in the output's type
+  at::Tensor mean_;         // [C] float64
+  at::Tensor inverse_std_;  // [C] float64
+  at::Tensor order_;        // [N] of order_epoch_
+  std::optional<std::int64_t> order_epoch_;
+};
+
+}  // namespace onecycle

@@ -1,0 +1,118 @@
+#include "onecycle/data.h"
+
+#include "core/format.h"
+#include "data/option_types.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+namespace onecycle {
+
+namespace fs = std::filesystem;
+
+const std::string* Checksums::find(const std::string& file) const {
+  for (const auto& [name, digest] : of)
+    if (name == file) return &digest;
+  return nullptr;
+}
+
+std::optional<Checksums> OptionType<Checksums>::read(const Value& value, std::string& why) {
+  why = "a map of file names to SHA-256 digests, 64 lower-case hexadecimal digits each";
+  if (value.is_null()) return Checksums{};
+  if (!value.is_map()) return std::nullopt;
+  Checksums result;
+  for (const auto& member : value.members) {
+    const std::string& digest = member.value.text;
+    if (!member.value.is_scalar() || digest.size() != 64 ||
+        digest.find_first_not_of("0123456789abcdef") != std::string::npos)
+      return std::nullopt;
+    result.of.emplace_back(member.key, digest);
+  }
+  return result;
+}
+
+Value OptionType<Checksums>::write(const Checksums& value) {
+  Value result = Value::map();
+  for (const auto& [name, digest] : value.of) result.set(name, Value::scalar(digest, true));
+  return result;
+}
+
+namespace {
+
+OptionTable<DatasetDescriptor> make_descriptor_options() {
+  using D = DatasetDescriptor;
+  OptionTable<D> table("data set", "A file in datasets/: one data set.");
+  table.add("name", &D::name, "as `data.name` in recipes")
+      .required()
+      .add("title", &D::title, "what it is and whose it is, one line")
+      .add_choice("format", &D::format, builtin_formats().variants(), "the format, with its files")
+      .add("folders", &D::folders, "searched in this order; ~ and ${NAME} are expanded")
+      .add("classes", &D::classes, "names, in the order of the labels; empty = numbered")
+      .add("mean", &D::mean, "per channel of the training split, pixels 0..1; empty = measured")
+      .add("std", &D::std, "per channel, beside mean")
+      .range(above(0))
+      .add("sha256", &D::sha256, "checksums of the files, for `onecycle data verify`")
+      .add("get", &D::get, "how to get the files, one line")
+      .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
+        if (d.mean.size() == d.std.size()) return std::nullopt;
+        return OptionTable<D>::Violation{"std", "mean and std go together, one value a channel"};
+      });
+  return table;
+}
+
+bool is_path(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".yaml") || name.ends_with(".yml");
+}
+
+std::string descriptor_path(const std::string& name, const std::vector<std::string>& folders) {
+  if (is_path(name)) return name;
+  for (const std::string& folder : folders) {
+    const fs::path path = fs::path(folder) / (name + ".yaml");
+    std::error_code ignored;
+    if (fs::is_regular_file(path, ignored)) return path.string();
+  }
+  const std::vector<std::string> known = list_descriptors(folders);
+  std::string listed;
+  for (const std::string& other : known) listed += (listed.empty() ? "" : ", ") + other;
+  const std::string nearest = nearest_name(name, known);
+  throw RecipeError(format("data.name: no data set '{}'; {}known: {}", name,
+                           nearest.empty() ? "" : format("did you mean '{}'? ", nearest), listed));
+}
+
+}  // namespace
+
+const OptionTable<DatasetDescriptor>& descriptor_options() {
+  static const OptionTable<DatasetDescriptor> table = make_descriptor_options();
+  return table;
+}
+
+std::vector<std::string> list_descriptors(const std::vector<std::string>& folders) {
+  std::set<std::string> names;
+  for (const std::string& folder : folders) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored))
+      if (entry.path().extension() == ".yaml") names.insert(entry.path().stem().string());
+  }
+  return {names.begin(), names.end()};
+}
+
+DatasetDescriptor find_descriptor(const DataOptions& options,
+                                  const std::vector<std::string>& folders,
+                                  const std::function<Value(const std::string&)>& read_yaml) {
+  if (!options.name) {
+    DatasetDescriptor inline_set;
+    inline_set.name = options.format.name;
+    inline_set.format = options.format;
+    inline_set.folders = {"."};
+    inline_set.get = "data.format names the files, data.dir their folder";
+    return inline_set;
+  }
+  Problems problems;
+  const Value value = read_yaml(descriptor_path(*options.name, folders));
+  DatasetDescriptor result = descriptor_options().read(value, "", problems);
+  problems.throw_if_any();
+  return result;
+}
+
+}  // namespace onecycle

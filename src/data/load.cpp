@@ -1,0 +1,146 @@
+#include "onecycle/data.h"
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "data/files.h"
+#include "data/sampler.h"
+#include "data/tensors.h"
+
+#include <algorithm>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::int64_t kMostValidation = 5000;  // by default
+constexpr std::uint64_t kSplitSeed = 0;  // the run's seed must not move samples between parts
+
+std::string split_name(Split split) { return split == Split::train ? "training" : "test"; }
+
+// "fashion-mnist, training split (a.gz, b.gz)"
+std::string place(const DatasetDescriptor& descriptor, Split split, const DatasetFormat& format) {
+  std::string names;
+  for (const std::string& file : format.files(split)) names += (names.empty() ? "" : ", ") + file;
+  return onecycle::format("{}, {} split{}", descriptor.name, split_name(split),
+                          names.empty() ? "" : " (" + names + ")");
+}
+
+ImageSet read_split(const DatasetDescriptor& descriptor, Split split, const DatasetFormat& format,
+                    const DataFiles& files) {
+  ImageSet set = format.read(split, files);
+  if (set.size() == 0)
+    throw DataError(
+        onecycle::format("{}: has no samples; check its files", place(descriptor, split, format)));
+  return set;
+}
+
+std::int64_t largest_label(const ImageSet& set) { return set.labels.max().item<std::int64_t>(); }
+
+void check_labels(const ImageSet& set, std::int64_t num_classes, const std::string& where) {
+  const auto* labels = set.labels.const_data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < set.size(); ++i)
+    if (labels[i] < 0 || labels[i] >= num_classes)
+      throw DataError(
+          format("{}: sample {} (counted from 0) has label {}, outside the {} classes 0 to "
+                 "{}; check the files and `classes`",
+                 where, i, labels[i], num_classes, num_classes - 1));
+}
+
+std::string shape_text(const at::Tensor& images) {
+  return format("{} {}x{}x{}", images.scalar_type() == at::kByte ? "uint8" : "float32",
+                images.size(1), images.size(2), images.size(3));
+}
+
+ImageSet selected(const ImageSet& set, std::vector<std::int64_t> samples) {
+  std::sort(samples.begin(), samples.end());
+  const auto count = static_cast<std::int64_t>(samples.size());
+  const at::Tensor index = tensor_of(std::move(samples), {count});
+  return {set.images.index_select(0, index), set.labels.index_select(0, index)};
+}
+
+// Divides the training split. The first of one fixed order are held out, the next trained on, so
+// that `limit` never changes the validation part.
+void split_training(ImageSet whole, const DataOptions& options, DataSet& data) {
+  const std::int64_t n = whole.size();
+  const std::int64_t held_out = options.validation.value_or(std::min(kMostValidation, n / 10));
+  if (held_out >= n)
+    throw DataError(
+        format("data.validation: {} samples held out leave none of the {} in the "
+               "training split to train on; use fewer",
+               held_out, n));
+  const std::int64_t num_train = std::min(n - held_out, options.limit.value_or(n));
+  if (num_train == n) {
+    data.train = std::move(whole);
+    data.validation = {data.train.images.narrow(0, 0, 0), data.train.labels.narrow(0, 0, 0)};
+    return;
+  }
+  const auto order = shuffled(kSplitSeed, RandomUse::split, 0, n);
+  const auto boundary = order.begin() + held_out;
+  data.validation = selected(whole, {order.begin(), boundary});
+  data.train = selected(whole, {boundary, boundary + num_train});
+}
+
+void check_channels(const std::vector<double>& given, const char* name, std::int64_t channels) {
+  if (static_cast<std::int64_t>(given.size()) != channels)
+    throw DataError(format("{}: {} values, but the images have {} channels; give one a channel",
+                           name, given.size(), channels));
+}
+
+void set_normalisation(const DataOptions& options, const DatasetDescriptor& descriptor,
+                       DataSet& data) {
+  const auto channels = static_cast<std::size_t>(data.channels());
+  if (options.normalise == Normalise::none) {
+    data.mean.assign(channels, 0);
+    data.std.assign(channels, 1);
+  } else if (!options.mean.empty()) {
+    data.mean = options.mean;
+    data.std = options.std;
+    check_channels(data.mean, "data.mean", data.channels());
+  } else if (!descriptor.mean.empty()) {
+    data.mean = descriptor.mean;
+    data.std = descriptor.std;
+    check_channels(data.mean, "mean of the data set's descriptor", data.channels());
+  } else {
+    ChannelStatistics measured = channel_statistics(data.train.images);
+    data.mean = std::move(measured.mean);
+    data.std = std::move(measured.std);
+    // A channel of one colour has nothing to scale.
+    for (double& std : data.std)
+      if (!(std > 0)) std = 1;
+  }
+}
+
+std::vector<std::string> numbered_classes(std::int64_t count) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+}  // namespace
+
+DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
+                  const FormatRegistry& formats) {
+  const auto format = formats.at(descriptor.format.name).make(descriptor.format.options);
+  const DataFiles files = data_files(options, descriptor);
+  ImageSet train = read_split(descriptor, Split::train, *format, files);
+  ImageSet test = read_split(descriptor, Split::test, *format, files);
+  if (train.images.sizes().slice(1) != test.images.sizes().slice(1) ||
+      train.images.scalar_type() != test.images.scalar_type())
+    throw DataError(onecycle::format(
+        "{}: the training images are {}, the test images {}; check which files they are",
+        descriptor.name, shape_text(train.images), shape_text(test.images)));
+
+  DataSet data;
+  data.name = descriptor.name;
+  data.classes =
+      descriptor.classes.empty() ? numbered_classes(largest_label(train) + 1) : descriptor.classes;
+  const auto num_classes = static_cast<std::int64_t>(data.classes.size());
+  check_labels(train, num_classes, place(descriptor, Split::train, *format));
+  check_labels(test, num_classes, place(descriptor, Split::test, *format));
+  data.test = std::move(test);
+  split_training(std::move(train), options, data);
+  set_normalisation(options, descriptor, data);
+  return data;
+}
+
+}  // namespace onecycle

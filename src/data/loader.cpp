@@ -1,0 +1,148 @@
+#include "onecycle/loader.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "data/tensors.h"
+#include "kernels/current_stream.h"
+#include "kernels/gather.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <c10/core/DeviceGuard.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::int64_t kPixelsPerTask = 1 << 15;  // fewer are not worth a thread
+
+kernels::ScalarType element_of(at::ScalarType type) {
+  switch (type) {
+    case at::kFloat:
+      return kernels::ScalarType::f32;
+    case at::kBFloat16:
+      return kernels::ScalarType::bf16;
+    case at::kDouble:
+      return kernels::ScalarType::f64;
+    default:
+      throw Error(std::string("batches cannot be made in ") + c10::toString(type));
+  }
+}
+
+// [C,256]: what each uint8 pixel becomes, rounded once to `type` (bfloat16: by way of float32).
+at::Tensor pixel_table(const LoaderOptions& options) {
+  std::vector<double> values;
+  for (std::size_t c = 0; c < options.mean.size(); ++c)
+    for (int pixel = 0; pixel < 256; ++pixel)
+      values.push_back((pixel / 255.0 - options.mean[c]) / options.std[c]);
+  const auto channels = static_cast<std::int64_t>(options.mean.size());
+  return tensor_of(std::move(values), {channels, 256}).to(options.dtype).to(options.device);
+}
+
+at::Tensor channel_values(const std::vector<double>& values, at::Device device) {
+  const auto channels = static_cast<std::int64_t>(values.size());
+  return tensor_of(values, {channels}).to(device);
+}
+
+void check_set(const ImageSet& set, const LoaderOptions& options) {
+  if (set.size() == 0) throw DataError("a part of the data set that is to be used has no samples");
+  if (options.batch_size < 1)
+    throw DataError(format("data.batch_size: {} is not at least 1", options.batch_size));
+  const auto channels = static_cast<std::size_t>(set.images.size(1));
+  if (options.mean.size() != channels || options.std.size() != channels)
+    throw DataError(format("mean and std have {} and {} values, the images {} channels",
+                           options.mean.size(), options.std.size(), channels));
+}
+
+}  // namespace
+
+Loader::Loader(const ImageSet& set, const LoaderOptions& options)
+    : options_(options), num_samples_(set.size()) {
+  check_set(set, options_);
+  element_of(options_.dtype);
+  images_ = set.images.contiguous().to(options_.device);
+  labels_ = set.labels.contiguous().to(options_.device);
+  table_ = pixel_table(options_);
+  mean_ = channel_values(options_.mean, options_.device);
+  std::vector<double> inverse;
+  for (const double std : options_.std) inverse.push_back(1 / std);
+  inverse_std_ = channel_values(inverse, options_.device);
+}
+
+std::int64_t Loader::evaluation_batches() const {
+  return (num_samples_ + options_.batch_size - 1) / options_.batch_size;
+}
+
+Batch Loader::train_batch(std::int64_t epoch, std::int64_t index) {
+  if (index < 0 || index >= train_batches())
+    throw Error(format("no training batch {} in an epoch of {}", index, train_batches()));
+  if (order_epoch_ != epoch) {
+    order_ = tensor_of(epoch_order(options_.seed, epoch, num_samples_), {num_samples_});
+    // Pinned, so that the copy does not wait for the device.
+    if (options_.device.is_cuda())
+      order_ = order_.pin_memory().to(options_.device, /*non_blocking=*/true);
+    order_epoch_ = epoch;
+  }
+  kernels::Gather request;
+  request.order = order_.const_data_ptr<std::int64_t>();
+  request.offset = index * options_.batch_size;
+  request.valid = options_.batch_size;
+  request.seed = options_.seed;
+  request.epoch = static_cast<std::uint32_t>(epoch);
+  request.pad_crop = static_cast<std::int32_t>(options_.augment.pad_crop);
+  request.flip = options_.augment.flip;
+  request.cutout = static_cast<std::int32_t>(options_.augment.cutout);
+  return gather(request);
+}
+
+Batch Loader::evaluation_batch(std::int64_t index) const {
+  if (index < 0 || index >= evaluation_batches())
+    throw Error(format("no evaluation batch {} of {}", index, evaluation_batches()));
+  kernels::Gather request;
+  request.offset = index * options_.batch_size;
+  request.valid = std::min(options_.batch_size, num_samples_ - request.offset);
+  return gather(request);
+}
+
+Batch Loader::gather(kernels::Gather request) const {
+  const at::Device device = options_.device;
+  Batch batch;
+  batch.valid = request.valid;
+  batch.images = at::empty(
+      {options_.batch_size, images_.size(1), images_.size(2), images_.size(3)},
+      at::TensorOptions(options_.dtype).device(device).memory_format(options_.memory_format));
+  batch.labels = at::empty({options_.batch_size}, at::TensorOptions(at::kLong).device(device));
+
+  request.images = images_.const_data_ptr();
+  request.labels = labels_.const_data_ptr<std::int64_t>();
+  request.pixel =
+      images_.scalar_type() == at::kByte ? kernels::Pixel::uint8 : kernels::Pixel::float32;
+  request.channels = images_.size(1);
+  request.height = images_.size(2);
+  request.width = images_.size(3);
+  request.table = table_.const_data_ptr();
+  request.mean = mean_.const_data_ptr<double>();
+  request.inverse_std = inverse_std_.const_data_ptr<double>();
+  request.out = batch.images.mutable_data_ptr();
+  request.out_labels = batch.labels.mutable_data_ptr<std::int64_t>();
+  request.element = element_of(options_.dtype);
+  request.channels_last = options_.memory_format == at::MemoryFormat::ChannelsLast;
+  request.batch = options_.batch_size;
+
+  if (device.is_cuda()) {
+    const c10::DeviceGuard guard(device);
+    kernels::gather_cuda(request, kernels::current_stream(images_.device()));
+    return batch;
+  }
+  const std::int64_t sample_size = request.channels * request.height * request.width;
+  at::parallel_for(
+      0, request.batch, std::max<std::int64_t>(1, kPixelsPerTask / sample_size),
+      [&](std::int64_t begin, std::int64_t end) { kernels::gather_cpu(request, begin, end); });
+  return batch;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,170 @@
+#include "onecycle/data.h"
+
+#include "core/format.h"
+#include "core/number.h"
+#include "data/option_types.h"
+
+#include <array>
+
+namespace onecycle {
+
+std::int64_t BatchSize::of(std::int64_t num_train) const {
+  if (all) return num_train;
+  if (count > num_train)
+    throw DataError(
+        format("data.batch_size: {} is more than the {} samples of the training part; "
+               "use at most {}, or all",
+               count, num_train, num_train));
+  return count;
+}
+
+// ---- batch_size --------------------------------------------------------------------------------
+
+std::optional<BatchSize> OptionType<BatchSize>::read(const Value& value, std::string& why) {
+  if (value.is_scalar() && !value.quoted) {
+    if (value.text == "all") return BatchSize{0, true};
+    const auto count = parse_integer(value.text);
+    if (count && *count >= 1) return BatchSize{*count, false};
+  }
+  why = "a number of samples, at least 1, or all";
+  return std::nullopt;
+}
+
+Value OptionType<BatchSize>::write(const BatchSize& value) {
+  return Value::scalar(value.all ? "all" : std::to_string(value.count));
+}
+
+// ---- augment -----------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::int64_t kMaxPixels = 1024;
+
+// The member that an item of the list sets, with its value; false when the item is neither.
+bool read_item(const Value& item, Augment& augment) {
+  if (item.is_scalar() && item.text == "flip") {
+    augment.flip = true;
+    return true;
+  }
+  if (!item.is_map() || item.members.size() != 1) return false;
+  const auto& [key, at, value] = item.members.front();
+  if (!value.is_scalar() || value.quoted) return false;
+  const auto pixels = parse_integer(value.text);
+  if (!pixels || *pixels < 1 || *pixels > kMaxPixels) return false;
+  if (key == "pad_crop") {
+    augment.pad_crop = *pixels;
+  } else if (key == "cutout") {
+    augment.cutout = *pixels;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Augment> OptionType<Augment>::read(const Value& value, std::string& why) {
+  why = name();
+  if (value.is_null()) return Augment{};
+  if (!value.is_list()) return std::nullopt;
+  Augment augment;
+  for (const Value& item : value.items) {
+    const Augment before = augment;
+    // An item that changes nothing was there already, but for one with the same pixels.
+    Augment alone;
+    if (!read_item(item, alone) || !read_item(item, augment)) return std::nullopt;
+    const bool repeated = (alone.pad_crop > 0 && before.pad_crop > 0) ||
+                          (alone.flip && before.flip) || (alone.cutout > 0 && before.cutout > 0);
+    if (repeated) return why = name() + ", each at most once", std::nullopt;
+  }
+  return augment;
+}
+
+Value OptionType<Augment>::write(const Augment& value) {
+  Value result = Value::list();
+  const auto add = [&](const char* key, std::int64_t pixels) {
+    if (pixels == 0) return;
+    Value item = Value::map();
+    item.set(key, Value::scalar(std::to_string(pixels)));
+    result.items.push_back(std::move(item));
+  };
+  add("pad_crop", value.pad_crop);
+  if (value.flip) result.items.push_back(Value::scalar("flip"));
+  add("cutout", value.cutout);
+  return result;
+}
+
+// ---- The section -------------------------------------------------------------------------------
+
+namespace {
+
+using Violation = OptionTable<DataOptions>::Violation;
+
+std::optional<Violation> check_source(const DataOptions& options) {
+  const bool has_format = options.format.name != "none";
+  if (options.name && has_format)
+    return Violation{"format", "a data set has a name or a format of its own, not both"};
+  if (!options.name && !has_format)
+    return Violation{"name", "is required: a data set of `onecycle data list`, or `format`"};
+  return std::nullopt;
+}
+
+std::optional<Violation> check_normalisation(const DataOptions& options) {
+  if (options.mean.size() != options.std.size())
+    return Violation{options.std.empty() ? "mean" : "std",
+                     "mean and std go together, one value a channel each"};
+  if (options.normalise == Normalise::none && !options.mean.empty())
+    return Violation{"mean", "normalise: none uses no mean and std"};
+  return std::nullopt;
+}
+
+struct NoOptions {};
+
+Variants format_variants() {
+  Variants variants = builtin_formats().variants();
+  variants.insert(variants.begin(),
+                  OptionTable<NoOptions>("none", "as the data set `name` says").variant());
+  return variants;
+}
+
+OptionTable<DataOptions> make_data_options() {
+  OptionTable<DataOptions> table("data", "The data set, its split, batches and augmentation.");
+  table.add("name", &DataOptions::name, "data set: a file in datasets/, or a path to one like them")
+      .add_choice("format", &DataOptions::format, format_variants(),
+                  "in place of name: the format and files of a data set of one's own")
+      .add("dir", &DataOptions::dir,
+           "folder of the files, searched instead of the data set's usual places")
+      .add("batch_size", &DataOptions::batch_size,
+           "samples a step and device; all = batch gradient descent, 1 = stochastic")
+      .unit("samples")
+      .add("validation", &DataOptions::validation,
+           "held out of the training split by a choice that depends on no seed; null = a tenth, at "
+           "most 5000")
+      .unit("samples")
+      .range(at_least(0))
+      .add("limit", &DataOptions::limit,
+           "train on at most this many, chosen without a seed; null = on all")
+      .unit("samples")
+      .range(at_least(1))
+      .add("normalise", &DataOptions::normalise,
+           "auto: by the data set's mean and std, measured where it states none; none: pixels 0 to "
+           "1")
+      .add("mean", &DataOptions::mean,
+           "per channel, pixels scaled to 0..1; empty = as normalise says")
+      .add("std", &DataOptions::std, "per channel, beside mean")
+      .range(above(0))
+      .add("augment", &DataOptions::augment,
+           "of training batches, in the order pad_crop, flip, cutout")
+      .rule(check_source)
+      .rule(check_normalisation);
+  return table;
+}
+
+}  // namespace
+
+const OptionTable<DataOptions>& data_options() {
+  static const OptionTable<DataOptions> table = make_data_options();
+  return table;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,77 @@
+#include "onecycle/data.h"
+
+#include <array>
+#include <cmath>
+
+namespace onecycle {
+
+namespace {
+
+struct Moments {
+  double mean = 0;
+  double std = 0;
+};
+
+// Exact: the sums over the 256 values are of integers.
+Moments moments_of(const std::array<std::int64_t, 256>& counts) {
+  double count = 0, sum = 0, squares = 0;
+  for (std::size_t value = 0; value < counts.size(); ++value) {
+    const auto times = static_cast<double>(counts[value]);
+    const auto pixel = static_cast<double>(value);
+    count += times;
+    sum += times * pixel;
+    squares += times * pixel * pixel;
+  }
+  const double mean = sum / count;
+  return {mean / 255, std::sqrt(std::max(0.0, squares / count - mean * mean)) / 255};
+}
+
+// Welford's update.
+class RunningMoments {
+ public:
+  void add(double value) {
+    count_ += 1;
+    const double before = value - mean_;
+    mean_ += before / count_;
+    squares_ += before * (value - mean_);
+  }
+  Moments result() const { return {mean_, std::sqrt(squares_ / count_)}; }
+
+ private:
+  double count_ = 0;
+  double mean_ = 0;
+  double squares_ = 0;
+};
+
+template <class T, class Each>
+void for_channel(const at::Tensor& images, std::int64_t channel, const Each& each) {
+  const std::int64_t plane = images.size(2) * images.size(3);
+  const T* first = images.const_data_ptr<T>() + channel * plane;
+  for (std::int64_t n = 0; n < images.size(0); ++n) {
+    const T* pixels = first + n * images.size(1) * plane;
+    for (std::int64_t i = 0; i < plane; ++i) each(pixels[i]);
+  }
+}
+
+}  // namespace
+
+ChannelStatistics channel_statistics(const at::Tensor& images) {
+  ChannelStatistics result;
+  for (std::int64_t channel = 0; channel < images.size(1); ++channel) {
+    Moments moments;
+    if (images.scalar_type() == at::kByte) {
+      std::array<std::int64_t, 256> counts{};
+      for_channel<std::uint8_t>(images, channel, [&](std::uint8_t pixel) { ++counts[pixel]; });
+      moments = moments_of(counts);
+    } else {
+      RunningMoments running;
+      for_channel<float>(images, channel, [&](float pixel) { running.add(pixel); });
+      moments = running.result();
+    }
+    result.mean.push_back(moments.mean);
+    result.std.push_back(moments.std);
+  }
+  return result;
+}
+
+}  // namespace onecycle
