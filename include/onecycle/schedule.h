@@ -1,14 +1,15 @@
 #pragma once
 
+#include "onecycle/registry.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 
-#include "onecycle/registry.h"
-
 namespace onecycle {
 
-// The three hyper-parameters that a step reads. For AdamW, momentum is beta1.
+// The three hyper-parameters that a step reads. For AdamW, momentum is beta1. Weight decay is in
+// the unit of the optimizer's weight_decay_mode.
 struct Hyper {
   double lr = 0;
   double momentum = 0;
@@ -30,10 +31,12 @@ class Schedule {
 // What a schedule needs to know of the run it is made for.
 struct ScheduleContext {
   std::int64_t steps_per_epoch = 1;
-  // The optimizer's constants; empty where the recipe names none.
-  std::optional<double> lr;
-  std::optional<double> momentum;
-  std::optional<double> weight_decay;
+  // The optimizer's constants; empty where the recipe names none. A schedule that names no learning
+  // rate takes `lr` as its highest, and one that would move momentum holds a named one still.
+  // Without any name momentum is 0.9 (or the schedule's own cycle), and weight decay 0.
+  std::optional<double> lr = {};
+  std::optional<double> momentum = {};
+  std::optional<double> weight_decay = {};
 };
 
 // Throws RecipeError where a quantity is named by both the optimizer and the schedule, or the
@@ -41,6 +44,12 @@ struct ScheduleContext {
 using ScheduleRegistry =
     Registry<std::unique_ptr<Schedule>(const Value& options, const ScheduleContext&)>;
 
+// one_cycle, cyclical, constant, linear, exponential, multistep, cosine and segments, each with an
+// optional warm-up before it and a weight decay that may follow a curve.
 ScheduleRegistry builtin_schedules();
+
+// The highest learning rate of a run of `total` steps: what the decay mode `independent` divides
+// by. It looks at every step: ask once a run.
+double peak_lr(const Schedule& schedule, std::int64_t total);
 
 }  // namespace onecycle

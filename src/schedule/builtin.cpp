@@ -1,0 +1,27 @@
+#include "schedule/entries.h"
+
+#include <algorithm>
+
+namespace onecycle {
+
+ScheduleRegistry builtin_schedules() {
+  ScheduleRegistry registry("schedule");
+  registry.add(schedule::one_cycle_entry());
+  registry.add(schedule::cyclical_entry());
+  registry.add(schedule::constant_entry());
+  registry.add(schedule::linear_entry());
+  registry.add(schedule::exponential_entry());
+  registry.add(schedule::multistep_entry());
+  registry.add(schedule::cosine_entry());
+  registry.add(schedule::segments_entry());
+  return registry;
+}
+
+double peak_lr(const Schedule& schedule, std::int64_t total) {
+  double peak = schedule.at(0, total).lr;
+  for (std::int64_t step = 1; step < total; ++step)
+    peak = std::max(peak, schedule.at(step, total).lr);
+  return peak;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,73 @@
+#include "schedule/entries.h"
+
+// SGDR, arXiv 1608.03983; with `cycle` equal to
+// torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
+namespace onecycle::schedule {
+
+namespace {
+
+struct Cosine : WithMomentum, WithDecay, WithWarmup {
+  std::optional<double> lr_max;
+  double lr_min = 0;
+  std::optional<Duration> cycle;
+  std::int64_t cycle_factor = 1;
+};
+
+using Table = OptionTable<Cosine>;
+
+Table cosine_table() {
+  Table table("cosine",
+              "Half a cosine from a highest learning rate to a lowest, with warm restarts");
+  table.add("lr_max", &Cosine::lr_max, "first learning rate; null: optimizer.lr")
+      .range(above(0))
+      .add("lr_min", &Cosine::lr_min, "lowest learning rate")
+      .range(at_least(0))
+      .add("cycle", &Cosine::cycle,
+           "length of the first cycle (T_0); null: no restart, lr_min at the last step")
+      .range(above(0))
+      .unit("epochs or steps")
+      .add("cycle_factor", &Cosine::cycle_factor,
+           "each cycle's length over the one before (T_mult)")
+      .range(between(1, 1000))
+      .rule([](const Cosine& options) -> std::optional<Table::Violation> {
+        if (options.lr_max && options.lr_min > *options.lr_max)
+          return Table::Violation{"lr_min", "must not exceed lr_max"};
+        if (!options.cycle && options.cycle_factor != 1)
+          return Table::Violation{"cycle_factor", "needs `cycle`, the length of the first cycle"};
+        return std::nullopt;
+      });
+  return table;
+}
+
+// The fraction of its cycle that step has done.
+double fraction_of_cycle(std::int64_t step, std::int64_t length, std::int64_t factor) {
+  if (factor == 1) step %= length;
+  while (step >= length) {
+    step -= length;
+    length *= factor;
+  }
+  return static_cast<double>(step) / static_cast<double>(length);
+}
+
+std::unique_ptr<Schedule> make(const Cosine& options, const ScheduleContext& context) {
+  const double high = chosen_lr(options.lr_max, "lr_max", context);
+  const double low = options.lr_min;
+  require_ordered(low, "lr_min", high);
+  Quantity lr = [high, low](std::int64_t step, std::int64_t total) {
+    return interpolate(Shape::cosine, high, low, progress(step, total));
+  };
+  if (options.cycle)
+    lr = [high, low, length = options.cycle->steps(context.steps_per_epoch),
+          factor = options.cycle_factor](std::int64_t step, std::int64_t) {
+      return interpolate(Shape::cosine, high, low, fraction_of_cycle(step, length, factor));
+    };
+  return compose(
+      {lr, chosen_momentum(options.momentum, context), chosen_decay(options.weight_decay, context)},
+      options.warmup, context);
+}
+
+}  // namespace
+
+ScheduleRegistry::Entry cosine_entry() { return entry(cosine_table(), make); }
+
+}  // namespace onecycle::schedule

@@ -1,0 +1,130 @@
+#include "schedule/entries.h"
+
+#include <cmath>
+
+// Cyclical learning rates, arXiv 1506.01186; equal to torch.optim.lr_scheduler.CyclicLR.
+namespace onecycle {
+
+namespace schedule {
+namespace {
+
+enum class Mode { triangular, triangular2, exp_range };
+
+struct Cyclical : WithCycledMomentum, WithDecay, WithWarmup {
+  std::optional<double> lr_max;
+  std::optional<double> lr_min;
+  Mode mode = Mode::triangular;
+  std::optional<double> gamma;
+  Duration step_up{2, Duration::Unit::epochs};
+  std::optional<Duration> step_down;
+};
+
+}  // namespace
+}  // namespace schedule
+
+template <>
+struct EnumNames<schedule::Mode> {
+  static std::vector<std::pair<std::string, schedule::Mode>> values() {
+    using schedule::Mode;
+    return {{"triangular", Mode::triangular},
+            {"triangular2", Mode::triangular2},
+            {"exp_range", Mode::exp_range}};
+  }
+};
+template <>
+struct OptionType<schedule::Mode> : EnumOption<schedule::Mode> {};
+
+namespace schedule {
+
+namespace {
+
+using Table = OptionTable<Cyclical>;
+
+constexpr double kGamma = 0.99994;  // the paper's, on CIFAR-10
+
+Table cyclical_table() {
+  Table table("cyclical", "The learning rate up and down between two bounds, over and over");
+  table.add("lr_max", &Cyclical::lr_max, "upper bound; null: optimizer.lr")
+      .range(above(0))
+      .add("lr_min", &Cyclical::lr_min, "lower bound; null: lr_max / 10")
+      .range(at_least(0))
+      .add("mode", &Cyclical::mode,
+           "triangular: every cycle alike; triangular2: each half as high as the one before; "
+           "exp_range: times gamma^step")
+      .add("gamma", &Cyclical::gamma, "decay of exp_range per step; null: 0.99994")
+      .range({.low = 0, .high = 1, .low_open = true})
+      .add("step_up", &Cyclical::step_up, "length of the way up")
+      .range(above(0))
+      .unit("epochs or steps")
+      .add("step_down", &Cyclical::step_down, "length of the way down; null: step_up")
+      .range(above(0))
+      .unit("epochs or steps")
+      .rule([](const Cyclical& options) -> std::optional<Table::Violation> {
+        if (options.gamma && options.mode != Mode::exp_range)
+          return Table::Violation{"gamma", "only mode exp_range uses it"};
+        if (options.lr_min && options.lr_max && *options.lr_min > *options.lr_max)
+          return Table::Violation{"lr_min", "must not exceed lr_max"};
+        return std::nullopt;
+      });
+  return table;
+}
+
+struct Cycle {
+  std::int64_t up = 1;
+  std::int64_t down = 1;
+  Mode mode = Mode::triangular;
+  double gamma = 1;
+
+  // How far step is from the lower bound to the upper: 0 to 1.
+  double height(std::int64_t step) const {
+    const std::int64_t length = up + down;
+    const std::int64_t within = step % length;
+    const double triangle = within <= up
+                                ? static_cast<double>(within) / static_cast<double>(up)
+                                : static_cast<double>(length - within) / static_cast<double>(down);
+    return triangle * amplitude(step);
+  }
+
+ private:
+  double amplitude(std::int64_t step) const {
+    switch (mode) {
+      case Mode::triangular:
+        return 1;
+      case Mode::triangular2:
+        return std::pow(2.0, -static_cast<double>(step / (up + down)));
+      case Mode::exp_range:
+        return std::pow(gamma, static_cast<double>(step));
+    }
+    return 1;
+  }
+};
+
+std::unique_ptr<Schedule> make(const Cyclical& options, const ScheduleContext& context) {
+  const double high = chosen_lr(options.lr_max, "lr_max", context);
+  const double low = options.lr_min.value_or(high / 10);
+  require_ordered(low, "lr_min", high);
+  Cycle cycle;
+  cycle.up = options.step_up.steps(context.steps_per_epoch);
+  cycle.down = options.step_down.value_or(options.step_up).steps(context.steps_per_epoch);
+  cycle.mode = options.mode;
+  cycle.gamma = options.gamma.value_or(kGamma);
+
+  Quantities quantities;
+  quantities.lr = [cycle, low, high](std::int64_t step, std::int64_t) {
+    return interpolate(Shape::linear, low, high, cycle.height(step));
+  };
+  quantities.momentum = constant(constant_momentum(context));
+  if (const auto bounds = cycled_momentum(options, context))
+    quantities.momentum = [cycle, bounds = *bounds](std::int64_t step, std::int64_t) {
+      return interpolate(Shape::linear, bounds.high, bounds.low, cycle.height(step));
+    };
+  quantities.weight_decay = chosen_decay(options.weight_decay, context);
+  return compose(std::move(quantities), options.warmup, context);
+}
+
+}  // namespace
+
+ScheduleRegistry::Entry cyclical_entry() { return entry(cyclical_table(), make); }
+
+}  // namespace schedule
+}  // namespace onecycle

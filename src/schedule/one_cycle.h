@@ -1,0 +1,34 @@
+#pragma once
+
+#include "schedule/curves.h"
+
+#include <cstdint>
+#include <optional>
+
+// The one-cycle curves, policy by policy.
+namespace onecycle::schedule {
+
+// smith        arXiv 1803.09820 and 1708.07120
+// smith_caffe  GitHub lnsmith54/hyperParam1, the code behind his logs
+// fastai       fastai.callback.schedule.fit_one_cycle
+// torch        torch.optim.lr_scheduler.OneCycleLR
+enum class Policy { smith, smith_caffe, fastai, torch };
+
+// A policy with every number settled.
+struct OneCyclePlan {
+  Policy policy = Policy::smith;
+  double lr_first = 0;
+  double lr_max = 0;
+  double lr_final = 0;
+  std::optional<std::int64_t> stepsize;  // steps; smith and smith_caffe; unset: 45 % of the run
+  double pct_start = 0;                  // fastai and torch
+  Shape shape = Shape::cosine;           // torch
+  bool three_phase = false;              // torch
+};
+
+double one_cycle_lr(const OneCyclePlan& plan, std::int64_t step, std::int64_t total);
+// From `high` down to `low` while the learning rate rises, and back.
+double one_cycle_momentum(const OneCyclePlan& plan, double low, double high, std::int64_t step,
+                          std::int64_t total);
+
+}  // namespace onecycle::schedule

@@ -1,0 +1,166 @@
+#include "core/format.h"
+#include "schedule/entries.h"
+#include "schedule/one_cycle.h"
+
+namespace onecycle {
+
+template <>
+struct EnumNames<schedule::Policy> {
+  static std::vector<std::pair<std::string, schedule::Policy>> values() {
+    using schedule::Policy;
+    return {{"smith", Policy::smith},
+            {"smith_caffe", Policy::smith_caffe},
+            {"fastai", Policy::fastai},
+            {"torch", Policy::torch}};
+  }
+};
+template <>
+struct OptionType<schedule::Policy> : EnumOption<schedule::Policy> {};
+
+namespace schedule {
+
+namespace {
+
+// Unset: the policy decides.
+struct OneCycle : WithCycledMomentum, WithDecay, WithWarmup {
+  Policy policy = Policy::smith;
+  std::optional<double> lr_max;
+  std::optional<double> lr_min;
+  std::optional<double> div_factor;
+  std::optional<double> final_div_factor;
+  std::optional<Duration> stepsize;
+  std::optional<double> pct_start;
+  std::optional<Shape> shape;
+  std::optional<bool> three_phase;
+};
+
+using Table = OptionTable<OneCycle>;
+
+std::optional<Table::Violation> unused_option(const OneCycle& options) {
+  const bool torch = options.policy == Policy::torch;
+  const bool smith = options.policy == Policy::smith || options.policy == Policy::smith_caffe;
+  struct Use {
+    const char* option;
+    bool given;
+    bool used;
+    const char* by;
+  };
+  const Use uses[] = {
+      {"lr_min", options.lr_min.has_value(), smith, "smith and smith_caffe; use div_factor"},
+      {"stepsize", options.stepsize.has_value(), smith, "smith and smith_caffe"},
+      {"pct_start", options.pct_start.has_value(), !smith, "fastai and torch"},
+      {"shape", options.shape.has_value(), torch, "torch"},
+      {"three_phase", options.three_phase.has_value(), torch, "torch"},
+  };
+  for (const Use& use : uses)
+    if (use.given && !use.used)
+      return Table::Violation{use.option,
+                              format("policy {} does not use it; it belongs to {}",
+                                     OptionType<Policy>::write(options.policy).text, use.by)};
+  return std::nullopt;
+}
+
+std::optional<Table::Violation> contradiction(const OneCycle& options) {
+  if (options.lr_min && options.div_factor)
+    return Table::Violation{"div_factor",
+                            "lr_min sets the first learning rate: remove one of them"};
+  if (options.lr_min && options.lr_max && *options.lr_min > *options.lr_max)
+    return Table::Violation{"lr_min", "must not exceed lr_max"};
+  if (options.shape && *options.shape != Shape::linear && *options.shape != Shape::cosine)
+    return Table::Violation{"shape", "must be linear or cosine"};
+  if (options.three_phase == true && options.pct_start && *options.pct_start > 0.5)
+    return Table::Violation{"pct_start",
+                            "must be at most 0.5 with three_phase: up, and down again"};
+  return std::nullopt;
+}
+
+Table one_cycle_table() {
+  Table table("one_cycle", "One cycle of the learning rate, up and down, then far below its start");
+  table
+      .add("policy", &OneCycle::policy,
+           "smith: his papers; smith_caffe: his logs; fastai; torch: PyTorch's OneCycleLR")
+      .add("lr_max", &OneCycle::lr_max, "highest learning rate; null: optimizer.lr")
+      .range(above(0))
+      .add("lr_min", &OneCycle::lr_min,
+           "first learning rate (smith, smith_caffe); null: from div_factor")
+      .range(at_least(0))
+      .add("div_factor", &OneCycle::div_factor,
+           "lr_max / first learning rate; null: smith 10, smith_caffe 12, fastai and torch 25")
+      .range(at_least(1))
+      .add("final_div_factor", &OneCycle::final_div_factor,
+           "first / final learning rate (fastai: lr_max / final); null: smith and smith_caffe "
+           "1e3, torch 1e4, fastai 1e5")
+      .range(at_least(1))
+      .add("stepsize", &OneCycle::stepsize,
+           "length of the way up and of the way down (smith, smith_caffe); null: 45 % of the run")
+      .range(above(0))
+      .unit("epochs or steps")
+      .add("pct_start", &OneCycle::pct_start,
+           "share of the run on the way up; null: fastai 0.25, torch 0.3")
+      .range(between(0, 1))
+      .add("shape", &OneCycle::shape, "linear or cosine (torch); null: cosine")
+      .add("three_phase", &OneCycle::three_phase,
+           "come down as fast as up, then annihilate (torch); null: false")
+      .rule(unused_option)
+      .rule(contradiction);
+  return table;
+}
+
+struct Defaults {
+  double div_factor;
+  double final_div_factor;
+  double pct_start;
+};
+
+Defaults defaults_of(Policy policy) {
+  switch (policy) {
+    case Policy::smith:
+      return {10, 1e3, 0};
+    case Policy::smith_caffe:
+      return {12, 1e3, 0};
+    case Policy::fastai:
+      return {25, 1e5, 0.25};
+    case Policy::torch:
+      return {25, 1e4, 0.3};
+  }
+  return {};
+}
+
+OneCyclePlan plan_of(const OneCycle& options, const ScheduleContext& context) {
+  const Defaults defaults = defaults_of(options.policy);
+  OneCyclePlan plan;
+  plan.policy = options.policy;
+  plan.lr_max = chosen_lr(options.lr_max, "lr_max", context);
+  plan.lr_first =
+      options.lr_min.value_or(plan.lr_max / options.div_factor.value_or(defaults.div_factor));
+  require_ordered(plan.lr_first, "lr_min", plan.lr_max);
+  plan.lr_final = (options.policy == Policy::fastai ? plan.lr_max : plan.lr_first) /
+                  options.final_div_factor.value_or(defaults.final_div_factor);
+  if (options.stepsize) plan.stepsize = options.stepsize->steps(context.steps_per_epoch);
+  plan.pct_start = options.pct_start.value_or(defaults.pct_start);
+  plan.shape = options.shape.value_or(Shape::cosine);
+  plan.three_phase = options.three_phase.value_or(false);
+  return plan;
+}
+
+std::unique_ptr<Schedule> make(const OneCycle& options, const ScheduleContext& context) {
+  const OneCyclePlan plan = plan_of(options, context);
+  Quantities quantities;
+  quantities.lr = [plan](std::int64_t step, std::int64_t total) {
+    return one_cycle_lr(plan, step, total);
+  };
+  quantities.momentum = constant(constant_momentum(context));
+  if (const auto bounds = cycled_momentum(options, context))
+    quantities.momentum = [plan, bounds = *bounds](std::int64_t step, std::int64_t total) {
+      return one_cycle_momentum(plan, bounds.low, bounds.high, step, total);
+    };
+  quantities.weight_decay = chosen_decay(options.weight_decay, context);
+  return compose(std::move(quantities), options.warmup, context);
+}
+
+}  // namespace
+
+ScheduleRegistry::Entry one_cycle_entry() { return entry(one_cycle_table(), make); }
+
+}  // namespace schedule
+}  // namespace onecycle

@@ -1,0 +1,51 @@
+#include "schedule/entries.h"
+
+#include <algorithm>
+#include <cmath>
+
+// Equal to torch.optim.lr_scheduler.MultiStepLR.
+namespace onecycle::schedule {
+
+namespace {
+
+struct Multistep : WithMomentum, WithDecay, WithWarmup {
+  std::optional<double> lr;
+  std::vector<Duration> milestones;
+  double gamma = 0.1;
+};
+
+OptionTable<Multistep> multistep_table() {
+  OptionTable<Multistep> table("multistep",
+                               "A learning rate that falls by a factor at each milestone");
+  table.add("lr", &Multistep::lr, "first learning rate; null: optimizer.lr")
+      .range(above(0))
+      .add("milestones", &Multistep::milestones,
+           "where it falls, counted from the end of the warm-up")
+      .range(above(0))
+      .unit("epochs or steps")
+      .required()
+      .add("gamma", &Multistep::gamma, "factor at each milestone")
+      .range({.low = 0, .high = 1, .low_open = true});
+  return table;
+}
+
+std::unique_ptr<Schedule> make(const Multistep& options, const ScheduleContext& context) {
+  std::vector<std::int64_t> milestones;
+  for (const Duration& milestone : options.milestones)
+    milestones.push_back(milestone.steps(context.steps_per_epoch));
+  const auto lr = [first = chosen_lr(options.lr, "lr", context), gamma = options.gamma, milestones](
+                      std::int64_t step, std::int64_t) {
+    const auto passed = std::count_if(milestones.begin(), milestones.end(),
+                                      [step](std::int64_t milestone) { return milestone <= step; });
+    return first * std::pow(gamma, static_cast<double>(passed));
+  };
+  return compose(
+      {lr, chosen_momentum(options.momentum, context), chosen_decay(options.weight_decay, context)},
+      options.warmup, context);
+}
+
+}  // namespace
+
+ScheduleRegistry::Entry multistep_entry() { return entry(multistep_table(), make); }
+
+}  // namespace onecycle::schedule
