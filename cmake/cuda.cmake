@@ -6,12 +6,13 @@
 
 set(ONECYCLE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90-real;100-real;120" CACHE STRING
     "GPU architectures of the kernels; the last also as PTX, for newer ones")
+set(ONECYCLE_NVCC "" CACHE FILEPATH "The CUDA compiler, where it is not to be looked for")
 set(ONECYCLE_HAS_CUDA OFF)
 set(ONECYCLE_CUDA_SUMMARY "off (ONECYCLE_CUDA=OFF)")
 
 # Sets RESULT to the first nvcc of release 13.
 function(onecycle_find_nvcc result)
-  set(candidates "${CMAKE_CUDA_COMPILER}" "$ENV{CUDACXX}")
+  set(candidates "${CMAKE_CUDA_COMPILER}" "${ONECYCLE_NVCC}" "$ENV{CUDACXX}")
   find_program(in_path nvcc PATHS "$ENV{CUDA_HOME}/bin" /usr/local/cuda/bin NO_CACHE)
   list(APPEND candidates "${in_path}")
   if(ONECYCLE_TORCH_SITE)

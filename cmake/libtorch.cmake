@@ -14,7 +14,11 @@ function(onecycle_torch_from_package)
   if(NOT TORCH_CUDA_ARCH_LIST)
     set(TORCH_CUDA_ARCH_LIST "8.0")  # keeps its GPU probe, which compiles and runs a program, from starting
   endif()
-  find_package(Torch 2.11 REQUIRED)
+  find_package(Torch 2.11 QUIET)
+  if(NOT Torch_FOUND)
+    message(FATAL_ERROR "no LibTorch 2.11 or newer: ./onecycle and tests/run find or install one; with CMake alone, pass "
+                        "-DTorch_DIR=… or -DONECYCLE_TORCH_SITE=(site-packages folder of the torch wheel)")
+  endif()
   target_link_libraries(onecycle_torch INTERFACE ${TORCH_LIBRARIES})
   target_include_directories(onecycle_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   separate_arguments(flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
