@@ -25,7 +25,8 @@ configure() {
 # set_up TARGET: everything up to the built target (onecycle_program, or all: the tests too).
 set_up() {
   local target=$1 fd
-  mkdir -p "$build_dir" || fail "$root/build cannot be written"
+  mkdir -p "$build_dir" 2>/dev/null || true
+  if [ ! -w "$build_dir" ] || [ ! -w "$root/build" ]; then fail "$build_dir cannot be written"; fi
   lock "$root/build/.lock"
   fd=$lock_fd
   trap stop_watching EXIT
