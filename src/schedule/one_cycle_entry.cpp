@@ -19,6 +19,22 @@ struct OptionType<schedule::Policy> : EnumOption<schedule::Policy> {};
 
 namespace schedule {
 
+// The shapes that PyTorch's OneCycleLR knows.
+enum class Anneal { linear, cosine };
+
+}  // namespace schedule
+
+template <>
+struct EnumNames<schedule::Anneal> {
+  static std::vector<std::pair<std::string, schedule::Anneal>> values() {
+    return {{"linear", schedule::Anneal::linear}, {"cosine", schedule::Anneal::cosine}};
+  }
+};
+template <>
+struct OptionType<schedule::Anneal> : EnumOption<schedule::Anneal> {};
+
+namespace schedule {
+
 namespace {
 
 // Unset: the policy decides.
@@ -30,7 +46,7 @@ struct OneCycle : WithCycledMomentum, WithDecay, WithWarmup {
   std::optional<double> final_div_factor;
   std::optional<Duration> stepsize;
   std::optional<double> pct_start;
-  std::optional<Shape> shape;
+  std::optional<Anneal> shape;
   std::optional<bool> three_phase;
 };
 
@@ -66,8 +82,6 @@ std::optional<Table::Violation> contradiction(const OneCycle& options) {
                             "lr_min sets the first learning rate: remove one of them"};
   if (options.lr_min && options.lr_max && *options.lr_min > *options.lr_max)
     return Table::Violation{"lr_min", "must not exceed lr_max"};
-  if (options.shape && *options.shape != Shape::linear && *options.shape != Shape::cosine)
-    return Table::Violation{"shape", "must be linear or cosine"};
   if (options.three_phase == true && options.pct_start && *options.pct_start > 0.5)
     return Table::Violation{"pct_start",
                             "must be at most 0.5 with three_phase: up, and down again"};
@@ -98,7 +112,7 @@ Table one_cycle_table() {
       .add("pct_start", &OneCycle::pct_start,
            "share of the run on the way up; null: fastai 0.25, torch 0.3")
       .range(between(0, 1))
-      .add("shape", &OneCycle::shape, "linear or cosine (torch); null: cosine")
+      .add("shape", &OneCycle::shape, "of every phase (torch); null: cosine")
       .add("three_phase", &OneCycle::three_phase,
            "come down as fast as up, then annihilate (torch); null: false")
       .rule(unused_option)
@@ -138,7 +152,7 @@ OneCyclePlan plan_of(const OneCycle& options, const ScheduleContext& context) {
                   options.final_div_factor.value_or(defaults.final_div_factor);
   if (options.stepsize) plan.stepsize = options.stepsize->steps(context.steps_per_epoch);
   plan.pct_start = options.pct_start.value_or(defaults.pct_start);
-  plan.shape = options.shape.value_or(Shape::cosine);
+  plan.shape = options.shape == Anneal::linear ? Shape::linear : Shape::cosine;
   plan.three_phase = options.three_phase.value_or(false);
   return plan;
 }

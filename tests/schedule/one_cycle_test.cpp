@@ -95,11 +95,12 @@ TEST(Policies, FirstHighestAndFinalRate) {
   }
 }
 
-// fastai's cosine halfway up and halfway down: the middle of both ends.
+// fastai's cosine a quarter of the way and halfway, up and down.
 TEST(FastAi, CosineByHand) {
   const auto schedule = schedule_of("one_cycle", "policy=fastai lr_max=1 pct_start=0.5");
   EXPECT_NEAR(schedule->at(10, 41).lr, (0.04 + 1) / 2, 1e-15);
   EXPECT_NEAR(schedule->at(30, 41).lr, (1 + 1e-5) / 2, 1e-15);
+  EXPECT_NEAR(schedule->at(25, 41).lr, 1 - (1 - 1e-5) * (1 - 0.70710678118654752) / 2, 1e-15);
   EXPECT_NEAR(schedule->at(5, 41).lr, 0.04 + 0.96 * (1 - 0.70710678118654752) / 2, 1e-15);
 }
 
