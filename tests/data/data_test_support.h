@@ -1,0 +1,123 @@
+#pragma once
+
+#include "onecycle/data.h"
+#include "onecycle/error.h"
+
+#include <bit>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string>
+#include <unistd.h>
+#include <vector>
+#include <zlib.h>
+
+namespace onecycle {
+
+using Bytes = std::vector<std::uint8_t>;
+
+// A folder of a test's own, removed with it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "onecycle-test-XXXXXX").string();
+    path_ = mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::string path() const { return path_.string(); }
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+  void write(const std::string& name, const Bytes& bytes) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    std::ofstream file(path_ / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  }
+  void write_text(const std::string& name, const std::string& text) const {
+    write(name, Bytes(text.begin(), text.end()));
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline Bytes gzipped(const Bytes& bytes) {
+  z_stream stream{};
+  deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY);
+  Bytes result(deflateBound(&stream, bytes.size()) + 32);
+  stream.next_in = const_cast<Bytef*>(bytes.data());
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = result.data();
+  stream.avail_out = static_cast<uInt>(result.size());
+  deflate(&stream, Z_FINISH);
+  result.resize(stream.total_out);
+  deflateEnd(&stream);
+  return result;
+}
+
+inline void append_big_endian(Bytes& bytes, std::uint64_t value, int count) {
+  for (int i = count - 1; i >= 0; --i) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+}
+
+// An IDX file: type 0x08, 0x0D or 0x0E.
+inline Bytes idx(std::uint8_t type, const std::vector<std::uint32_t>& sizes, const Bytes& payload) {
+  Bytes bytes = {0, 0, type, static_cast<std::uint8_t>(sizes.size())};
+  for (const std::uint32_t size : sizes) append_big_endian(bytes, size, 4);
+  bytes.insert(bytes.end(), payload.begin(), payload.end());
+  return bytes;
+}
+
+inline Bytes counting(std::size_t count, int first = 0) {
+  Bytes bytes;
+  for (std::size_t i = 0; i < count; ++i)
+    bytes.push_back(static_cast<std::uint8_t>(first + static_cast<int>(i)));
+  return bytes;
+}
+
+// The section of a recipe for a map written as Values.
+inline Value map_of(const std::vector<std::pair<std::string, Value>>& members) {
+  Value map = Value::map();
+  for (const auto& [key, value] : members) map.set(key, value);
+  return map;
+}
+
+// A data set of IDX files a, b (training) and c, d (test) in `folder`.
+inline DatasetDescriptor idx_descriptor(const TemporaryFolder& folder) {
+  DatasetDescriptor descriptor;
+  descriptor.name = "small";
+  descriptor.format = {"idx", map_of({{"train_images", Value::scalar("a")},
+                                      {"train_labels", Value::scalar("b")},
+                                      {"test_images", Value::scalar("c")},
+                                      {"test_labels", Value::scalar("d")}})};
+  descriptor.folders = {folder.path()};
+  descriptor.get = "ask its author";
+  return descriptor;
+}
+
+// 12 training and 3 test images of 2x3 pixels in 3 classes.
+inline void write_small_idx(const TemporaryFolder& folder) {
+  folder.write("a", idx(0x08, {12, 2, 3}, counting(72)));
+  folder.write("b", idx(0x08, {12}, {0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2}));
+  folder.write("c", idx(0x08, {3, 2, 3}, counting(18, 100)));
+  folder.write("d", idx(0x08, {3}, {2, 1, 0}));
+}
+
+// The message with which loading fails; one line, as every message for a user.
+inline std::string data_error(const DataOptions& options, const DatasetDescriptor& descriptor) {
+  try {
+    load_data(options, descriptor);
+  } catch (const DataError& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  ADD_FAILURE() << "no DataError";
+  return "";
+}
+
+}  // namespace onecycle

@@ -1,0 +1,81 @@
+#include "data_test_support.h"
+#include "recipe/yaml.h"
+
+#include <algorithm>
+#include <set>
+
+namespace onecycle {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kShipped = std::string(ONECYCLE_SOURCE_DIR) + "/datasets";
+
+DatasetDescriptor find(const std::string& name, const std::vector<std::string>& folders) {
+  DataOptions options;
+  options.name = name;
+  return find_descriptor(options, folders, read_yaml_file);
+}
+
+TEST(Descriptors, EveryShippedOneIsSound) {
+  const auto names = list_descriptors({kShipped});
+  for (const char* name :
+       {"cifar10", "cifar100", "cifar100-coarse", "fashion-mnist", "mnist", "synthetic"})
+    EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
+  for (const std::string& name : names) {
+    const DatasetDescriptor descriptor = find(name, {kShipped});
+    EXPECT_EQ(descriptor.name, name);
+    EXPECT_FALSE(descriptor.title.empty()) << name;
+    const auto format =
+        builtin_formats().at(descriptor.format.name).make(descriptor.format.options);
+    EXPECT_EQ(format->files(Split::train).empty(), descriptor.get.empty()) << name;
+    const std::set<std::string> distinct(descriptor.classes.begin(), descriptor.classes.end());
+    EXPECT_EQ(distinct.size(), descriptor.classes.size()) << name;
+  }
+  EXPECT_EQ(find("cifar100", {kShipped}).classes.size(), 100u);
+  EXPECT_EQ(find("cifar100-coarse", {kShipped}).classes.size(), 20u);
+}
+
+TEST(Descriptors, EarlierFoldersAndPathsWin) {
+  TemporaryFolder own;
+  own.write_text("synthetic.yaml", "{name: mine, format: synthetic}");
+  EXPECT_EQ(find("synthetic", {own.path(), kShipped}).name, "mine");
+  EXPECT_EQ(find("synthetic", {kShipped, own.path()}).name, "synthetic");
+  EXPECT_EQ(find(own / "synthetic.yaml", {kShipped}).name, "mine");
+}
+
+TEST(Descriptors, UnknownNameListsTheKnownAndTheNearest) {
+  try {
+    find("fashionmnist", {kShipped});
+    ADD_FAILURE();
+  } catch (const RecipeError& error) {
+    EXPECT_STREQ(error.what(),
+                 "data.name: no data set 'fashionmnist'; did you mean 'fashion-mnist'? known: "
+                 "cifar10, cifar100, cifar100-coarse, fashion-mnist, mnist, synthetic");
+  }
+}
+
+TEST(Descriptors, MistakesNameTheirPlace) {
+  TemporaryFolder own;
+  const std::pair<std::string, std::string> cases[] = {
+      {"{name: d}", ":1:1: format.name: is required"},
+      {"{name: d, format: jpeg}", ":1:19: format.name: unknown name 'jpeg'"},
+      {"{format: synthetic}", ":1:1: name: is required"},
+      {"{name: d, format: synthetic, clases: [a]}", ":1:30: clases: unknown key; did you mean"},
+      {"{name: d, format: synthetic, mean: [1]}", "mean and std go together"},
+      {"{name: d, format: synthetic, sha256: {a: 12}}",
+       ":1:38: sha256: expected a map of file names to SHA-256 digests"},
+  };
+  for (const auto& [yaml, message] : cases) {
+    own.write_text("d.yaml", yaml);
+    try {
+      find("d", {own.path()});
+      ADD_FAILURE() << yaml;
+    } catch (const RecipeError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(message)) << yaml;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace onecycle

@@ -1,0 +1,218 @@
+#include "onecycle/loader.h"
+
+#include "data_test_support.h"
+#include "kernels/gather.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+namespace onecycle {
+namespace {
+
+using Order = std::vector<std::int64_t>;
+
+// Computed by random_golden.py.
+TEST(EpochOrder, KnownOrders) {
+  EXPECT_EQ(epoch_order(0, 0, 10), (Order{1, 0, 9, 5, 4, 2, 3, 8, 7, 6}));
+  EXPECT_EQ(epoch_order(7, 3, 10), (Order{6, 3, 5, 9, 1, 4, 0, 7, 2, 8}));
+  const Order large = epoch_order((std::uint64_t{1} << 63) + 5, 2, 60000);
+  EXPECT_EQ(Order(large.begin(), large.begin() + 4), (Order{58003, 10320, 40429, 14409}));
+  EXPECT_EQ(Order(large.end() - 4, large.end()), (Order{18176, 52375, 47941, 53401}));
+}
+
+TEST(EpochOrder, IsAPermutation) {
+  for (const std::int64_t n : {0, 1, 2, 3, 1000}) {
+    Order order = epoch_order(1, 0, n), all(static_cast<std::size_t>(n));
+    std::iota(all.begin(), all.end(), 0);
+    std::sort(order.begin(), order.end());
+    EXPECT_EQ(order, all);
+  }
+}
+
+TEST(EpochOrder, DependsOnSeedAndEpochAlone) {
+  EXPECT_EQ(epoch_order(1, 5, 1000), epoch_order(1, 5, 1000));
+  EXPECT_NE(epoch_order(1, 5, 1000), epoch_order(1, 6, 1000));
+  EXPECT_NE(epoch_order(1, 5, 1000), epoch_order(2, 5, 1000));
+}
+
+// Where sample 0 lands is uniform over the positions.
+TEST(EpochOrder, PutsASampleEverywhere) {
+  constexpr std::int64_t kEpochs = 20000;
+  std::vector<int> counts(10);
+  for (std::int64_t epoch = 0; epoch < kEpochs; ++epoch) {
+    const Order order = epoch_order(9, epoch, 10);
+    ++counts[static_cast<std::size_t>(std::find(order.begin(), order.end(), 0) - order.begin())];
+  }
+  for (const int count : counts) EXPECT_NEAR(count, kEpochs / 10, 5 * 42);
+}
+
+// ---- Loader ------------------------------------------------------------------------------------
+
+// Sample i is all of pixel i, label i.
+ImageSet numbered(std::int64_t n, std::int64_t channels = 1) {
+  const at::Tensor numbers = at::arange(n, at::kLong);
+  return {numbers.to(at::kByte).view({n, 1, 1, 1}).expand({n, channels, 4, 5}).contiguous(),
+          numbers};
+}
+
+ImageSet pictures(std::int64_t n, std::int64_t channels) {
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(3);
+  return {at::randint(0, 256, {n, channels, 16, 12}, generator, at::kByte),
+          at::arange(n, at::kLong) % 10};
+}
+
+LoaderOptions plain_options(std::int64_t batch_size, std::size_t channels = 1) {
+  LoaderOptions options;
+  options.batch_size = batch_size;
+  options.mean.assign(channels, 0);
+  options.std.assign(channels, 1.0 / 255);  // batches hold the pixels themselves
+  options.seed = 4;
+  return options;
+}
+
+TEST(Loader, AnEpochVisitsItsOrderAndDropsTheRemainder) {
+  Loader loader(numbered(103), plain_options(20));
+  ASSERT_EQ(loader.train_batches(), 5);
+  const Order order = epoch_order(4, 2, 103);
+  for (std::int64_t b = 0; b < 5; ++b) {
+    const Batch batch = loader.train_batch(2, b);
+    EXPECT_EQ(batch.valid, 20);
+    EXPECT_EQ(batch.images.sizes(), at::IntArrayRef({20, 1, 4, 5}));
+    for (std::int64_t i = 0; i < 20; ++i) {
+      EXPECT_EQ(batch.labels[i].item<std::int64_t>(), order[static_cast<std::size_t>(b * 20 + i)]);
+      EXPECT_NEAR(batch.images[i][0][3][4].item<double>(), batch.labels[i].item<double>(), 1e-4);
+    }
+  }
+}
+
+TEST(Loader, EvaluationCountsEverySampleOnce) {
+  for (const std::int64_t n : {1, 19, 20, 21, 103}) {
+    Loader loader(numbered(n), plain_options(20));
+    Order seen;
+    std::int64_t valid = 0;
+    for (std::int64_t b = 0; b < loader.evaluation_batches(); ++b) {
+      const Batch batch = loader.evaluation_batch(b);
+      ASSERT_EQ(batch.images.size(0), 20);
+      valid += batch.valid;
+      for (std::int64_t i = 0; i < 20; ++i) {
+        const auto label = batch.labels[i].item<std::int64_t>();
+        EXPECT_EQ(label >= 0, i < batch.valid);
+        if (label >= 0) seen.push_back(label);
+      }
+    }
+    Order all(static_cast<std::size_t>(n));
+    std::iota(all.begin(), all.end(), 0);
+    EXPECT_EQ(seen, all);
+    EXPECT_EQ(valid, n);
+  }
+}
+
+LoaderOptions augmented_options() {
+  LoaderOptions options = plain_options(16, 3);
+  options.augment = {2, true, 4};
+  return options;
+}
+
+TEST(Loader, BatchesDoNotDependOnTheOrderOfAsking) {
+  const ImageSet set = pictures(64, 3);
+  Loader forwards(set, augmented_options()), backwards(set, augmented_options());
+  const Batch first = forwards.train_batch(0, 0);
+  const Batch second = forwards.train_batch(0, 1);
+  forwards.train_batch(1, 0);
+  EXPECT_TRUE(backwards.train_batch(0, 1).images.equal(second.images));
+  EXPECT_TRUE(backwards.train_batch(0, 0).images.equal(first.images));
+  EXPECT_TRUE(forwards.train_batch(0, 0).images.equal(first.images));
+  EXPECT_FALSE(forwards.train_batch(1, 0).images.equal(first.images));
+}
+
+// The same sample gets the same augmentation at any batch size, so at any number of devices.
+TEST(Loader, AugmentationBelongsToTheSample) {
+  const ImageSet set = pictures(64, 3);
+  LoaderOptions small = augmented_options();
+  small.batch_size = 4;
+  Loader whole(set, augmented_options()), parts(set, small);
+  const at::Tensor batch = whole.train_batch(3, 1).images;
+  for (std::int64_t i = 0; i < 4; ++i)
+    EXPECT_TRUE(parts.train_batch(3, 4 + i).images.equal(batch.narrow(0, 4 * i, 4)));
+}
+
+TEST(Loader, EvaluationIsNotAugmented) {
+  const ImageSet set = pictures(32, 3);
+  Loader augmented(set, augmented_options()), plain(set, plain_options(16, 3));
+  EXPECT_TRUE(augmented.evaluation_batch(1).images.equal(plain.evaluation_batch(1).images));
+  EXPECT_FALSE(augmented.train_batch(0, 0).images.equal(plain.train_batch(0, 0).images));
+}
+
+TEST(Loader, ThreadsDoNotMatter) {
+  const ImageSet set = pictures(600, 3);
+  LoaderOptions options = augmented_options();
+  options.batch_size = 512;
+  const int before = at::get_num_threads();
+  std::vector<at::Tensor> images;
+  for (const int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    images.push_back(Loader(set, options).train_batch(1, 0).images);
+  }
+  at::set_num_threads(before);
+  EXPECT_TRUE(images[0].equal(images[1]));
+}
+
+TEST(Loader, GivesTypeAndLayoutAsAsked) {
+  LoaderOptions options = plain_options(8, 3);
+  options.dtype = at::kBFloat16;
+  options.memory_format = at::MemoryFormat::ChannelsLast;
+  Loader loader(pictures(32, 3), options);
+  const Batch batch = loader.train_batch(0, 0);
+  EXPECT_EQ(batch.images.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(batch.images.is_contiguous(at::MemoryFormat::ChannelsLast));
+  Loader reference(pictures(32, 3), plain_options(8, 3));
+  EXPECT_TRUE(batch.images.equal(reference.train_batch(0, 0).images.to(at::kBFloat16)));
+}
+
+TEST(Loader, BatchesKeepTheirValues) {
+  Loader loader(numbered(40), plain_options(10));
+  const Batch first = loader.train_batch(0, 0);
+  const at::Tensor copy = first.images.clone();
+  for (std::int64_t b = 1; b < 4; ++b) loader.train_batch(0, b);
+  EXPECT_TRUE(first.images.equal(copy));
+}
+
+TEST(Loader, NormalisesByMeanAndStd) {
+  LoaderOptions options = plain_options(4);
+  options.mean = {0.25};
+  options.std = {0.5};
+  Loader loader(numbered(4), options);
+  EXPECT_FLOAT_EQ(loader.evaluation_batch(0).images[3][0][0][0].item<float>(),
+                  static_cast<float>((3 / 255.0 - 0.25) / 0.5));
+}
+
+TEST(Loader, EmptySet) {
+  const ImageSet none{at::empty({0, 1, 4, 5}, at::kByte), at::empty({0}, at::kLong)};
+  EXPECT_THROW(Loader(none, plain_options(1)), DataError);
+}
+
+TEST(Loader, BatchThatIsNotThere) {
+  Loader loader(numbered(10), plain_options(4));
+  EXPECT_THROW(loader.train_batch(0, 2), Error);
+  EXPECT_THROW(loader.evaluation_batch(3), Error);
+}
+
+TEST(Loader, CudaEqualsCpu) {
+  if (!kernels::has_cuda_kernels()) GTEST_SKIP() << "this build has no CUDA kernels";
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  const ImageSet set = pictures(64, 3);
+  LoaderOptions options = augmented_options();
+  Loader cpu(set, options);
+  options.device = at::Device(at::kCUDA, 0);
+  Loader gpu(set, options);
+  for (std::int64_t b = 0; b < 4; ++b) {
+    EXPECT_TRUE(gpu.train_batch(1, b).images.cpu().equal(cpu.train_batch(1, b).images));
+    EXPECT_TRUE(gpu.evaluation_batch(b).labels.cpu().equal(cpu.evaluation_batch(b).labels));
+  }
+}
+
+}  // namespace
+}  // namespace onecycle

@@ -1,0 +1,293 @@
+#include "kernels/gather.h"
+
+#include "onecycle/error.h"
+
+#include <cmath>
+#include <functional>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+namespace onecycle::kernels {
+namespace {
+
+struct Case {
+  at::ScalarType in;
+  at::ScalarType out;
+  bool channels_last;
+  bool augmented;
+};
+
+constexpr std::int64_t kSamples = 9, kChannels = 3, kHeight = 10, kWidth = 7, kBatch = 6;
+const std::vector<double> kMean = {0.3, 0.5, 0.2};
+const std::vector<double> kStd = {0.25, 0.2, 0.4};
+
+at::Tensor random_images(at::ScalarType type) {
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(5);
+  const at::Tensor bytes =
+      at::randint(0, 256, {kSamples, kChannels, kHeight, kWidth}, generator, at::kByte);
+  return type == at::kByte ? bytes : bytes.to(at::kFloat) / 100 - 1;
+}
+
+at::Tensor table_of(at::ScalarType type) {
+  const at::Tensor mean = at::tensor(kMean, at::kDouble).view({kChannels, 1});
+  const at::Tensor std = at::tensor(kStd, at::kDouble).view({kChannels, 1});
+  return ((at::arange(256, at::kDouble) / 255 - mean) / std).to(type).contiguous();
+}
+
+ScalarType element_of(at::ScalarType type) {
+  return type == at::kFloat    ? ScalarType::f32
+         : type == at::kDouble ? ScalarType::f64
+                               : ScalarType::bf16;
+}
+
+// The tensors behind a Gather, which holds bare pointers.
+struct Fixture {
+  explicit Fixture(const Case& c)
+      : images(random_images(c.in)),
+        labels(at::arange(kSamples, at::kLong) * 10),
+        order(at::tensor({4, 4, 8, 0, 3, 1, 7, 2, 5}, at::kLong)),
+        table(table_of(c.out)),
+        mean(at::tensor(kMean, at::kDouble)),
+        inverse_std(1 / at::tensor(kStd, at::kDouble)),
+        out(at::full({kBatch, kChannels, kHeight, kWidth}, 77, c.out)
+                .contiguous(c.channels_last ? at::MemoryFormat::ChannelsLast
+                                            : at::MemoryFormat::Contiguous)),
+        out_labels(at::full({kBatch}, 77, at::kLong)) {
+    point();
+    gather.pixel = c.in == at::kByte ? Pixel::uint8 : Pixel::float32;
+    gather.channels = kChannels;
+    gather.height = kHeight;
+    gather.width = kWidth;
+    gather.offset = 1;
+    gather.valid = kBatch;
+    gather.element = element_of(c.out);
+    gather.channels_last = c.channels_last;
+    gather.batch = kBatch;
+    if (c.augmented) {
+      gather.seed = 11;
+      gather.epoch = 2;
+      gather.pad_crop = 3;
+      gather.flip = true;
+      gather.cutout = 5;
+    }
+  }
+
+  void point() {
+    gather.images = images.const_data_ptr();
+    gather.labels = labels.const_data_ptr<std::int64_t>();
+    gather.order = order.const_data_ptr<std::int64_t>();
+    gather.table = table.const_data_ptr();
+    gather.mean = mean.const_data_ptr<double>();
+    gather.inverse_std = inverse_std.const_data_ptr<double>();
+    gather.out = out.mutable_data_ptr();
+    gather.out_labels = out_labels.mutable_data_ptr<std::int64_t>();
+  }
+
+  at::Tensor images, labels, order, table, mean, inverse_std, out, out_labels;
+  Gather gather;
+};
+
+using Normalise = std::function<at::Tensor(const at::Tensor& pixels)>;
+
+at::Tensor per_channel(const std::vector<double>& values, at::ScalarType type) {
+  return at::tensor(values, at::kDouble).to(type).view({kChannels, 1, 1});
+}
+
+// By the definition, in float64.
+at::Tensor normalised(const at::Tensor& pixels) {
+  at::Tensor scaled = pixels.to(at::kDouble);
+  if (pixels.scalar_type() == at::kByte) scaled = scaled / 255;
+  return (scaled - per_channel(kMean, at::kDouble)) / per_channel(kStd, at::kDouble);
+}
+
+// The plain way, one sample at a time: pad, crop, flip, normalise, cut out.
+at::Tensor reference(const Fixture& f, std::int64_t sample, const Normalise& normalise) {
+  at::Tensor image = f.images[sample];
+  const Gather& g = f.gather;
+  const Placement place = placement(g, sample);
+  const std::int64_t pad = g.pad_crop;
+  if (pad > 0) {
+    image = at::constant_pad_nd(image, {pad, pad, pad, pad}, 0);
+    image = image.narrow(1, pad + place.shift_y, kHeight).narrow(2, pad + place.shift_x, kWidth);
+  }
+  if (place.flipped) image = image.flip({2});
+  image = normalise(image).clone();
+  for (std::int64_t y = 0; y < kHeight && g.cutout > 0; ++y)
+    for (std::int64_t x = 0; x < kWidth; ++x)
+      if (y >= place.cut_top && y < place.cut_bottom && x >= place.cut_left && x < place.cut_right)
+        image.select(1, y).select(1, x).zero_();
+  return image;
+}
+
+at::Tensor reference_batch(const Fixture& f, const Normalise& normalise = normalised) {
+  std::vector<at::Tensor> rows;
+  for (std::int64_t b = 0; b < kBatch; ++b)
+    rows.push_back(reference(f, f.order[1 + b].item<std::int64_t>(), normalise));
+  return at::stack(rows);
+}
+
+double tolerance(at::ScalarType in, at::ScalarType out) {
+  if (out == at::kDouble) return 1e-14;
+  if (out == at::kBFloat16) return 1.0 / 64;  // half a unit in the last place below 8
+  return in == at::kByte ? 3e-7 : 2e-6;
+}
+
+class GatherCase : public testing::TestWithParam<Case> {};
+
+TEST_P(GatherCase, EqualsThePlainWay) {
+  Fixture f(GetParam());
+  gather_cpu(f.gather, 0, kBatch);
+  const double worst = (f.out.to(at::kDouble) - reference_batch(f)).abs().max().item<double>();
+  EXPECT_LE(worst, tolerance(GetParam().in, GetParam().out));
+  EXPECT_TRUE(f.out_labels.equal(f.labels.index_select(0, f.order.narrow(0, 1, kBatch))));
+}
+
+// uint8 pixels are rounded once, to float32 or float64; float pixels are normalised in that type;
+// float32 becomes bfloat16 to the nearest, ties to even.
+TEST_P(GatherCase, RoundsLikeATen) {
+  const Case c = GetParam();
+  const at::ScalarType work = c.out == at::kDouble ? at::kDouble : at::kFloat;
+  const Normalise rounded = [&](const at::Tensor& pixels) {
+    if (c.in == at::kByte) return normalised(pixels).to(work);
+    const at::Tensor inverse = 1 / per_channel(kStd, at::kDouble);
+    return (pixels.to(work) - per_channel(kMean, work)) * inverse.to(work);
+  };
+  Fixture f(c);
+  gather_cpu(f.gather, 0, kBatch);
+  EXPECT_TRUE(f.out.equal(reference_batch(f, rounded).to(c.out)));
+}
+
+TEST_P(GatherCase, PadsWithZerosAndLabelMinusOne) {
+  Fixture f(GetParam());
+  f.gather.valid = 4;
+  gather_cpu(f.gather, 0, kBatch);
+  EXPECT_EQ(f.out.narrow(0, 4, 2).abs().sum().item<double>(), 0);
+  EXPECT_TRUE(f.out_labels.narrow(0, 4, 2).equal(at::tensor({-1, -1}, at::kLong)));
+  EXPECT_TRUE(f.out_labels.narrow(0, 0, 4).ge(0).all().item<bool>());
+}
+
+TEST_P(GatherCase, ARangeTouchesItsRowsAlone) {
+  Fixture whole(GetParam()), parts(GetParam());
+  gather_cpu(whole.gather, 0, kBatch);
+  gather_cpu(parts.gather, 0, 2);
+  EXPECT_TRUE(parts.out.narrow(0, 2, 4).eq(77).all().item<bool>());
+  gather_cpu(parts.gather, 2, kBatch);
+  EXPECT_TRUE(parts.out.equal(whole.out));
+  EXPECT_TRUE(parts.out_labels.equal(whole.out_labels));
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const auto in : {at::kByte, at::kFloat})
+    for (const auto out : {at::kFloat, at::kBFloat16, at::kDouble})
+      for (const bool channels_last : {false, true})
+        for (const bool augmented : {false, true})
+          cases.push_back({in, out, channels_last, augmented});
+  return cases;
+}
+
+std::string case_name(const testing::TestParamInfo<Case>& info) {
+  const Case& c = info.param;
+  return std::string(c10::toString(c.in)) + "_to_" + c10::toString(c.out) +
+         (c.channels_last ? "_nhwc" : "_nchw") + (c.augmented ? "_augmented" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Gather, GatherCase, testing::ValuesIn(all_cases()), case_name);
+
+// `gather` reads and writes the fixture's tensors, moved to the GPU.
+void move_to_gpu(Fixture& f) {
+  for (at::Tensor* tensor :
+       {&f.images, &f.labels, &f.order, &f.table, &f.mean, &f.inverse_std, &f.out, &f.out_labels})
+    *tensor = tensor->to(at::kCUDA);
+  f.point();
+}
+
+TEST(Gather, CudaEqualsCpu) {
+  if (!has_cuda_kernels()) GTEST_SKIP() << "this build has no CUDA kernels";
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  for (const Case& c : all_cases()) {
+    Fixture cpu(c), gpu(c);
+    cpu.gather.valid = gpu.gather.valid = 5;
+    gather_cpu(cpu.gather, 0, kBatch);
+    move_to_gpu(gpu);
+    gather_cuda(gpu.gather, nullptr);
+    EXPECT_TRUE(gpu.out.cpu().equal(cpu.out)) << case_name({c, 0});
+    EXPECT_TRUE(gpu.out_labels.cpu().equal(cpu.out_labels)) << case_name({c, 0});
+  }
+}
+
+// ---- The choices -------------------------------------------------------------------------------
+
+Gather with_choices(std::uint32_t epoch) {
+  Gather gather;
+  gather.height = 32;
+  gather.width = 28;
+  gather.seed = 7;
+  gather.epoch = epoch;
+  gather.pad_crop = 4;
+  gather.flip = true;
+  gather.cutout = 8;
+  return gather;
+}
+
+// Computed by tests/data/random_golden.py.
+TEST(Placement, KnownChoices) {
+  struct Golden {
+    int shift_y, shift_x;
+    bool flipped;
+    int top, left;
+  };
+  const Golden golden[] = {
+      {2, 3, false, 20, -1}, {2, -3, false, 0, 22}, {-2, 2, true, 17, 7}, {4, -4, false, 22, 21}};
+  for (std::int64_t sample = 0; sample < 4; ++sample) {
+    const Placement place = placement(with_choices(3), sample);
+    const Golden& want = golden[sample];
+    EXPECT_EQ(place.shift_y, want.shift_y) << sample;
+    EXPECT_EQ(place.shift_x, want.shift_x) << sample;
+    EXPECT_EQ(place.flipped, want.flipped) << sample;
+    EXPECT_EQ(place.cut_top, want.top) << sample;
+    EXPECT_EQ(place.cut_left, want.left) << sample;
+    EXPECT_EQ(place.cut_bottom - place.cut_top, 8) << sample;
+    EXPECT_EQ(place.cut_right - place.cut_left, 8) << sample;
+  }
+}
+
+TEST(Placement, OneChoiceDoesNotMoveTheOthers) {
+  Gather flip_alone = with_choices(3);
+  flip_alone.pad_crop = flip_alone.cutout = 0;
+  for (std::int64_t sample = 0; sample < 100; ++sample)
+    EXPECT_EQ(placement(flip_alone, sample).flipped, placement(with_choices(3), sample).flipped);
+}
+
+TEST(Placement, EveryOffsetComesUpEquallyOften) {
+  constexpr int kDraws = 81 * 500;
+  std::vector<int> counts(81);
+  int flipped = 0;
+  for (int i = 0; i < kDraws; ++i) {
+    const Placement place = placement(with_choices(0), i);
+    ++counts[static_cast<std::size_t>((place.shift_y + 4) * 9 + place.shift_x + 4)];
+    flipped += place.flipped;
+  }
+  for (const int count : counts) EXPECT_NEAR(count, 500, 5 * std::sqrt(500.0));
+  EXPECT_NEAR(flipped, kDraws / 2, 5 * std::sqrt(kDraws / 4.0));
+}
+
+TEST(Gather, WithoutCudaSaysSo) {
+  if (has_cuda_kernels()) GTEST_SKIP() << "this build has CUDA kernels";
+  EXPECT_THROW(gather_cuda({}, nullptr), Error);
+}
+
+// A crop can leave the picture: more padding than pixels.
+TEST(Gather, CropWiderThanTheImage) {
+  Fixture f({at::kByte, at::kFloat, false, true});
+  f.gather.pad_crop = 40;
+  gather_cpu(f.gather, 0, kBatch);
+  const double worst = (f.out.to(at::kDouble) - reference_batch(f)).abs().max().item<double>();
+  EXPECT_LE(worst, 3e-7);
+}
+
+}  // namespace
+}  // namespace onecycle::kernels
