@@ -62,8 +62,7 @@ class Loader {
   std::int64_t num_samples_ = 0;
   at::Tensor images_;       // on the device, as stored
   at::Tensor labels_;       // on the device
-  at::Tensor table_;        // [C,256] normalised uint8 pixels in the output's type
-  at::Tensor mean_;         // [C] float64
+  at::Tensor mean_;         // [C] float64, in the units of the stored pixels
   at::Tensor inverse_std_;  // [C] float64
   at::Tensor order_;        // [N] of order_epoch_
   std::optional<std::int64_t> order_epoch_;

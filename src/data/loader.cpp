@@ -33,16 +33,6 @@ kernels::ScalarType element_of(at::ScalarType type) {
   }
 }
 
-// [C,256]: what each uint8 pixel becomes, rounded once to `type` (bfloat16: by way of float32).
-at::Tensor pixel_table(const LoaderOptions& options) {
-  std::vector<double> values;
-  for (std::size_t c = 0; c < options.mean.size(); ++c)
-    for (int pixel = 0; pixel < 256; ++pixel)
-      values.push_back((pixel / 255.0 - options.mean[c]) / options.std[c]);
-  const auto channels = static_cast<std::int64_t>(options.mean.size());
-  return tensor_of(std::move(values), {channels, 256}).to(options.dtype).to(options.device);
-}
-
 at::Tensor channel_values(const std::vector<double>& values, at::Device device) {
   const auto channels = static_cast<std::int64_t>(values.size());
   return tensor_of(values, {channels}).to(device);
@@ -66,11 +56,12 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
   element_of(options_.dtype);
   images_ = set.images.contiguous().to(options_.device);
   labels_ = set.labels.contiguous().to(options_.device);
-  table_ = pixel_table(options_);
-  mean_ = channel_values(options_.mean, options_.device);
-  std::vector<double> inverse;
-  for (const double std : options_.std) inverse.push_back(1 / std);
-  inverse_std_ = channel_values(inverse, options_.device);
+  const double white = images_.scalar_type() == at::kByte ? 255 : 1;
+  std::vector<double> mean, inverse_std;
+  for (const double value : options_.mean) mean.push_back(value * white);
+  for (const double value : options_.std) inverse_std.push_back(1 / (value * white));
+  mean_ = channel_values(mean, options_.device);
+  inverse_std_ = channel_values(inverse_std, options_.device);
 }
 
 std::int64_t Loader::evaluation_batches() const {
@@ -124,7 +115,6 @@ Batch Loader::gather(kernels::Gather request) const {
   request.channels = images_.size(1);
   request.height = images_.size(2);
   request.width = images_.size(3);
-  request.table = table_.const_data_ptr();
   request.mean = mean_.const_data_ptr<double>();
   request.inverse_std = inverse_std_.const_data_ptr<double>();
   request.out = batch.images.mutable_data_ptr();

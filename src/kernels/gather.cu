@@ -22,12 +22,8 @@ struct Rounding<BFloat16> {
   static __device__ BFloat16 of(Work value) { return to_bfloat16(value); }
 };
 
-template <class Out>
-__device__ Out normalised(const Gather& gather, std::int64_t channel, std::uint8_t pixel) {
-  return static_cast<const Out*>(gather.table)[channel * 256 + pixel];
-}
-template <class Out>
-__device__ Out normalised(const Gather& gather, std::int64_t channel, float pixel) {
+template <class Out, class In>
+__device__ Out normalised(const Gather& gather, std::int64_t channel, In pixel) {
   using Work = typename Rounding<Out>::Work;
   const Work centred = static_cast<Work>(pixel) - static_cast<Work>(gather.mean[channel]);
   return Rounding<Out>::of(centred * static_cast<Work>(gather.inverse_std[channel]));

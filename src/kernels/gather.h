@@ -34,9 +34,9 @@ struct Gather {
   bool flip = false;          // left to right, one time in two
   std::int32_t cutout = 0;    // side of the square set to zero after normalisation
 
-  // Normalisation. uint8: table[c * 256 + pixel] in the output's type. float32:
-  // (pixel - mean[c]) * inverse_std[c], in float32, or float64 where the output is.
-  const void* table = nullptr;
+  // Normalisation: (pixel - mean[c]) * inverse_std[c] in the units of the stored pixels, computed
+  // in float32, or in float64 where the output is. A difference and a product cannot be fused into
+  // one operation: every device and instruction set gives the same bits.
   const double* mean = nullptr;
   const double* inverse_std = nullptr;
 

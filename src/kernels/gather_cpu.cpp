@@ -16,20 +16,8 @@ Out rounded(Work value) {
 }
 
 // One channel's pixel -> output value.
-template <class In, class Out>
-struct Normaliser;
-
 template <class Out>
-struct Normaliser<std::uint8_t, Out> {
-  const Out* table;
-
-  Normaliser(const Gather& gather, std::int64_t channel)
-      : table(static_cast<const Out*>(gather.table) + channel * 256) {}
-  Out operator()(std::uint8_t pixel) const { return table[pixel]; }
-};
-
-template <class Out>
-struct Normaliser<float, Out> {
+struct Normaliser {
   using Work = std::conditional_t<std::is_same_v<Out, double>, double, float>;
   Work mean;
   Work inverse_std;
@@ -37,15 +25,17 @@ struct Normaliser<float, Out> {
   Normaliser(const Gather& gather, std::int64_t channel)
       : mean(static_cast<Work>(gather.mean[channel])),
         inverse_std(static_cast<Work>(gather.inverse_std[channel])) {}
-  Out operator()(float pixel) const {
+
+  template <class In>
+  Out operator()(In pixel) const {
     return rounded<Out>((static_cast<Work>(pixel) - mean) * inverse_std);
   }
 };
 
 // count pixels from `in`, forwards or backwards, to every stride-th element of `out`.
 template <class In, class Out>
-void copy_pixels(const In* in, bool backwards, Out* out, std::int64_t stride, std::int64_t count,
-                 const Normaliser<In, Out>& normalise) {
+void copy_pixels(const In* __restrict in, bool backwards, Out* __restrict out, std::int64_t stride,
+                 std::int64_t count, Normaliser<Out> normalise) {
   if (backwards) {
     for (std::int64_t i = 0; i < count; ++i) out[i * stride] = normalise(in[-i]);
   } else if (stride == 1) {
@@ -63,7 +53,7 @@ void fill_pixels(Out* out, std::int64_t stride, std::int64_t count, Out value) {
 // Row y of one channel under `place`; `in` and `out` are the channel's first elements.
 template <class In, class Out>
 void place_row(const Gather& gather, const Placement& place, std::int64_t y, const In* in, Out* out,
-               std::int64_t stride, const Normaliser<In, Out>& normalise) {
+               std::int64_t stride, Normaliser<Out> normalise) {
   const std::int64_t width = gather.width;
   const std::int64_t source_y = y + place.shift_y;
   const Out black = normalise(In{0});
@@ -109,7 +99,7 @@ void gather_rows(const Gather& gather, std::int64_t begin, std::int64_t end) {
     const In* in = static_cast<const In*>(gather.images) + sample * size;
     const Placement place = gather.augments() ? placement(gather, sample) : Placement{};
     for (std::int64_t c = 0; c < gather.channels; ++c) {
-      const Normaliser<In, Out> normalise(gather, c);
+      const Normaliser<Out> normalise(gather, c);
       const In* in_plane = in + c * plane;
       Out* out_plane = out + (gather.channels_last ? c : c * plane);
       if (gather.augments()) {
