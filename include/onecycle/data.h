@@ -97,6 +97,7 @@ struct DatasetDescriptor {
   std::vector<double> std;
   Checksums sha256;
   std::string get;  // how a user gets the files, one line
+  std::optional<std::int64_t> train_samples;  // of the training split, where known beforehand
 };
 
 const OptionTable<DatasetDescriptor>& descriptor_options();
@@ -131,6 +132,8 @@ class DatasetFormat {
   virtual ~DatasetFormat() = default;
   virtual std::vector<std::string> files(Split split) const = 0;
   virtual ImageSet read(Split split, const DataFiles& files) const = 0;
+  // Size of the training split where the options alone say it.
+  virtual std::optional<std::int64_t> train_samples() const { return std::nullopt; }
 };
 
 using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>(const Value& options)>;
@@ -143,6 +146,12 @@ FormatRegistry builtin_formats();
 // alone, not on the run's seed, so that runs compare. Throws DataError.
 DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
                   const FormatRegistry& formats = builtin_formats());
+
+// The samples that load_data would leave to train on, without reading any; nothing where only the
+// files would tell. Throws DataError where none would be left.
+std::optional<std::int64_t> planned_train_samples(
+    const DataOptions& options, const DatasetDescriptor& descriptor,
+    const FormatRegistry& formats = builtin_formats());
 
 // Population mean and standard deviation per channel, uint8 pixels scaled to 0..1.
 struct ChannelStatistics {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "onecycle/registry.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include "onecycle/registry.h"
 
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -28,21 +28,22 @@ class Model : public torch::nn::Module {
 };
 
 // Makes the initialised model in fp32 on the CPU.
-using ModelRegistry =
-    Registry<std::shared_ptr<Model>(const Value& options, const ModelContext&)>;
+using ModelRegistry = Registry<std::shared_ptr<Model>(const Value& options, const ModelContext&)>;
 
 ModelRegistry builtin_models();
 
 // Random initialisation of every weight with two or more dimensions (n_in, n_out: fan in and out).
 enum class Init {
-  kaiming,  // normal, std sqrt(2 / n_out): He et al. 2015, as torchvision's ResNets
-  msra,     // normal, std sqrt(2 / n_in): Caffe's MSRA filler
-  xavier,   // uniform, bound sqrt(6 / (n_in + n_out)): Glorot & Bengio 2010
-  torch,    // uniform, bound 1 / sqrt(n_in), biases too: PyTorch's own default
+  kaiming,          // normal, std sqrt(2 / n_in): He et al. 2015, PyTorch's kaiming_normal_
+  kaiming_fan_out,  // normal, std sqrt(2 / n_out): torchvision's ResNets
+  msra,             // Caffe's name for kaiming
+  xavier,           // uniform, bound sqrt(6 / (n_in + n_out)): Glorot & Bengio 2010
+  torch,            // uniform, bound 1 / sqrt(n_in), biases too: PyTorch's own default
 };
 
-// Initialises every convolution and dense layer; biases are 0 but for Init::torch; norms are left as
-// they are (scale 1, shift 0). Each tensor's numbers depend on its name, its shape and the seed alone.
+// Initialises every convolution and dense layer; biases are 0 but for Init::torch; norms are left
+// as they are (scale 1, shift 0). Each tensor's numbers depend on its name, its shape and the seed
+// alone.
 void initialise(torch::nn::Module& module, Init init, std::uint64_t seed);
 
 // What one forward pass of one sample costs.

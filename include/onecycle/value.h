@@ -30,7 +30,8 @@ struct Value {
   Position at;
 
   static Value scalar(std::string text, bool quoted = false);
-  static Value list(std::vector<Value> items = {});
+  static Value list();
+  static Value list(std::vector<Value> items);
   static Value map();
 
   bool is_null() const { return kind == Kind::null; }

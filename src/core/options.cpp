@@ -106,18 +106,25 @@ namespace detail {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& names, const std::string& last_separator) {
+// "a, b or c"
+std::string alternatives(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? last_separator : ", ";
+    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
     text += names[i];
   }
   return text;
 }
 
+std::string listed(const std::vector<std::string>& names, const char* separator = ", ") {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : separator) + name;
+  return text;
+}
+
 std::string unknown_name(const std::string& name, const std::vector<std::string>& known) {
   const std::string nearest = nearest_name(name, known);
-  const std::string allowed = joined(known, ", ");
+  const std::string allowed = listed(known);
   return nearest.empty() ? format("known: {}", allowed)
                          : format("did you mean '{}'? known: {}", nearest, allowed);
 }
@@ -129,16 +136,16 @@ std::string join_path(const std::string& path, const std::string& key) {
 }
 
 std::string enum_schema(const std::vector<std::string>& names) {
-  return R"({"enum":[")" + joined(names, "\",\"") + "\"]}";
+  return R"({"enum":[")" + listed(names, "\",\"") + "\"]}";
 }
 
 std::string enum_alternatives(const std::vector<std::string>& names) {
-  return joined(names, " or ");
+  return alternatives(names);
 }
 
 std::string enum_expected(const std::vector<std::string>& names, const Value& got) {
   const std::string nearest = got.is_scalar() ? nearest_name(got.text, names) : "";
-  return joined(names, " or ") + (nearest.empty() ? "" : format(" (nearest: {})", nearest));
+  return alternatives(names) + (nearest.empty() ? "" : format(" (nearest: {})", nearest));
 }
 
 void check_map(const Value& given, const std::string& path, const std::vector<std::string>& known,
@@ -167,7 +174,7 @@ Choice read_choice(const Value& given, const std::string& path, const OptionDesc
   } else if (given.is_map()) {
     if (const Value* name = given.find("name")) {
       if (!name->is_scalar()) {
-        problems.add(name->at, join_path(path, "name"), "expected " + joined(known, " or "));
+        problems.add(name->at, join_path(path, "name"), "expected " + alternatives(known));
         return choice;
       }
       choice.name = name->text;
@@ -185,7 +192,7 @@ Choice read_choice(const Value& given, const std::string& path, const OptionDesc
   const Value* name = given.find("name");
   if (choice.name.empty()) {
     problems.add(given.at, join_path(path, "name"),
-                 format("is required: {}; known: {}", option.meaning, joined(known, ", ")));
+                 format("is required: {}; known: {}", option.meaning, listed(known)));
   } else {
     problems.add(name ? name->at : given.at, join_path(path, "name"),
                  format("unknown name '{}'; {}", choice.name, unknown_name(choice.name, known)));

@@ -18,6 +18,8 @@ Value Value::scalar(std::string text, bool quoted) {
   return value;
 }
 
+Value Value::list() { return list(std::vector<Value>()); }
+
 Value Value::list(std::vector<Value> items) {
   Value value;
   value.kind = Kind::list;

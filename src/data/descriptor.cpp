@@ -54,6 +54,8 @@ OptionTable<DatasetDescriptor> make_descriptor_options() {
       .range(above(0))
       .add("sha256", &D::sha256, "checksums of the files, for `onecycle data verify`")
       .add("get", &D::get, "how to get the files, one line")
+      .add("train_samples", &D::train_samples, "size of the training split, for plans without data")
+      .range(at_least(1))
       .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
         if (d.mean.size() == d.std.size()) return std::nullopt;
         return OptionTable<D>::Violation{"std", "mean and std go together, one value a channel"};

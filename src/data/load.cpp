@@ -58,17 +58,26 @@ ImageSet selected(const ImageSet& set, std::vector<std::int64_t> samples) {
   return {set.images.index_select(0, index), set.labels.index_select(0, index)};
 }
 
-// Divides the training split. The first of one fixed order are held out, the next trained on, so
-// that `limit` never changes the validation part.
-void split_training(ImageSet whole, const DataOptions& options, DataSet& data) {
-  const std::int64_t n = whole.size();
+struct Parts {
+  std::int64_t validation;
+  std::int64_t train;
+};
+
+Parts plan_parts(const DataOptions& options, std::int64_t n) {
   const std::int64_t held_out = options.validation.value_or(std::min(kMostValidation, n / 10));
   if (held_out >= n)
     throw DataError(
         format("data.validation: {} samples held out leave none of the {} in the "
                "training split to train on; use fewer",
                held_out, n));
-  const std::int64_t num_train = std::min(n - held_out, options.limit.value_or(n));
+  return {held_out, std::min(n - held_out, options.limit.value_or(n))};
+}
+
+// Divides the training split. The first of one fixed order are held out, the next trained on, so
+// that `limit` never changes the validation part.
+void split_training(ImageSet whole, const DataOptions& options, DataSet& data) {
+  const std::int64_t n = whole.size();
+  const auto [held_out, num_train] = plan_parts(options, n);
   if (num_train == n) {
     data.train = std::move(whole);
     data.validation = {data.train.images.narrow(0, 0, 0), data.train.labels.narrow(0, 0, 0)};
@@ -117,6 +126,16 @@ std::vector<std::string> numbered_classes(std::int64_t count) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> planned_train_samples(const DataOptions& options,
+                                                  const DatasetDescriptor& descriptor,
+                                                  const FormatRegistry& formats) {
+  auto whole = descriptor.train_samples;
+  if (!whole)
+    whole = formats.at(descriptor.format.name).make(descriptor.format.options)->train_samples();
+  if (!whole) return std::nullopt;
+  return plan_parts(options, *whole).train;
+}
 
 DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
                   const FormatRegistry& formats) {

@@ -54,6 +54,8 @@ class Synthetic : public DatasetFormat {
 
   std::vector<std::string> files(Split) const override { return {}; }
 
+  std::optional<std::int64_t> train_samples() const override { return options_.train; }
+
   ImageSet read(Split split, const DataFiles&) const override {
     const std::int64_t num_samples = split == Split::train ? options_.train : options_.test;
     const std::int64_t size = options_.channels * options_.height * options_.width;

@@ -1,7 +1,7 @@
-#include <cuda_runtime.h>
-
 #include "kernels/cuda_check.h"
 #include "kernels/metrics.h"
+
+#include <cuda_runtime.h>
 
 namespace onecycle::kernels {
 

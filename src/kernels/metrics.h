@@ -1,19 +1,19 @@
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/scalar_type.h"
+
+#include <cstdint>
 
 namespace onecycle::kernels {
 
-// Running sums of a training or an evaluation; lives where the step runs and is read by the host only
-// when it asks. Cumulative: a window is the difference of two readings.
+// Running sums of a training or an evaluation; lives where the step runs and is read by the host
+// only when it asks. Cumulative: a window is the difference of two readings.
 struct MetricSums {
-  double loss = 0;               // sum over samples
-  std::int64_t correct = 0;      // samples whose largest logit is their label's
-  std::int64_t samples = 0;      // labels >= 0
+  double loss = 0;           // sum over samples
+  std::int64_t correct = 0;  // samples whose largest logit is their label's
+  std::int64_t samples = 0;  // labels >= 0
   std::int64_t batches = 0;
-  std::int64_t first_bad = -1;   // first batch (0-based) whose loss is not finite; -1: none
+  std::int64_t first_bad = -1;  // first batch (0-based) whose loss is not finite; -1: none
 };
 
 // Adds one batch: logits [num_samples, num_classes] row-major, labels [num_samples] (negative:

@@ -1,7 +1,7 @@
+#include "kernels/metrics.h"
+
 #include <algorithm>
 #include <cmath>
-
-#include "kernels/metrics.h"
 
 namespace onecycle::kernels {
 

@@ -1,8 +1,8 @@
-#include <cuda_runtime.h>
-
 #include "kernels/cuda_check.h"
 #include "kernels/sgd.h"
 #include "kernels/sgd_element.h"
+
+#include <cuda_runtime.h>
 
 namespace onecycle::kernels {
 

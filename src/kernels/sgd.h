@@ -1,9 +1,10 @@
 #pragma once
 
-#include <cstdint>
+#include "onecycle/update_rule.h"
 
 #include "kernels/scalar_type.h"
-#include "onecycle/update_rule.h"
+
+#include <cstdint>
 
 namespace onecycle::kernels {
 
@@ -20,8 +21,8 @@ struct SgdTensor {
   ScalarType gradient_type = ScalarType::f32;  // `type` or bf16
 };
 
-// `hyper` addresses {lr, momentum, weight_decay} where the kernel runs: the update reads them there,
-// so that a captured step replays under any schedule.
+// `hyper` addresses {lr, momentum, weight_decay} where the kernel runs: the update reads them
+// there, so that a captured step replays under any schedule.
 
 // Elements [begin, end) of one tensor, so that the caller decides on threads.
 void sgd_cpu(const SgdTensor& tensor, std::int64_t begin, std::int64_t end, const UpdateRule& rule,

@@ -16,16 +16,16 @@ void update(const SgdTensor& tensor, std::int64_t begin, std::int64_t end,
   T* __restrict velocity = static_cast<T*>(tensor.velocity);
   const G* __restrict gradient = static_cast<const G*>(tensor.gradient);
   for (std::int64_t i = begin; i < end; ++i)
-    sgd_element<kForm, kNesterov, T>(weight[i], velocity[i],
-                                     static_cast<T>(widened(gradient[i])), scalars);
+    sgd_element<kForm, kNesterov, T>(weight[i], velocity[i], static_cast<T>(widened(gradient[i])),
+                                     scalars);
   if (tensor.copy == nullptr) return;
   BFloat16* __restrict copy = static_cast<BFloat16*>(tensor.copy);
   for (std::int64_t i = begin; i < end; ++i) copy[i] = to_bfloat16(static_cast<float>(weight[i]));
 }
 
 template <class T, class G>
-void dispatch(const SgdTensor& tensor, std::int64_t begin, std::int64_t end,
-              const UpdateRule& rule, const double* hyper) {
+void dispatch(const SgdTensor& tensor, std::int64_t begin, std::int64_t end, const UpdateRule& rule,
+              const double* hyper) {
   const auto scalars = sgd_scalars<T>(tensor, rule, hyper);
   using Form = MomentumForm;
   const auto run = [&]<Form kForm>() {

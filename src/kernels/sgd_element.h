@@ -15,8 +15,7 @@ struct SgdScalars {
 
 template <class T>
 ONECYCLE_HOST_DEVICE inline SgdScalars<T> sgd_scalars(const SgdTensor& tensor,
-                                                      const UpdateRule& rule,
-                                                      const double* hyper) {
+                                                      const UpdateRule& rule, const double* hyper) {
   const double lr = hyper[0] * static_cast<double>(tensor.lr_scale);
   const double decay = hyper[2] * static_cast<double>(tensor.decay_scale);
   double shrink = 1;

@@ -8,6 +8,7 @@ template <>
 struct EnumNames<Init> {
   static std::vector<std::pair<const char*, Init>> values() {
     return {{"kaiming", Init::kaiming},
+            {"kaiming_fan_out", Init::kaiming_fan_out},
             {"msra", Init::msra},
             {"xavier", Init::xavier},
             {"torch", Init::torch}};

@@ -28,10 +28,11 @@ void fill(at::Tensor& weight, Init init, const Fans& fans, const at::Generator& 
   double bound = 0;
   switch (init) {
     case Init::kaiming:
-      weight.normal_(0, std::sqrt(2 / fans.out), generator);
-      return;
     case Init::msra:
       weight.normal_(0, std::sqrt(2 / fans.in), generator);
+      return;
+    case Init::kaiming_fan_out:
+      weight.normal_(0, std::sqrt(2 / fans.out), generator);
       return;
     case Init::xavier:
       bound = std::sqrt(6 / (fans.in + fans.out));

@@ -18,26 +18,30 @@ struct Watch {
 
 thread_local Watch* watch = nullptr;
 
-std::int64_t macs_of(std::string_view name, c10::ArrayRef<const c10::IValue> inputs,
-                     const at::Tensor& output) {
+// Multiply-accumulates per element of the output, of the operator about to run.
+struct Cost : at::ObserverContext {
+  std::int64_t macs_per_output = 0;
+};
+
+std::unique_ptr<at::ObserverContext> note_inputs(const at::RecordFunction& function) {
+  auto cost = std::make_unique<Cost>();
+  const std::string_view name = function.name();
   if (name == "aten::convolution") {
-    const at::Tensor& weight = inputs[1].toTensor();
-    return output.numel() * (weight.numel() / weight.size(0));
+    const at::Tensor& weight = function.inputs()[1].toTensor();
+    cost->macs_per_output = weight.numel() / weight.size(0);
+  } else if (name == "aten::linear") {
+    cost->macs_per_output = function.inputs()[1].toTensor().size(1);
   }
-  if (name == "aten::linear") {
-    const at::Tensor& weight = inputs[1].toTensor();
-    return output.numel() * weight.size(1);
-  }
-  return 0;
+  return cost;
 }
 
-void note_output(const at::RecordFunction& function, at::ObserverContext*) {
+void note_output(const at::RecordFunction& function, at::ObserverContext* context) {
   if (watch == nullptr) return;
   for (const c10::IValue& value : function.outputs()) {
     if (!value.isTensor() || !value.toTensor().defined() || !value.toTensor().has_storage())
       continue;
     const at::Tensor& output = value.toTensor();
-    watch->macs += macs_of(function.name(), function.inputs(), output);
+    watch->macs += static_cast<Cost*>(context)->macs_per_output * output.numel();
     const auto& storage = output.storage();
     watch->storages.insert_or_assign(
         storage.unsafeGetStorageImpl(),
@@ -49,13 +53,10 @@ class WatchScope {
  public:
   explicit WatchScope(Watch& target) {
     watch = &target;
-    handle_ = at::addThreadLocalCallback(
-        at::RecordFunctionCallback(
-            [](const at::RecordFunction&) { return std::unique_ptr<at::ObserverContext>(); },
-            note_output)
-            .needsInputs(true)
-            .needsOutputs(true)
-            .scopes({at::RecordScope::FUNCTION}));
+    handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(note_inputs, note_output)
+                                             .needsInputs(true)
+                                             .needsOutputs(true)
+                                             .scopes({at::RecordScope::FUNCTION}));
   }
   ~WatchScope() {
     at::removeCallback(handle_);

@@ -1,0 +1,104 @@
+#pragma once
+
+#include "onecycle/data.h"
+#include "onecycle/events.h"
+#include "onecycle/model.h"
+#include "onecycle/optimizer.h"
+#include "onecycle/recipe.h"
+#include "onecycle/schedule.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// Where and in which number format a run computes.
+struct Compute {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+  at::MemoryFormat memory_format = at::MemoryFormat::Contiguous;
+  std::string summary;  // one phrase: what was chosen and why
+};
+
+// The steps of a run over `num_train` samples.
+struct StepPlan {
+  std::int64_t total_batch = 0;      // samples a step
+  std::int64_t steps_per_epoch = 0;  // whole batches: an epoch leaves out the remainder
+  std::int64_t total_steps = 0;
+};
+
+// Everything that a recipe describes, made.
+struct Run {
+  Recipe recipe;
+  DataSet data;
+  ModelContext context;
+  std::shared_ptr<Model> model;
+  Compute compute;
+  std::unique_ptr<Parameters> parameters;
+  // Without these a run can be evaluated, not trained.
+  StepPlan steps;
+  UpdateRule rule;
+  std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<Schedule> schedule;
+};
+
+// The parts that recipes may name.
+struct Registries {
+  FormatRegistry formats = builtin_formats();
+  ModelRegistry models = builtin_models();
+  OptimizerRegistry optimizers = builtin_optimizers();
+  ScheduleRegistry schedules = builtin_schedules();
+  std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
+
+  RecipeVariants variants() const;
+};
+
+// Throws RecipeError, with every problem counted, for a document that is not a recipe.
+Recipe read_recipe(const Value& document, const Registries& registries);
+
+// The course of a run, which needs no data beyond its size.
+struct Course {
+  StepPlan steps;
+  std::unique_ptr<Schedule> schedule;
+  OptimizerPlan optimizer;  // its rule knows the schedule's peak
+};
+
+// Throws RecipeError where schedule and optimizer contradict each other or the decay turns weights
+// around, DataError where the batch exceeds the samples.
+Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries);
+
+// The samples that the recipe would train on, without reading them; nothing where that is not known
+// beforehand. Throws RecipeError where the data set is not known.
+std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries);
+
+// Reads the data, makes the model on its device, the optimizer and the schedule.
+// Throws RecipeError or DataError.
+Run build(const Recipe& recipe, const Registries& registries);
+
+// The same without optimizer and schedule, which the recipe then need not describe.
+Run build_for_evaluation(const Recipe& recipe, const Registries& registries);
+
+// The one loop; see events.h.
+class Trainer {
+ public:
+  explicit Trainer(Run& run) : run_(run) {}
+
+  // Observers are told in the order added. They must outlive fit().
+  void observe(Observer& observer) { observers_.push_back(&observer); }
+  StopSignal& stop() { return stop_; }
+
+  // Throws Error for what no value of StopReason covers.
+  RunEnd fit();
+
+ private:
+  Run& run_;
+  std::vector<Observer*> observers_;
+  StopSignal stop_;
+};
+
+// Loss and accuracy of the model as it is, over every sample of the set once. In full precision
+// where `full_precision`, else in the run's.
+Score evaluate(Run& run, const ImageSet& set, bool full_precision);
+
+}  // namespace onecycle

@@ -1,0 +1,109 @@
+#include "cli/command.h"
+
+// A repeated option's values are taken whole: recipe values hold commas.
+#define CXXOPTS_VECTOR_DELIMITER '\0'
+#include "onecycle/error.h"
+
+#include "core/format.h"
+
+#include <cxxopts.hpp>
+
+namespace onecycle {
+
+using Texts = std::vector<std::string>;
+
+namespace {
+
+constexpr const char* kPositional = "arguments";
+
+}  // namespace
+
+struct CommandLine::Parser {
+  cxxopts::Options options;
+  cxxopts::ParseResult values;
+};
+
+CommandLine::CommandLine(const std::string& name, const std::string& summary,
+                         const std::string& usage, const std::string& examples)
+    : name_(name),
+      usage_(usage),
+      examples_(examples),
+      parser_(std::make_unique<Parser>(Parser{{"onecycle " + name, summary}, {}})) {
+  parser_->options.custom_help(usage).positional_help("").set_width(100);
+  add_flag("json", "one JSON object a line on stdout, everything else on stderr");
+  add_flag("q,quiet", "say nothing but results, warnings and errors");
+  add_flag("v,verbose", "say more; show where an internal error came from");
+  add_flag("h,help", "show this");
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::add_flag(const std::string& name, const std::string& meaning) {
+  parser_->options.add_options()(name, meaning);
+}
+
+void CommandLine::add_option(const std::string& name, const std::string& placeholder,
+                             const std::string& meaning) {
+  parser_->options.add_options()(name, meaning, cxxopts::value<std::string>(), placeholder);
+}
+
+void CommandLine::add_set() {
+  parser_->options.add_options()("set",
+                                 "override a recipe key: --set schedule.lr_max=0.5 (repeatable)",
+                                 cxxopts::value<Texts>(), "KEY=VALUE");
+}
+
+void CommandLine::add_positional() {
+  parser_->options.add_options("positional")(kPositional, "", cxxopts::value<Texts>());
+  parser_->options.parse_positional({kPositional});
+}
+
+bool CommandLine::parse(int argc, char** argv) {
+  try {
+    parser_->values = parser_->options.parse(argc, argv);
+  } catch (const cxxopts::exceptions::exception& error) {
+    misused(error.what());
+  }
+  if (has("help")) {
+    fmt::print("{}\nExamples:\n{}", parser_->options.help({""}), examples_);
+    return false;
+  }
+  const auto& unmatched = parser_->values.unmatched();
+  if (!unmatched.empty()) misused("unexpected '" + unmatched.front() + "'");
+  return true;
+}
+
+void CommandLine::misused(const std::string& why) const {
+  throw UsageError(format("onecycle {}: {}; usage: onecycle {} {} (more with --help)", name_, why,
+                          name_, usage_));
+}
+
+bool CommandLine::has(const std::string& name) const { return parser_->values.count(name) > 0; }
+
+std::string CommandLine::text(const std::string& name, const std::string& fallback) const {
+  return has(name) ? parser_->values[name].as<std::string>() : fallback;
+}
+
+Texts CommandLine::positional() const {
+  return has(kPositional) ? parser_->values[kPositional].as<Texts>() : Texts{};
+}
+
+std::string CommandLine::single(const std::string& what) const {
+  const auto given = positional();
+  if (given.empty()) misused(what + " is missing");
+  if (given.size() > 1) misused("one " + what + " at a time, got " + std::to_string(given.size()));
+  return given.front();
+}
+
+Texts CommandLine::overrides() const {
+  return has("set") ? parser_->values["set"].as<Texts>() : Texts{};
+}
+
+Console CommandLine::console() const {
+  Verbosity verbosity = Verbosity::normal;
+  if (has("verbose")) verbosity = Verbosity::verbose;
+  if (has("quiet")) verbosity = Verbosity::quiet;
+  return {verbosity, json()};
+}
+
+}  // namespace onecycle

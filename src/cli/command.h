@@ -1,0 +1,77 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// A command of the program: `onecycle NAME ...`.
+struct Command {
+  const char* name;
+  const char* summary;
+  int (*run)(int argc, char** argv);  // argv[0] is the command's name; returns the exit code
+};
+
+int train_command(int argc, char** argv);
+int eval_command(int argc, char** argv);
+int schedule_command(int argc, char** argv);
+int check_command(int argc, char** argv);
+int data_command(int argc, char** argv);
+int info_command(int argc, char** argv);
+int schema_command(int argc, char** argv);
+
+// The command line of one command: its own options beside those that every command has
+// (-h, -q, -v, --json), positional arguments, and --help with examples.
+class CommandLine {
+ public:
+  // `usage` follows the command's name: "RECIPE [--set key=value]...". `examples`: whole lines.
+  CommandLine(const std::string& name, const std::string& summary, const std::string& usage,
+              const std::string& examples);
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  void add_flag(const std::string& name, const std::string& meaning);
+  // An option with a value; `placeholder` stands for it in --help.
+  void add_option(const std::string& name, const std::string& placeholder,
+                  const std::string& meaning);
+  // --set key=value, several times.
+  void add_set();
+  // Positional arguments are taken.
+  void add_positional();
+
+  // Returns false where --help was asked for, and shown. Throws UsageError.
+  bool parse(int argc, char** argv);
+
+  bool has(const std::string& name) const;
+  // The option's value, or `fallback`.
+  std::string text(const std::string& name, const std::string& fallback = "") const;
+  std::vector<std::string> positional() const;
+  // The only positional argument. Throws UsageError, naming `what` it should be.
+  std::string single(const std::string& what) const;
+  std::vector<std::string> overrides() const;
+  bool json() const { return has("json"); }
+  Console console() const;
+  [[noreturn]] void misused(const std::string& why) const;
+
+ private:
+  struct Parser;
+
+  std::string name_;
+  std::string usage_;
+  std::string examples_;
+  std::unique_ptr<Parser> parser_;
+};
+
+// The built-in parts, with the shipped data-set descriptors (and those of ONECYCLE_DATASETS first).
+Registries shipped_registries();
+
+// The recipe at `path` under the overrides.
+Recipe load_recipe(const std::string& path, const std::vector<std::string>& overrides,
+                   const Registries& registries);
+
+// "60,000"
+std::string grouped(std::int64_t number);
+
+}  // namespace onecycle

@@ -1,0 +1,24 @@
+#include "cli/console.h"
+
+#include "core/format.h"
+
+#include <cstdlib>
+#include <string_view>
+#include <unistd.h>
+
+namespace onecycle {
+
+void Console::say(const std::string& line) const {
+  if (quiet()) return;
+  fmt::print(out_, "{}\n", line);
+  std::fflush(out_);
+}
+
+void Console::warn(const std::string& line) const { fmt::print(stderr, "warning: {}\n", line); }
+
+bool Console::terminal() const {
+  const char* term = std::getenv("TERM");
+  return isatty(fileno(out_)) == 1 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+}  // namespace onecycle

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+namespace onecycle {
+
+enum class Verbosity { quiet, normal, verbose };
+
+// What commands say to a person: results and progress on stdout, or on stderr where stdout carries
+// JSON; warnings and errors always on stderr.
+class Console {
+ public:
+  Console(Verbosity verbosity, bool json) : verbosity_(verbosity), out_(json ? stderr : stdout) {}
+
+  void say(const std::string& line) const;  // not with -q
+  void warn(const std::string& line) const;
+  bool quiet() const { return verbosity_ == Verbosity::quiet; }
+  std::FILE* out() const { return out_; }
+  bool terminal() const;  // `out` is one, and TERM is not dumb
+
+ private:
+  Verbosity verbosity_;
+  std::FILE* out_;
+};
+
+}  // namespace onecycle

@@ -1,0 +1,135 @@
+#include "onecycle/error.h"
+
+#include "cli/command.h"
+#include "core/format.h"
+#include "recipe/yaml.h"
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kExamples = R"(  onecycle data list
+  onecycle data info fashion-mnist
+  onecycle data verify cifar10 --dir ~/data
+)";
+
+DatasetDescriptor descriptor_of(const DataOptions& options, const Registries& registries) {
+  return find_descriptor(options, registries.dataset_folders, read_yaml_file);
+}
+
+int list(const CommandLine& line, const Registries& registries) {
+  for (const std::string& name : list_descriptors(registries.dataset_folders)) {
+    DataOptions options;
+    options.name = name;
+    const DatasetDescriptor descriptor = descriptor_of(options, registries);
+    if (line.json()) {
+      std::cout << Json{{"event", "dataset"}, {"name", name}, {"title", descriptor.title}}.dump()
+                << std::endl;
+    } else {
+      fmt::print("{:<18}{}\n", name, descriptor.title);
+    }
+  }
+  return 0;
+}
+
+const char* status_text(FileCheck::Status status) {
+  switch (status) {
+    case FileCheck::Status::ok:
+      return "ok";
+    case FileCheck::Status::mismatch:
+      return "MISMATCH";
+    case FileCheck::Status::missing:
+      return "missing";
+    case FileCheck::Status::unchecked:
+      return "unchecked";
+  }
+  return "";
+}
+
+int verify(const CommandLine& line, const DataOptions& options, const Registries& registries) {
+  const DatasetDescriptor descriptor = descriptor_of(options, registries);
+  int num_bad = 0;
+  for (const FileCheck& check : verify_data(options, descriptor, registries.formats)) {
+    const bool bad =
+        check.status == FileCheck::Status::mismatch || check.status == FileCheck::Status::missing;
+    num_bad += bad ? 1 : 0;
+    if (line.json()) {
+      std::cout << Json{{"event", "file"},
+                        {"file", check.file},
+                        {"path", check.path},
+                        {"status", status_text(check.status)},
+                        {"expected", check.expected},
+                        {"actual", check.actual}}
+                       .dump()
+                << std::endl;
+    } else {
+      fmt::print("{:<10}{}\n", status_text(check.status),
+                 check.path.empty() ? check.file : check.path);
+    }
+  }
+  if (num_bad > 0)
+    throw DataError(format("{}: {} of its files missing or damaged; to get them: {}",
+                           descriptor.name, num_bad, descriptor.get));
+  return 0;
+}
+
+std::string numbers(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) text += format("{}{:.4f}", text.empty() ? "" : " ", value);
+  return text;
+}
+
+int info(const CommandLine& line, const DataOptions& options, const Registries& registries) {
+  const DatasetDescriptor descriptor = descriptor_of(options, registries);
+  const DataSummary summary = describe_data(load_data(options, descriptor, registries.formats));
+  if (!line.json())
+    fmt::print("{}: {}\n{}x{}x{} {}, {} classes\n", summary.name, descriptor.title,
+               summary.channels, summary.height, summary.width, summary.type,
+               summary.classes.size());
+  for (const SplitSummary& split : summary.splits) {
+    if (line.json()) {
+      std::cout << Json{{"event", "split"},
+                        {"name", split.name},
+                        {"samples", split.samples},
+                        {"classes", summary.classes},
+                        {"per_class", split.per_class},
+                        {"mean", split.statistics.mean},
+                        {"std", split.statistics.std}}
+                       .dump()
+                << std::endl;
+      continue;
+    }
+    fmt::print("{:<11}{:>8} samples  mean {}  std {}\n", split.name, grouped(split.samples),
+               numbers(split.statistics.mean), numbers(split.statistics.std));
+    for (std::size_t i = 0; i < split.per_class.size(); ++i)
+      fmt::print("{:>19}  {}\n", grouped(split.per_class[i]), summary.classes[i]);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int data_command(int argc, char** argv) {
+  CommandLine line("data", "Lists, verifies and describes data sets.",
+                   "list | verify NAME | info NAME", kExamples);
+  line.add_positional();
+  line.add_option("dir", "FOLDER", "the folder of the files, in place of the data set's own");
+  if (!line.parse(argc, argv)) return 0;
+
+  const Registries registries = shipped_registries();
+  const auto words = line.positional();
+  if (words.size() == 1 && words[0] == "list") return list(line, registries);
+  if (words.size() != 2 || (words[0] != "verify" && words[0] != "info"))
+    throw UsageError("onecycle data: expected list, verify NAME or info NAME (more with --help)");
+  DataOptions options;
+  options.name = words[1];
+  if (line.has("dir")) options.dir = line.text("dir");
+  return words[0] == "verify" ? verify(line, options, registries) : info(line, options, registries);
+}
+
+}  // namespace onecycle

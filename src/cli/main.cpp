@@ -1,0 +1,104 @@
+#include "onecycle/error.h"
+#include "onecycle/registry.h"
+
+#include "cli/command.h"
+#include "core/format.h"
+
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace onecycle {
+
+namespace {
+
+const Command kCommands[] = {
+    {"train", "train what a recipe describes", train_command},
+    {"eval", "loss and accuracy of trained weights on a data set", eval_command},
+    {"schedule", "learning rate, momentum and weight decay over a run, without running it",
+     schedule_command},
+    {"check", "validate recipes: every key, with file, line and column", check_command},
+    {"data", "list, verify and describe data sets", data_command},
+    {"info", "devices, libraries, versions and build options", info_command},
+    {"schema", "the recipe's JSON Schema, or its reference page", schema_command},
+};
+
+constexpr const char* kExamples = R"(
+Examples:
+  onecycle train recipes/quickstart.yaml
+  onecycle train recipes/quickstart.yaml --set schedule.lr_max=0.2 --set train.duration=10ep
+  onecycle check recipes/*.yaml
+`onecycle COMMAND --help` shows a command's options and examples.
+)";
+
+void print_help() {
+  fmt::print(
+      "onecycle trains neural networks by Leslie Smith's disciplined approach.\n\n"
+      "Usage: onecycle COMMAND [OPTION]...\n\nCommands:\n");
+  for (const Command& command : kCommands)
+    fmt::print("  {:<10}{}\n", command.name, command.summary);
+  fmt::print("{}", kExamples);
+}
+
+const Command& find_command(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Command& command : kCommands) {
+    if (name == command.name) return command;
+    known.emplace_back(command.name);
+  }
+  const std::string nearest = nearest_name(name, known);
+  throw UsageError(format("no command '{}'{}; `onecycle --help` lists them", name,
+                          nearest.empty() ? "" : ", did you mean '" + nearest + "'?"));
+}
+
+int run(int argc, char** argv) {
+  const std::string_view first = argc > 1 ? argv[1] : "--help";
+  if (first == "--help" || first == "-h" || first == "help") {
+    print_help();
+    return argc > 1 ? 0 : 2;
+  }
+  if (first == "--version") {
+    fmt::print("onecycle {}\n", ONECYCLE_VERSION);
+    return 0;
+  }
+  return find_command(std::string(first)).run(argc - 1, argv + 1);
+}
+
+int fail(const std::string& message, int exit_code) {
+  fmt::print(stderr, "onecycle: {}\n", message);
+  return exit_code;
+}
+
+bool asked_for_details(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)
+    if (std::strcmp(argv[i], "-v") == 0 || std::strcmp(argv[i], "--verbose") == 0) return true;
+  return false;
+}
+
+// ATen's errors carry a stack trace after their first line.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  try {
+    const int code = run(argc, argv);
+    if (std::fflush(stdout) != 0) return fail("writing to stdout failed", 1);
+    return code;
+  } catch (const Error& error) {
+    return fail(error.what(), error.exit_code());
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", 1);
+  } catch (const std::exception& error) {
+    if (asked_for_details(argc, argv)) return fail(error.what(), 1);
+    return fail(first_line(error.what()) + " (-v shows where)", 1);
+  }
+}
+
+}  // namespace onecycle
+
+int main(int argc, char** argv) { return onecycle::run_program(argc, argv); }

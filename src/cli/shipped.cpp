@@ -1,0 +1,31 @@
+#include "cli/command.h"
+#include "recipe/document.h"
+
+#include <cstdlib>
+
+namespace onecycle {
+
+Registries shipped_registries() {
+  Registries registries;
+  if (const char* own = std::getenv("ONECYCLE_DATASETS"); own != nullptr && *own != '\0')
+    registries.dataset_folders.emplace_back(own);
+  registries.dataset_folders.emplace_back(ONECYCLE_DATASET_DIR);
+  return registries;
+}
+
+Recipe load_recipe(const std::string& path, const std::vector<std::string>& overrides,
+                   const Registries& registries) {
+  return read_recipe(load_document(path, overrides), registries);
+}
+
+std::string grouped(std::int64_t number) {
+  const std::string digits = std::to_string(number);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-') text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
+}  // namespace onecycle

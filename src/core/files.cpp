@@ -1,0 +1,94 @@
+#include "core/files.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "core/number.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <unistd.h>
+
+namespace onecycle {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const char* what) {
+  throw Error(format("{}: {}: {}", path, what, std::strerror(errno)));
+}
+
+class File {
+ public:
+  File(const std::string& path, int flags)
+      : path_(path), handle_(::open(path.c_str(), flags, 0644)) {
+    if (handle_ < 0) fail(path, "cannot be opened for writing");
+  }
+  ~File() {
+    if (handle_ >= 0) ::close(handle_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  void write(std::string_view bytes) {
+    for (std::size_t done = 0; done < bytes.size();) {
+      const auto count = ::write(handle_, bytes.data() + done, bytes.size() - done);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail(path_, "writing failed");
+      done += static_cast<std::size_t>(count);
+    }
+  }
+  void flush() {
+    if (::fsync(handle_) != 0 && errno != EINVAL) fail(path_, "flushing to the disk failed");
+  }
+
+ private:
+  std::string path_;
+  int handle_;
+};
+
+}  // namespace
+
+void write_file_atomically(const std::string& path, const std::vector<std::string_view>& parts) {
+  const std::string temporary = format("{}.{}.part", path, ::getpid());
+  try {
+    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+    for (const std::string_view part : parts) file.write(part);
+    file.flush();
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "cannot be put in place");
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  const fs::path folder = fs::path(path).parent_path();
+  File(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY | O_CLOEXEC).flush();
+}
+
+std::string create_numbered_folder(const std::string& base) {
+  std::error_code error;
+  fs::create_directories(base, error);
+  if (error)
+    throw Error(
+        format("{}: the output folder cannot be made: {}; set output.dir to a folder that "
+               "can be written to",
+               base, error.message()));
+  std::int64_t number = 1;
+  for (const auto& entry : fs::directory_iterator(base, error))
+    if (const auto taken = parse_integer(entry.path().filename().string()))
+      number = std::max(number, *taken + 1);
+  for (;; ++number) {
+    const std::string path = format("{}/{}", base, number);
+    if (fs::create_directory(path, error)) return path;
+    if (error)
+      throw Error(
+          format("{}: the output folder cannot be written to: {}; set output.dir to one "
+                 "that can",
+                 base, error.message()));
+  }
+}
+
+}  // namespace onecycle

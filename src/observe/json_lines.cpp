@@ -1,0 +1,66 @@
+#include "observe/json_lines.h"
+
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void add_hyper(Json& json, const Hyper& hyper) {
+  json["lr"] = hyper.lr;
+  json["momentum"] = hyper.momentum;
+  json["weight_decay"] = hyper.weight_decay;
+}
+
+void add_score(Json& json, const std::string& split, const std::optional<Score>& score) {
+  json[split + "_loss"] = score ? Json(score->loss) : Json();
+  json[split + "_accuracy"] = score ? Json(score->accuracy) : Json();
+}
+
+}  // namespace
+
+void JsonLines::on_run_begin(const RunBegin& event) {
+  out_ << Json{{"event", "started"},
+               {"total_steps", event.total_steps},
+               {"steps_per_epoch", event.steps_per_epoch},
+               {"total_batch", event.total_batch},
+               {"run_dir", run_dir_}}
+              .dump()
+       << std::endl;
+}
+
+void JsonLines::on_log_point(const LogPoint& point, StopSignal&) {
+  Json json = {{"event", "log"}, {"step", point.step}, {"epoch", point.epoch}};
+  add_hyper(json, point.hyper);
+  add_score(json, "train", point.train);
+  json["samples_per_second"] = point.samples_per_second;
+  out_ << json.dump() << std::endl;
+}
+
+void JsonLines::on_evaluated(const Evaluated& event, StopSignal&) {
+  Json json = {{"event", "evaluated"}, {"step", event.step}, {"epoch", event.epoch}};
+  add_hyper(json, event.hyper);
+  add_score(json, "train", event.train);
+  add_score(json, "validation", event.validation);
+  add_score(json, "test", event.test);
+  json["train_seconds"] = event.train_seconds;
+  json["seconds"] = event.seconds;
+  out_ << json.dump() << std::endl;
+}
+
+void JsonLines::on_run_end(const RunEnd& event) {
+  Json json = {{"event", "finished"}, {"stop_reason", name_of(event.reason)}};
+  if (!event.message.empty()) json["message"] = event.message;
+  json["steps"] = event.steps;
+  add_score(json, "train", event.train);
+  add_score(json, "validation", event.validation);
+  add_score(json, "test", event.test);
+  json["train_seconds"] = event.train_seconds;
+  json["seconds"] = event.seconds;
+  json["run_dir"] = run_dir_;
+  out_ << json.dump() << std::endl;
+}
+
+}  // namespace onecycle

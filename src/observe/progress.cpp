@@ -1,0 +1,115 @@
+#include "observe/progress.h"
+
+#include "core/format.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sys/ioctl.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr auto kPlainLine = std::chrono::seconds(10);
+constexpr int kBarCells = 20;
+
+std::string score_text(const char* split, const std::optional<Score>& score) {
+  if (!score) return "";
+  return format("  {} loss {:.4f} acc {:5.2f}%", split, score->loss, 100 * score->accuracy);
+}
+
+std::string filled_bar(double share) {
+  const int filled = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * kBarCells));
+  std::string text;
+  for (int i = 0; i < kBarCells; ++i) text += i < filled ? "█" : "░";
+  return text;
+}
+
+int terminal_columns(std::FILE* out) {
+  winsize size{};
+  if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+// Cut to `columns` characters; counts UTF-8 characters, not bytes.
+std::string clipped(const std::string& text, int columns) {
+  int shown = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) continue;
+    if (shown++ == columns) return text.substr(0, i);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  const auto whole = std::llround(std::max(0.0, seconds));
+  if (whole < 60) return format("{}s", whole);
+  if (whole < 3600) return format("{}m {:02}s", whole / 60, whole % 60);
+  return format("{}h {:02}m", whole / 3600, whole / 60 % 60);
+}
+
+void Progress::on_run_begin(const RunBegin& event) {
+  run_ = event;
+  started_ = drawn_ = Clock::now();
+}
+
+std::string Progress::status(const BatchEnd& event) const {
+  const double done = static_cast<double>(event.step + 1);
+  const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
+  const double left = elapsed / done * (static_cast<double>(run_.total_steps) - done);
+  std::string text;
+  if (logged_)
+    text +=
+        format("loss {:.4f}  acc {:5.2f}%  ", logged_->train.loss, 100 * logged_->train.accuracy);
+  text += format("lr {:.4g}  mom {:.3g}  ", event.hyper.lr, event.hyper.momentum);
+  if (samples_per_second_ > 0) text += format("{:.0f} samples/s  ", samples_per_second_);
+  return text + "ETA " + duration_text(left);
+}
+
+std::string Progress::bar(const BatchEnd& event) const {
+  const double share = static_cast<double>(event.step + 1) / static_cast<double>(run_.total_steps);
+  return format("{} {:3.0f}%  {}", filled_bar(share), 100 * share, status(event));
+}
+
+void Progress::on_batch_end(const BatchEnd& event) {
+  const auto now = Clock::now();
+  if (now - drawn_ < (terminal_ ? Clock::duration(kRedraw) : Clock::duration(kPlainLine))) return;
+  drawn_ = now;
+  if (terminal_) {
+    const std::string text = clipped(bar(event), terminal_columns(out_) - 1);
+    fmt::print(out_, "\r\x1b[K{}", text);
+    bar_shown_ = true;
+  } else {
+    fmt::print(out_, "step {}/{}  {}\n", event.step + 1, run_.total_steps, status(event));
+  }
+  std::fflush(out_);
+}
+
+void Progress::on_log_point(const LogPoint& point, StopSignal&) {
+  constexpr double kKeep = 0.8;
+  samples_per_second_ = samples_per_second_ == 0
+                            ? point.samples_per_second
+                            : kKeep * samples_per_second_ + (1 - kKeep) * point.samples_per_second;
+  logged_ = point;
+}
+
+void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
+  erase_bar();
+  fmt::print(out_, "epoch {:<5.4g}{}{}{}  lr {:.4g}  {}\n", event.epoch,
+             score_text("train", event.train), score_text("val", event.validation),
+             score_text("test", event.test), event.hyper.lr, duration_text(event.seconds));
+  std::fflush(out_);
+}
+
+void Progress::on_run_end(const RunEnd&) { erase_bar(); }
+
+void Progress::erase_bar() {
+  if (bar_shown_) fmt::print(out_, "\r\x1b[K");
+  bar_shown_ = false;
+  std::fflush(out_);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "onecycle/events.h"
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+namespace onecycle {
+
+// What a person sees of a run: a line an evaluation and, on a terminal, a bar that is redrawn in
+// place; elsewhere a plain line every ten seconds.
+class Progress : public Observer {
+ public:
+  Progress(std::FILE* out, bool terminal) : out_(out), terminal_(terminal) {}
+
+  void on_run_begin(const RunBegin& event) override;
+  void on_batch_end(const BatchEnd& event) override;
+  void on_log_point(const LogPoint& point, StopSignal& stop) override;
+  void on_evaluated(const Evaluated& event, StopSignal& stop) override;
+  void on_run_end(const RunEnd& event) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string status(const BatchEnd& event) const;
+  std::string bar(const BatchEnd& event) const;
+  void erase_bar();
+
+  std::FILE* out_;
+  bool terminal_;
+  RunBegin run_;
+  std::optional<LogPoint> logged_;
+  double samples_per_second_ = 0;  // smoothed over log points
+  Clock::time_point started_;
+  Clock::time_point drawn_;
+  bool bar_shown_ = false;
+};
+
+// "7s", "3m 05s", "2h 10m"
+std::string duration_text(double seconds);
+
+}  // namespace onecycle

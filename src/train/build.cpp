@@ -1,0 +1,118 @@
+#include "onecycle/error.h"
+#include "onecycle/trainer.h"
+
+#include "core/format.h"
+#include "recipe/yaml.h"
+#include "train/compute.h"
+
+#include <ATen/Context.h>
+
+namespace onecycle {
+
+namespace {
+
+// Decay that turns weights around instead of shrinking them.
+void check_decay(const Course& course) {
+  const UpdateRule& rule = course.optimizer.rule;
+  if (rule.decay == DecayMode::l2) return;
+  const bool independent = rule.decay == DecayMode::independent;
+  for (std::int64_t step = 0; step < course.steps.total_steps; ++step) {
+    const Hyper hyper = course.schedule->at(step, course.steps.total_steps);
+    const double shrink = hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr);
+    if (shrink < 1) continue;
+    throw RecipeError(
+        format("optimizer.weight_decay: at step {} the learning rate {:.4g} makes the decay {:.4g} "
+               "shrink weights by {:.4g} a step, and 1 or more turns them around; lower it, or set "
+               "weight_decay_mode to l2 if it is a published value",
+               step, hyper.lr, hyper.weight_decay, shrink));
+  }
+}
+
+StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train) {
+  StepPlan plan;
+  plan.total_batch = recipe.data.batch_size.of(num_train);
+  plan.steps_per_epoch = num_train / plan.total_batch;
+  plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
+  return plan;
+}
+
+DataSet read_data(const Recipe& recipe, const Registries& registries) {
+  const auto descriptor = find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file);
+  return load_data(recipe.data, descriptor, registries.formats);
+}
+
+// The samples live where the run computes: loaders then find them there.
+void place(DataSet& data, at::Device device) {
+  for (ImageSet* set : {&data.train, &data.validation, &data.test}) {
+    if (set->size() == 0) continue;
+    set->images = set->images.to(device);
+    set->labels = set->labels.to(device);
+  }
+}
+
+void make_model(Run& run, const Registries& registries, bool decay_all) {
+  const Recipe& recipe = run.recipe;
+  run.context = {run.data.channels(), run.data.height(), run.data.width(),
+                 static_cast<std::int64_t>(run.data.classes.size()),
+                 static_cast<std::uint64_t>(recipe.seed)};
+  run.model = registries.models.at(recipe.model.name).make(recipe.model.options, run.context);
+  run.compute = choose_compute(recipe.train, *run.model);
+  run.parameters = std::make_unique<Parameters>(run.model, run.compute.device, run.compute.dtype,
+                                                run.compute.memory_format, decay_all);
+  place(run.data, run.compute.device);
+}
+
+}  // namespace
+
+RecipeVariants Registries::variants() const {
+  return {models.variants(), optimizers.variants(), schedules.variants()};
+}
+
+Recipe read_recipe(const Value& document, const Registries& registries) {
+  Problems problems;
+  Recipe recipe = recipe_options(registries.variants()).read(document, "", problems);
+  problems.throw_if_any();
+  return recipe;
+}
+
+Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries) {
+  Course course;
+  course.steps = plan_steps(recipe, num_train);
+  course.optimizer = registries.optimizers.at(recipe.optimizer.name).make(recipe.optimizer.options);
+  const OptimizerConstants& constants = course.optimizer.constants;
+  course.schedule =
+      registries.schedules.at(recipe.schedule.name)
+          .make(recipe.schedule.options, {course.steps.steps_per_epoch, constants.lr,
+                                          constants.momentum, constants.weight_decay});
+  course.optimizer.rule.lr_max = peak_lr(*course.schedule, course.steps.total_steps);
+  check_decay(course);
+  return course;
+}
+
+std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries) {
+  return planned_train_samples(
+      recipe.data, find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file));
+}
+
+Run build(const Recipe& recipe, const Registries& registries) {
+  Run run;
+  run.recipe = recipe;
+  run.data = read_data(recipe, registries);
+  Course course = plan_course(recipe, run.data.train.size(), registries);
+  make_model(run, registries, course.optimizer.decay_all);
+  run.steps = course.steps;
+  run.rule = course.optimizer.rule;
+  run.schedule = std::move(course.schedule);
+  run.optimizer = course.optimizer.make(*run.parameters, run.rule);
+  return run;
+}
+
+Run build_for_evaluation(const Recipe& recipe, const Registries& registries) {
+  Run run;
+  run.recipe = recipe;
+  run.data = read_data(recipe, registries);
+  make_model(run, registries, /*decay_all=*/false);
+  return run;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,88 @@
+#include "train/compute.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+
+#include <filesystem>
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+namespace onecycle {
+
+namespace {
+
+bool has_convolutions(const torch::nn::Module& model) {
+  for (const at::Tensor& parameter : model.parameters())
+    if (parameter.dim() == 4) return true;
+  return false;
+}
+
+at::Device choose_device(DeviceChoice choice) {
+  if (choice == DeviceChoice::cpu) return at::kCPU;
+  const std::string obstacle = why_no_cuda();
+  if (obstacle.empty()) return at::Device(at::kCUDA, 0);
+  if (choice == DeviceChoice::cuda)
+    throw RecipeError("train.device: cuda is not usable here: " + obstacle +
+                      "; set train.device to auto or cpu");
+  return at::kCPU;
+}
+
+at::ScalarType dtype_of(Precision precision, bool narrow_pays) {
+  switch (precision) {
+    case Precision::fp32:
+      return at::kFloat;
+    case Precision::bf16:
+      return at::kBFloat16;
+    case Precision::fp64:
+      return at::kDouble;
+    case Precision::automatic:
+      break;
+  }
+  return narrow_pays ? at::kBFloat16 : at::kFloat;
+}
+
+std::string name_of(at::ScalarType dtype) {
+  if (dtype == at::kBFloat16) return "bf16 (fp32 masters)";
+  return dtype == at::kDouble ? "fp64" : "fp32";
+}
+
+}  // namespace
+
+std::string why_no_cuda() {
+  if (at::hasCUDA()) return "";
+  if (!std::filesystem::exists("/dev/nvidia0") && !std::filesystem::exists("/dev/nvidiactl"))
+    return "no NVIDIA GPU or driver was found";
+#ifdef USE_C10D_NCCL
+  return "the NVIDIA driver does not serve CUDA 13 (release 580 or newer is needed)";
+#else
+  return "this build has no CUDA: run the set-up again with ONECYCLE_TORCH=full";
+#endif
+}
+
+bool cpu_has_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model) {
+  if (options.threads) at::set_num_threads(static_cast<int>(*options.threads));
+  Compute compute;
+  compute.device = choose_device(options.device);
+  const bool convolutions = has_convolutions(model);
+  const bool hardware_bf16 = compute.device.is_cuda() || cpu_has_bf16();
+  compute.dtype = dtype_of(options.precision, convolutions && hardware_bf16);
+  if (convolutions && compute.dtype != at::kDouble)
+    compute.memory_format = at::MemoryFormat::ChannelsLast;
+  const std::string where =
+      compute.device.is_cuda() ? "CUDA device 0" : format("CPU, {} threads", at::get_num_threads());
+  compute.summary = format("{}, {}{}", where, name_of(compute.dtype),
+                           convolutions && compute.dtype != at::kDouble ? ", channels last" : "");
+  return compute;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "onecycle/trainer.h"
+
+namespace onecycle {
+
+// Chooses the device and the number format, and says so in `summary`; sets ATen's thread count.
+// Throws RecipeError where the recipe asks for what this machine or build has not.
+Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model);
+
+// "no NVIDIA driver", "the driver is too old for CUDA 13", ...: why there is no CUDA device to use,
+// or "" where there is one.
+std::string why_no_cuda();
+
+bool cpu_has_bf16();
+
+}  // namespace onecycle

@@ -1,0 +1,42 @@
+#include "onecycle/events.h"
+
+#include <csignal>
+
+namespace onecycle {
+
+const char* name_of(StopReason reason) {
+  switch (reason) {
+    case StopReason::finished:
+      return "finished";
+    case StopReason::diverged:
+      return "diverged";
+    case StopReason::early_stopped:
+      return "early_stopped";
+    case StopReason::interrupted:
+      return "interrupted";
+    case StopReason::out_of_memory:
+      return "out_of_memory";
+  }
+  return "";
+}
+
+void StopSignal::request(StopReason reason, std::string message) {
+  if (requested_) return;
+  requested_ = true;
+  reason_ = reason;
+  message_ = std::move(message);
+}
+
+std::string StopSignal::message() const {
+  if (requested_) return message_;
+  switch (signal_) {
+    case 0:
+      return "";
+    case SIGTERM:
+      return "asked to end (SIGTERM)";
+    default:
+      return "interrupted (Ctrl-C)";
+  }
+}
+
+}  // namespace onecycle

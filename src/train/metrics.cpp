@@ -1,0 +1,49 @@
+#include "train/metrics.h"
+
+#include "kernels/current_stream.h"
+
+#include <cstring>
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+using kernels::MetricSums;
+
+Metrics::Metrics(at::Device device) {
+  MetricSums zero;
+  sums_ = at::from_blob(&zero, {static_cast<std::int64_t>(sizeof zero)}, at::kByte)
+              .to(device, /*non_blocking=*/false, /*copy=*/true);
+}
+
+void Metrics::add(const at::Tensor& mean_loss, const at::Tensor& logits, const at::Tensor& labels) {
+  auto* sums = static_cast<MetricSums*>(sums_.mutable_data_ptr());
+  const at::Tensor rows = logits.contiguous();
+  const auto* loss = mean_loss.const_data_ptr<float>();
+  const auto* values = rows.const_data_ptr<float>();
+  const auto* targets = labels.const_data_ptr<std::int64_t>();
+  if (sums_.is_cuda()) {
+    kernels::add_metrics_cuda(sums, loss, values, targets, rows.size(0), rows.size(1),
+                              kernels::current_stream(sums_.device()));
+  } else {
+    kernels::add_metrics_cpu(sums, loss, values, targets, rows.size(0), rows.size(1));
+  }
+}
+
+MetricSums Metrics::read() const {
+  MetricSums result;
+  const at::Tensor on_host = sums_.cpu();
+  std::memcpy(&result, on_host.const_data_ptr(), sizeof result);
+  return result;
+}
+
+Score score_between(const MetricSums& before, const MetricSums& after) {
+  Score score;
+  score.samples = after.samples - before.samples;
+  const auto count = static_cast<double>(std::max<std::int64_t>(1, score.samples));
+  score.loss = (after.loss - before.loss) / count;
+  score.accuracy = static_cast<double>(after.correct - before.correct) / count;
+  return score;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "onecycle/events.h"
+
+#include "kernels/metrics.h"
+
+#include <ATen/core/Tensor.h>
+
+namespace onecycle {
+
+// Sums of loss and accuracy that stay on the device until they are read.
+class Metrics {
+ public:
+  explicit Metrics(at::Device device);
+
+  // mean_loss: [] fp32 on the device; logits [N, classes] fp32; labels [N]. Does not wait.
+  void add(const at::Tensor& mean_loss, const at::Tensor& logits, const at::Tensor& labels);
+
+  // Waits for the device.
+  kernels::MetricSums read() const;
+
+ private:
+  at::Tensor sums_;  // the bytes of one MetricSums
+};
+
+// The score of what came between two readings.
+Score score_between(const kernels::MetricSums& before, const kernels::MetricSums& after);
+
+}  // namespace onecycle
