@@ -12,9 +12,6 @@ set(ONECYCLE_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
-# No debug information in Release: it doubles the objects and the link. -Og keeps a Debug test run bearable.
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "" FORCE)
-set(CMAKE_CXX_FLAGS_DEBUG "-Og -g -D_GLIBCXX_ASSERTIONS" CACHE STRING "" FORCE)
 
 add_library(onecycle_compile_options INTERFACE)
 target_compile_options(onecycle_compile_options INTERFACE

@@ -4,8 +4,8 @@
 #
 # Only nvcc is needed, not a GPU: an installed toolkit (13.x) first, else the one of PyPI's nvidia-cuda-nvcc.
 
-set(ONECYCLE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90-real;100-real;120" CACHE STRING
-    "GPU architectures of the kernels; the last also as PTX, for newer ones")
+set(ONECYCLE_CUDA_ARCHITECTURES "80-real;90-real;100-real;120" CACHE STRING
+    "GPU architectures of the kernels: 80 serves 86 and 89 as well, PTX of the last serves newer ones")
 set(ONECYCLE_NVCC "" CACHE FILEPATH "The CUDA compiler, where it is not to be looked for")
 set(ONECYCLE_HAS_CUDA OFF)
 set(ONECYCLE_CUDA_SUMMARY "off (ONECYCLE_CUDA=OFF)")
