@@ -1,6 +1,7 @@
 # The rooms of src/ and the program.
 
-# One precompiled header serves every file that uses LibTorch.
+# One precompiled header serves every file that uses LibTorch. All of them keep its optimisation level: with
+# another, g++ 12 crashes.
 file(WRITE "${CMAKE_BINARY_DIR}/pch/pch.cpp" "")
 add_library(onecycle_pch OBJECT "${CMAKE_BINARY_DIR}/pch/pch.cpp")
 target_link_libraries(onecycle_pch PRIVATE onecycle_compile_options onecycle_torch)
@@ -27,15 +28,13 @@ function(onecycle_use_torch target visibility)
 endfunction()
 
 # onecycle_room(NAME SOURCES a.cpp... [LINKS core yaml...] [TORCH]
-#               [HOT] [CUDA_SOURCES x.cu y_cuda.cpp...] [NO_CUDA_SOURCES x_no_cuda.cpp...])
+#               [CUDA_SOURCES x.cu y_cuda.cpp...] [NO_CUDA_SOURCES x_no_cuda.cpp...])
 #
 # The static library onecycle_NAME from the files of src/NAME. LINKS: rooms (core, schedule...) and the
 # libraries of packages.cmake (yaml, json, fmt, cxxopts, zlib), public. TORCH: it includes LibTorch.
-# HOT: loops over numbers, compiled with -O3 in Release; not together with TORCH, since g++ 12 crashes on a
-# precompiled header of another optimisation level.
 # CUDA_SOURCES are compiled with CUDA kernels, NO_CUDA_SOURCES without: a missing capability is a file.
 function(onecycle_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;HOT" "" "SOURCES;LINKS;CUDA_SOURCES;NO_CUDA_SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINKS;CUDA_SOURCES;NO_CUDA_SOURCES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "onecycle_room(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -51,11 +50,6 @@ function(onecycle_room name)
   onecycle_link(${target} PUBLIC ${arg_LINKS})
   if(arg_TORCH)
     onecycle_use_torch(${target} PUBLIC)
-  endif()
-  if(arg_HOT AND arg_TORCH)
-    message(FATAL_ERROR "onecycle_room(${name}): HOT and TORCH exclude one another")
-  elseif(arg_HOT)
-    target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O3>)
   endif()
   if(ONECYCLE_HAS_CUDA AND arg_CUDA_SOURCES)
     target_link_libraries(${target} PUBLIC onecycle_cudart)

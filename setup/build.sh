@@ -25,6 +25,7 @@ configure() {
 # set_up TARGET: everything up to the built target (onecycle_program, or all: the tests too).
 set_up() {
   local target=$1 fd
+  grep -q "\"name\": \"$preset\"" "$root/CMakePresets.json" || fail "ONECYCLE_PRESET=$preset: no such preset in CMakePresets.json"
   mkdir -p "$build_dir" 2>/dev/null || true
   if [ ! -w "$build_dir" ] || [ ! -w "$root/build" ]; then fail "$build_dir cannot be written"; fi
   lock "$root/build/.lock"

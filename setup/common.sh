@@ -82,19 +82,19 @@ stop_watching() {
 # run_step TITLE COMMAND...: its output goes to the log; a failure shows the log's end and ends the set-up.
 # The command stays in the foreground, so that Ctrl-C reaches it.
 run_step() {
-  local title=$1 start=$SECONDS status=0
+  local title=$1 start=$SECONDS status=0 begin
   shift
   printf '\n== %s: %s\n' "$title" "$*" >>"$log"
+  begin=$(wc -l <"$log")
   if [ ! -t 2 ]; then say "  $title"; fi
   watch_progress "$title" &
   watcher=$!
   "$@" >>"$log" 2>&1 || status=$?
   stop_watching
   if [ "$status" -ne 0 ]; then
-    say "onecycle: $title failed:"
-    tail -n 25 "$log" | sed 's/^/  | /' >&2
+    tail -n "+$((begin + 1))" "$log" | tail -n 25 | sed 's/^/  | /' >&2
     explain_failure
-    fail "the whole log: $log"
+    fail "$title failed; the whole log: $log"
   fi
   say "  $title: done in $((SECONDS - start)) s"
 }
