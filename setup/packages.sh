@@ -1,6 +1,9 @@
 # shellcheck shell=bash disable=SC2154 # variables of common.sh
 # Step 1: the system's packages.
 
+# Yes as well where apt has no lists yet and so knows nothing.
+known_to_apt() { apt-cache show "$1" >/dev/null 2>&1 || ! apt-cache show g++ >/dev/null 2>&1; }
+
 # Sets missing to the packages of packages.txt that are not installed, num_needed to how many are not optional.
 find_missing_packages() {
   local line optional
@@ -13,7 +16,7 @@ find_missing_packages() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$line" 2>/dev/null)" = installed ] && continue
     if [ -z "$optional" ]; then
       num_needed=$((num_needed + 1))
-    elif ! apt-cache show "$line" >/dev/null 2>&1; then
+    elif ! known_to_apt "$line"; then
       continue
     fi
     missing+=("$line")
