@@ -96,7 +96,7 @@ struct DatasetDescriptor {
   std::vector<double> mean;          // empty: measured on the training part
   std::vector<double> std;
   Checksums sha256;
-  std::string get;  // how a user gets the files, one line
+  std::string get;                            // how a user gets the files, one line
   std::optional<std::int64_t> train_samples;  // of the training split, where known beforehand
 };
 

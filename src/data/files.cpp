@@ -109,7 +109,7 @@ std::vector<std::uint8_t> ByteSource::read(std::uint64_t count) {
     const char* message = gzerror(static_cast<gzFile>(file_), &code);
     if (code == Z_BUF_ERROR)
       throw DataError(format("{}: truncated gzip data; get the file again", path_));
-    if (got < 0 || (code != Z_OK && code != Z_STREAM_END))
+    if (got < 0)
       throw DataError(format("{}: {} ({}); get the file again", path_,
                              code == Z_ERRNO ? "cannot be read" : "corrupt gzip data", message));
     bytes.resize(old + static_cast<std::uint64_t>(got));

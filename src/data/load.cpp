@@ -142,6 +142,10 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
   const auto format = formats.at(descriptor.format.name).make(descriptor.format.options);
   const DataFiles files = data_files(options, descriptor);
   ImageSet train = read_split(descriptor, Split::train, *format, files);
+  if (descriptor.train_samples && train.size() != *descriptor.train_samples)
+    throw DataError(onecycle::format("{}: {} samples, but the data set has {}; get the files again",
+                                     place(descriptor, Split::train, *format), train.size(),
+                                     *descriptor.train_samples));
   ImageSet test = read_split(descriptor, Split::test, *format, files);
   if (train.images.sizes().slice(1) != test.images.sizes().slice(1) ||
       train.images.scalar_type() != test.images.scalar_type())

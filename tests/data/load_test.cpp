@@ -85,6 +85,27 @@ TEST_F(Loading, ValidationThatLeavesNothing) {
             "train on; use fewer");
 }
 
+TEST_F(Loading, FewerSamplesThanTheDataSetHas) {
+  descriptor.train_samples = 201;
+  EXPECT_EQ(data_error(options, descriptor),
+            "small, training split (a, b): 200 samples, but the data set has 201; get the files "
+            "again");
+}
+
+TEST_F(Loading, ThePlanIsWhatLoadingGives) {
+  EXPECT_EQ(planned_train_samples(options, descriptor), std::nullopt);
+  descriptor.train_samples = 200;
+  for (const auto& [validation, limit] :
+       std::vector<std::pair<std::optional<std::int64_t>, std::optional<std::int64_t>>>{
+           {std::nullopt, std::nullopt}, {0, std::nullopt}, {50, 30}, {150, 100}}) {
+    options.validation = validation;
+    options.limit = limit;
+    EXPECT_EQ(planned_train_samples(options, descriptor), load().train.size());
+  }
+  options.validation = 200;
+  EXPECT_THROW(planned_train_samples(options, descriptor), DataError);
+}
+
 TEST_F(Loading, BatchLargerThanTheSet) {
   EXPECT_EQ((BatchSize{128, false}.of(128)), 128);
   EXPECT_EQ((BatchSize{0, true}.of(77)), 77);

@@ -267,6 +267,16 @@ TEST(Placement, EveryOffsetComesUpEquallyOften) {
   EXPECT_NEAR(flipped, kDraws / 2, 5 * std::sqrt(kDraws / 4.0));
 }
 
+TEST(Gather, Bfloat16TiesGoToEven) {
+  Fixture f({at::kFloat, at::kBFloat16, false, false});
+  f.images.copy_((1 + at::arange(f.images.numel(), at::kFloat) / 256).view(f.images.sizes()));
+  f.mean.zero_();
+  f.inverse_std.fill_(1);
+  gather_cpu(f.gather, 0, kBatch);
+  const at::Tensor gathered = f.images.index_select(0, f.order.narrow(0, 1, kBatch));
+  EXPECT_TRUE(f.out.equal(gathered.to(at::kBFloat16)));
+}
+
 TEST(Gather, WithoutCudaSaysSo) {
   if (has_cuda_kernels()) GTEST_SKIP() << "this build has CUDA kernels";
   EXPECT_THROW(gather_cuda({}, nullptr), Error);
