@@ -19,6 +19,8 @@ constexpr const char* kPositional = "arguments";
 }  // namespace
 
 struct CommandLine::Parser {
+  Parser(const std::string& program, const std::string& summary) : options(program, summary) {}
+
   cxxopts::Options options;
   cxxopts::ParseResult values;
 };
@@ -28,7 +30,7 @@ CommandLine::CommandLine(const std::string& name, const std::string& summary,
     : name_(name),
       usage_(usage),
       examples_(examples),
-      parser_(std::make_unique<Parser>(Parser{{"onecycle " + name, summary}, {}})) {
+      parser_(std::make_unique<Parser>("onecycle " + name, summary)) {
   parser_->options.custom_help(usage).positional_help("").set_width(100);
   add_flag("json", "one JSON object a line on stdout, everything else on stderr");
   add_flag("q,quiet", "say nothing but results, warnings and errors");

@@ -1,5 +1,9 @@
 #pragma once
 
+#include "onecycle/trainer.h"
+
+#include "cli/console.h"
+
 #include <memory>
 #include <string>
 #include <vector>

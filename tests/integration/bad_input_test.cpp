@@ -1,0 +1,179 @@
+// What a user gets wrong: one line that says what, where and what to do, and the exit code.
+
+#include "support/program.h"
+
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+namespace onecycle::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kSmallRecipe = R"(name: small
+data: {format: {name: synthetic, train: 200, test: 50}, batch_size: 20}
+model: {name: mlp, hidden: [8]}
+schedule: {name: one_cycle, lr_max: 0.1}
+train: {duration: 1ep}
+)";
+
+class BadInput : public ::testing::Test {
+ protected:
+  std::vector<std::string> train(const std::string& recipe,
+                                 const std::vector<std::string>& overrides = {}) const {
+    std::vector<std::string> arguments{"train", recipe, "--set",
+                                       "output.dir=" + (folder_ / "runs")};
+    for (const std::string& assignment : overrides) {
+      arguments.emplace_back("--set");
+      arguments.push_back(assignment);
+    }
+    return arguments;
+  }
+
+  // Runs it and expects one line on stderr, the exit code, and no run left behind.
+  std::string refused(const std::vector<std::string>& arguments, int exit_code) const {
+    const Outcome outcome = run_program(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+    EXPECT_THAT(outcome.err, Not(HasSubstr("Exception raised from"))) << "a LibTorch trace";
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "runs/small"));
+    return outcome.err;
+  }
+  std::string refused_recipe(const std::string& text, int exit_code = 2) const {
+    return refused(train(folder_.write("recipe.yaml", text)), exit_code);
+  }
+  std::string refused_override(const std::string& assignment, int exit_code = 2) const {
+    return refused(train(folder_.write("recipe.yaml", kSmallRecipe), {assignment}), exit_code);
+  }
+
+  ScratchFolder folder_;
+};
+
+TEST_F(BadInput, TheRecipeItVariesIsSound) {
+  const Outcome outcome = run_program(train(folder_.write("recipe.yaml", kSmallRecipe)));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(BadInput, UnknownKeyNamesTheNearest) {
+  EXPECT_THAT(refused_recipe(std::string(kSmallRecipe) + "modle: mlp\n"),
+              AllOf(HasSubstr("recipe.yaml:6:1"), HasSubstr("modle"), HasSubstr("'model'")));
+  EXPECT_THAT(refused_override("schedule.lr_maxx=1"),
+              AllOf(HasSubstr("schedule.lr_maxx"), HasSubstr("'lr_max'")));
+}
+
+TEST_F(BadInput, DuplicateKeyNamesBothLines) {
+  EXPECT_THAT(
+      refused_recipe(std::string(kSmallRecipe) + "name: again\n"),
+      AllOf(HasSubstr("recipe.yaml:6:1"), HasSubstr("duplicate key 'name'"), HasSubstr("line 1")));
+}
+
+TEST_F(BadInput, MistypedValueSaysWhatIsExpected) {
+  EXPECT_THAT(refused_override("train.duration=soon"),
+              AllOf(HasSubstr("train.duration"), HasSubstr("5ep"), HasSubstr("'soon'")));
+  EXPECT_THAT(refused_override("optimizer.nesterov=3"), HasSubstr("true or false"));
+  EXPECT_THAT(refused_override("seed=x"), HasSubstr("an integer"));
+  EXPECT_THAT(refused_override("schedule=[1]"), HasSubstr("schedule"));
+  EXPECT_THAT(refused_override("train.precision=fp31"),
+              AllOf(HasSubstr("train.precision"), HasSubstr("fp32")));
+}
+
+TEST_F(BadInput, ValueOutOfRangeSaysTheRange) {
+  EXPECT_THAT(refused_override("schedule.lr_max=-1"),
+              AllOf(HasSubstr("schedule.lr_max"), HasSubstr("more than 0"), HasSubstr("'-1'")));
+  EXPECT_THAT(refused_override("train.label_smoothing=1"), HasSubstr("in [0, 1)"));
+  EXPECT_THAT(refused_override("schedule.lr_max=.inf"), HasSubstr("a number"));
+}
+
+TEST_F(BadInput, UnknownPartListsTheKnown) {
+  EXPECT_THAT(refused_override("model=mpl"), AllOf(HasSubstr("'mlp'"), HasSubstr("resnet20")));
+  EXPECT_THAT(refused_override("schedule=one-cycle"), HasSubstr("'one_cycle'"));
+}
+
+TEST_F(BadInput, BadOverride) {
+  EXPECT_THAT(refused_override("schedule.lr_max"), HasSubstr("key=value"));
+  EXPECT_THAT(refused_override(".=1"), HasSubstr("--set .=1"));
+  EXPECT_THAT(refused_override("seed=[1"), HasSubstr("not valid YAML"));
+}
+
+TEST_F(BadInput, BadYaml) {
+  EXPECT_THAT(refused_recipe("name: [1\n"), HasSubstr("not valid YAML"));
+  EXPECT_THAT(refused_recipe("just text"), HasSubstr("a map of sections"));
+  EXPECT_THAT(refused_recipe(""), HasSubstr("model.name"));
+  EXPECT_THAT(refused_recipe("a: 1\n---\nb: 2\n"), HasSubstr("several YAML documents"));
+  EXPECT_THAT(refused_recipe("a: &a [*a]\n"), HasSubstr("recipe.yaml"));
+  EXPECT_THAT(refused_recipe(std::string(100000, '[')), HasSubstr("recipe.yaml"));
+}
+
+TEST_F(BadInput, MissingRecipe) {
+  EXPECT_THAT(refused(train(folder_ / "none.yaml"), 2), HasSubstr("none.yaml"));
+  EXPECT_THAT(refused(train(folder_ / ""), 2), HasSubstr("a folder"));
+}
+
+TEST_F(BadInput, ContradictoryRates) {
+  EXPECT_THAT(refused_override("optimizer.lr=0.1"),
+              AllOf(HasSubstr("optimizer.lr"), HasSubstr("schedule.lr_max")));
+  EXPECT_THAT(refused_override("optimizer.weight_decay=20"),
+              AllOf(HasSubstr("weight_decay"), HasSubstr("l2")));
+}
+
+TEST_F(BadInput, BatchLargerThanTheSet) {
+  EXPECT_THAT(refused_override("data.batch_size=1000", 1),
+              AllOf(HasSubstr("data.batch_size"), HasSubstr("1000"), HasSubstr("180")));
+}
+
+TEST_F(BadInput, MissingData) {
+  EXPECT_THAT(refused_override("data={name: mnist, dir: /nonexistent}", 1),
+              AllOf(HasSubstr("train-images"), HasSubstr("/nonexistent")));
+  EXPECT_THAT(refused_override("data.name=fashion_mnist"), HasSubstr("data.name"));
+}
+
+TEST_F(BadInput, UnwritableOutput) {
+  const std::string file = folder_.write("file", "");
+  const std::string recipe = folder_.write("recipe.yaml", kSmallRecipe);
+  const auto started = std::chrono::steady_clock::now();
+  const Outcome outcome = run_program(
+      {"train", recipe, "--set", "output.dir=" + file, "--set", "train.duration=100000ep"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr(file), HasSubstr("output.dir")));
+  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(60))
+      << "found before training starts";
+}
+
+TEST_F(BadInput, NoCudaDevice) {
+  const Outcome info = run_program({"info"});
+  if (info.out.find("usable") != std::string::npos) GTEST_SKIP() << "there is a CUDA device";
+  EXPECT_THAT(refused_override("train.device=cuda"),
+              AllOf(HasSubstr("train.device"), HasSubstr("not usable here")));
+}
+
+TEST_F(BadInput, CommandLine) {
+  EXPECT_THAT(refused({"trian"}, 2), HasSubstr("'train'"));
+  EXPECT_THAT(refused({"train"}, 2), HasSubstr("RECIPE is missing"));
+  EXPECT_THAT(refused({"train", "a", "b"}, 2), HasSubstr("one RECIPE"));
+  EXPECT_THAT(refused({"train", "--frobnicate"}, 2), HasSubstr("frobnicate"));
+  EXPECT_THAT(refused({"data", "verify"}, 2), HasSubstr("verify NAME"));
+  EXPECT_THAT(refused({"eval", "recipe.yaml"}, 2), HasSubstr("--weights"));
+  EXPECT_EQ(run_program({}).exit_code, 2);
+}
+
+TEST_F(BadInput, WeightsOfAnotherModel) {
+  const std::string recipe = folder_.write("recipe.yaml", kSmallRecipe);
+  ASSERT_EQ(run_program({"train", recipe, "--set", "output.dir=" + (folder_ / "out")}).exit_code,
+            0);
+  const std::string run = folder_ / "out/small/1";
+  const Outcome same = run_program({"eval", run, "--json"});
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  const Outcome other = run_program({"eval", run, "--set", "model.hidden=[9]"});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.err, AllOf(HasSubstr("another model"), HasSubstr("layer1.weight (8x784")));
+  const std::string torn = folder_.write("torn.safetensors", "1234567");
+  EXPECT_THAT(refused({"eval", recipe, "--weights", torn}, 1), HasSubstr("torn.safetensors"));
+}
+
+}  // namespace
+}  // namespace onecycle::testing

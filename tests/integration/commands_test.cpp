@@ -1,0 +1,165 @@
+// The commands as a user runs them, on data that needs no files.
+
+#include "support/program.h"
+
+#include <csignal>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace onecycle::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+constexpr const char* kRecipe = R"(name: small
+seed: 3
+data: {format: {name: synthetic, train: 1000, test: 130}, batch_size: 50, validation: 100}
+model: {name: mlp, hidden: [16]}
+schedule: {name: one_cycle, lr_max: 0.1}
+train: {duration: 3ep, log_every: 5}
+)";
+
+std::vector<Json> json_lines(const std::string& text) {
+  std::vector<Json> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
+  return lines;
+}
+
+int num_lines(const std::string& path) {
+  const std::string text = read_text(path);
+  return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+}
+
+class Commands : public ::testing::Test {
+ protected:
+  std::vector<std::string> train(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments{"train", recipe_, "--set",
+                                       "output.dir=" + (folder_ / "runs")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  ScratchFolder folder_;
+  std::string recipe_ = folder_.write("recipe.yaml", kRecipe);
+};
+
+TEST_F(Commands, TrainingEndsWithOneJsonLineOfItsResult) {
+  const Outcome outcome = run_program(train({"--json"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto lines = json_lines(outcome.out);
+  EXPECT_EQ(lines.front()["event"], "started");
+  EXPECT_EQ(lines.front()["steps_per_epoch"], 18);
+  const Json& last = lines.back();
+  EXPECT_EQ(last["event"], "finished");
+  EXPECT_EQ(last["stop_reason"], "finished");
+  EXPECT_EQ(last["run_dir"], folder_ / "runs/small/1");
+  for (const char* key : {"train_loss", "test_loss", "test_accuracy"})
+    EXPECT_TRUE(last[key].is_number()) << key;
+}
+
+TEST_F(Commands, TheRunFolderHoldsWhatEvalNeeds) {
+  const Outcome outcome = run_program(train({"--json"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::string run = folder_ / "runs/small/1";
+  EXPECT_EQ(num_lines(run + "/metrics.csv"), 1 + 3);
+  EXPECT_EQ(num_lines(run + "/steps.csv"), 1 + 12) << "every 5 of 54 steps, and each epoch's end";
+  const Outcome evaluated = run_program({"eval", run, "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  const Json result = json_lines(evaluated.out).back();
+  const Json trained = json_lines(outcome.out).back();
+  EXPECT_EQ(result["event"], "evaluated");
+  EXPECT_EQ(result["split"], "test");
+  EXPECT_EQ(result["samples"], 130);
+  EXPECT_NEAR(result["loss"].get<double>(), trained["test_loss"].get<double>(), 1e-6);
+  EXPECT_EQ(result["accuracy"], trained["test_accuracy"]);
+}
+
+TEST_F(Commands, TheResolvedRecipeReproducesTheRun) {
+  ASSERT_EQ(run_program(train()).exit_code, 0);
+  const std::string first = folder_ / "runs/small/1";
+  ASSERT_EQ(run_program({"train", first + "/recipe.yaml"}).exit_code, 0);
+  const std::string second = folder_ / "runs/small/2";
+  EXPECT_EQ(read_text(first + "/recipe.yaml"), read_text(second + "/recipe.yaml"));
+  EXPECT_EQ(read_text(first + "/checkpoints/last.safetensors"),
+            read_text(second + "/checkpoints/last.safetensors"));
+}
+
+TEST_F(Commands, DivergenceEndsWithExitCode3AndItsStep) {
+  const Outcome outcome = run_program(train({"--json", "--set", "schedule.lr_max=1e30"}));
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("at step"));
+  EXPECT_THAT(outcome.err, HasSubstr("learning rate was"));
+  EXPECT_EQ(json_lines(outcome.out).back()["stop_reason"], "diverged");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "runs/small/1/checkpoints"));
+}
+
+TEST_F(Commands, InterruptEndsInOrder) {
+  Program program(train({"--json", "--set", "train.duration=1000000ep"}));
+  for (int i = 0; i < 600 && program.out_so_far().find("\"log\"") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ::kill(program.pid(), SIGINT);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 130) << outcome.err;
+  EXPECT_EQ(json_lines(outcome.out).back()["stop_reason"], "interrupted");
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "runs/small/1/checkpoints/last.safetensors"));
+}
+
+TEST_F(Commands, ScheduleWritesEveryStep) {
+  const Outcome outcome = run_program({"schedule", recipe_, "--csv"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(outcome.out.starts_with("step,lr,momentum,weight_decay\n0,"));
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1 + 54);
+  EXPECT_EQ(run_program({"schedule", recipe_}).exit_code, 0);
+}
+
+TEST_F(Commands, CheckListsEveryProblem) {
+  EXPECT_EQ(run_program({"check", recipe_}).exit_code, 0);
+  const std::string bad = folder_.write("bad.yaml", "model: mlp\nsede: 1\ntrain: {duration: 5}\n");
+  const Outcome outcome = run_program({"check", recipe_, bad});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("bad.yaml:2:1: sede"));
+  EXPECT_THAT(outcome.err, HasSubstr("bad.yaml:3:19: train.duration"));
+}
+
+TEST_F(Commands, EveryCommandHasHelpWithExamples) {
+  for (const char* command : {"train", "eval", "schedule", "check", "data", "info", "schema"}) {
+    const Outcome outcome = run_program({command, "--help"});
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_THAT(outcome.out, HasSubstr("Examples:")) << command;
+  }
+  EXPECT_THAT(run_program({"--version"}).out, HasSubstr("onecycle "));
+}
+
+TEST_F(Commands, DataListsVerifiesAndDescribes) {
+  EXPECT_THAT(run_program({"data", "list"}).out, HasSubstr("fashion-mnist"));
+  const Outcome described = run_program({"data", "info", "synthetic", "--json"});
+  ASSERT_EQ(described.exit_code, 0) << described.err;
+  EXPECT_EQ(json_lines(described.out).size(), 3U);
+  EXPECT_EQ(run_program({"data", "verify", "cifar10", "--dir", folder_ / "none"}).exit_code, 1);
+}
+
+TEST_F(Commands, EveryShippedRecipeIsSound) {
+  int num_checked = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           std::string(ONECYCLE_SOURCE_DIR) + "/recipes")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const Outcome outcome = run_program({"check", entry.path().string()});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    ++num_checked;
+  }
+  EXPECT_GE(num_checked, 3);
+}
+
+TEST_F(Commands, TheReferencePageIsTheProgramsOwn) {
+  EXPECT_EQ(run_program({"schema", "--markdown"}).out,
+            read_text(std::string(ONECYCLE_SOURCE_DIR) + "/docs/recipe.md"))
+      << "refresh it: ./onecycle schema --markdown > docs/recipe.md";
+  EXPECT_NO_THROW((void)Json::parse(run_program({"schema"}).out));
+}
+
+}  // namespace
+}  // namespace onecycle::testing

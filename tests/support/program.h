@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <spawn.h>
+#include <sstream>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+extern char** environ;
+
+namespace onecycle::testing {
+
+inline std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+inline void write_text(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+// A folder of its own for a test, removed with it.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "onecycle-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~ScratchFolder() { std::filesystem::remove_all(path_); }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  // Writes a file into the folder; returns its path.
+  std::string write(const std::string& name, const std::string& text) const {
+    write_text(*this / name, text);
+    return *this / name;
+  }
+
+ private:
+  std::string path_;
+};
+
+struct Outcome {
+  int exit_code = -1;  // 128 + the signal for a program that one ended
+  std::string out;
+  std::string err;
+
+  std::string last_line() const {
+    const std::size_t end = out.find_last_not_of('\n');
+    if (end == std::string::npos) return "";
+    const std::size_t begin = out.rfind('\n', end);
+    return out.substr(begin == std::string::npos ? 0 : begin + 1, end - begin);
+  }
+};
+
+// A started onecycle; its output goes to files until it is waited for.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> arguments) {
+    std::vector<char*> argv;
+    arguments.insert(arguments.begin(), ONECYCLE_PROGRAM);
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, (folder_ / "out").c_str(),
+                                     O_WRONLY | O_CREAT, 0600);
+    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, (folder_ / "err").c_str(),
+                                     O_WRONLY | O_CREAT, 0600);
+    posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ);
+    posix_spawn_file_actions_destroy(&files);
+  }
+
+  pid_t pid() const { return pid_; }
+  std::string out_so_far() const { return read_text(folder_ / "out"); }
+
+  Outcome wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    Outcome outcome;
+    outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    outcome.out = read_text(folder_ / "out");
+    outcome.err = read_text(folder_ / "err");
+    return outcome;
+  }
+
+ private:
+  ScratchFolder folder_;
+  pid_t pid_ = -1;
+};
+
+inline Outcome run_program(std::vector<std::string> arguments) {
+  return Program(std::move(arguments)).wait();
+}
+
+}  // namespace onecycle::testing
