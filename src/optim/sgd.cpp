@@ -64,6 +64,14 @@ OptionTable<SgdOptions> sgd_options() {
   return table;
 }
 
+// Whether the same elements stand at the same places: a dimension of length 1 may have any stride.
+bool same_layout(const at::Tensor& a, const at::Tensor& b) {
+  if (a.sizes() != b.sizes()) return false;
+  for (std::int64_t i = 0; i < a.dim(); ++i)
+    if (a.size(i) != 1 && a.stride(i) != b.stride(i)) return false;
+  return true;
+}
+
 constexpr std::int64_t kElementsPerTask = 1 << 14;
 
 class Sgd : public Optimizer {
@@ -93,7 +101,7 @@ class Sgd : public Optimizer {
     const at::Tensor& gradient = parameter.working.grad();
     if (!gradient.defined()) return;
     // The kernel walks storage order: the same elements must stand at the same places.
-    if (gradient.strides() != parameter.master.strides())
+    if (!same_layout(gradient, parameter.master))
       throw Error(format("the gradient of {} is laid out unlike its weight", parameter.name));
     kernels::SgdTensor tensor;
     tensor.weight = parameter.master.mutable_data_ptr();
