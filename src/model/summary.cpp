@@ -29,8 +29,10 @@ std::unique_ptr<at::ObserverContext> note_inputs(const at::RecordFunction& funct
   if (name == "aten::convolution") {
     const at::Tensor& weight = function.inputs()[1].toTensor();
     cost->macs_per_output = weight.numel() / weight.size(0);
-  } else if (name == "aten::linear") {
+  } else if (name == "aten::addmm") {  // a dense layer with a bias
     cost->macs_per_output = function.inputs()[1].toTensor().size(1);
+  } else if (name == "aten::mm") {
+    cost->macs_per_output = function.inputs()[0].toTensor().size(1);
   }
   return cost;
 }
