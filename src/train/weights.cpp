@@ -32,10 +32,11 @@ const char* stored_dtype(at::ScalarType type) {
   }
 }
 
-at::ScalarType loaded_dtype(const std::string& name) {
+at::ScalarType loaded_dtype(const std::string& path, const StoredTensor& stored) {
   for (const auto type : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf, at::kLong})
-    if (name == stored_dtype(type)) return type;
-  throw CheckpointError("weights of type " + name + " cannot be loaded");
+    if (stored.dtype == stored_dtype(type)) return type;
+  throw CheckpointError(
+      format("{}: {} has type {}, which cannot be loaded", path, stored.name, stored.dtype));
 }
 
 // Every tensor of the model by name; masters where the module computes in bf16.
@@ -108,12 +109,12 @@ void load_weights(const std::string& path, Parameters& parameters) {
     if (tensor.name.starts_with(kPrefix)) by_name[tensor.name.substr(kPrefix.size())] = &tensor;
   auto model = tensors_of(parameters);
   check_names(path, model, by_name);
-  for (auto& [name, tensor] : model) {
-    const StoredTensor& stored = *by_name.at(name);
+  std::map<std::string, at::Tensor> loaded;  // all of it, before the first weight changes
+  for (const auto& [name, stored] : by_name)
     // from_blob takes no const pointer; the copy only reads.
-    tensor.copy_(
-        at::from_blob(const_cast<void*>(stored.data), stored.shape, loaded_dtype(stored.dtype)));
-  }
+    loaded[name] =
+        at::from_blob(const_cast<void*>(stored->data), stored->shape, loaded_dtype(path, *stored));
+  for (auto& [name, tensor] : model) tensor.copy_(loaded.at(name));
   parameters.refresh_working();
 }
 
