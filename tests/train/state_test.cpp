@@ -1,0 +1,221 @@
+// Around the loop: its length, its limits, the scores and weights that it leaves.
+
+#include "onecycle/error.h"
+
+#include "support/temporary_folder.h"
+#include "train/metrics.h"
+#include "train/support.h"
+#include "train/weights.h"
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <limits>
+
+namespace onecycle {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::vector<std::string> kNarrow = {"model={name: resnet8, width: 4}",
+                                          "train.precision=bf16"};
+
+std::string failure_of(const std::function<void()>& action) {
+  try {
+    action();
+    return "";
+  } catch (const CheckpointError& error) {
+    return error.what();
+  }
+}
+
+// Over the whole set at once, in double precision but for the forward pass.
+Score naive_score(Run& run, const ImageSet& set) {
+  const at::NoGradGuard no_grad;
+  run.model->eval();
+  const at::Tensor pixels = set.images.to(at::kDouble) / 255;
+  const at::Tensor mean = at::tensor(run.data.mean).view({1, -1, 1, 1});
+  const at::Tensor std = at::tensor(run.data.std).view({1, -1, 1, 1});
+  const at::Tensor images = ((pixels - mean) / std).to(at::kFloat);
+  const at::Tensor logits = run.model->forward(images).to(at::kDouble);
+  const at::Tensor chosen = at::log_softmax(logits, 1).gather(1, set.labels.unsqueeze(1));
+  run.model->train();
+  return {-chosen.mean().item<double>(),
+          logits.argmax(1).eq(set.labels).to(at::kDouble).mean().item<double>(), set.size()};
+}
+
+TEST(Course, StepsOfEveryBatchSize) {
+  const auto plan = [](const std::string& batch) {
+    return plan_course(tiny_recipe({"data.batch_size=" + batch}), 80, Registries()).steps;
+  };
+  EXPECT_EQ(plan("all").total_batch, 80);
+  EXPECT_EQ(plan("all").steps_per_epoch, 1);
+  EXPECT_EQ(plan("1").steps_per_epoch, 80);
+  EXPECT_EQ(plan("24").steps_per_epoch, 3);
+  EXPECT_EQ(plan("24").total_steps, 6);
+  EXPECT_EQ(plan("80").total_steps, 2);
+  EXPECT_THROW(plan("81"), DataError);
+}
+
+TEST(Course, DecayThatTurnsWeightsAround) {
+  const auto build_with = [](const std::string& mode, const std::string& decay) {
+    tiny_run({"schedule={name: constant, lr: 0.5}", "optimizer.weight_decay_mode=" + mode,
+              "optimizer.weight_decay=" + decay});
+  };
+  EXPECT_THROW(build_with("decoupled", "2"), RecipeError);
+  EXPECT_NO_THROW(build_with("decoupled", "1.99"));
+  EXPECT_THROW(build_with("independent", "1"), RecipeError);
+  EXPECT_NO_THROW(build_with("independent", "0.99"));
+  EXPECT_NO_THROW(build_with("l2", "2"));
+}
+
+TEST(Evaluate, EverySampleOnce) {
+  for (const int size : {1, 37, 512, 513, 1100}) {
+    auto run = tiny_run({"data.format.test=" + std::to_string(size)});
+    Trainer(run).fit();
+    const Score score = evaluate(run, run.data.test, true);
+    const Score naive = naive_score(run, run.data.test);
+    EXPECT_EQ(score.samples, size);
+    EXPECT_NEAR(score.loss, naive.loss, 1e-6 * naive.loss) << size;
+    EXPECT_DOUBLE_EQ(score.accuracy, naive.accuracy) << size;
+    EXPECT_TRUE(run.model->is_training());
+  }
+}
+
+TEST(Evaluate, MastersWhereFullPrecisionIsAskedFor) {
+  auto run = tiny_run(kNarrow);
+  Trainer(run).fit();
+  const auto before = state_of(run);
+  const double full = evaluate(run, run.data.test, true).loss;
+  const double narrow = evaluate(run, run.data.test, false).loss;
+  EXPECT_TRUE(bitwise_equal(before, state_of(run)));
+  EXPECT_NE(full, narrow);
+  EXPECT_NEAR(full, narrow, 0.1);
+  const Parameters::MasterScope masters(*run.parameters);
+  EXPECT_NEAR(full, naive_score(run, run.data.test).loss, 1e-5);
+}
+
+TEST(Metrics, AsCountedByHand) {
+  constexpr std::int64_t kClasses = 5;
+  Metrics metrics(at::kCPU);
+  double loss = 0;
+  std::int64_t correct = 0, samples = 0;
+  at::manual_seed(1);
+  for (int batch = 0; batch < 7; ++batch) {
+    const at::Tensor logits = at::randn({9, kClasses});
+    const at::Tensor labels = at::randint(-1, kClasses, {9});
+    const float mean = 0.5f + static_cast<float>(batch);
+    metrics.add(at::scalar_tensor(mean), logits, labels);
+    for (std::int64_t i = 0; i < 9; ++i) {
+      const auto label = labels[i].item<std::int64_t>();
+      if (label < 0) continue;
+      ++samples;
+      loss += static_cast<double>(mean);
+      correct += logits[i].argmax().item<std::int64_t>() == label;
+    }
+  }
+  const Score score = score_between({}, metrics.read());
+  EXPECT_EQ(score.samples, samples);
+  EXPECT_NEAR(score.loss, loss / static_cast<double>(samples), 1e-12);
+  EXPECT_DOUBLE_EQ(score.accuracy, static_cast<double>(correct) / static_cast<double>(samples));
+  EXPECT_EQ(metrics.read().first_bad, -1);
+}
+
+TEST(Metrics, TheFirstBadBatchIsKept) {
+  Metrics metrics(at::kCPU);
+  const at::Tensor logits = at::zeros({2, 3});
+  const at::Tensor labels = at::zeros({2}, at::kLong);
+  for (const double loss : {1.0, 2.0, HUGE_VAL, 1.0, std::nan("")})
+    metrics.add(at::scalar_tensor(loss, at::kFloat), logits, labels);
+  EXPECT_EQ(metrics.read().first_bad, 2);
+  EXPECT_EQ(metrics.read().batches, 5);
+}
+
+TEST(Weights, RoundTrip) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "weights.safetensors";
+  for (const std::vector<std::string>& recipe :
+       {std::vector<std::string>{}, kNarrow, {"train.precision=fp64"}}) {
+    auto run = tiny_run(recipe);
+    Trainer(run).fit();
+    save_weights(path, *run.parameters, {{"seed", "3"}});
+    auto other = recipe;
+    other.push_back("seed=9");
+    auto loaded = tiny_run(other);
+    EXPECT_FALSE(bitwise_equal(state_of(run), state_of(loaded)));
+    load_weights(path, *loaded.parameters);
+    EXPECT_TRUE(bitwise_equal(state_of(run), state_of(loaded)));
+    for (const Parameter& parameter : loaded.parameters->all())
+      EXPECT_TRUE(
+          parameter.working.detach().equal(parameter.master.to(parameter.working.scalar_type())))
+          << parameter.name;
+    EXPECT_EQ(evaluate(loaded, loaded.data.test, false).loss,
+              evaluate(run, run.data.test, false).loss);
+  }
+}
+
+TEST(Weights, StoredAsPlainMasters) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "weights.safetensors";
+  auto run = tiny_run(kNarrow);
+  save_weights(path, *run.parameters, {});
+  const SafetensorsFile file(path);
+  std::size_t found = 0;
+  for (const StoredTensor& tensor : file.tensors())
+    for (const Parameter& parameter : run.parameters->all())
+      if (tensor.name == "model." + parameter.name) {
+        ++found;
+        EXPECT_EQ(tensor.dtype, "F32");
+        const at::Tensor plain = parameter.master.contiguous();
+        EXPECT_EQ(std::memcmp(tensor.data, plain.const_data_ptr(), tensor.bytes), 0) << tensor.name;
+      }
+  EXPECT_EQ(found, run.parameters->all().size());
+}
+
+TEST(Weights, OfAnotherModel) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "weights.safetensors";
+  auto wide = tiny_run({"model.hidden=[13]"});
+  auto deep = tiny_run({"model.hidden=[12, 12]"});
+  save_weights(path, *wide.parameters, {});
+  const auto line = [&](const std::string& part) {
+    return AllOf(testing::StartsWith(path + ": weights of another model"), HasSubstr(part),
+                 Not(HasSubstr("\n")));
+  };
+  auto run = tiny_run();
+  const auto before = state_of(run);
+  EXPECT_THAT(failure_of([&] { load_weights(path, *run.parameters); }),
+              line("layer1.weight (13x64 in the file, 12x64 in the model)"));
+  EXPECT_THAT(failure_of([&] { load_weights(path, *deep.parameters); }),
+              line("not in the file: layer3.bias, layer3.weight"));
+  save_weights(path, *deep.parameters, {});
+  EXPECT_THAT(failure_of([&] { load_weights(path, *run.parameters); }),
+              line("not in the model: layer3.bias, layer3.weight"));
+  EXPECT_TRUE(bitwise_equal(before, state_of(run)));
+}
+
+TEST(Weights, DamagedFilesChangeNothing) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "weights.safetensors";
+  auto run = tiny_run();
+  save_weights(path, *run.parameters, {});
+  const std::string bytes = read_bytes(path);
+  for (at::Tensor& parameter : run.model->parameters()) parameter.detach().add_(1);
+  const auto before = state_of(run);
+  std::string other_type = bytes;
+  other_type.replace(other_type.rfind("\"F32\""), 5, "\"I32\"");
+  for (const std::string& damaged :
+       {bytes.substr(0, bytes.size() - 1), bytes.substr(0, 30), "PK" + bytes, other_type}) {
+    write_bytes(path, damaged);
+    EXPECT_THAT(failure_of([&] { load_weights(path, *run.parameters); }),
+                AllOf(HasSubstr(path), Not(HasSubstr("\n"))));
+    EXPECT_TRUE(bitwise_equal(before, state_of(run)));
+  }
+}
+
+}  // namespace
+}  // namespace onecycle
