@@ -1,7 +1,7 @@
 #pragma once
 
-// Counter-based random numbers: every draw is a pure function of what it is for, so that it does not
-// depend on the order, the threads or the device it is made on. C++17 and constexpr throughout:
+// Counter-based random numbers: every draw is a pure function of what it is for, so that it does
+// not depend on the order, the threads or the device it is made on. C++17 and constexpr throughout:
 // CUDA code calls it under --expt-relaxed-constexpr.
 //
 // Philox4x32-10 of J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
