@@ -16,6 +16,11 @@ namespace {
 
 constexpr std::size_t kMostBases = 16;
 
+// The sections whose `name` decides which other keys they have.
+bool has_variants(const std::string& path) {
+  return path == "model" || path == "optimizer" || path == "schedule" || path == "data.format";
+}
+
 bool names_another_variant(const Value& base, const Value& over) {
   const Value* over_name = over.find("name");
   if (over_name == nullptr) return false;
@@ -23,20 +28,21 @@ bool names_another_variant(const Value& base, const Value& over) {
   return base_name == nullptr || base_name->text != over_name->text;
 }
 
-void merge(Value& base, const Value& over, bool top_level) {
-  if (base.is_scalar() && over.is_map() && over.find("name") == nullptr) {
+void merge(Value& base, const Value& over, const std::string& path) {
+  if (has_variants(path) && base.is_scalar() && over.is_map() && over.find("name") == nullptr) {
     Value named = Value::map();  // `model: mlp` is short for `model: {name: mlp}`
     named.at = base.at;
     named.set("name", base);
     base = std::move(named);
   }
-  if (!base.is_map() || !over.is_map() || (!top_level && names_another_variant(base, over))) {
+  if (!base.is_map() || !over.is_map() ||
+      (has_variants(path) && names_another_variant(base, over))) {
     base = over;
     return;
   }
   for (const auto& member : over.members) {
     if (Value* present = base.find(member.key)) {
-      merge(*present, member.value, false);
+      merge(*present, member.value, path.empty() ? member.key : path + "." + member.key);
     } else {
       base.members.push_back(member);
     }
@@ -64,7 +70,7 @@ Value read_chain(const std::string& path, std::vector<std::filesystem::path>& ch
     throw RecipeError(format("{}: extends: no file {}", extends->at.text(), base_path.string()));
   Value base = read_chain(base_path.string(), chain);
   document.erase("extends");
-  merge(base, document, true);
+  merge(base, document, "");
   return base;
 }
 
@@ -143,7 +149,7 @@ void apply_override(Value& document, const std::string& assignment) {
     begin = dot + 1;
   }
   if (document.is_null()) document = Value::map();
-  merge(document, over, true);
+  merge(document, over, "");
 }
 
 void interpolate_environment(Value& value) {

@@ -1,15 +1,17 @@
 #pragma once
 
+#include "onecycle/value.h"
+
 #include <string>
 #include <vector>
 
-#include "onecycle/value.h"
-
 namespace onecycle {
 
-// Reads a recipe: the file, over the files it `extends` (nearest first), under the `--set` overrides
+// Reads a recipe: the file, over the files it `extends` (nearest first), under the `--set`
+// overrides
 // ("a.b=c", the value in YAML), with ${NAME} and ${NAME:-default} taken from the environment.
-// Maps merge key by key; lists and scalars replace; a map whose `name` differs replaces as a whole.
+// Maps merge key by key; lists and scalars replace; a model, optimizer, schedule or data format of
+// another name replaces as a whole.
 // Throws RecipeError.
 Value load_document(const std::string& path, const std::vector<std::string>& overrides = {});
 
