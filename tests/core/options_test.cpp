@@ -1,0 +1,179 @@
+#include "onecycle/options.h"
+
+#include "onecycle/error.h"
+#include "onecycle/registry.h"
+
+#include "core/number.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Inner {
+  std::int64_t width = 3;
+};
+struct Example {
+  double rate = 0.5;
+  bool flag = false;
+  std::optional<std::int64_t> count;
+  std::vector<double> list;
+  Duration length{5, Duration::Unit::epochs};
+  Inner inner;
+  Choice part;
+};
+
+Variants parts() {
+  OptionTable<Inner> wide("wide", "a wide part");
+  wide.add("width", &Inner::width, "how wide").range(at_least(1));
+  OptionTable<Inner> narrow("narrow", "a narrow part");
+  return {wide.variant(), narrow.variant()};
+}
+
+OptionTable<Example> example() {
+  OptionTable<Inner> inner("inner", "An inner section");
+  inner.add("width", &Inner::width, "how wide").range(between(1, 9));
+  OptionTable<Example> table("example", "An example");
+  table.add("rate", &Example::rate, "a rate").range(from_below(0, 1));
+  table.unit("per step");
+  table.add("flag", &Example::flag, "a flag");
+  table.add("count", &Example::count, "a count").range(above(0));
+  table.add("list", &Example::list, "numbers").range(above(0));
+  table.add("length", &Example::length, "a length").range(above(0));
+  table.add_section("inner", &Example::inner, inner);
+  table.add_choice("part", &Example::part, parts(), "A part");
+  table.rule([](const Example& e) -> std::optional<OptionTable<Example>::Violation> {
+    if (!e.flag || e.count) return std::nullopt;
+    return OptionTable<Example>::Violation{"flag", "needs a count"};
+  });
+  return table;
+}
+
+Value map_of(std::initializer_list<std::pair<std::string, Value>> members) {
+  Value map = Value::map();
+  for (const auto& [key, value] : members) map.set(key, value);
+  return map;
+}
+
+std::string problem_of(Value given) {
+  if (given.find("part") == nullptr) given.set("part", Value::scalar("wide"));
+  Problems problems;
+  (void)example().read(given, "", problems);
+  return problems.empty() ? "" : problems.found().front().text();
+}
+
+TEST(Options, DefaultsAreTheStructs) {
+  Problems problems;
+  const Example read = example().read(map_of({{"part", Value::scalar("narrow")}}), "", problems);
+  EXPECT_TRUE(problems.empty());
+  EXPECT_EQ(read.rate, 0.5);
+  EXPECT_EQ(read.length.count, 5);
+  EXPECT_FALSE(read.count);
+  EXPECT_EQ(read.part.name, "narrow");
+}
+
+TEST(Options, WhatIsWrittenReadsBackTheSame) {
+  Problems problems;
+  const auto table = example();
+  Value given =
+      map_of({{"rate", Value::scalar("1e-3")},
+              {"count", Value::scalar("7")},
+              {"list", Value::list({Value::scalar("1"), Value::scalar(".5")})},
+              {"length", Value::scalar("10it")},
+              {"inner", map_of({{"width", Value::scalar("4")}})},
+              {"part", map_of({{"name", Value::scalar("wide")}, {"width", Value::scalar("8")}})}});
+  const Value once = table.write(table.read(given, "", problems));
+  const Value twice = table.write(table.read(once, "", problems));
+  EXPECT_TRUE(problems.empty());
+  EXPECT_EQ(detail::flow_text(once), detail::flow_text(twice));
+  EXPECT_EQ(detail::flow_text(once),
+            "{rate: 0.001, flag: false, count: 7, list: [1, 0.5], length: 10it, inner: {width: 4}, "
+            "part: {name: wide, width: 8}}");
+}
+
+TEST(Options, ProblemsSayWhatIsAllowed) {
+  EXPECT_EQ(problem_of(map_of({{"rate", Value::scalar("1")}})), "rate: must be in [0, 1), got '1'");
+  EXPECT_EQ(problem_of(map_of({{"rate", Value::scalar("x")}})), "rate: expected a number, got 'x'");
+  EXPECT_EQ(problem_of(map_of({{"rate", Value::scalar("0.1", true)}})),
+            "rate: expected a number, got '0.1'")
+      << "a quoted number is text";
+  EXPECT_EQ(problem_of(map_of({{"count", Value::scalar("0")}})),
+            "count: must be more than 0, got '0'");
+  EXPECT_EQ(problem_of(map_of({{"flag", Value::scalar("true")}})), "flag: needs a count");
+  EXPECT_THAT(problem_of(map_of({{"list", Value::list({Value::scalar("0")})}})),
+              HasSubstr("more than 0"));
+  EXPECT_THAT(problem_of(map_of({{"inner", map_of({{"witdh", Value::scalar("1")}})}})),
+              HasSubstr("inner.witdh: unknown key; did you mean 'width'?"));
+  EXPECT_THAT(problem_of(map_of({{"part", Value::scalar("wid")}})),
+              HasSubstr("part.name: unknown name 'wid'; did you mean 'wide'? known: wide, narrow"));
+  EXPECT_THAT(problem_of(map_of({{"part", map_of({})}})), HasSubstr("part.name: is required"));
+  EXPECT_THAT(problem_of(map_of({{"inner", Value::scalar("3")}})), HasSubstr("a map of options"));
+}
+
+TEST(Options, PositionsComeFirst) {
+  Value rate = Value::scalar("x");
+  rate.at = {"a.yaml", 3, 7};
+  EXPECT_THAT(problem_of(map_of({{"rate", rate}})), HasSubstr("a.yaml:3:7: rate: "));
+}
+
+TEST(Options, SchemaStatesTypesRangesAndNames) {
+  const auto schema = nlohmann::json::parse(json_schema_of(example().group()));
+  EXPECT_EQ(schema["additionalProperties"], false);
+  EXPECT_EQ(schema["properties"]["rate"]["type"], "number");
+  EXPECT_EQ(schema["properties"]["rate"]["minimum"], 0);
+  EXPECT_EQ(schema["properties"]["rate"]["exclusiveMaximum"], 1);
+  EXPECT_EQ(schema["properties"]["count"]["anyOf"][0]["exclusiveMinimum"], 0);
+  EXPECT_EQ(schema["properties"]["part"]["anyOf"].size(), 3U);
+}
+
+TEST(Options, MarkdownHasARowAnOption) {
+  const std::string page = markdown_of(example().group());
+  EXPECT_THAT(page, HasSubstr("| `rate` | number, in [0, 1) (per step) | `0.5` | a rate |"));
+  EXPECT_THAT(page, HasSubstr("| `inner.width` |"));
+}
+
+TEST(Enums, SchemaListsEveryName) {
+  EXPECT_EQ(detail::enum_schema({"a", "b", "c"}), R"({"enum":["a","b","c"]})");
+  EXPECT_EQ(detail::enum_alternatives({"a", "b", "c"}), "a, b or c");
+}
+
+TEST(Nearest, FindsSlipsAndNothingFar) {
+  const std::vector<std::string> known{"batch_size", "validation", "dir"};
+  EXPECT_EQ(nearest_name("batchsize", known), "batch_size");
+  EXPECT_EQ(nearest_name("vaildation", known), "validation");
+  EXPECT_EQ(nearest_name("zzz", known), "");
+  EXPECT_EQ(nearest_name(std::string(100000, 'x'), known), "");
+}
+
+TEST(Durations, TextAndSteps) {
+  EXPECT_EQ(Duration::parse("5ep")->steps(100), 500);
+  EXPECT_EQ(Duration::parse("0.5ep")->steps(3), 2);
+  EXPECT_EQ(Duration::parse("1000it")->steps(7), 1000);
+  EXPECT_EQ(Duration::parse("0.001ep")->steps(10), 1) << "a positive length has a step";
+  for (const char* text : {"", "5", "ep", "5 ep", "-1ep", "1.5it", "5eps", "infep", "nanit"})
+    EXPECT_FALSE(Duration::parse(text)) << text;
+  EXPECT_EQ(Duration::parse("2.5ep")->text(), "2.5ep");
+}
+
+TEST(Numbers, WholeTextOrNothing) {
+  EXPECT_EQ(parse_number("+1e-3"), 1e-3);
+  EXPECT_EQ(parse_number(".5"), 0.5);
+  for (const char* text : {"", "1x", "0x10", "inf", "nan", "1e999", " 1"})
+    EXPECT_FALSE(parse_number(text)) << text;
+  EXPECT_FALSE(parse_integer("1.0"));
+  EXPECT_EQ(number_text(0.1), "0.1");
+}
+
+TEST(Registries, RefuseTwoOfAName) {
+  Registry<int()> registry("thing");
+  registry.add({{"a", "", nullptr}, [] { return 1; }});
+  EXPECT_THROW(registry.add({{"a", "", nullptr}, [] { return 2; }}), Error);
+  EXPECT_THROW((void)registry.at("b"), RecipeError);
+}
+
+}  // namespace
+}  // namespace onecycle

@@ -1,0 +1,113 @@
+#include "recipe/document.h"
+
+#include "onecycle/error.h"
+#include "onecycle/options.h"
+
+#include "recipe/yaml.h"
+#include "support/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string message_of(const std::function<void()>& act) {
+  try {
+    act();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::string flow(const Value& value) { return detail::flow_text(value); }
+
+TEST(Yaml, KeepsOrderTextAndPositions) {
+  const Value value = parse_yaml("b: 5e-4\na:\n  c: [1, '2', ~]\n", "x.yaml");
+  EXPECT_EQ(flow(value), "{b: 5e-4, a: {c: [1, 2, null]}}");
+  EXPECT_EQ(value.find("a")->find("c")->at.text(), "x.yaml:3:6");
+  EXPECT_TRUE(value.find("a")->find("c")->items[1].quoted);
+  EXPECT_FALSE(value.find("a")->find("c")->items[0].quoted);
+}
+
+TEST(Yaml, WritesWhatItReads) {
+  const std::string text = "a: {b: ['1', 'true', 'x: y', '', ~, 1], c: {d: \"line\\nbreak\"}}";
+  const Value value = parse_yaml(text, "");
+  const Value again = parse_yaml(write_yaml(value), "");
+  EXPECT_EQ(flow(value), flow(again));
+  EXPECT_TRUE(again.find("a")->find("b")->items[0].quoted);
+}
+
+TEST(Yaml, RefusesWhatIsTooMuch) {
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i) {
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) bomb += "*a" + std::to_string(i - 1) + ", ";
+    bomb += "]\n";
+  }
+  EXPECT_THAT(message_of([&] { parse_yaml(bomb, "b.yaml"); }), HasSubstr("aliases"));
+  EXPECT_THAT(message_of([&] { parse_yaml(std::string(2 << 20, 'x'), "b.yaml"); }),
+              HasSubstr("bytes"));
+  std::string deep;
+  for (int i = 0; i < 40; ++i) deep += "{a: ";
+  EXPECT_THAT(message_of([&] { parse_yaml(deep + "1" + std::string(40, '}'), "b.yaml"); }),
+              HasSubstr("deeper"));
+}
+
+TEST(Extends, LaterWinsKeyByKey) {
+  const ScratchFolder folder;
+  std::filesystem::create_directory(folder / "base");
+  folder.write("base/a.yaml",
+               "seed: 1\ntrain: {duration: 5ep, threads: 2}\nmodel: {name: mlp, hidden: [4]}\n");
+  folder.write("base/b.yaml", "extends: a.yaml\ntrain: {duration: 6ep}\n");
+  const std::string top =
+      folder.write("top.yaml", "extends: base/b.yaml\nseed: 3\nmodel: {name: resnet8}\n");
+  EXPECT_EQ(flow(load_document(top)),
+            "{seed: 3, train: {duration: 6ep, threads: 2}, model: {name: resnet8}}");
+}
+
+TEST(Extends, DataKeepsItsOtherKeysUnderAnotherName) {
+  Value document = parse_yaml("data: {name: mnist, batch_size: 64}", "");
+  apply_override(document, "data.name=cifar10");
+  EXPECT_EQ(flow(document), "{data: {name: cifar10, batch_size: 64}}");
+}
+
+TEST(Extends, RefusesCyclesAndMissingFiles) {
+  const ScratchFolder folder;
+  const std::string a = folder.write("a.yaml", "extends: b.yaml\n");
+  folder.write("b.yaml", "extends: a.yaml\n");
+  EXPECT_THAT(message_of([&] { load_document(a); }), HasSubstr("comes back to itself"));
+  const std::string c = folder.write("c.yaml", "extends: none.yaml\n");
+  EXPECT_THAT(message_of([&] { load_document(c); }), HasSubstr("c.yaml:1:10: extends: no file"));
+}
+
+TEST(Overrides, SetNestedValues) {
+  Value document = parse_yaml("model: mlp\nschedule: {name: one_cycle, lr_max: 1}", "");
+  apply_override(document, "model.hidden=[8, 8]");
+  apply_override(document, "schedule.lr_max=0.5");
+  apply_override(document, "train.duration=3ep");
+  EXPECT_EQ(flow(document),
+            "{model: {name: mlp, hidden: [8, 8]}, schedule: {name: one_cycle, lr_max: 0.5}, "
+            "train: {duration: 3ep}}");
+  apply_override(document, "schedule.name=constant");
+  EXPECT_EQ(flow(*document.find("schedule")), "{name: constant}");
+}
+
+TEST(Environment, FillsInDefaultsAndRefusesTheRest) {
+  ::setenv("ONECYCLE_TEST_VALUE", "7", 1);
+  ::unsetenv("ONECYCLE_TEST_NONE");
+  Value value = parse_yaml("[a${ONECYCLE_TEST_VALUE}b, '${ONECYCLE_TEST_NONE:-x}', $${y}]", "");
+  interpolate_environment(value);
+  EXPECT_EQ(flow(value), "[a7b, x, ${y}]");
+  Value missing = parse_yaml("${ONECYCLE_TEST_NONE}", "e.yaml");
+  EXPECT_THAT(message_of([&] { interpolate_environment(missing); }),
+              HasSubstr("ONECYCLE_TEST_NONE is not set"));
+  Value open = parse_yaml("'${A'", "e.yaml");
+  EXPECT_THAT(message_of([&] { interpolate_environment(open); }), HasSubstr("without its }"));
+}
+
+}  // namespace
+}  // namespace onecycle::testing
