@@ -103,7 +103,7 @@ TEST_F(BadInput, BadOverride) {
 TEST_F(BadInput, BadYaml) {
   EXPECT_THAT(refused_recipe("name: [1\n"), HasSubstr("not valid YAML"));
   EXPECT_THAT(refused_recipe("just text"), HasSubstr("a map of sections"));
-  EXPECT_THAT(refused_recipe(""), HasSubstr("model.name"));
+  EXPECT_THAT(refused_recipe(""), HasSubstr("data.name: is required"));
   EXPECT_THAT(refused_recipe("a: 1\n---\nb: 2\n"), HasSubstr("several YAML documents"));
   EXPECT_THAT(refused_recipe("a: &a [*a]\n"), HasSubstr("recipe.yaml"));
   EXPECT_THAT(refused_recipe(std::string(100000, '[')), HasSubstr("recipe.yaml"));
@@ -127,9 +127,11 @@ TEST_F(BadInput, BatchLargerThanTheSet) {
 }
 
 TEST_F(BadInput, MissingData) {
-  EXPECT_THAT(refused_override("data={name: mnist, dir: /nonexistent}", 1),
+  const std::string rest = "model: mlp\nschedule: {name: one_cycle, lr_max: 0.1}\n";
+  EXPECT_THAT(refused_recipe("data: {name: mnist, dir: /nonexistent}\n" + rest, 1),
               AllOf(HasSubstr("train-images"), HasSubstr("/nonexistent")));
-  EXPECT_THAT(refused_override("data.name=fashion_mnist"), HasSubstr("data.name"));
+  EXPECT_THAT(refused_recipe("data: {name: fashion_mnist}\n" + rest),
+              AllOf(HasSubstr("fashion_mnist"), HasSubstr("fashion-mnist")));
 }
 
 TEST_F(BadInput, UnwritableOutput) {
