@@ -2,6 +2,7 @@
 
 #include "core/format.h"
 
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 namespace onecycle {
@@ -14,6 +15,13 @@ std::string cell(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
     text.replace(at, 1, "\\|");
   return text;
+}
+
+// A meaning as a sentence of its own.
+std::string sentence(std::string text) {
+  if (text.empty()) return text;
+  text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
+  return text.back() == '.' ? text : text + ".";
 }
 
 void write_table(const OptionGroup& group, const std::string& path, std::string& out);
@@ -30,13 +38,14 @@ void write_row(const OptionDescription& option, const std::string& path, std::st
 void write_nested(const OptionDescription& option, const std::string& path, std::string& out) {
   const std::string inner = detail::join_path(path, option.name);
   if (option.section) {
-    out += format("\n## `{}`\n\n{}.\n", inner, option.section->meaning);
+    out += format("\n## `{}`\n\n{}\n", inner, sentence(option.section->meaning));
     write_table(*option.section, inner, out);
   }
   if (option.variants.empty()) return;
-  out += format("\n## `{}`\n\n{}.\n", inner, option.meaning);
+  out += format("\n## `{}`\n\n{}\n", inner, sentence(option.meaning));
   for (const Variant& variant : option.variants) {
-    out += format("\n### `{}: {{name: {}}}`\n\n{}.\n", inner, variant.name, variant.meaning);
+    out +=
+        format("\n### `{}: {{name: {}}}`\n\n{}\n", inner, variant.name, sentence(variant.meaning));
     write_table(*variant.options, inner, out);
   }
 }
@@ -114,7 +123,7 @@ Json schema_of(const OptionGroup& group) {
 }  // namespace
 
 std::string markdown_of(const OptionGroup& group) {
-  std::string out = format("# {}\n\n{}.\n", group.name, group.meaning);
+  std::string out = format("# {}\n\n{}\n", group.name, sentence(group.meaning));
   write_table(group, "", out);
   return out;
 }

@@ -52,26 +52,29 @@ std::vector<Include> includes_of(const fs::path& folder) {
 const fs::path kRoot = ONECYCLE_SOURCE_DIR;
 
 TEST(House, EveryRoomIsListed) {
-  for (const auto& entry : fs::directory_iterator(kRoot / "src"))
-    if (entry.is_directory())
-      EXPECT_TRUE(kAllowed.contains(entry.path().filename().string())) << entry.path();
+  for (const auto& entry : fs::directory_iterator(kRoot / "src")) {
+    if (!entry.is_directory()) continue;
+    EXPECT_TRUE(kAllowed.contains(entry.path().filename().string())) << entry.path();
+  }
 }
 
 TEST(House, RoomsIncludeOnlyRoomsAboveThem) {
   for (const auto& [room, allowed] : kAllowed) {
     const auto includes = includes_of(kRoot / "src" / room);
     EXPECT_FALSE(includes.empty()) << room;
-    for (const Include& include : includes)
-      if (kAllowed.contains(include.folder) && include.folder != room)
-        EXPECT_TRUE(allowed.contains(include.folder))
-            << include.file << " includes " << include.folder << "/" << include.name;
+    for (const Include& include : includes) {
+      if (!kAllowed.contains(include.folder) || include.folder == room) continue;
+      EXPECT_TRUE(allowed.contains(include.folder))
+          << include.file << " includes " << include.folder << "/" << include.name;
+    }
   }
 }
 
 TEST(House, ObserversSeeEventsAlone) {
-  for (const Include& include : includes_of(kRoot / "src/observe"))
-    if (include.folder == "onecycle")
-      EXPECT_TRUE(kSeenByObservers.contains(include.name)) << include.file << " " << include.name;
+  for (const Include& include : includes_of(kRoot / "src/observe")) {
+    if (include.folder != "onecycle") continue;
+    EXPECT_TRUE(kSeenByObservers.contains(include.name)) << include.file << " " << include.name;
+  }
 }
 
 TEST(House, PublicHeadersIncludeNoRoomAndNoTorchHeader) {

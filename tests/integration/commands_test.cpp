@@ -158,7 +158,7 @@ TEST_F(Commands, TheReferencePageIsTheProgramsOwn) {
   EXPECT_EQ(run_program({"schema", "--markdown"}).out,
             read_text(std::string(ONECYCLE_SOURCE_DIR) + "/docs/recipe.md"))
       << "refresh it: ./onecycle schema --markdown > docs/recipe.md";
-  EXPECT_NO_THROW((void)Json::parse(run_program({"schema"}).out));
+  EXPECT_TRUE(Json::accept(run_program({"schema"}).out));
 }
 
 }  // namespace
