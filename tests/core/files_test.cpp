@@ -2,7 +2,7 @@
 
 #include "onecycle/error.h"
 
-#include "support/program.h"
+#include "support/temporary_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,14 +11,14 @@ namespace onecycle::testing {
 namespace {
 
 TEST(AtomicFiles, ReplaceAsAWhole) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.write("file", "old and longer");
   write_file_atomically(path, {"ne", "w"});
-  EXPECT_EQ(read_text(path), "new");
+  EXPECT_EQ(read_bytes(path), "new");
 }
 
 TEST(AtomicFiles, LeaveTheOldOneAndNoTraceWhenTheyFail) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "taken");
   EXPECT_THROW(write_file_atomically(folder / "taken", {"x"}), Error);
   EXPECT_THROW(write_file_atomically(folder / "none/file", {"x"}), Error);
@@ -29,14 +29,14 @@ TEST(AtomicFiles, LeaveTheOldOneAndNoTraceWhenTheyFail) {
 }
 
 TEST(NumberedFolders, CountOnFromTheHighest) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   EXPECT_EQ(create_numbered_folder(folder / "runs/a"), folder / "runs/a/1");
   std::filesystem::create_directory(folder / "runs/a/7");
   EXPECT_EQ(create_numbered_folder(folder / "runs/a"), folder / "runs/a/8");
 }
 
 TEST(NumberedFolders, SayThatAFileIsInTheWay) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   folder.write("file", "");
   EXPECT_THROW((void)create_numbered_folder(folder / "file/a"), Error);
 }

@@ -3,6 +3,8 @@
 #include "onecycle/data.h"
 #include "onecycle/error.h"
 
+#include "support/temporary_folder.h"
+
 #include <bit>
 #include <cstdint>
 #include <filesystem>
@@ -10,42 +12,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
-#include <unistd.h>
 #include <vector>
 #include <zlib.h>
 
 namespace onecycle {
 
 using Bytes = std::vector<std::uint8_t>;
-
-// A folder of a test's own, removed with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "onecycle-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string path() const { return path_.string(); }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
-  void write(const std::string& name, const Bytes& bytes) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream file(path_ / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-  }
-  void write_text(const std::string& name, const std::string& text) const {
-    write(name, Bytes(text.begin(), text.end()));
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline Bytes gzipped(const Bytes& bytes) {
   z_stream stream{};

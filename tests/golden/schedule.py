@@ -12,14 +12,14 @@ are a schedule and its options as a recipe names them; `lr …` and, where momen
 one number a step.
 """
 
-import argparse
 import itertools
 import pathlib
 import sys
 import warnings
 
+import common
+
 GOLDEN = pathlib.Path(__file__).with_name("schedule.txt")
-SKIPPED = 77
 
 
 def record(make, lr, total, with_momentum):
@@ -186,69 +186,15 @@ def dense_grid():
     yield from others()
 
 
-def write(cases, file):
-    with open(file, "w") as out:
-        out.write(f"# schedule.py; torch {torch.__version__.split('+')[0]}\n")
-        for head, (rates, momenta) in cases:
-            out.write(head + "\n")
-            out.write("lr " + " ".join(map(repr, rates)) + "\n")
-            if momenta:
-                out.write("momentum " + " ".join(map(repr, momenta)) + "\n")
-
-
-def check():
-    """Compares text exactly and numbers to 1e-13: the cosine's last bit belongs to the C library."""
-    lines = iter([line for line in GOLDEN.read_text().splitlines() if not line.startswith("#")])
-
-    def differs(kind, numbers, head):
-        found = next(lines, "").split()
-        same = found[:1] == [kind] and len(found) == len(numbers) + 1 and all(
-            abs(float(a) - b) <= 1e-13 * max(1.0, abs(b)) for a, b in zip(found[1:], numbers))
-        if not same:
-            print(f"schedule.txt is not what torch {torch.__version__} gives: {kind} of `{head}`")
-        return not same
-
-    count = 0
-    for head, (rates, momenta) in grid():
-        found = next(lines, "the end of the file")
-        if found != head:
-            print(f"schedule.txt: expected `{head}`, found `{found}`; rewrite it with schedule.py --write")
-            return 1
-        if differs("lr", rates, head) or (momenta and differs("momentum", momenta, head)):
-            return 1
-        count += 1
-    if next(lines, None) is not None:
-        print("schedule.txt holds more cases than schedule.py; rewrite it with schedule.py --write")
-        return 1
-    print(f"schedule.txt: {count} cases, as torch {torch.__version__} gives them")
-    return 0
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true")
-    what.add_argument("--check", action="store_true")
-    what.add_argument("--dense", metavar="FILE")
-    arguments = parser.parse_args()
-    if arguments.check:
-        return check()
-    if arguments.dense:
-        write(dense_grid(), arguments.dense)
-    else:
-        write(grid(), GOLDEN)
-    return 0
+def lines_of(cases):
+    for head, (rates, momenta) in cases:
+        yield head, [("lr", rates)] + ([("momentum", momenta)] if momenta else [])
 
 
 if __name__ == "__main__":
-    try:
-        import torch
-        from torch.optim import lr_scheduler
-    except ImportError as error:
-        print(f"skipped: needs Python with torch >= 2.11 ({sys.executable}: {error}); name one in ONECYCLE_PYTHON")
-        sys.exit(SKIPPED)
-    if tuple(map(int, torch.__version__.split("+")[0].split(".")[:2])) < (2, 11):
-        print(f"skipped: needs torch >= 2.11, found {torch.__version__}; name another Python in ONECYCLE_PYTHON")
-        sys.exit(SKIPPED)
+    torch = common.import_torch()
+    from torch.optim import lr_scheduler
+
     warnings.simplefilter("ignore", UserWarning)
-    sys.exit(main())
+    # Numbers to 1e-13: the cosine's last bit belongs to the C library.
+    sys.exit(common.main(__doc__, GOLDEN, lambda: lines_of(grid()), lambda: lines_of(dense_grid()), 1e-13))

@@ -50,7 +50,7 @@ class BadInput : public ::testing::Test {
     return refused(train(folder_.write("recipe.yaml", kSmallRecipe), {assignment}), exit_code);
   }
 
-  ScratchFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(BadInput, TheRecipeItVariesIsSound) {

@@ -30,7 +30,7 @@ std::vector<Json> json_lines(const std::string& text) {
 }
 
 int num_lines(const std::string& path) {
-  const std::string text = read_text(path);
+  const std::string text = read_bytes(path);
   return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
 }
 
@@ -43,7 +43,7 @@ class Commands : public ::testing::Test {
     return arguments;
   }
 
-  ScratchFolder folder_;
+  TemporaryFolder folder_;
   std::string recipe_ = folder_.write("recipe.yaml", kRecipe);
 };
 
@@ -83,9 +83,9 @@ TEST_F(Commands, TheResolvedRecipeReproducesTheRun) {
   const std::string first = folder_ / "runs/small/1";
   ASSERT_EQ(run_program({"train", first + "/recipe.yaml"}).exit_code, 0);
   const std::string second = folder_ / "runs/small/2";
-  EXPECT_EQ(read_text(first + "/recipe.yaml"), read_text(second + "/recipe.yaml"));
-  EXPECT_EQ(read_text(first + "/checkpoints/last.safetensors"),
-            read_text(second + "/checkpoints/last.safetensors"));
+  EXPECT_EQ(read_bytes(first + "/recipe.yaml"), read_bytes(second + "/recipe.yaml"));
+  EXPECT_EQ(read_bytes(first + "/checkpoints/last.safetensors"),
+            read_bytes(second + "/checkpoints/last.safetensors"));
 }
 
 TEST_F(Commands, DivergenceEndsWithExitCode3AndItsStep) {
@@ -156,7 +156,7 @@ TEST_F(Commands, EveryShippedRecipeIsSound) {
 
 TEST_F(Commands, TheReferencePageIsTheProgramsOwn) {
   EXPECT_EQ(run_program({"schema", "--markdown"}).out,
-            read_text(std::string(ONECYCLE_SOURCE_DIR) + "/docs/recipe.md"))
+            read_bytes(std::string(ONECYCLE_SOURCE_DIR) + "/docs/recipe.md"))
       << "refresh it: ./onecycle schema --markdown > docs/recipe.md";
   EXPECT_TRUE(Json::accept(run_program({"schema"}).out));
 }

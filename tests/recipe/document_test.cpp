@@ -4,7 +4,7 @@
 #include "onecycle/options.h"
 
 #include "recipe/yaml.h"
-#include "support/program.h"
+#include "support/temporary_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -58,7 +58,7 @@ TEST(Yaml, RefusesWhatIsTooMuch) {
 }
 
 TEST(Extends, LaterWinsKeyByKey) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "base");
   folder.write("base/a.yaml",
                "seed: 1\ntrain: {duration: 5ep, threads: 2}\nmodel: {name: mlp, hidden: [4]}\n");
@@ -76,7 +76,7 @@ TEST(Extends, DataKeepsItsOtherKeysUnderAnotherName) {
 }
 
 TEST(Extends, RefusesCyclesAndMissingFiles) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string a = folder.write("a.yaml", "extends: b.yaml\n");
   folder.write("b.yaml", "extends: a.yaml\n");
   EXPECT_THAT(message_of([&] { load_document(a); }), HasSubstr("comes back to itself"));

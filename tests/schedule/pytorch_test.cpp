@@ -21,7 +21,7 @@ struct Case {
 };
 
 std::vector<Case> read_cases() {
-  const char* given = std::getenv("ONECYCLE_SCHEDULE_GOLDEN");
+  const char* given = std::getenv("ONECYCLE_GOLDEN");
   std::ifstream file(given ? given : ONECYCLE_SOURCE_DIR "/tests/golden/schedule.txt");
   std::vector<Case> cases;
   for (std::string line; std::getline(file, line);) {

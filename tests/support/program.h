@@ -1,11 +1,10 @@
 #pragma once
 
+#include "support/temporary_folder.h"
+
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <spawn.h>
-#include <sstream>
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,39 +13,6 @@
 extern char** environ;
 
 namespace onecycle::testing {
-
-inline std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-inline void write_text(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-// A folder of its own for a test, removed with it.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "onecycle-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~ScratchFolder() { std::filesystem::remove_all(path_); }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  // Writes a file into the folder; returns its path.
-  std::string write(const std::string& name, const std::string& text) const {
-    write_text(*this / name, text);
-    return *this / name;
-  }
-
- private:
-  std::string path_;
-};
 
 struct Outcome {
   int exit_code = -1;  // 128 + the signal for a program that one ended
@@ -81,20 +47,20 @@ class Program {
   }
 
   pid_t pid() const { return pid_; }
-  std::string out_so_far() const { return read_text(folder_ / "out"); }
+  std::string out_so_far() const { return read_bytes(folder_ / "out"); }
 
   Outcome wait() {
     int status = 0;
     ::waitpid(pid_, &status, 0);
     Outcome outcome;
     outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    outcome.out = read_text(folder_ / "out");
-    outcome.err = read_text(folder_ / "err");
+    outcome.out = read_bytes(folder_ / "out");
+    outcome.err = read_bytes(folder_ / "err");
     return outcome;
   }
 
  private:
-  ScratchFolder folder_;
+  TemporaryFolder folder_;
   pid_t pid_ = -1;
 };
 

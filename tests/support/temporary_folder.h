@@ -23,7 +23,21 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
+  std::string path() const { return path_.string(); }
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+  // Writes a file, text or bytes, into the folder; returns its path.
+  template <class Bytes>
+  std::string write(const std::string& name, const Bytes& bytes) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    std::ofstream file(path_ / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+    return *this / name;
+  }
+  std::string write(const std::string& name, const char* text) const {
+    return write(name, std::string(text));
+  }
 
  private:
   std::filesystem::path path_;
