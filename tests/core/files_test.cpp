@@ -12,7 +12,7 @@ namespace {
 
 TEST(AtomicFiles, ReplaceAsAWhole) {
   const TemporaryFolder folder;
-  const std::string path = folder.write("file", "old and longer");
+  const std::string path = folder.write_text("file", "old and longer");
   write_file_atomically(path, {"ne", "w"});
   EXPECT_EQ(read_bytes(path), "new");
 }
@@ -37,7 +37,7 @@ TEST(NumberedFolders, CountOnFromTheHighest) {
 
 TEST(NumberedFolders, SayThatAFileIsInTheWay) {
   const TemporaryFolder folder;
-  folder.write("file", "");
+  folder.write_text("file", "");
   EXPECT_THROW((void)create_numbered_folder(folder / "file/a"), Error);
 }
 

@@ -38,7 +38,7 @@ TEST(Descriptors, EveryShippedOneIsSound) {
 
 TEST(Descriptors, EarlierFoldersAndPathsWin) {
   TemporaryFolder own;
-  own.write("synthetic.yaml", "{name: mine, format: synthetic}");
+  own.write_text("synthetic.yaml", "{name: mine, format: synthetic}");
   EXPECT_EQ(find("synthetic", {own.path(), kShipped}).name, "mine");
   EXPECT_EQ(find("synthetic", {kShipped, own.path()}).name, "synthetic");
   EXPECT_EQ(find(own / "synthetic.yaml", {kShipped}).name, "mine");
@@ -67,7 +67,7 @@ TEST(Descriptors, MistakesNameTheirPlace) {
        ":1:38: sha256: expected a map of file names to SHA-256 digests"},
   };
   for (const auto& [yaml, message] : cases) {
-    own.write("d.yaml", yaml);
+    own.write_text("d.yaml", yaml);
     try {
       find("d", {own.path()});
       ADD_FAILURE() << yaml;

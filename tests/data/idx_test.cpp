@@ -84,7 +84,7 @@ TEST_F(IdxFiles, MissingFileListsTheFoldersAndHowToGetIt) {
 }
 
 TEST_F(IdxFiles, WrongMagic) {
-  folder.write("a", "<html>not found</html>");
+  folder.write_text("a", "<html>not found</html>");
   EXPECT_EQ(error(), (folder / "a") +
                          ": not an IDX file of uint8, float32 or float64 in 1 to 4 dimensions: it "
                          "starts with 3c 68 74 6d; check which file it is");

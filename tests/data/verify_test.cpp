@@ -13,9 +13,9 @@ class Verifying : public testing::Test {
   Verifying() {
     descriptor = idx_descriptor(folder);
     descriptor.sha256.of = {{"a", kAbc}, {"b", kAbc}, {"c", kAbc}};
-    folder.write("a", "abc");
-    folder.write("b", "abd");
-    folder.write("d", "abc");
+    folder.write_text("a", "abc");
+    folder.write_text("b", "abd");
+    folder.write_text("d", "abc");
   }
   std::vector<FileCheck> checks() const { return verify_data({}, descriptor); }
 

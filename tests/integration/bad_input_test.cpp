@@ -44,17 +44,17 @@ class BadInput : public ::testing::Test {
     return outcome.err;
   }
   std::string refused_recipe(const std::string& text, int exit_code = 2) const {
-    return refused(train(folder_.write("recipe.yaml", text)), exit_code);
+    return refused(train(folder_.write_text("recipe.yaml", text)), exit_code);
   }
   std::string refused_override(const std::string& assignment, int exit_code = 2) const {
-    return refused(train(folder_.write("recipe.yaml", kSmallRecipe), {assignment}), exit_code);
+    return refused(train(folder_.write_text("recipe.yaml", kSmallRecipe), {assignment}), exit_code);
   }
 
   TemporaryFolder folder_;
 };
 
 TEST_F(BadInput, TheRecipeItVariesIsSound) {
-  const Outcome outcome = run_program(train(folder_.write("recipe.yaml", kSmallRecipe)));
+  const Outcome outcome = run_program(train(folder_.write_text("recipe.yaml", kSmallRecipe)));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
 }
@@ -135,8 +135,8 @@ TEST_F(BadInput, MissingData) {
 }
 
 TEST_F(BadInput, UnwritableOutput) {
-  const std::string file = folder_.write("file", "");
-  const std::string recipe = folder_.write("recipe.yaml", kSmallRecipe);
+  const std::string file = folder_.write_text("file", "");
+  const std::string recipe = folder_.write_text("recipe.yaml", kSmallRecipe);
   const auto started = std::chrono::steady_clock::now();
   const Outcome outcome = run_program(
       {"train", recipe, "--set", "output.dir=" + file, "--set", "train.duration=100000ep"});
@@ -164,7 +164,7 @@ TEST_F(BadInput, CommandLine) {
 }
 
 TEST_F(BadInput, WeightsOfAnotherModel) {
-  const std::string recipe = folder_.write("recipe.yaml", kSmallRecipe);
+  const std::string recipe = folder_.write_text("recipe.yaml", kSmallRecipe);
   ASSERT_EQ(run_program({"train", recipe, "--set", "output.dir=" + (folder_ / "out")}).exit_code,
             0);
   const std::string run = folder_ / "out/small/1";
@@ -173,7 +173,7 @@ TEST_F(BadInput, WeightsOfAnotherModel) {
   const Outcome other = run_program({"eval", run, "--set", "model.hidden=[9]"});
   EXPECT_EQ(other.exit_code, 1);
   EXPECT_THAT(other.err, AllOf(HasSubstr("another model"), HasSubstr("layer1.weight (8x784")));
-  const std::string torn = folder_.write("torn.safetensors", "1234567");
+  const std::string torn = folder_.write_text("torn.safetensors", "1234567");
   EXPECT_THAT(refused({"eval", recipe, "--weights", torn}, 1), HasSubstr("torn.safetensors"));
 }
 

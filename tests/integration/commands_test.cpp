@@ -44,7 +44,7 @@ class Commands : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  std::string recipe_ = folder_.write("recipe.yaml", kRecipe);
+  std::string recipe_ = folder_.write_text("recipe.yaml", kRecipe);
 };
 
 TEST_F(Commands, TrainingEndsWithOneJsonLineOfItsResult) {
@@ -118,7 +118,8 @@ TEST_F(Commands, ScheduleWritesEveryStep) {
 
 TEST_F(Commands, CheckListsEveryProblem) {
   EXPECT_EQ(run_program({"check", recipe_}).exit_code, 0);
-  const std::string bad = folder_.write("bad.yaml", "model: mlp\nsede: 1\ntrain: {duration: 5}\n");
+  const std::string bad =
+      folder_.write_text("bad.yaml", "model: mlp\nsede: 1\ntrain: {duration: 5}\n");
   const Outcome outcome = run_program({"check", recipe_, bad});
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_THAT(outcome.err, HasSubstr("bad.yaml:2:1: sede"));

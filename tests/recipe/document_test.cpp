@@ -60,11 +60,12 @@ TEST(Yaml, RefusesWhatIsTooMuch) {
 TEST(Extends, LaterWinsKeyByKey) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "base");
-  folder.write("base/a.yaml",
-               "seed: 1\ntrain: {duration: 5ep, threads: 2}\nmodel: {name: mlp, hidden: [4]}\n");
-  folder.write("base/b.yaml", "extends: a.yaml\ntrain: {duration: 6ep}\n");
+  folder.write_text(
+      "base/a.yaml",
+      "seed: 1\ntrain: {duration: 5ep, threads: 2}\nmodel: {name: mlp, hidden: [4]}\n");
+  folder.write_text("base/b.yaml", "extends: a.yaml\ntrain: {duration: 6ep}\n");
   const std::string top =
-      folder.write("top.yaml", "extends: base/b.yaml\nseed: 3\nmodel: {name: resnet8}\n");
+      folder.write_text("top.yaml", "extends: base/b.yaml\nseed: 3\nmodel: {name: resnet8}\n");
   EXPECT_EQ(flow(load_document(top)),
             "{seed: 3, train: {duration: 6ep, threads: 2}, model: {name: resnet8}}");
 }
@@ -77,10 +78,10 @@ TEST(Extends, DataKeepsItsOtherKeysUnderAnotherName) {
 
 TEST(Extends, RefusesCyclesAndMissingFiles) {
   const TemporaryFolder folder;
-  const std::string a = folder.write("a.yaml", "extends: b.yaml\n");
-  folder.write("b.yaml", "extends: a.yaml\n");
+  const std::string a = folder.write_text("a.yaml", "extends: b.yaml\n");
+  folder.write_text("b.yaml", "extends: a.yaml\n");
   EXPECT_THAT(message_of([&] { load_document(a); }), HasSubstr("comes back to itself"));
-  const std::string c = folder.write("c.yaml", "extends: none.yaml\n");
+  const std::string c = folder.write_text("c.yaml", "extends: none.yaml\n");
   EXPECT_THAT(message_of([&] { load_document(c); }), HasSubstr("c.yaml:1:10: extends: no file"));
 }
 

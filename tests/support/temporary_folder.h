@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace onecycle {
 
@@ -26,17 +28,14 @@ class TemporaryFolder {
   std::string path() const { return path_.string(); }
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
 
-  // Writes a file, text or bytes, into the folder; returns its path.
-  template <class Bytes>
-  std::string write(const std::string& name, const Bytes& bytes) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream file(path_ / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-    return *this / name;
+  // Writes a file into the folder; returns its path.
+  std::string write(const std::string& name, const std::vector<std::uint8_t>& bytes) const {
+    return write_text(name, std::string(bytes.begin(), bytes.end()));
   }
-  std::string write(const std::string& name, const char* text) const {
-    return write(name, std::string(text));
+  std::string write_text(const std::string& name, const std::string& text) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return *this / name;
   }
 
  private:
