@@ -112,11 +112,24 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
   return 0;
 }
 
+// Says how to get the files; it downloads nothing itself.
+int fetch(const CommandLine& line, const DataOptions& options, const Registries& registries) {
+  const DatasetDescriptor descriptor = descriptor_of(options, registries);
+  for (const FileCheck& check : verify_data(options, descriptor, registries.formats)) {
+    if (check.status != FileCheck::Status::missing) continue;
+    line.console().say(
+        format("{} is missing. To get {}: {}", check.file, descriptor.name, descriptor.get));
+    return 1;
+  }
+  line.console().say(descriptor.name + ": every file is here");
+  return 0;
+}
+
 }  // namespace
 
 int data_command(int argc, char** argv) {
   CommandLine line("data", "Lists, verifies and describes data sets.",
-                   "list | verify NAME | info NAME", kExamples);
+                   "list | verify NAME | info NAME | fetch NAME", kExamples);
   line.add_positional();
   line.add_option("dir", "FOLDER", "the folder of the files, in place of the data set's own");
   if (!line.parse(argc, argv)) return 0;
@@ -124,12 +137,14 @@ int data_command(int argc, char** argv) {
   const Registries registries = shipped_registries();
   const auto words = line.positional();
   if (words.size() == 1 && words[0] == "list") return list(line, registries);
-  if (words.size() != 2 || (words[0] != "verify" && words[0] != "info"))
-    throw UsageError("onecycle data: expected list, verify NAME or info NAME (more with --help)");
+  if (words.size() != 2) line.misused("expected list, or verify, info or fetch with a NAME");
   DataOptions options;
   options.name = words[1];
   if (line.has("dir")) options.dir = line.text("dir");
-  return words[0] == "verify" ? verify(line, options, registries) : info(line, options, registries);
+  if (words[0] == "verify") return verify(line, options, registries);
+  if (words[0] == "info") return info(line, options, registries);
+  if (words[0] == "fetch") return fetch(line, options, registries);
+  line.misused("unknown '" + words[0] + "'");
 }
 
 }  // namespace onecycle

@@ -158,7 +158,8 @@ TEST_F(BadInput, CommandLine) {
   EXPECT_THAT(refused({"train"}, 2), HasSubstr("RECIPE is missing"));
   EXPECT_THAT(refused({"train", "a", "b"}, 2), HasSubstr("one RECIPE"));
   EXPECT_THAT(refused({"train", "--frobnicate"}, 2), HasSubstr("frobnicate"));
-  EXPECT_THAT(refused({"data", "verify"}, 2), HasSubstr("verify NAME"));
+  EXPECT_THAT(refused({"data", "verify"}, 2), HasSubstr("with a NAME"));
+  EXPECT_THAT(refused({"data", "look", "mnist"}, 2), HasSubstr("'look'"));
   EXPECT_THAT(refused({"eval", "recipe.yaml"}, 2), HasSubstr("--weights"));
   EXPECT_EQ(run_program({}).exit_code, 2);
 }
