@@ -66,7 +66,8 @@ TEST_F(Commands, TheRunFolderHoldsWhatEvalNeeds) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const std::string run = folder_ / "runs/small/1";
   EXPECT_EQ(num_lines(run + "/metrics.csv"), 1 + 3);
-  EXPECT_EQ(num_lines(run + "/steps.csv"), 1 + 12) << "every 5 of 54 steps, and each epoch's end";
+  EXPECT_EQ(num_lines(run + "/steps.csv"), 1 + 13)
+      << "10 of 54 steps, and the end of each of 3 epochs";
   const Outcome evaluated = run_program({"eval", run, "--json"});
   ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
   const Json result = json_lines(evaluated.out).back();

@@ -100,7 +100,7 @@ TEST(Overrides, SetNestedValues) {
 TEST(Environment, FillsInDefaultsAndRefusesTheRest) {
   ::setenv("ONECYCLE_TEST_VALUE", "7", 1);
   ::unsetenv("ONECYCLE_TEST_NONE");
-  Value value = parse_yaml("[a${ONECYCLE_TEST_VALUE}b, '${ONECYCLE_TEST_NONE:-x}', $${y}]", "");
+  Value value = parse_yaml("['a${ONECYCLE_TEST_VALUE}b', '${ONECYCLE_TEST_NONE:-x}', '$${y}']", "");
   interpolate_environment(value);
   EXPECT_EQ(flow(value), "[a7b, x, ${y}]");
   Value missing = parse_yaml("${ONECYCLE_TEST_NONE}", "e.yaml");
