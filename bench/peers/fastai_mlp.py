@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from fastai.basics import CrossEntropyLossFlat, DataLoader, DataLoaders, Learner
+from fastai.callback import progress, schedule  # noqa: F401  no_bar and fit_one_cycle
 
 
 def read_idx(path):
