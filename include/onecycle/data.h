@@ -30,7 +30,8 @@ struct DataSet {
   ImageSet validation;  // held out of the training split; may be empty
   ImageSet test;        // only ever reported
   std::vector<std::string> classes;
-  // A channel's pixel becomes (pixel - mean) / std, where a uint8 pixel counts as pixel / 255.
+  // A pixel becomes (pixel - mean) / std, where a uint8 pixel counts as pixel / 255. mean has one
+  // value a channel, or one a pixel in the order [C,H,W] (a mean image); std one a channel.
   std::vector<double> mean;
   std::vector<double> std;
 
@@ -56,11 +57,16 @@ struct Augment {
   std::int64_t pad_crop = 0;  // pixels of black around the image before a random crop of its size
   bool flip = false;          // left to right, one time in two
   std::int64_t cutout = 0;    // side of a random square set to the mean colour, pixels
+  // Alpha of mixup (arXiv 1710.09412), 0 = off: a sample becomes w of itself and 1 - w of another,
+  // each augmented as above and normalised, with w from Beta(alpha, alpha), the larger of w, 1 - w.
+  double mixup = 0;
 
   bool operator==(const Augment&) const = default;
 };
 
-enum class Normalise { automatic, none };
+// caffe: pixels of 0 to 255 minus the mean image of the samples trained on, not scaled; 0 beside
+// the source image and under cutout. float32 pixels count as 0 to 1 and are multiplied by 255.
+enum class Normalise { automatic, none, caffe };
 
 struct DataOptions {
   std::optional<std::string> name;      // a file in datasets/, or a path to one like them
@@ -159,6 +165,10 @@ struct ChannelStatistics {
   std::vector<double> std;
 };
 ChannelStatistics channel_statistics(const at::Tensor& images);
+
+// Mean over the images at each pixel and channel: C*H*W values in the order [C,H,W], uint8 pixels
+// scaled to 0..1. Sums of uint8 pixels are exact, sums of float32 pixels are made in float64.
+std::vector<double> mean_image(const at::Tensor& images);
 
 struct SplitSummary {
   std::string name;  // "train", "validation", "test"

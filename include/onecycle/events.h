@@ -1,6 +1,7 @@
 #pragma once
 
 #include "onecycle/schedule.h"
+#include "onecycle/verdict.h"
 
 #include <atomic>
 #include <cstdint>
@@ -17,10 +18,13 @@
 //     BatchEnd{t, hyper}                      nothing here waits for the device
 //     LogPoint{loss, accuracy, samples/s}     every `train.log_every` steps: the device is read
 //     Evaluated{train, validation, test}      every `train.evaluate_every`, and at the end
+//     a checkpoint                            every `output.checkpoint_every`, and when asked for
 //     stop where a StopSignal asks for it
+//   a diverged run falls back where the recipe says so: the last checkpoint, a lower learning rate
 //   RunEnd{reason, scores}
 //
-// Observers read. The only thing that they may change is the StopSignal.
+// Observers read. The only thing that they may change is the StopSignal. Those with a memory give
+// it to checkpoints and get it back.
 namespace onecycle {
 
 enum class StopReason { finished, diverged, early_stopped, interrupted, out_of_memory };
@@ -35,9 +39,11 @@ struct Score {
 };
 
 struct RunBegin {
+  std::int64_t first_step = 0;  // above 0 in a resumed run
   std::int64_t total_steps = 0;
   std::int64_t steps_per_epoch = 0;
   std::int64_t total_batch = 0;  // samples a step
+  double lr_max = 0;             // the schedule's peak
   bool has_validation = false;
   bool has_test = false;
 };
@@ -56,7 +62,8 @@ struct LogPoint {
   std::int64_t step = 0;  // the last step of the window
   double epoch = 0;       // epochs completed, fractional
   Hyper hyper;
-  Score train;  // over the window since the last log point
+  double lr_scale = 1;  // in `hyper`; below 1 after a fallback
+  Score train;          // over the window since the last log point
   double samples_per_second = 0;
 };
 
@@ -64,12 +71,26 @@ struct Evaluated {
   std::int64_t step = 0;
   double epoch = 0;
   Hyper hyper;
+  double lr_scale = 1;
   Score train;  // over the steps since the last evaluation, as trained: augmented, changing weights
   std::optional<Score> validation;
   std::optional<Score> test;
-  double train_seconds = 0;  // since the run began, without evaluations
-  double seconds = 0;        // since the run began
+  std::optional<Verdict> verdict;  // where there is a validation part
+  double train_seconds = 0;        // since the run began, without evaluations
+  double seconds = 0;              // since the run began
 };
+
+// Something that a person should be told, or that a log should keep.
+struct Notice {
+  enum class Kind { resumed, checkpoint, fell_back, warning };
+
+  Kind kind = Kind::resumed;
+  std::int64_t step = 0;  // taken
+  double epoch = 0;       // completed
+  std::string message;
+};
+
+const char* name_of(Notice::Kind kind);
 
 struct RunEnd {
   StopReason reason = StopReason::finished;
@@ -78,6 +99,7 @@ struct RunEnd {
   std::optional<Score> train;
   std::optional<Score> validation;
   std::optional<Score> test;
+  std::optional<Verdict> verdict;  // on the whole course, where there is a validation part
   double train_seconds = 0;
   double seconds = 0;
 };
@@ -86,8 +108,11 @@ struct RunEnd {
 class StopSignal {
  public:
   void request(StopReason reason, std::string message);
-  // Safe in a signal handler.
+  void withdraw() { requested_ = false; }
+  // These two are safe in a signal handler.
   void interrupt(int signal_number) noexcept { signal_ = signal_number; }
+  void ask_for_checkpoint() noexcept { checkpoint_ = true; }
+  bool take_checkpoint_request() noexcept { return checkpoint_.exchange(false); }
 
   bool requested() const { return requested_ || signal_ != 0; }
   StopReason reason() const { return requested_ ? reason_ : StopReason::interrupted; }
@@ -99,6 +124,7 @@ class StopSignal {
   StopReason reason_ = StopReason::finished;
   std::string message_;
   std::atomic<int> signal_ = 0;
+  std::atomic<bool> checkpoint_ = false;
 };
 
 class Observer {
@@ -109,7 +135,15 @@ class Observer {
   virtual void on_batch_end(const BatchEnd&) {}
   virtual void on_log_point(const LogPoint&, StopSignal&) {}
   virtual void on_evaluated(const Evaluated&, StopSignal&) {}
+  virtual void on_notice(const Notice&) {}
   virtual void on_run_end(const RunEnd&) {}
+
+  // What a checkpoint keeps for this observer under its name; no name: nothing. `restore` gets it
+  // back, or "" where the checkpoint has none, with the number of steps taken by then: what came
+  // after them has not happened.
+  virtual std::string name() const { return ""; }
+  virtual std::string state() { return ""; }
+  virtual void restore(const std::string& /*state*/, std::int64_t /*steps*/) {}
 };
 
 }  // namespace onecycle

@@ -17,9 +17,14 @@ struct Gather;
 // The order in which an epoch visits n samples: a permutation of 0..n-1, a pure function.
 std::vector<std::int64_t> epoch_order(std::uint64_t seed, std::int64_t epoch, std::int64_t n);
 
+// The label of rows that are no samples.
+inline constexpr std::int64_t kIgnoredLabel = -1;
+
 struct Batch {
   at::Tensor images;       // [B,C,H,W], normalised, on the loader's device
-  at::Tensor labels;       // [B], int64; -1 in the rows that pad a last evaluation batch
+  at::Tensor labels;       // [B], int64; kIgnoredLabel where rows pad a last evaluation batch
+  at::Tensor mix_labels;   // [B], int64: the partner's label; undefined without mixup
+  at::Tensor mix_weight;   // [B], float32 of .5 to 1: share of `labels`, 1 - share of `mix_labels`
   std::int64_t valid = 0;  // rows that are samples: the first ones
 };
 
@@ -35,7 +40,8 @@ struct LoaderOptions {
 };
 
 // Makes batches of a set that lives on the device. Every random choice is a pure function of (seed,
-// epoch, sample's position in the set): batches may be asked for in any order, any number of times.
+// epoch, sample's position in the set): batches may be asked for in any order, any number of times,
+// and in parts.
 // Batch tensors are new on every call, so that autograd may keep them. Nothing waits for the
 // device. Not for use by several threads at once.
 class Loader {
@@ -52,9 +58,14 @@ class Loader {
   std::int64_t evaluation_batches() const;
 
   Batch train_batch(std::int64_t epoch, std::int64_t index);
+  // Positions [first, first + count) of the epoch's order, whatever the batch size. Throws Error
+  // where the set has no such positions.
+  Batch train_rows(std::int64_t epoch, std::int64_t first, std::int64_t count);
   Batch evaluation_batch(std::int64_t index) const;
 
  private:
+  // Makes the order, and with mixup the partners and weights, of `epoch`.
+  void prepare(std::int64_t epoch);
   // Completes `request` (rows and augmentation) and runs it.
   Batch gather(kernels::Gather request) const;
 
@@ -62,10 +73,12 @@ class Loader {
   std::int64_t num_samples_ = 0;
   at::Tensor images_;       // on the device, as stored
   at::Tensor labels_;       // on the device
-  at::Tensor mean_;         // [C] float64, in the units of the stored pixels
+  at::Tensor mean_;         // [C] or [C*H*W] float64, in the units of the stored pixels
   at::Tensor inverse_std_;  // [C] float64
-  at::Tensor order_;        // [N] of order_epoch_
-  std::optional<std::int64_t> order_epoch_;
+  at::Tensor order_;        // [N] of epoch_
+  at::Tensor partner_;      // [N] int64 of epoch_, by sample; undefined without mixup
+  at::Tensor mix_weight_;   // [N] float32 of epoch_, by sample; undefined without mixup
+  std::optional<std::int64_t> epoch_;
 };
 
 }  // namespace onecycle

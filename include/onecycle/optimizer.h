@@ -5,6 +5,7 @@
 #include "onecycle/update_rule.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,18 @@ struct Parameter {
   double decay_scale = 1;  // 0: exempt from decay
 };
 
+// Factors for the parameters whose full name ("conv1.weight") fits `match`, a glob of fnmatch(3):
+// `*` (dots too), `?` and `[a-z]`, over the whole name. The group's own learning rate is lr *
+// lr_scale and its weight decay weight_decay * decay_scale, as lr and weight_decay of PyTorch's
+// param_groups. So lr_scale scales what `decoupled` takes off a weight, lr wd w, as well;
+// `independent` takes off lr / lr_max wd w, where it cancels; in `l2` it scales the step that the
+// decay is part of.
+struct ParameterGroup {
+  std::string match;
+  double lr_scale = 1;                // at least 0
+  std::optional<double> decay_scale;  // at least 0; empty: 1, or 0 where exempt by default
+};
+
 // The trainable weights of a module. With `compute` bf16 the module's convolutions and dense layers
 // hold bf16 copies of fp32 masters; norms, their statistics and everything else stay in fp32.
 class Parameters {
@@ -32,6 +45,12 @@ class Parameters {
   // Norm scales and shifts and biases (one dimension) are exempt from decay unless `decay_all`.
   Parameters(std::shared_ptr<torch::nn::Module> module, at::Device device, at::ScalarType compute,
              at::MemoryFormat memory_format, bool decay_all = false);
+
+  // Once, before the optimizer is made. lr_scale of every group that matches a parameter
+  // multiplies; decay_scale is that of the last such group that gives one, and stands in place of
+  // the default exemption. Throws RecipeError where a group matches nothing, and then changes
+  // nothing.
+  void apply(const std::vector<ParameterGroup>& groups);
 
   std::vector<Parameter>& all() { return all_; }
   const std::vector<Parameter>& all() const { return all_; }
@@ -60,16 +79,22 @@ class Parameters {
   std::vector<Parameter> all_;
 };
 
-// LR, momentum and weight decay on the device: the update reads them there, so that writing three
-// numbers is all that a schedule asks of a step.
+// LR, momentum, weight decay and the number of the update (from 1, for bias correction) on the
+// device: the update reads them there, so that writing four numbers is all that a schedule asks of
+// a step.
 class HyperBuffer {
  public:
   explicit HyperBuffer(at::Device device);
-  void write(const Hyper& hyper);  // does not wait for the device
+  void write(const Hyper& hyper, std::int64_t update = 1);  // does not wait for the device
   const double* data() const;
 
  private:
-  at::Tensor values_;  // [3], float64
+  at::Tensor values_;  // [4], float64
+};
+
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
 };
 
 class Optimizer {
@@ -79,11 +104,25 @@ class Optimizer {
   // gradient stays as it is. Does not wait for the device.
   virtual void step() = 0;
 
+  // What the next step() uses; counts it as an update. Does not wait for the device.
+  void write(const Hyper& hyper) { hyper_.write(hyper, ++updates_); }
   HyperBuffer& hyper() { return hyper_; }
+
+  // Updates so far: all of them, also for a weight that had no gradient in some.
+  std::int64_t updates() const { return updates_; }
+  void set_updates(std::int64_t updates) { updates_ = updates; }
+
+  // The live state, in an order that stays the same: <slot>.<parameter's name>, like
+  // "velocity.conv1.weight". Each tensor has its master's shape, dtype, layout and device. With
+  // updates(), what a checkpoint copies out and back in.
+  virtual std::vector<NamedTensor> state() const = 0;
 
  protected:
   explicit Optimizer(at::Device device) : hyper_(device) {}
   HyperBuffer hyper_;
+
+ private:
+  std::int64_t updates_ = 0;
 };
 
 // The constants that a recipe's `optimizer` names, for the schedule to use.
@@ -98,6 +137,7 @@ struct OptimizerPlan {
   OptimizerConstants constants;
   UpdateRule rule;
   bool decay_all = false;
+  std::vector<ParameterGroup> groups;  // for Parameters::apply, before `make`
   std::function<std::unique_ptr<Optimizer>(Parameters&, const UpdateRule&)> make;
 };
 

@@ -88,6 +88,7 @@ struct OptionDescription {
   std::string schema;   // JSON Schema fragment of a plain option
   bool required = false;
   std::shared_ptr<const OptionGroup> section;  // set for a nested group
+  std::shared_ptr<const OptionGroup> item;     // set for a list of maps: what one may hold
   Variants variants;                           // set for a Choice
 };
 
@@ -105,10 +106,13 @@ struct OptionGroup {
 namespace detail {
 void check_map(const Value& given, const std::string& path, const std::vector<std::string>& known,
                Problems& problems);
+// Whether `given` is a list; adds a problem where it is not.
+bool check_list(const Value& given, const std::string& path, Problems& problems);
 Choice read_choice(const Value& given, const std::string& path, const OptionDescription& option,
                    Problems& problems);
 Value write_choice(const Choice& choice);
 std::string join_path(const std::string& path, const std::string& key);
+std::string item_path(const std::string& path, std::size_t index);  // "groups[1]", from 0
 std::string flow_text(const Value& value);  // one line of YAML in flow style
 }  // namespace detail
 
@@ -157,6 +161,36 @@ class OptionTable {
         {[field, inner](S& target, const Value& given, const std::string& path,
                         Problems& problems) { target.*field = inner.read(given, path, problems); },
          [field, inner](const S& source) { return inner.write(source.*field); }});
+    return *this;
+  }
+
+  // A list of maps, each read with `item`, whose meaning is the list's; paths are
+  // "groups[1].match".
+  template <class Item>
+  OptionTable& add_list(const std::string& name, std::vector<Item> S::*field,
+                        const OptionTable<Item>& item) {
+    Field access{
+        [field, item](S& target, const Value& given, const std::string& path, Problems& problems) {
+          if (!detail::check_list(given, path, problems)) return;
+          (target.*field).clear();
+          for (std::size_t i = 0; i < given.items.size(); ++i)
+            (target.*field)
+                .push_back(item.read(given.items[i], detail::item_path(path, i), problems));
+        },
+        [field, item](const S& source) {
+          Value list = Value::list();
+          for (const Item& one : source.*field) list.items.push_back(item.write(one));
+          return list;
+        }};
+    OptionDescription option;
+    option.name = name;
+    option.type = "list of maps";
+    option.default_text = detail::flow_text(access.write(S{}));
+    option.meaning = item.group().meaning;
+    option.item = std::make_shared<OptionGroup>(item.group());
+    group_.options.push_back(std::move(option));
+    ranges_->emplace_back();
+    fields_.push_back(std::move(access));
     return *this;
   }
 

@@ -3,6 +3,7 @@
 #include "onecycle/data.h"
 #include "onecycle/duration.h"
 #include "onecycle/options.h"
+#include "onecycle/schedule.h"
 
 #include <cstdint>
 #include <optional>
@@ -20,22 +21,50 @@ enum class Precision {
   fp64,
 };
 
+// What became of the schedule when a run was made longer than it was planned.
+struct ExtensionOptions {
+  Duration from{0, Duration::Unit::steps};  // the length planned before
+  Extend how = Extend::hold;
+};
+
 struct TrainOptions {
   Duration duration{5, Duration::Unit::epochs};
   Duration evaluate_every{1, Duration::Unit::epochs};
+  std::optional<Duration> test_every;
   std::int64_t log_every = 25;
   DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::automatic;
   std::optional<std::int64_t> threads;
   double label_smoothing = 0;
+  std::int64_t accumulate = 1;
+  std::optional<double> grad_clip;
+  std::optional<double> ema_decay;
+  std::vector<ExtensionOptions> extensions;
 };
+
+// `stop.on_divergence`: stop, or go on from the last checkpoint with a lower learning rate.
+struct OnDivergence {
+  std::int64_t retries = 0;  // 0: stop
+  double lr_scale = 0.5;     // on the learning rate from there on, again at each retry
+
+  bool operator==(const OnDivergence&) const = default;
+};
+
+enum class Monitor { accuracy, loss };
 
 struct StopOptions {
   double divergence_factor = 4;
+  std::int64_t divergence_window = 1;
+  OnDivergence on_divergence;
+  Monitor monitor = Monitor::accuracy;
+  std::optional<std::int64_t> patience;
+  double min_delta = 0;
 };
 
 struct OutputOptions {
   std::string dir = "runs";
+  Duration checkpoint_every{1, Duration::Unit::epochs};
+  std::int64_t keep = 2;
 };
 
 // A complete description of a training run.

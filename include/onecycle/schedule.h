@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace onecycle {
 
@@ -47,6 +48,22 @@ using ScheduleRegistry =
 // one_cycle, cyclical, constant, linear, exponential, multistep, cosine and segments, each with an
 // optional warm-up before it and a weight decay that may follow a curve.
 ScheduleRegistry builtin_schedules();
+
+// How a schedule goes on beyond the length it was planned for.
+enum class Extend {
+  stretch,    // as if the new length had been planned from the start; the rate jumps
+  hold,       // the last values stay
+  new_cycle,  // the whole schedule once more over the added steps
+};
+
+struct Extension {
+  std::int64_t from = 0;  // the length planned before, steps
+  Extend how = Extend::hold;
+};
+
+// `base` under extensions, the earliest first; itself where there are none.
+std::unique_ptr<Schedule> extended(std::unique_ptr<Schedule> base,
+                                   const std::vector<Extension>& extensions);
 
 // The highest learning rate of a run of `total` steps: what the decay mode `independent` divides
 // by. It looks at every step: ask once a run.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/checkpoint.h"
 #include "onecycle/data.h"
 #include "onecycle/events.h"
 #include "onecycle/model.h"
@@ -24,8 +25,11 @@ struct Compute {
 // The steps of a run over `num_train` samples.
 struct StepPlan {
   std::int64_t total_batch = 0;      // samples a step
+  std::int64_t micro_batch = 0;      // samples of one forward pass; the last of a step may be fewer
   std::int64_t steps_per_epoch = 0;  // whole batches: an epoch leaves out the remainder
   std::int64_t total_steps = 0;
+
+  std::int64_t micro_batches() const { return (total_batch + micro_batch - 1) / micro_batch; }
 };
 
 // Everything that a recipe describes, made.
@@ -87,6 +91,11 @@ class Trainer {
   // Observers are told in the order added. They must outlive fit().
   void observe(Observer& observer) { observers_.push_back(&observer); }
   StopSignal& stop() { return stop_; }
+  // Without a store there are no checkpoints and no fallback. It must outlive fit().
+  void keep_checkpoints_in(CheckpointStore& store) { store_ = &store; }
+  // Goes on from there. `source` names it in messages. Throws CheckpointError where it does not fit
+  // the run.
+  void resume(const Snapshot& snapshot, const std::string& source);
 
   // Throws Error for what no value of StopReason covers.
   RunEnd fit();
@@ -95,7 +104,16 @@ class Trainer {
   Run& run_;
   std::vector<Observer*> observers_;
   StopSignal stop_;
+  CheckpointStore* store_ = nullptr;
+  std::optional<Snapshot> start_;
+  std::string start_source_;
 };
+
+// Steps taken when the snapshot was made. Throws CheckpointError where it is not a run's.
+std::int64_t steps_of(const Snapshot& snapshot);
+
+// What the run had reached by then. Throws as steps_of.
+RunEnd end_in(const Snapshot& snapshot);
 
 // Loss and accuracy of the model as it is, over every sample of the set once. In full precision
 // where `full_precision`, else in the run's.

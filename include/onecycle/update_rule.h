@@ -20,7 +20,8 @@ struct UpdateRule {
   MomentumForm form = MomentumForm::torch;
   bool nesterov = false;
   DecayMode decay = DecayMode::decoupled;
-  double lr_max = 1;  // the schedule's peak; read by `independent` alone
+  double lr_max = 1;      // the schedule's peak; read by `independent` alone
+  bool adaptive = false;  // gradients are divided by their own size, as AdamW does
 };
 
 }  // namespace onecycle

@@ -15,6 +15,7 @@ class Console {
 
   void say(const std::string& line) const;  // not with -q
   void warn(const std::string& line) const;
+  bool verbose() const { return verbosity_ == Verbosity::verbose; }
   bool quiet() const { return verbosity_ == Verbosity::quiet; }
   std::FILE* out() const { return out_; }
   bool terminal() const;  // `out` is one, and TERM is not dumb

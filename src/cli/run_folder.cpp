@@ -2,40 +2,64 @@
 
 #include "core/files.h"
 #include "core/format.h"
+#include "core/number.h"
 #include "recipe/yaml.h"
-#include "train/weights.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+
+#include <ATen/Parallel.h>
 
 namespace onecycle {
 
+namespace fs = std::filesystem;
+
 namespace {
+
+std::string base_of(const Recipe& recipe) { return recipe.output.dir + "/" + recipe.name; }
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name"))
+      return line.substr(std::min(line.size(), line.find(':') + 2));
+  return "unknown CPU";
+}
+
+}  // namespace
 
 std::string resolved_text(const Recipe& recipe, const Registries& registries) {
   return write_yaml(recipe_options(registries.variants()).write(recipe));
 }
 
-}  // namespace
-
-std::string create_run_folder(const Recipe& recipe, const Registries& registries) {
-  const std::string folder = create_numbered_folder(recipe.output.dir + "/" + recipe.name);
-  write_file_atomically(folder + "/recipe.yaml", {resolved_text(recipe, registries)});
-  return folder;
+std::string create_run_folder(const Recipe& recipe) {
+  return create_numbered_folder(base_of(recipe));
 }
+
+std::vector<std::string> run_folders(const Recipe& recipe) {
+  std::vector<std::int64_t> numbers;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(base_of(recipe), error))
+    if (const auto number = parse_integer(entry.path().filename().string()))
+      numbers.push_back(*number);
+  std::sort(numbers.begin(), numbers.end());
+  std::vector<std::string> folders;
+  for (const std::int64_t number : numbers)
+    folders.push_back(format("{}/{}", base_of(recipe), number));
+  return folders;
+}
+
+std::string recipe_path(const std::string& run_folder) { return run_folder + "/recipe.yaml"; }
+
+std::string checkpoints_path(const std::string& run_folder) { return run_folder + "/checkpoints"; }
 
 std::string weights_path(const std::string& run_folder) {
-  return run_folder + "/checkpoints/last.safetensors";
+  return checkpoints_path(run_folder) + "/last.safetensors";
 }
 
-void save_final_weights(const Run& run, const RunEnd& end, const std::string& run_folder,
-                        const Registries& registries) {
-  const std::string path = weights_path(run_folder);
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  save_weights(path, *run.parameters,
-               {{"format", "onecycle"},
-                {"step", std::to_string(end.steps)},
-                {"stop_reason", name_of(end.reason)},
-                {"recipe", resolved_text(run.recipe, registries)}});
+std::string machine_text(const Compute& compute) {
+  return format("{}; {}; {} CPU threads", cpu_name(), compute.summary, at::get_num_threads());
 }
 
 }  // namespace onecycle

@@ -3,18 +3,23 @@
 #include "onecycle/trainer.h"
 
 #include <string>
+#include <vector>
 
 namespace onecycle {
 
-// Makes DIR/NAME/NUMBER for a run, with the resolved recipe in it; returns its path. Throws Error
-// where it cannot be written to.
-std::string create_run_folder(const Recipe& recipe, const Registries& registries);
+// The recipe with every default filled in, as YAML.
+std::string resolved_text(const Recipe& recipe, const Registries& registries);
 
-// The file of final weights in a run's folder.
-std::string weights_path(const std::string& run_folder);
+// Creates <output.dir>/<name>/<number>. Throws Error where it cannot.
+std::string create_run_folder(const Recipe& recipe);
+// The folders of the recipe's runs by number, the latest last.
+std::vector<std::string> run_folders(const Recipe& recipe);
 
-// Writes it, with the recipe and how the run ended as metadata.
-void save_final_weights(const Run& run, const RunEnd& end, const std::string& run_folder,
-                        const Registries& registries);
+std::string recipe_path(const std::string& run_folder);
+std::string checkpoints_path(const std::string& run_folder);
+std::string weights_path(const std::string& run_folder);  // the last checkpoint
+
+// What bit-identity of two runs depends on beside the recipe.
+std::string machine_text(const Compute& compute);
 
 }  // namespace onecycle

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "train/decay.h"
 
 #include <algorithm>
 #include <iostream>
@@ -51,9 +52,10 @@ void print_json(const Course& course) {
 void print_table(const Course& course, const Console& console) {
   const std::int64_t total = course.steps.total_steps;
   const double peak = course.optimizer.rule.lr_max;
-  console.say(format("{} steps, {} an epoch, total batch {}; learning rate at most {:.4g}\n",
+  console.say(format("{} steps, {} an epoch, total batch {}; learning rate at most {:.4g}",
                      grouped(total), grouped(course.steps.steps_per_epoch),
                      grouped(course.steps.total_batch), peak));
+  console.say("decay: " + decay_text(*course.schedule, course.optimizer.rule, total) + "\n");
   fmt::print("{:>9}  {:>7}  {:>10}  {:>8}  {:>12}\n", "step", "epoch", "lr", "momentum",
              "weight decay");
   const std::int64_t rows = std::min<std::int64_t>(kShownRows, total);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace onecycle {
@@ -66,6 +67,35 @@ void write_file_atomically(const std::string& path, const std::vector<std::strin
   }
   const fs::path folder = fs::path(path).parent_path();
   File(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY | O_CLOEXEC).flush();
+}
+
+void replace_with_link(const std::string& file, const std::string& name) {
+  const std::string temporary = format("{}.{}.part", name, ::getpid());
+  ::unlink(temporary.c_str());
+  std::error_code error;
+  if (::link(file.c_str(), temporary.c_str()) != 0) fs::copy_file(file, temporary, error);
+  if (error) throw Error(format("{}: cannot be written: {}", name, error.message()));
+  const bool placed = ::rename(temporary.c_str(), name.c_str()) == 0;
+  const int why = errno;
+  // Renaming over another name of the same file leaves both.
+  ::unlink(temporary.c_str());
+  errno = why;
+  if (!placed) fail(name, "cannot be put in place");
+}
+
+FolderLock::FolderLock(const std::string& folder)
+    : handle_(::open((folder + "/.lock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) {
+  if (handle_ < 0) fail(folder, "cannot be written to");
+  if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
+  const bool held = errno == EWOULDBLOCK;
+  ::close(handle_);
+  // A file system without locks is used without.
+  handle_ = -1;
+  if (held) throw Error(folder + ": another process is training this run; wait for it, or end it");
+}
+
+FolderLock::~FolderLock() {
+  if (handle_ >= 0) ::close(handle_);
 }
 
 std::string create_numbered_folder(const std::string& base) {

@@ -135,13 +135,15 @@ std::string join_path(const std::string& path, const std::string& key) {
   return path.empty() ? key : path + "." + key;
 }
 
+std::string item_path(const std::string& path, std::size_t index) {
+  return format("{}[{}]", path, index);
+}
+
 std::string enum_schema(const std::vector<std::string>& names) {
   return R"({"enum":[")" + listed(names, "\",\"") + "\"]}";
 }
 
-std::string enum_alternatives(const std::vector<std::string>& names) {
-  return alternatives(names);
-}
+std::string enum_alternatives(const std::vector<std::string>& names) { return alternatives(names); }
 
 std::string enum_expected(const std::vector<std::string>& names, const Value& got) {
   const std::string nearest = got.is_scalar() ? nearest_name(got.text, names) : "";
@@ -159,6 +161,12 @@ void check_map(const Value& given, const std::string& path, const std::vector<st
     if (std::find(known.begin(), known.end(), member.key) == known.end())
       problems.add(member.at, join_path(path, member.key),
                    "unknown key; " + unknown_name(member.key, known));
+}
+
+bool check_list(const Value& given, const std::string& path, Problems& problems) {
+  if (!given.is_list())
+    problems.add(given.at, path, "expected a list of maps, got " + given.described());
+  return given.is_list();
 }
 
 Choice read_choice(const Value& given, const std::string& path, const OptionDescription& option,

@@ -41,6 +41,10 @@ void write_nested(const OptionDescription& option, const std::string& path, std:
     out += format("\n## `{}`\n\n{}\n", inner, sentence(option.section->meaning));
     write_table(*option.section, inner, out);
   }
+  if (option.item) {
+    out += format("\n## `{}[]`\n\n{}\n", inner, sentence(option.item->meaning));
+    write_table(*option.item, inner + "[]", out);
+  }
   if (option.variants.empty()) return;
   out += format("\n## `{}`\n\n{}\n", inner, sentence(option.meaning));
   for (const Variant& variant : option.variants) {
@@ -62,8 +66,7 @@ void write_table(const OptionGroup& group, const std::string& path, std::string&
     write_row(option, path, out);
   }
   if (group.options.empty()) out += "\nNo options.\n";
-  for (const auto& option : group.options)
-    if (!plain(option)) write_nested(option, path, out);
+  for (const auto& option : group.options) write_nested(option, path, out);
 }
 
 Json schema_of(const OptionGroup& group);
@@ -101,7 +104,12 @@ Json choice_schema(const OptionDescription& option) {
 
 Json option_schema(const OptionDescription& option) {
   if (option.section) return schema_of(*option.section);
-  Json schema = option.variants.empty() ? Json::parse(option.schema) : choice_schema(option);
+  Json schema;
+  if (option.item) {
+    schema = {{"type", "array"}, {"items", schema_of(*option.item)}};
+  } else {
+    schema = option.variants.empty() ? Json::parse(option.schema) : choice_schema(option);
+  }
   add_range(option.range, schema);
   schema["description"] = option.meaning + (option.unit.empty() ? "" : " (" + option.unit + ")");
   if (!option.required && option.variants.empty())

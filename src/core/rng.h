@@ -18,6 +18,7 @@ enum class RandomUse : std::uint32_t {
   synthetic = 4,  // pixels of the synthetic data set
   initial = 5,    // initial weights; index = fnv1a of the tensor's name
   step = 6,       // ATen's own generator in a step (dropout and the like); index = step
+  mixup = 7,      // index = 2 * sample for its weight, 2 * sample + 1 for its partner
 };
 
 struct RandomWords {

@@ -4,7 +4,9 @@
 
 #include "core/files.h"
 #include "core/format.h"
+#include "core/sha256.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -22,6 +24,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kLongestHeader = 100'000'000;
+constexpr const char* kChecksum = "sha256";
+const std::string kNoChecksum(Sha256::kHexLength, '0');
 
 std::uint64_t element_bytes(const std::string& dtype) {
   if (dtype == "F64" || dtype == "I64" || dtype == "U64") return 8;
@@ -54,7 +58,10 @@ StoredTensor parse_entry(const std::string& name, const Json& entry, const char*
   tensor.dtype = entry.at("dtype").get<std::string>();
   std::uint64_t expected = element_bytes(tensor.dtype);
   if (expected == 0) throw CheckpointError("unknown dtype " + tensor.dtype);
+  if (!entry.at("shape").is_array()) throw CheckpointError("the shape of " + name + " is no list");
   for (const auto& dimension : entry.at("shape")) {
+    if (!dimension.is_number_unsigned())
+      throw CheckpointError(format("the shape of {} holds {}", name, dimension.dump()));
     const auto length = dimension.get<std::uint64_t>();
     if (length != 0 && expected > data_bytes / length)
       throw CheckpointError(format("the shape of {} exceeds the file", name));
@@ -70,12 +77,18 @@ StoredTensor parse_entry(const std::string& name, const Json& entry, const char*
   return tensor;
 }
 
+// As it stands in the header's text.
+std::string checksum_field(const std::string& digest) {
+  return format("\"{}\":\"{}\"", kChecksum, digest);
+}
+
 }  // namespace
 
 void write_safetensors(const std::string& path, const std::vector<StoredTensor>& tensors,
                        const Metadata& metadata) {
   Json header = Json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  header["__metadata__"] = metadata;
+  header["__metadata__"][kChecksum] = kNoChecksum;
   std::uint64_t offset = 0;
   for (const StoredTensor& tensor : tensors) {
     header[tensor.name] = {{"dtype", tensor.dtype},
@@ -89,6 +102,11 @@ void write_safetensors(const std::string& path, const std::vector<StoredTensor>&
   std::vector<std::string_view> parts{length, text};
   for (const StoredTensor& tensor : tensors)
     parts.emplace_back(static_cast<const char*>(tensor.data), tensor.bytes);
+  Sha256 digest;
+  for (const std::string_view part : parts) digest.add(part);
+  const std::string field = checksum_field(kNoChecksum);
+  text.replace(text.find(field), field.size(), checksum_field(digest.hex()));
+  parts[1] = text;
   write_file_atomically(path, parts);
 }
 
@@ -96,6 +114,8 @@ SafetensorsFile::SafetensorsFile(const std::string& path) {
   map(path);
   try {
     parse();
+    check_layout();
+    check_sum();
   } catch (const std::exception& error) {
     ::munmap(const_cast<char*>(begin_), size_);
     throw CheckpointError(
@@ -127,19 +147,50 @@ void SafetensorsFile::parse() {
   const char* text = begin_ + kLengthBytes;
   const Json header = Json::parse(text, text + header_bytes);
   if (!header.is_object()) throw CheckpointError("its header is not a JSON object");
-  std::uint64_t used = 0;
+  data_begin_ = kLengthBytes + header_bytes;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
       metadata_ = entry.get<Metadata>();
       continue;
     }
-    tensors_.push_back(
-        parse_entry(name, entry, text + header_bytes, size_ - kLengthBytes - header_bytes));
-    used += tensors_.back().bytes;
+    tensors_.push_back(parse_entry(name, entry, begin_ + data_begin_, size_ - data_begin_));
   }
-  if (used != size_ - kLengthBytes - header_bytes)
-    throw CheckpointError(
-        format("{} bytes of tensors, {} in the file", used, size_ - kLengthBytes - header_bytes));
+}
+
+// The format wants the tensors' bytes side by side, without gaps.
+void SafetensorsFile::check_layout() const {
+  std::vector<const StoredTensor*> in_order;
+  for (const StoredTensor& tensor : tensors_) in_order.push_back(&tensor);
+  std::sort(in_order.begin(), in_order.end(), [](const auto* a, const auto* b) {
+    return a->data < b->data || (a->data == b->data && a->bytes < b->bytes);
+  });
+  const char* end = begin_ + data_begin_;
+  for (const StoredTensor* tensor : in_order) {
+    if (tensor->data != end)
+      throw CheckpointError(format("the bytes of {} overlap others or leave a gap", tensor->name));
+    end += tensor->bytes;
+  }
+  if (end != begin_ + size_)
+    throw CheckpointError(format("{} bytes after the last tensor", begin_ + size_ - end));
+}
+
+void SafetensorsFile::check_sum() const {
+  const auto stated = metadata_.find(kChecksum);
+  if (stated == metadata_.end()) {
+    const auto writer = metadata_.find("format");
+    if (writer == metadata_.end() || writer->second != "onecycle") return;
+    throw CheckpointError("its checksum is missing");
+  }
+  std::string head(begin_, data_begin_);
+  const std::string field = checksum_field(stated->second);
+  const std::size_t at = head.find(field);
+  if (at == std::string::npos || stated->second.size() != kNoChecksum.size())
+    throw CheckpointError("its checksum is not one");
+  head.replace(at, field.size(), checksum_field(kNoChecksum));
+  Sha256 digest;
+  digest.add(head).add({begin_ + data_begin_, size_ - data_begin_});
+  if (digest.hex() != stated->second)
+    throw CheckpointError("its checksum does not match its bytes");
 }
 
 }  // namespace onecycle

@@ -18,14 +18,16 @@ struct StoredTensor {
 
 using Metadata = std::map<std::string, std::string>;
 
-// Written atomically. Throws Error.
+// Written atomically, with the SHA-256 of the whole file (that field taken as zeros) in the
+// metadata as `sha256`. Throws Error.
 void write_safetensors(const std::string& path, const std::vector<StoredTensor>& tensors,
                        const Metadata& metadata);
 
 // A file mapped into memory; its tensors point into the map.
 class SafetensorsFile {
  public:
-  // Throws CheckpointError for a file that cannot be read or is not whole.
+  // Throws CheckpointError for a file that cannot be read or is not whole: cut short, or other than
+  // its own checksum says. Files of other programs carry none.
   explicit SafetensorsFile(const std::string& path);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;
@@ -37,9 +39,12 @@ class SafetensorsFile {
  private:
   void map(const std::string& path);
   void parse();
+  void check_layout() const;
+  void check_sum() const;
 
   const char* begin_ = nullptr;
   std::uint64_t size_ = 0;
+  std::uint64_t data_begin_ = 0;  // offset of the tensors' bytes
   std::vector<StoredTensor> tensors_;
   Metadata metadata_;
 };

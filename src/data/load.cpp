@@ -101,6 +101,9 @@ void set_normalisation(const DataOptions& options, const DatasetDescriptor& desc
   if (options.normalise == Normalise::none) {
     data.mean.assign(channels, 0);
     data.std.assign(channels, 1);
+  } else if (options.normalise == Normalise::caffe) {
+    data.mean = mean_image(data.train.images);
+    data.std.assign(channels, 1.0 / 255);
   } else if (!options.mean.empty()) {
     data.mean = options.mean;
     data.std = options.std;

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "data/mixup.h"
 #include "data/tensors.h"
 #include "kernels/current_stream.h"
 #include "kernels/gather.h"
@@ -12,6 +13,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <c10/core/DeviceGuard.h>
 
 namespace onecycle {
@@ -33,9 +35,12 @@ kernels::ScalarType element_of(at::ScalarType type) {
   }
 }
 
-at::Tensor channel_values(const std::vector<double>& values, at::Device device) {
-  const auto channels = static_cast<std::int64_t>(values.size());
-  return tensor_of(values, {channels}).to(device);
+template <class T>
+at::Tensor on_device(std::vector<T> values, at::Device device) {
+  const auto count = static_cast<std::int64_t>(values.size());
+  const at::Tensor tensor = tensor_of(std::move(values), {count});
+  // Pinned, so that the copy does not wait for the device.
+  return device.is_cuda() ? tensor.pin_memory().to(device, /*non_blocking=*/true) : tensor;
 }
 
 void check_set(const ImageSet& set, const LoaderOptions& options) {
@@ -43,7 +48,9 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
   if (options.batch_size < 1)
     throw DataError(format("data.batch_size: {} is not at least 1", options.batch_size));
   const auto channels = static_cast<std::size_t>(set.images.size(1));
-  if (options.mean.size() != channels || options.std.size() != channels)
+  const auto pixels = static_cast<std::size_t>(set.images[0].numel());
+  if ((options.mean.size() != channels && options.mean.size() != pixels) ||
+      options.std.size() != channels)
     throw DataError(format("mean and std have {} and {} values, the images {} channels",
                            options.mean.size(), options.std.size(), channels));
 }
@@ -60,8 +67,8 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
   std::vector<double> mean, inverse_std;
   for (const double value : options_.mean) mean.push_back(value * white);
   for (const double value : options_.std) inverse_std.push_back(1 / (value * white));
-  mean_ = channel_values(mean, options_.device);
-  inverse_std_ = channel_values(inverse_std, options_.device);
+  mean_ = on_device(std::move(mean), options_.device);
+  inverse_std_ = on_device(std::move(inverse_std), options_.device);
 }
 
 std::int64_t Loader::evaluation_batches() const {
@@ -71,22 +78,39 @@ std::int64_t Loader::evaluation_batches() const {
 Batch Loader::train_batch(std::int64_t epoch, std::int64_t index) {
   if (index < 0 || index >= train_batches())
     throw Error(format("no training batch {} in an epoch of {}", index, train_batches()));
-  if (order_epoch_ != epoch) {
-    order_ = tensor_of(epoch_order(options_.seed, epoch, num_samples_), {num_samples_});
-    // Pinned, so that the copy does not wait for the device.
-    if (options_.device.is_cuda())
-      order_ = order_.pin_memory().to(options_.device, /*non_blocking=*/true);
-    order_epoch_ = epoch;
+  return train_rows(epoch, index * options_.batch_size, options_.batch_size);
+}
+
+void Loader::prepare(std::int64_t epoch) {
+  if (epoch_ == epoch) return;
+  order_ = on_device(epoch_order(options_.seed, epoch, num_samples_), options_.device);
+  if (options_.augment.mixup > 0) {
+    MixupChoices choices =
+        mixup_choices(options_.seed, epoch, num_samples_, options_.augment.mixup);
+    partner_ = on_device(std::move(choices.partner), options_.device);
+    mix_weight_ = on_device(std::move(choices.weight), options_.device);
   }
+  epoch_ = epoch;
+}
+
+Batch Loader::train_rows(std::int64_t epoch, std::int64_t first, std::int64_t count) {
+  if (first < 0 || count < 1 || first > num_samples_ || count > num_samples_ - first)
+    throw Error(
+        format("no {} samples from position {} in an epoch of {}", count, first, num_samples_));
+  prepare(epoch);
   kernels::Gather request;
   request.order = order_.const_data_ptr<std::int64_t>();
-  request.offset = index * options_.batch_size;
-  request.valid = options_.batch_size;
+  request.offset = first;
+  request.batch = request.valid = count;
   request.seed = options_.seed;
   request.epoch = static_cast<std::uint32_t>(epoch);
   request.pad_crop = static_cast<std::int32_t>(options_.augment.pad_crop);
   request.flip = options_.augment.flip;
   request.cutout = static_cast<std::int32_t>(options_.augment.cutout);
+  if (options_.augment.mixup > 0) {
+    request.partner = partner_.const_data_ptr<std::int64_t>();
+    request.mix_weight = mix_weight_.const_data_ptr<float>();
+  }
   return gather(request);
 }
 
@@ -95,6 +119,7 @@ Batch Loader::evaluation_batch(std::int64_t index) const {
     throw Error(format("no evaluation batch {} of {}", index, evaluation_batches()));
   kernels::Gather request;
   request.offset = index * options_.batch_size;
+  request.batch = options_.batch_size;
   request.valid = std::min(options_.batch_size, num_samples_ - request.offset);
   return gather(request);
 }
@@ -104,9 +129,15 @@ Batch Loader::gather(kernels::Gather request) const {
   Batch batch;
   batch.valid = request.valid;
   batch.images = at::empty(
-      {options_.batch_size, images_.size(1), images_.size(2), images_.size(3)},
+      {request.batch, images_.size(1), images_.size(2), images_.size(3)},
       at::TensorOptions(options_.dtype).device(device).memory_format(options_.memory_format));
-  batch.labels = at::empty({options_.batch_size}, at::TensorOptions(at::kLong).device(device));
+  batch.labels = at::empty({request.batch}, at::TensorOptions(at::kLong).device(device));
+  if (request.mixes()) {
+    batch.mix_labels = at::empty_like(batch.labels);
+    batch.mix_weight = at::empty({request.batch}, at::TensorOptions(at::kFloat).device(device));
+    request.out_mix_labels = batch.mix_labels.mutable_data_ptr<std::int64_t>();
+    request.out_mix_weight = batch.mix_weight.mutable_data_ptr<float>();
+  }
 
   request.images = images_.const_data_ptr();
   request.labels = labels_.const_data_ptr<std::int64_t>();
@@ -115,13 +146,13 @@ Batch Loader::gather(kernels::Gather request) const {
   request.channels = images_.size(1);
   request.height = images_.size(2);
   request.width = images_.size(3);
+  request.mean_image = mean_.numel() != images_.size(1);
   request.mean = mean_.const_data_ptr<double>();
   request.inverse_std = inverse_std_.const_data_ptr<double>();
   request.out = batch.images.mutable_data_ptr();
   request.out_labels = batch.labels.mutable_data_ptr<std::int64_t>();
   request.element = element_of(options_.dtype);
   request.channels_last = options_.memory_format == at::MemoryFormat::ChannelsLast;
-  request.batch = options_.batch_size;
 
   if (device.is_cuda()) {
     const c10::DeviceGuard guard(device);

@@ -16,11 +16,14 @@ struct OptionType<BatchSize> {
 
 template <>
 struct OptionType<Augment> {
-  static std::string name() { return "list of {pad_crop: pixels}, flip, {cutout: pixels}"; }
+  static std::string name() {
+    return "list of {pad_crop: pixels}, flip, {cutout: pixels}, {mixup: alpha}";
+  }
   static std::string schema() {
     return R"({"type":"array","items":{"anyOf":[{"const":"flip"},{"type":"object",)"
            R"("properties":{"pad_crop":{"type":"integer","minimum":1,"maximum":1024},)"
-           R"("cutout":{"type":"integer","minimum":1,"maximum":1024}},)"
+           R"("cutout":{"type":"integer","minimum":1,"maximum":1024},)"
+           R"("mixup":{"type":"number","exclusiveMinimum":0}},)"
            R"("additionalProperties":false,"minProperties":1,"maxProperties":1}]}})";
   }
   static std::optional<Augment> read(const Value& value, std::string& why);
@@ -30,7 +33,7 @@ struct OptionType<Augment> {
 template <>
 struct EnumNames<Normalise> {
   static std::vector<std::pair<std::string, Normalise>> values() {
-    return {{"auto", Normalise::automatic}, {"none", Normalise::none}};
+    return {{"auto", Normalise::automatic}, {"none", Normalise::none}, {"caffe", Normalise::caffe}};
   }
 };
 template <>

@@ -40,7 +40,7 @@ namespace {
 
 constexpr std::int64_t kMaxPixels = 1024;
 
-// The member that an item of the list sets, with its value; false when the item is neither.
+// Sets the member that an item of the list names; false when it is none of them.
 bool read_item(const Value& item, Augment& augment) {
   if (item.is_scalar() && item.text == "flip") {
     augment.flip = true;
@@ -49,6 +49,10 @@ bool read_item(const Value& item, Augment& augment) {
   if (!item.is_map() || item.members.size() != 1) return false;
   const auto& [key, at, value] = item.members.front();
   if (!value.is_scalar() || value.quoted) return false;
+  if (key == "mixup") {
+    augment.mixup = parse_number(value.text).value_or(0);
+    return augment.mixup > 0;
+  }
   const auto pixels = parse_integer(value.text);
   if (!pixels || *pixels < 1 || *pixels > kMaxPixels) return false;
   if (key == "pad_crop") {
@@ -74,7 +78,8 @@ std::optional<Augment> OptionType<Augment>::read(const Value& value, std::string
     Augment alone;
     if (!read_item(item, alone) || !read_item(item, augment)) return std::nullopt;
     const bool repeated = (alone.pad_crop > 0 && before.pad_crop > 0) ||
-                          (alone.flip && before.flip) || (alone.cutout > 0 && before.cutout > 0);
+                          (alone.flip && before.flip) || (alone.cutout > 0 && before.cutout > 0) ||
+                          (alone.mixup > 0 && before.mixup > 0);
     if (repeated) return why = name() + ", each at most once", std::nullopt;
   }
   return augment;
@@ -82,15 +87,16 @@ std::optional<Augment> OptionType<Augment>::read(const Value& value, std::string
 
 Value OptionType<Augment>::write(const Augment& value) {
   Value result = Value::list();
-  const auto add = [&](const char* key, std::int64_t pixels) {
-    if (pixels == 0) return;
+  const auto add = [&](const char* key, const std::string& text) {
+    if (text == "0") return;
     Value item = Value::map();
-    item.set(key, Value::scalar(std::to_string(pixels)));
+    item.set(key, Value::scalar(text));
     result.items.push_back(std::move(item));
   };
-  add("pad_crop", value.pad_crop);
+  add("pad_crop", std::to_string(value.pad_crop));
   if (value.flip) result.items.push_back(Value::scalar("flip"));
-  add("cutout", value.cutout);
+  add("cutout", std::to_string(value.cutout));
+  add("mixup", number_text(value.mixup));
   return result;
 }
 
@@ -113,8 +119,9 @@ std::optional<Violation> check_normalisation(const DataOptions& options) {
   if (options.mean.size() != options.std.size())
     return Violation{options.std.empty() ? "mean" : "std",
                      "mean and std go together, one value a channel each"};
-  if (options.normalise == Normalise::none && !options.mean.empty())
-    return Violation{"mean", "normalise: none uses no mean and std"};
+  if (options.normalise != Normalise::automatic && !options.mean.empty())
+    return Violation{"mean", format("normalise: {} uses no mean and std",
+                                    options.normalise == Normalise::none ? "none" : "caffe")};
   return std::nullopt;
 }
 
@@ -148,13 +155,15 @@ OptionTable<DataOptions> make_data_options() {
       .range(at_least(1))
       .add("normalise", &DataOptions::normalise,
            "auto: by the data set's mean and std, measured where it states none; none: pixels 0 to "
-           "1")
+           "1; caffe: pixels 0 to 255 minus the mean image of the samples trained on")
       .add("mean", &DataOptions::mean,
            "per channel, pixels scaled to 0..1; empty = as normalise says")
       .add("std", &DataOptions::std, "per channel, beside mean")
       .range(above(0))
       .add("augment", &DataOptions::augment,
-           "of training batches, in the order pad_crop, flip, cutout")
+           "of training batches, in the order pad_crop, flip, cutout, mixup; mixup's alpha, above "
+           "0, is "
+           "that of Beta(alpha, alpha), from which each sample's share of its mixture is drawn")
       .rule(check_source)
       .rule(check_normalisation);
   return table;

@@ -53,7 +53,26 @@ void for_channel(const at::Tensor& images, std::int64_t channel, const Each& eac
   }
 }
 
+template <class Sum, class T>
+std::vector<double> mean_of_each(const at::Tensor& images, double white) {
+  const auto size = static_cast<std::size_t>(images[0].numel());
+  std::vector<Sum> sums(size);
+  const T* pixels = images.const_data_ptr<T>();
+  for (std::int64_t n = 0; n < images.size(0); ++n, pixels += size)
+    for (std::size_t i = 0; i < size; ++i) sums[i] += static_cast<Sum>(pixels[i]);
+  std::vector<double> means;
+  for (const Sum sum : sums)
+    means.push_back(static_cast<double>(sum) / static_cast<double>(images.size(0)) / white);
+  return means;
+}
+
 }  // namespace
+
+std::vector<double> mean_image(const at::Tensor& images) {
+  if (images.scalar_type() == at::kByte)
+    return mean_of_each<std::int64_t, std::uint8_t>(images, 255);
+  return mean_of_each<double, float>(images, 1);
+}
 
 ChannelStatistics channel_statistics(const at::Tensor& images) {
   ChannelStatistics result;

@@ -22,16 +22,41 @@ struct Rounding<BFloat16> {
   static __device__ BFloat16 of(Work value) { return to_bfloat16(value); }
 };
 
-template <class Out, class In>
-__device__ Out normalised(const Gather& gather, std::int64_t channel, In pixel) {
-  using Work = typename Rounding<Out>::Work;
-  const Work centred = static_cast<Work>(pixel) - static_cast<Work>(gather.mean[channel]);
-  return Rounding<Out>::of(centred * static_cast<Work>(gather.inverse_std[channel]));
+// a * wa + b * wb without fusing: the CPU twin's bits.
+__device__ float blend(float a, float wa, float b, float wb) {
+  return __fadd_rn(__fmul_rn(a, wa), __fmul_rn(b, wb));
+}
+__device__ double blend(double a, double wa, double b, double wb) {
+  return __dadd_rn(__dmul_rn(a, wa), __dmul_rn(b, wb));
+}
+
+// The normalised value of channel c at (y, x) of the output for a sample under `place`.
+template <class Work, class In>
+__device__ Work placed(const Gather& gather, std::int64_t sample, const Placement& place,
+                       std::int64_t c, std::int64_t y, std::int64_t x) {
+  if (y >= place.cut_top && y < place.cut_bottom && x >= place.cut_left && x < place.cut_right)
+    return 0;
+  const std::int64_t from_y = y + place.shift_y;
+  const std::int64_t from_x = (place.flipped ? gather.width - 1 - x : x) + place.shift_x;
+  const bool inside = from_y >= 0 && from_y < gather.height && from_x >= 0 && from_x < gather.width;
+  if (gather.mean_image && !inside) return 0;
+  const std::int64_t plane = gather.height * gather.width;
+  const std::int64_t index = c * plane + from_y * gather.width + from_x;
+  const In* in = static_cast<const In*>(gather.images) + sample * gather.channels * plane;
+  const In pixel = inside ? in[index] : In(0);
+  const double mean = gather.mean[gather.mean_image ? index : c];
+  return (static_cast<Work>(pixel) - static_cast<Work>(mean)) *
+         static_cast<Work>(gather.inverse_std[c]);
+}
+
+__device__ Placement placement_of(const Gather& gather, std::int64_t sample) {
+  return gather.augments() ? placement(gather, sample) : Placement{};
 }
 
 // blockIdx.y = row of the batch; the threads of the row's blocks stride over its output elements.
 template <class In, class Out>
 __global__ void gather_kernel(const Gather gather) {
+  using Work = typename Rounding<Out>::Work;
   const std::int64_t plane = gather.height * gather.width;
   const std::int64_t size = gather.channels * plane;
   const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
@@ -41,30 +66,34 @@ __global__ void gather_kernel(const Gather gather) {
     if (b >= gather.valid) {
       for (std::int64_t i = first; i < size; i += step) out[i] = Out{};
       if (first == 0) gather.out_labels[b] = -1;
+      if (first == 0 && gather.mixes()) {
+        gather.out_mix_labels[b] = -1;
+        gather.out_mix_weight[b] = 1;
+      }
       continue;
     }
     const std::int64_t at = gather.offset + b;
     const std::int64_t sample = gather.order ? gather.order[at] : at;
-    const In* in = static_cast<const In*>(gather.images) + sample * size;
-    const Placement place = gather.augments() ? placement(gather, sample) : Placement{};
+    const Placement place = placement_of(gather, sample);
+    const std::int64_t partner = gather.mixes() ? gather.partner[sample] : sample;
+    const Placement partner_place = gather.mixes() ? placement_of(gather, partner) : place;
+    const Work weight = gather.mixes() ? static_cast<Work>(gather.mix_weight[sample]) : Work(1);
     for (std::int64_t i = first; i < size; i += step) {
       const std::int64_t c = gather.channels_last ? i % gather.channels : i / plane;
       const std::int64_t p = gather.channels_last ? i / gather.channels : i % plane;
       const std::int64_t y = p / gather.width;
       const std::int64_t x = p % gather.width;
-      if (y >= place.cut_top && y < place.cut_bottom && x >= place.cut_left &&
-          x < place.cut_right) {
-        out[i] = Out{};
-        continue;
-      }
-      const std::int64_t from_y = y + place.shift_y;
-      const std::int64_t from_x = (place.flipped ? gather.width - 1 - x : x) + place.shift_x;
-      const bool inside =
-          from_y >= 0 && from_y < gather.height && from_x >= 0 && from_x < gather.width;
-      const In pixel = inside ? in[c * plane + from_y * gather.width + from_x] : In(0);
-      out[i] = normalised<Out>(gather, c, pixel);
+      Work value = placed<Work, In>(gather, sample, place, c, y, x);
+      if (gather.mixes())
+        value = blend(value, weight, placed<Work, In>(gather, partner, partner_place, c, y, x),
+                      1 - weight);
+      out[i] = Rounding<Out>::of(value);
     }
     if (first == 0) gather.out_labels[b] = gather.labels[sample];
+    if (first == 0 && gather.mixes()) {
+      gather.out_mix_labels[b] = gather.labels[partner];
+      gather.out_mix_weight[b] = gather.mix_weight[sample];
+    }
   }
 }
 

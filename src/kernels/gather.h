@@ -34,25 +34,37 @@ struct Gather {
   bool flip = false;          // left to right, one time in two
   std::int32_t cutout = 0;    // side of the square set to zero after normalisation
 
+  // Mixup, where `partner` is set: row = w * sample + (1 - w) * partner[sample], w =
+  // mix_weight[sample]; each is placed by its own choices and normalised, the blend computed like
+  // the normalisation and rounded once. Both arrays have a value a sample, on the device.
+  const std::int64_t* partner = nullptr;
+  const float* mix_weight = nullptr;
+
   // Normalisation: (pixel - mean[c]) * inverse_std[c] in the units of the stored pixels, computed
   // in float32, or in float64 where the output is. A difference and a product cannot be fused into
   // one operation: every device and instruction set gives the same bits.
+  // `mean_image`: the mean is [C,H,W], taken at the pixel's place in the source image, and the
+  // output beside the source is 0 instead of a normalised black.
+  bool mean_image = false;
   const double* mean = nullptr;
   const double* inverse_std = nullptr;
 
   // Output: `batch` rows of [C,H,W], or [H,W,C] where channels_last, contiguous, and their labels.
   void* out = nullptr;
   std::int64_t* out_labels = nullptr;
+  std::int64_t* out_mix_labels = nullptr;  // with mixup: the partners' labels and the rows' w;
+  float* out_mix_weight = nullptr;         // -1 and 1 in padding
   ScalarType element = ScalarType::f32;
   bool channels_last = false;
   std::int64_t batch = 0;
 
   constexpr bool augments() const { return pad_crop > 0 || flip || cutout > 0; }
+  constexpr bool mixes() const { return partner != nullptr; }
 };
 
 // The augmentation of one sample: output pixel (y, x) is source pixel
-// (y + shift_y, (flipped ? W-1-x : x) + shift_x), black outside the source, and zero in the output
-// for cut_top <= y < cut_bottom, cut_left <= x < cut_right (clipped by the reader).
+// (y + shift_y, (flipped ? W-1-x : x) + shift_x), black or 0 outside the source, and zero in the
+// output for cut_top <= y < cut_bottom, cut_left <= x < cut_right (clipped by the reader).
 struct Placement {
   std::int32_t shift_y = 0;
   std::int32_t shift_x = 0;

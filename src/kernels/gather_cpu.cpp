@@ -1,127 +1,92 @@
 #include "kernels/gather.h"
+#include "kernels/gather_place.h"
 
 #include <algorithm>
-#include <type_traits>
+#include <vector>
 
 namespace onecycle::kernels {
 
 namespace {
 
-template <class Out, class Work>
-Out rounded(Work value) {
-  if constexpr (std::is_same_v<Out, BFloat16>)
-    return to_bfloat16(value);
-  else
-    return value;
-}
-
-// One channel's pixel -> output value.
-template <class Out>
-struct Normaliser {
-  using Work = std::conditional_t<std::is_same_v<Out, double>, double, float>;
-  Work mean;
-  Work inverse_std;
-
-  Normaliser(const Gather& gather, std::int64_t channel)
-      : mean(static_cast<Work>(gather.mean[channel])),
-        inverse_std(static_cast<Work>(gather.inverse_std[channel])) {}
-
-  template <class In>
-  Out operator()(In pixel) const {
-    return rounded<Out>((static_cast<Work>(pixel) - mean) * inverse_std);
-  }
-};
-
-// count pixels from `in`, forwards or backwards, to every stride-th element of `out`.
-template <class In, class Out>
-void copy_pixels(const In* __restrict in, bool backwards, Out* __restrict out, std::int64_t stride,
-                 std::int64_t count, Normaliser<Out> normalise) {
-  if (backwards) {
-    for (std::int64_t i = 0; i < count; ++i) out[i * stride] = normalise(in[-i]);
-  } else if (stride == 1) {
-    for (std::int64_t i = 0; i < count; ++i) out[i] = normalise(in[i]);
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) out[i * stride] = normalise(in[i]);
-  }
-}
-
-template <class Out>
-void fill_pixels(Out* out, std::int64_t stride, std::int64_t count, Out value) {
-  for (std::int64_t i = 0; i < count; ++i) out[i * stride] = value;
-}
-
-// Row y of one channel under `place`; `in` and `out` are the channel's first elements.
-template <class In, class Out>
-void place_row(const Gather& gather, const Placement& place, std::int64_t y, const In* in, Out* out,
-               std::int64_t stride, Normaliser<Out> normalise) {
-  const std::int64_t width = gather.width;
-  const std::int64_t source_y = y + place.shift_y;
-  const Out black = normalise(In{0});
-  Out* row = out + y * width * stride;
-  // Output columns [first, last) have a source pixel.
-  std::int64_t first = std::clamp<std::int64_t>(-place.shift_x, 0, width);
-  std::int64_t last = std::clamp<std::int64_t>(width - place.shift_x, 0, width);
-  if (place.flipped) {
-    const std::int64_t mirrored = width - last;
-    last = width - first;
-    first = mirrored;
-  }
-  if (source_y < 0 || source_y >= gather.height || first >= last) {
-    fill_pixels(row, stride, width, black);
-  } else {
-    const std::int64_t column = (place.flipped ? width - 1 - first : first) + place.shift_x;
-    fill_pixels(row, stride, first, black);
-    copy_pixels(in + source_y * width + column, place.flipped, row + first * stride, stride,
-                last - first, normalise);
-    fill_pixels(row + last * stride, stride, width - last, black);
-  }
-  if (y >= place.cut_top && y < place.cut_bottom) {
-    const std::int64_t left = std::clamp<std::int64_t>(place.cut_left, 0, width);
-    const std::int64_t right = std::clamp<std::int64_t>(place.cut_right, 0, width);
-    fill_pixels(row + left * stride, stride, right - left, Out{});
-  }
-}
-
-template <class In, class Out>
-void gather_rows(const Gather& gather, std::int64_t begin, std::int64_t end) {
+// One sample to `out`, in the layout of the batch. `make_map` gives a channel's map.
+template <class In, class Out, class MakeMap>
+void place_sample(const Gather& gather, std::int64_t sample, Out* out, const MakeMap& make_map) {
   const std::int64_t plane = gather.height * gather.width;
-  const std::int64_t size = gather.channels * plane;
   const std::int64_t stride = gather.channels_last ? gather.channels : 1;
+  const In* in = static_cast<const In*>(gather.images) + sample * gather.channels * plane;
+  const Placement place = gather.augments() ? placement(gather, sample) : Placement{};
+  for (std::int64_t c = 0; c < gather.channels; ++c) {
+    const auto map = make_map(c);
+    const In* in_plane = in + c * plane;
+    Out* out_plane = out + (gather.channels_last ? c : c * plane);
+    if (gather.augments()) {
+      for (std::int64_t y = 0; y < gather.height; ++y)
+        place_row(gather, place, y, in_plane, out_plane, stride, map);
+    } else {
+      copy_pixels(in_plane, 0, false, out_plane, stride, plane, map);
+    }
+  }
+}
+
+// Two samples' weighted values meet in memory, so that no compiler fuses a product with the sum:
+// the same bits on every device.
+template <class In, class Out, template <class> class Mean>
+void gather_rows(const Gather& gather, std::int64_t begin, std::int64_t end) {
+  using Work = WorkOf<Out>;
+  const std::int64_t size = gather.channels * gather.height * gather.width;
+  std::vector<Work> own(static_cast<std::size_t>(gather.mixes() ? size : 0)), other = own;
+  const auto place_weighted = [&](std::int64_t sample, Work weight, std::vector<Work>& values) {
+    place_sample<In>(gather, sample, values.data(), [&](std::int64_t c) {
+      return Weighted<Work, Mean<Work>>{Mean<Work>(gather, c), weight};
+    });
+  };
   for (std::int64_t b = begin; b < end; ++b) {
     Out* out = static_cast<Out*>(gather.out) + b * size;
     if (b >= gather.valid) {
       std::fill_n(out, size, Out{});
       gather.out_labels[b] = -1;
+      if (gather.mixes()) {
+        gather.out_mix_labels[b] = -1;
+        gather.out_mix_weight[b] = 1;
+      }
       continue;
     }
     const std::int64_t at = gather.offset + b;
     const std::int64_t sample = gather.order ? gather.order[at] : at;
-    const In* in = static_cast<const In*>(gather.images) + sample * size;
-    const Placement place = gather.augments() ? placement(gather, sample) : Placement{};
-    for (std::int64_t c = 0; c < gather.channels; ++c) {
-      const Normaliser<Out> normalise(gather, c);
-      const In* in_plane = in + c * plane;
-      Out* out_plane = out + (gather.channels_last ? c : c * plane);
-      if (gather.augments()) {
-        for (std::int64_t y = 0; y < gather.height; ++y)
-          place_row(gather, place, y, in_plane, out_plane, stride, normalise);
-      } else {
-        copy_pixels(in_plane, false, out_plane, stride, plane, normalise);
-      }
-    }
     gather.out_labels[b] = gather.labels[sample];
+    if (!gather.mixes()) {
+      place_sample<In>(gather, sample, out, [&](std::int64_t c) { return Mean<Work>(gather, c); });
+      continue;
+    }
+    const auto weight = static_cast<Work>(gather.mix_weight[sample]);
+    place_weighted(sample, weight, own);
+    place_weighted(gather.partner[sample], 1 - weight, other);
+    for (std::int64_t i = 0; i < size; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      out[i] = rounded<Out>(own[k] + other[k]);
+    }
+    gather.out_mix_labels[b] = gather.labels[gather.partner[sample]];
+    gather.out_mix_weight[b] = gather.mix_weight[sample];
   }
+}
+
+template <class In, class Out>
+void gather_as(const Gather& gather, std::int64_t begin, std::int64_t end) {
+  if (gather.mean_image)
+    gather_rows<In, Out, ImageMean>(gather, begin, end);
+  else
+    gather_rows<In, Out, ChannelMean>(gather, begin, end);
 }
 
 template <class In>
 void gather_from(const Gather& gather, std::int64_t begin, std::int64_t end) {
   switch (gather.element) {
     case ScalarType::f32:
-      return gather_rows<In, float>(gather, begin, end);
+      return gather_as<In, float>(gather, begin, end);
     case ScalarType::bf16:
-      return gather_rows<In, BFloat16>(gather, begin, end);
+      return gather_as<In, BFloat16>(gather, begin, end);
     case ScalarType::f64:
-      return gather_rows<In, double>(gather, begin, end);
+      return gather_as<In, double>(gather, begin, end);
   }
 }
 

@@ -2,48 +2,65 @@
 
 #include "kernels/sgd.h"
 
+#include <type_traits>
+
 namespace onecycle::kernels {
-
-// The scalars of one tensor's update in its own precision.
-template <class T>
-struct SgdScalars {
-  T lr;
-  T momentum;
-  T l2;      // added to the gradient, times the weight
-  T shrink;  // factor on the weight
-};
-
-template <class T>
-ONECYCLE_HOST_DEVICE inline SgdScalars<T> sgd_scalars(const SgdTensor& tensor,
-                                                      const UpdateRule& rule, const double* hyper) {
-  const double lr = hyper[0] * static_cast<double>(tensor.lr_scale);
-  const double decay = hyper[2] * static_cast<double>(tensor.decay_scale);
-  double shrink = 1;
-  if (rule.decay == DecayMode::decoupled) shrink = 1 - lr * decay;
-  if (rule.decay == DecayMode::independent) shrink = 1 - hyper[0] / rule.lr_max * decay;
-  return {static_cast<T>(lr), static_cast<T>(hyper[1]),
-          static_cast<T>(rule.decay == DecayMode::l2 ? decay : 0), static_cast<T>(shrink)};
-}
 
 // The update of one element; its formulas stand in onecycle/update_rule.h.
 template <MomentumForm kForm, bool kNesterov, class T>
-ONECYCLE_HOST_DEVICE inline void sgd_element(T& weight, T& velocity, T gradient,
-                                             const SgdScalars<T>& s) {
-  const T g = gradient + s.l2 * weight;
-  const T m = s.momentum;
-  const T before = velocity;
-  T step;
-  if (kForm == MomentumForm::torch) {
-    velocity = m * before + g;
-    step = s.lr * (kNesterov ? g + m * velocity : velocity);
-  } else if (kForm == MomentumForm::ema) {
-    velocity = m * before + (1 - m) * g;
-    step = s.lr * (kNesterov ? (1 - m) * g + m * velocity : velocity);
-  } else {
-    velocity = m * before + s.lr * g;
-    step = kNesterov ? (1 + m) * velocity - m * before : velocity;
+struct SgdElement {
+  static constexpr int kStates = 1;
+  T lr;
+  T m;
+  T l2;
+  T shrink;
+
+  ONECYCLE_HOST_DEVICE void operator()(T& weight, T& velocity, T gradient) const {
+    const T g = gradient + l2 * weight;
+    const T before = velocity;
+    T step;
+    if (kForm == MomentumForm::torch) {
+      velocity = m * before + g;
+      step = lr * (kNesterov ? g + m * velocity : velocity);
+    } else if (kForm == MomentumForm::ema) {
+      velocity = m * before + (1 - m) * g;
+      step = lr * (kNesterov ? (1 - m) * g + m * velocity : velocity);
+    } else {
+      velocity = m * before + lr * g;
+      step = kNesterov ? (1 + m) * velocity - m * before : velocity;
+    }
+    weight = weight * shrink - step;
   }
-  weight = weight * s.shrink - step;
+};
+
+template <MomentumForm kForm, bool kNesterov>
+struct SgdUpdate {
+  UpdateRule rule;
+
+  template <class T>
+  ONECYCLE_HOST_DEVICE SgdElement<kForm, kNesterov, T> element(const UpdateTensor& tensor,
+                                                               const double* hyper) const {
+    const UpdateScalars s = update_scalars(tensor, rule.decay, rule.lr_max, hyper);
+    return {static_cast<T>(s.lr), static_cast<T>(hyper[1]), static_cast<T>(s.l2),
+            static_cast<T>(s.shrink)};
+  }
+};
+
+// Calls `run` with the SgdUpdate of a rule.
+template <class Run>
+void with_sgd_update(const UpdateRule& rule, const Run& run) {
+  const auto of_form = [&](auto form) {  // nvcc reads C++17: no template lambda
+    constexpr MomentumForm kForm = decltype(form)::value;
+    rule.nesterov ? run(SgdUpdate<kForm, true>{rule}) : run(SgdUpdate<kForm, false>{rule});
+  };
+  switch (rule.form) {
+    case MomentumForm::torch:
+      return of_form(std::integral_constant<MomentumForm, MomentumForm::torch>());
+    case MomentumForm::ema:
+      return of_form(std::integral_constant<MomentumForm, MomentumForm::ema>());
+    case MomentumForm::caffe:
+      return of_form(std::integral_constant<MomentumForm, MomentumForm::caffe>());
+  }
 }
 
 }  // namespace onecycle::kernels

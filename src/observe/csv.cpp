@@ -1,29 +1,17 @@
 #include "observe/csv.h"
 
-#include "onecycle/error.h"
-
 #include "core/format.h"
 #include "core/number.h"
+
+#include <ctime>
 
 namespace onecycle {
 
 namespace {
 
-std::ofstream open(const std::string& path, const std::string& header) {
-  std::ofstream file(path);
-  file << header << std::endl;
-  if (!file) throw Error(path + ": cannot be written");
-  return file;
-}
-
-void write_row(std::ofstream& file, const std::string& row) {
-  file << row << std::endl;
-  if (!file) throw Error("writing the run's CSV failed: is the disk full?");
-}
-
-std::string hyper_columns(const Hyper& hyper) {
-  return format("{},{},{}", number_text(hyper.lr), number_text(hyper.momentum),
-                number_text(hyper.weight_decay));
+std::string hyper_columns(const Hyper& hyper, double lr_scale) {
+  return format("{},{},{},{}", number_text(hyper.lr), number_text(hyper.momentum),
+                number_text(hyper.weight_decay), number_text(lr_scale));
 }
 
 std::string score_columns(const std::optional<Score>& score) {
@@ -31,28 +19,82 @@ std::string score_columns(const std::optional<Score>& score) {
   return format("{:.6f},{:.6f}", score->loss, score->accuracy);
 }
 
+// Rows begin with the number of their step.
+bool is_before(std::string_view row, std::int64_t steps) {
+  const auto step = parse_integer(row.substr(0, row.find(',')));
+  return step && *step < steps;
+}
+
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
+}
+
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
 }  // namespace
 
 CsvWriter::CsvWriter(const std::string& folder)
-    : steps_(open(folder + "/steps.csv",
-                  "step,epoch,lr,momentum,weight_decay,train_loss,train_accuracy,"
-                  "samples_per_second")),
-      metrics_(open(folder + "/metrics.csv",
-                    "step,epoch,lr,momentum,weight_decay,train_loss,train_accuracy,"
-                    "validation_loss,validation_accuracy,test_loss,test_accuracy,train_seconds,"
-                    "seconds")) {}
+    : steps_(folder + "/steps.csv",
+             "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,"
+             "samples_per_second"),
+      metrics_(folder + "/metrics.csv",
+               "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,"
+               "validation_loss,validation_accuracy,test_loss,test_accuracy,train_seconds,"
+               "seconds") {}
 
 void CsvWriter::on_log_point(const LogPoint& point, StopSignal&) {
-  write_row(steps_,
-            format("{},{:.4f},{},{},{:.1f}", point.step, point.epoch, hyper_columns(point.hyper),
-                   score_columns(point.train), point.samples_per_second));
+  steps_.write_line(format("{},{:.4f},{},{},{:.1f}", point.step, point.epoch,
+                           hyper_columns(point.hyper, point.lr_scale), score_columns(point.train),
+                           point.samples_per_second));
 }
 
 void CsvWriter::on_evaluated(const Evaluated& event, StopSignal&) {
-  write_row(metrics_, format("{},{:.4f},{},{},{},{},{:.3f},{:.3f}", event.step, event.epoch,
-                             hyper_columns(event.hyper), score_columns(event.train),
+  metrics_.write_line(format("{},{:.4f},{},{},{},{},{:.3f},{:.3f}", event.step, event.epoch,
+                             hyper_columns(event.hyper, event.lr_scale), score_columns(event.train),
                              score_columns(event.validation), score_columns(event.test),
                              event.train_seconds, event.seconds));
+}
+
+std::string CsvWriter::state() {
+  steps_.flush_to_disk();
+  metrics_.flush_to_disk();
+  return "";
+}
+
+void CsvWriter::restore(const std::string&, std::int64_t steps) {
+  for (AppendFile* file : {&steps_, &metrics_})
+    file->keep_lines([steps](std::string_view row) { return is_before(row, steps); });
+}
+
+EventLog::EventLog(const std::string& folder)
+    : file_(folder + "/events.csv", "time,steps,epoch,event,message") {}
+
+void EventLog::on_run_begin(const RunBegin& event) {
+  steps_per_epoch_ = static_cast<double>(event.steps_per_epoch);
+  if (event.first_step == 0) write(0, 0, "started", "");
+}
+
+void EventLog::on_notice(const Notice& notice) {
+  write(notice.step, notice.epoch, name_of(notice.kind), notice.message);
+}
+
+void EventLog::on_run_end(const RunEnd& event) {
+  write(event.steps, static_cast<double>(event.steps) / steps_per_epoch_, name_of(event.reason),
+        event.message);
+}
+
+void EventLog::write(std::int64_t steps, double epoch, const std::string& event,
+                     const std::string& message) {
+  file_.write_line(format("{},{},{:.4f},{},{}", now_text(), steps, epoch, event, quoted(message)));
 }
 
 }  // namespace onecycle

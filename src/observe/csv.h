@@ -2,13 +2,15 @@
 
 #include "onecycle/events.h"
 
-#include <fstream>
+#include "core/append_file.h"
+
 #include <string>
 
 namespace onecycle {
 
-// steps.csv, a row a log point, and metrics.csv, a row an evaluation, each on the disk as soon as
-// it is known. Loss and accuracy are means over samples; empty where there is no such split.
+// steps.csv, a row a log point, and metrics.csv, a row an evaluation, each written as soon as it is
+// known; loss and accuracy are means over samples, empty where there is no such split or it was not
+// evaluated. Both go on from an earlier session's rows, cut back to the step that is resumed from.
 class CsvWriter : public Observer {
  public:
   // Throws Error where the files cannot be made.
@@ -17,9 +19,30 @@ class CsvWriter : public Observer {
   void on_log_point(const LogPoint& point, StopSignal& stop) override;
   void on_evaluated(const Evaluated& event, StopSignal& stop) override;
 
+  std::string name() const override { return "csv"; }
+  std::string state() override;  // the rows of a checkpoint are on the disk before it is
+  void restore(const std::string& state, std::int64_t steps) override;
+
  private:
-  std::ofstream steps_;
-  std::ofstream metrics_;
+  AppendFile steps_;
+  AppendFile metrics_;
+};
+
+// events.csv: when a run was started, resumed, saved, fell back and ended, and why. Never cut back.
+class EventLog : public Observer {
+ public:
+  explicit EventLog(const std::string& folder);
+
+  void on_run_begin(const RunBegin& event) override;
+  void on_notice(const Notice& notice) override;
+  void on_run_end(const RunEnd& event) override;
+
+ private:
+  void write(std::int64_t steps, double epoch, const std::string& event,
+             const std::string& message);
+
+  AppendFile file_;
+  double steps_per_epoch_ = 1;
 };
 
 }  // namespace onecycle

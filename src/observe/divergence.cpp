@@ -4,22 +4,35 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
-DivergenceWatch::DivergenceWatch(double factor, std::int64_t num_classes)
+DivergenceWatch::DivergenceWatch(double factor, std::int64_t window, std::int64_t num_classes)
     : factor_(factor),
-      reference_(std::log(static_cast<double>(std::max<std::int64_t>(2, num_classes)))) {}
+      window_(window),
+      guessing_(std::log(static_cast<double>(std::max<std::int64_t>(2, num_classes)))),
+      reference_(0) {}
 
 void DivergenceWatch::on_log_point(const LogPoint& point, StopSignal& stop) {
-  if (!started_) reference_ = std::max(reference_, point.train.loss);
-  started_ = true;
-  if (point.train.loss <= factor_ * reference_) return;
+  if (reference_ == 0) reference_ = std::max(guessing_, point.train.loss);
+  in_a_row_ = point.train.loss > factor_ * reference_ ? in_a_row_ + 1 : 0;
+  if (in_a_row_ < window_) return;
   stop.request(
       StopReason::diverged,
       format("the training loss reached {:.4g}, more than {:.4g} times {:.4g}, by step {} "
              "(epoch {:.2f}), where the learning rate was {:.4g}; lower the learning rate",
              point.train.loss, factor_, reference_, point.step, point.epoch, point.hyper.lr));
+}
+
+std::string DivergenceWatch::state() {
+  return nlohmann::json{{"reference", reference_}, {"in_a_row", in_a_row_}}.dump();
+}
+
+void DivergenceWatch::restore(const std::string& state, std::int64_t) {
+  const auto json = nlohmann::json::parse(state, nullptr, /*allow_exceptions=*/false);
+  reference_ = json.is_object() ? json.value("reference", 0.0) : 0;
+  in_a_row_ = json.is_object() ? json.value("in_a_row", std::int64_t{0}) : 0;
 }
 
 }  // namespace onecycle

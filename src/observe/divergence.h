@@ -3,22 +3,27 @@
 #include "onecycle/events.h"
 
 #include <cstdint>
-#include <optional>
 
 namespace onecycle {
 
-// Ends a run whose training loss between two log points exceeds `factor` times the larger of the
-// first such loss and that of guessing, ln(classes).
+// Ends a run whose training loss between two log points exceeds, `window` times in a row, `factor`
+// times the larger of the first such loss and that of guessing, ln(classes).
 class DivergenceWatch : public Observer {
  public:
-  DivergenceWatch(double factor, std::int64_t num_classes);
+  DivergenceWatch(double factor, std::int64_t window, std::int64_t num_classes);
 
   void on_log_point(const LogPoint& point, StopSignal& stop) override;
 
+  std::string name() const override { return "divergence"; }
+  std::string state() override;
+  void restore(const std::string& state, std::int64_t steps) override;
+
  private:
   double factor_;
-  double reference_;
-  bool started_ = false;
+  std::int64_t window_;
+  double guessing_;
+  double reference_;  // 0 before the first log point
+  std::int64_t in_a_row_ = 0;
 };
 
 }  // namespace onecycle

@@ -14,6 +14,11 @@ void add_hyper(Json& json, const Hyper& hyper) {
   json["weight_decay"] = hyper.weight_decay;
 }
 
+void add_verdict(Json& json, const std::optional<Verdict>& verdict) {
+  json["verdict"] = verdict ? Json(name_of(verdict->judgement)) : Json();
+  json["verdict_text"] = verdict ? Json(verdict->text) : Json();
+}
+
 void add_score(Json& json, const std::string& split, const std::optional<Score>& score) {
   json[split + "_loss"] = score ? Json(score->loss) : Json();
   json[split + "_accuracy"] = score ? Json(score->accuracy) : Json();
@@ -23,6 +28,7 @@ void add_score(Json& json, const std::string& split, const std::optional<Score>&
 
 void JsonLines::on_run_begin(const RunBegin& event) {
   out_ << Json{{"event", "started"},
+               {"first_step", event.first_step},
                {"total_steps", event.total_steps},
                {"steps_per_epoch", event.steps_per_epoch},
                {"total_batch", event.total_batch},
@@ -34,6 +40,7 @@ void JsonLines::on_run_begin(const RunBegin& event) {
 void JsonLines::on_log_point(const LogPoint& point, StopSignal&) {
   Json json = {{"event", "log"}, {"step", point.step}, {"epoch", point.epoch}};
   add_hyper(json, point.hyper);
+  json["lr_scale"] = point.lr_scale;
   add_score(json, "train", point.train);
   json["samples_per_second"] = point.samples_per_second;
   out_ << json.dump() << std::endl;
@@ -42,12 +49,23 @@ void JsonLines::on_log_point(const LogPoint& point, StopSignal&) {
 void JsonLines::on_evaluated(const Evaluated& event, StopSignal&) {
   Json json = {{"event", "evaluated"}, {"step", event.step}, {"epoch", event.epoch}};
   add_hyper(json, event.hyper);
+  json["lr_scale"] = event.lr_scale;
   add_score(json, "train", event.train);
   add_score(json, "validation", event.validation);
   add_score(json, "test", event.test);
+  add_verdict(json, event.verdict);
   json["train_seconds"] = event.train_seconds;
   json["seconds"] = event.seconds;
   out_ << json.dump() << std::endl;
+}
+
+void JsonLines::on_notice(const Notice& notice) {
+  out_ << Json{{"event", name_of(notice.kind)},
+               {"steps", notice.step},
+               {"epoch", notice.epoch},
+               {"message", notice.message}}
+              .dump()
+       << std::endl;
 }
 
 void JsonLines::on_run_end(const RunEnd& event) {
@@ -57,6 +75,7 @@ void JsonLines::on_run_end(const RunEnd& event) {
   add_score(json, "train", event.train);
   add_score(json, "validation", event.validation);
   add_score(json, "test", event.test);
+  add_verdict(json, event.verdict);
   json["train_seconds"] = event.train_seconds;
   json["seconds"] = event.seconds;
   json["run_dir"] = run_dir_;

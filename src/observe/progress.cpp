@@ -53,13 +53,14 @@ std::string duration_text(double seconds) {
 
 void Progress::on_run_begin(const RunBegin& event) {
   run_ = event;
+  first_step_ = event.first_step;
   started_ = drawn_ = Clock::now();
 }
 
 std::string Progress::status(const BatchEnd& event) const {
-  const double done = static_cast<double>(event.step + 1);
+  const double done = static_cast<double>(event.step + 1 - first_step_);
   const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
-  const double left = elapsed / done * (static_cast<double>(run_.total_steps) - done);
+  const double left = elapsed / done * static_cast<double>(run_.total_steps - event.step - 1);
   std::string text;
   if (logged_)
     text +=
@@ -101,7 +102,25 @@ void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
   fmt::print(out_, "epoch {:<5.4g}{}{}{}  lr {:.4g}  {}\n", event.epoch,
              score_text("train", event.train), score_text("val", event.validation),
              score_text("test", event.test), event.hyper.lr, duration_text(event.seconds));
+  // In words, when it changes.
+  if (event.verdict && event.verdict->judgement != judgement_) {
+    judgement_ = event.verdict->judgement;
+    fmt::print(out_, "            {}\n", event.verdict->text);
+  }
   std::fflush(out_);
+}
+
+void Progress::on_notice(const Notice& notice) {
+  if (notice.kind == Notice::Kind::checkpoint && !verbose_) return;
+  erase_bar();
+  const bool plain = notice.kind == Notice::Kind::resumed;
+  fmt::print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ", notice.message);
+  std::fflush(out_);
+}
+
+void Progress::restore(const std::string&, std::int64_t steps) {
+  first_step_ = steps;
+  started_ = Clock::now();
 }
 
 void Progress::on_run_end(const RunEnd&) { erase_bar(); }

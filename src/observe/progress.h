@@ -14,13 +14,17 @@ namespace onecycle {
 // place; elsewhere a plain line every ten seconds.
 class Progress : public Observer {
  public:
-  Progress(std::FILE* out, bool terminal) : out_(out), terminal_(terminal) {}
+  // `verbose`: checkpoints too.
+  Progress(std::FILE* out, bool terminal, bool verbose)
+      : out_(out), terminal_(terminal), verbose_(verbose) {}
 
   void on_run_begin(const RunBegin& event) override;
   void on_batch_end(const BatchEnd& event) override;
   void on_log_point(const LogPoint& point, StopSignal& stop) override;
   void on_evaluated(const Evaluated& event, StopSignal& stop) override;
+  void on_notice(const Notice& notice) override;
   void on_run_end(const RunEnd& event) override;
+  void restore(const std::string& state, std::int64_t steps) override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -31,7 +35,10 @@ class Progress : public Observer {
 
   std::FILE* out_;
   bool terminal_;
+  bool verbose_;
   RunBegin run_;
+  std::int64_t first_step_ = 0;  // of what the time left is told from
+  Judgement judgement_ = Judgement::too_early;
   std::optional<LogPoint> logged_;
   double samples_per_second_ = 0;  // smoothed over log points
   Clock::time_point started_;

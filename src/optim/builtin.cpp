@@ -5,6 +5,7 @@ namespace onecycle {
 OptimizerRegistry builtin_optimizers() {
   OptimizerRegistry registry("optimizer");
   add_sgd(registry);
+  add_adamw(registry);
   return registry;
 }
 

@@ -5,5 +5,6 @@
 namespace onecycle {
 
 void add_sgd(OptimizerRegistry& registry);
+void add_adamw(OptimizerRegistry& registry);
 
 }  // namespace onecycle

@@ -1,7 +1,4 @@
-#include "onecycle/error.h"
 #include "onecycle/optimizer.h"
-
-#include "core/format.h"
 
 #include <ATen/ATen.h>
 
@@ -62,13 +59,13 @@ void Parameters::refresh_working() {
 }
 
 HyperBuffer::HyperBuffer(at::Device device)
-    : values_(at::zeros({3}, at::TensorOptions().dtype(at::kDouble).device(device))) {}
+    : values_(at::zeros({4}, at::TensorOptions().dtype(at::kDouble).device(device))) {}
 
-void HyperBuffer::write(const Hyper& hyper) {
-  double numbers[3] = {hyper.lr, hyper.momentum, hyper.weight_decay};
+void HyperBuffer::write(const Hyper& hyper, std::int64_t update) {
+  double numbers[4] = {hyper.lr, hyper.momentum, hyper.weight_decay, static_cast<double>(update)};
   // A copy this small from pageable memory is staged at once: the array may go, the device is not
   // waited for.
-  values_.copy_(at::from_blob(numbers, {3}, at::kDouble), /*non_blocking=*/true);
+  values_.copy_(at::from_blob(numbers, {4}, at::kDouble), /*non_blocking=*/true);
 }
 
 const double* HyperBuffer::data() const { return values_.const_data_ptr<double>(); }

@@ -4,6 +4,7 @@
 #include "core/format.h"
 #include "recipe/yaml.h"
 #include "train/compute.h"
+#include "train/micro_batch.h"
 
 #include <ATen/Context.h>
 
@@ -28,9 +29,29 @@ void check_decay(const Course& course) {
   }
 }
 
+std::vector<Extension> extensions_of(const Recipe& recipe, const StepPlan& steps) {
+  std::vector<Extension> result;
+  for (const ExtensionOptions& options : recipe.train.extensions)
+    result.push_back({options.from.steps(steps.steps_per_epoch), options.how});
+  return result;
+}
+
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train) {
   StepPlan plan;
-  plan.total_batch = recipe.data.batch_size.of(num_train);
+  const std::int64_t accumulate = recipe.train.accumulate;
+  const std::int64_t batch = recipe.data.batch_size.of(num_train);
+  if (recipe.data.batch_size.all) {
+    plan.total_batch = num_train;
+    plan.micro_batch = (num_train + accumulate - 1) / accumulate;
+  } else {
+    plan.total_batch = batch * accumulate;
+    plan.micro_batch = batch;
+  }
+  if (plan.total_batch > num_train)
+    throw DataError(
+        format("train.accumulate: {} times {} samples are more than the {} of the training part; "
+               "lower it or data.batch_size",
+               accumulate, batch, num_train));
   plan.steps_per_epoch = num_train / plan.total_batch;
   plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
   return plan;
@@ -84,6 +105,7 @@ Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registrie
       registries.schedules.at(recipe.schedule.name)
           .make(recipe.schedule.options, {course.steps.steps_per_epoch, constants.lr,
                                           constants.momentum, constants.weight_decay});
+  course.schedule = extended(std::move(course.schedule), extensions_of(recipe, course.steps));
   course.optimizer.rule.lr_max = peak_lr(*course.schedule, course.steps.total_steps);
   check_decay(course);
   return course;
@@ -100,7 +122,10 @@ Run build(const Recipe& recipe, const Registries& registries) {
   run.data = read_data(recipe, registries);
   Course course = plan_course(recipe, run.data.train.size(), registries);
   make_model(run, registries, course.optimizer.decay_all);
+  run.parameters->apply(course.optimizer.groups);
   run.steps = course.steps;
+  if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
+    run.steps.micro_batch = fitting_micro_batch(run);
   run.rule = course.optimizer.rule;
   run.schedule = std::move(course.schedule);
   run.optimizer = course.optimizer.make(*run.parameters, run.rule);

@@ -10,7 +10,6 @@ namespace onecycle {
 namespace {
 
 constexpr std::int64_t kLargestBatch = 512;
-constexpr std::int64_t kIgnoredLabel = -1;
 
 Score evaluate_in(Run& run, const ImageSet& set, at::ScalarType dtype) {
   LoaderOptions options;

@@ -20,6 +20,20 @@ const char* name_of(StopReason reason) {
   return "";
 }
 
+const char* name_of(Notice::Kind kind) {
+  switch (kind) {
+    case Notice::Kind::resumed:
+      return "resumed";
+    case Notice::Kind::checkpoint:
+      return "checkpoint";
+    case Notice::Kind::fell_back:
+      return "fell_back";
+    case Notice::Kind::warning:
+      return "warning";
+  }
+  return "";
+}
+
 void StopSignal::request(StopReason reason, std::string message) {
   if (requested_) return;
   requested_ = true;

@@ -10,10 +10,18 @@ namespace onecycle {
 
 using kernels::MetricSums;
 
+namespace {
+
+// The bytes where they are.
+at::Tensor bytes_of(MetricSums& sums) {
+  return at::from_blob(&sums, {static_cast<std::int64_t>(sizeof sums)}, at::kByte);
+}
+
+}  // namespace
+
 Metrics::Metrics(at::Device device) {
   MetricSums zero;
-  sums_ = at::from_blob(&zero, {static_cast<std::int64_t>(sizeof zero)}, at::kByte)
-              .to(device, /*non_blocking=*/false, /*copy=*/true);
+  sums_ = bytes_of(zero).to(device, /*non_blocking=*/false, /*copy=*/true);
 }
 
 void Metrics::add(const at::Tensor& mean_loss, const at::Tensor& logits, const at::Tensor& labels) {
@@ -35,6 +43,11 @@ MetricSums Metrics::read() const {
   const at::Tensor on_host = sums_.cpu();
   std::memcpy(&result, on_host.const_data_ptr(), sizeof result);
   return result;
+}
+
+void Metrics::write(const MetricSums& sums) {
+  MetricSums copy = sums;
+  sums_.copy_(bytes_of(copy));
 }
 
 Score score_between(const MetricSums& before, const MetricSums& after) {

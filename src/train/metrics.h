@@ -16,8 +16,9 @@ class Metrics {
   // mean_loss: [] fp32 on the device; logits [N, classes] fp32; labels [N]. Does not wait.
   void add(const at::Tensor& mean_loss, const at::Tensor& logits, const at::Tensor& labels);
 
-  // Waits for the device.
+  // Both wait for the device.
   kernels::MetricSums read() const;
+  void write(const kernels::MetricSums& sums);
 
  private:
   at::Tensor sums_;  // the bytes of one MetricSums

@@ -25,7 +25,78 @@ struct EnumNames<Precision> {
 template <>
 struct OptionType<Precision> : EnumOption<Precision> {};
 
+template <>
+struct EnumNames<Extend> {
+  static std::vector<std::pair<const char*, Extend>> values() {
+    return {{"stretch", Extend::stretch}, {"hold", Extend::hold}, {"new-cycle", Extend::new_cycle}};
+  }
+};
+template <>
+struct OptionType<Extend> : EnumOption<Extend> {};
+
+template <>
+struct EnumNames<Monitor> {
+  static std::vector<std::pair<const char*, Monitor>> values() {
+    return {{"accuracy", Monitor::accuracy}, {"loss", Monitor::loss}};
+  }
+};
+template <>
+struct OptionType<Monitor> : EnumOption<Monitor> {};
+
+template <>
+struct OptionType<OnDivergence> {
+  static std::string name() { return "stop or {lr_scale, retries}"; }
+  static std::string schema() {
+    return R"({"anyOf":[{"const":"stop"},{"type":"object","properties":{)"
+           R"("lr_scale":{"type":"number","exclusiveMinimum":0,"exclusiveMaximum":1},)"
+           R"("retries":{"type":"integer","minimum":1}},"additionalProperties":false}]})";
+  }
+  static std::optional<OnDivergence> read(const Value& value, std::string& why);
+  static Value write(const OnDivergence& value);
+};
+
+std::optional<OnDivergence> OptionType<OnDivergence>::read(const Value& value, std::string& why) {
+  if (value.is_scalar() && value.text == "stop") return OnDivergence{};
+  why = "stop or a map of lr_scale, between 0 and 1, and retries, at least 1";
+  if (!value.is_map()) return std::nullopt;
+  constexpr std::int64_t kRetries = 2;
+  OnDivergence result{kRetries, OnDivergence{}.lr_scale};
+  for (const auto& [key, at, given] : value.members) {
+    std::string ignored;
+    if (key == "lr_scale") {
+      const auto scale = OptionType<double>::read(given, ignored);
+      if (!scale || *scale <= 0 || *scale >= 1) return std::nullopt;
+      result.lr_scale = *scale;
+    } else if (key == "retries") {
+      const auto retries = OptionType<std::int64_t>::read(given, ignored);
+      if (!retries || *retries < 1) return std::nullopt;
+      result.retries = *retries;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return result;
+}
+
+Value OptionType<OnDivergence>::write(const OnDivergence& value) {
+  if (value.retries == 0) return Value::scalar("stop");
+  Value result = Value::map();
+  result.set("lr_scale", OptionType<double>::write(value.lr_scale));
+  result.set("retries", OptionType<std::int64_t>::write(value.retries));
+  return result;
+}
+
 namespace {
+
+OptionTable<ExtensionOptions> extension_options() {
+  OptionTable<ExtensionOptions> table("extension", "A run made longer than it was planned");
+  table.add("from", &ExtensionOptions::from, "the length planned before");
+  table.required().unit("ep: epochs, it: optimizer steps");
+  table.add("how", &ExtensionOptions::how,
+            "stretch: as if planned so from the start; hold: the last values stay; new-cycle: the "
+            "whole schedule again over the added steps");
+  return table;
+}
 
 OptionTable<TrainOptions> train_options() {
   OptionTable<TrainOptions> table("train", "How long, where and how precisely to train");
@@ -34,6 +105,11 @@ OptionTable<TrainOptions> train_options() {
   table
       .add("evaluate_every", &TrainOptions::evaluate_every,
            "how often validation and test are evaluated; always at the end")
+      .range(above(0));
+  table.unit("ep: epochs, it: optimizer steps");
+  table
+      .add("test_every", &TrainOptions::test_every,
+           "how often the test split is evaluated; null: at every evaluation")
       .range(above(0));
   table.unit("ep: epochs, it: optimizer steps");
   table.add("log_every", &TrainOptions::log_every, "steps between two rows of steps.csv")
@@ -48,6 +124,21 @@ OptionTable<TrainOptions> train_options() {
       .add("label_smoothing", &TrainOptions::label_smoothing,
            "share of the target spread evenly over the classes; training loss only")
       .range(from_below(0, 1));
+  table
+      .add("accumulate", &TrainOptions::accumulate,
+           "micro-batches whose gradients make one step: the total batch is this many times "
+           "data.batch_size; with `all`, the parts of the whole set")
+      .range(at_least(1));
+  table
+      .add("grad_clip", &TrainOptions::grad_clip,
+           "largest norm of all gradients together; null: no clipping")
+      .range(above(0));
+  table
+      .add("ema_decay", &TrainOptions::ema_decay,
+           "evaluate and keep beside the weights their exponential moving average over the steps; "
+           "null: none")
+      .range(from_below(0, 1));
+  table.add_list("extensions", &TrainOptions::extensions, extension_options());
   return table;
 }
 
@@ -58,12 +149,36 @@ OptionTable<StopOptions> stop_options() {
            "diverged once the mean training loss between two log points exceeds this many times "
            "the first one, or that of guessing")
       .range(above(1));
+  table
+      .add("divergence_window", &StopOptions::divergence_window,
+           "log points in a row that must exceed it")
+      .range(at_least(1));
+  table.add("on_divergence", &StopOptions::on_divergence,
+            "what to do then: stop, or go back to the last checkpoint with the learning rate times "
+            "lr_scale (0.5), at most `retries` (2) times");
+  table.add("monitor", &StopOptions::monitor,
+            "on the validation part: what the best checkpoint and patience go by");
+  table
+      .add("patience", &StopOptions::patience,
+           "evaluations without an improvement before the run ends; null: it never ends early")
+      .range(at_least(1));
+  table
+      .add("min_delta", &StopOptions::min_delta,
+           "a smaller change of the monitored value is no improvement")
+      .range(at_least(0));
   return table;
 }
 
 OptionTable<OutputOptions> output_options() {
   OptionTable<OutputOptions> table("output", "What a run leaves, and where");
   table.add("dir", &OutputOptions::dir, "folder of all runs; a run gets DIR/NAME/NUMBER");
+  table
+      .add("checkpoint_every", &OutputOptions::checkpoint_every,
+           "how often a checkpoint is saved; also at each best evaluation and at the end")
+      .range(above(0));
+  table.unit("ep: epochs, it: optimizer steps");
+  table.add("keep", &OutputOptions::keep, "latest checkpoints kept, beside the best")
+      .range(at_least(1));
   return table;
 }
 

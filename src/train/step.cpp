@@ -1,30 +1,86 @@
 #include "train/step.h"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
 
 namespace onecycle {
 
 namespace {
 
-constexpr std::int64_t kIgnoredLabel = -1;
+LoaderOptions training_loader(const Run& run) {
+  LoaderOptions options;
+  options.device = run.compute.device;
+  options.dtype = run.compute.dtype;
+  options.memory_format = run.compute.memory_format;
+  options.batch_size = run.steps.micro_batch;
+  options.mean = run.data.mean;
+  options.std = run.data.std;
+  options.augment = run.recipe.data.augment;
+  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  return options;
+}
 
 }  // namespace
 
 Step::Step(Run& run)
-    : model_(*run.model),
-      optimizer_(*run.optimizer),
-      label_smoothing_(run.recipe.train.label_smoothing),
-      metrics_(run.compute.device) {}
+    : run_(run), loader_(run.data.train, training_loader(run)), metrics_(run.compute.device) {}
 
-void Step::run(const Batch& batch, const Hyper& hyper) {
-  optimizer_.hyper().write(hyper);
-  at::Tensor logits = model_.forward(batch.images);
+void Step::run(std::int64_t step, const Hyper& hyper) {
+  const StepPlan& plan = run_.steps;
+  const std::int64_t epoch = step / plan.steps_per_epoch;
+  const std::int64_t begin = step % plan.steps_per_epoch * plan.total_batch;
+  const std::int64_t end = begin + plan.total_batch;
+  run_.optimizer->write(hyper);
+  for (std::int64_t first = begin; first < end; first += plan.micro_batch)
+    add_gradients(loader_.train_rows(epoch, first, std::min(plan.micro_batch, end - first)));
+  if (run_.recipe.train.grad_clip) clip_gradients();
+  run_.optimizer->step();
+}
+
+void Step::add_gradients(const Batch& batch) {
+  at::Tensor logits = run_.model->forward(batch.images);
   if (logits.scalar_type() == at::kBFloat16) logits = logits.to(at::kFloat);
-  const at::Tensor loss = at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Mean,
-                                                 kIgnoredLabel, label_smoothing_);
-  loss.backward();
-  optimizer_.step();
+  const at::Tensor loss = mean_loss(logits, batch);
+  if (batch.valid == run_.steps.total_batch) {
+    loss.backward();
+  } else {
+    const double share =
+        static_cast<double>(batch.valid) / static_cast<double>(run_.steps.total_batch);
+    (loss * share).backward();
+  }
   metrics_.add(loss.detach().to(at::kFloat), logits.detach().to(at::kFloat), batch.labels);
+}
+
+at::Tensor Step::mean_loss(const at::Tensor& logits, const Batch& batch) const {
+  const double smoothing = run_.recipe.train.label_smoothing;
+  if (!batch.mix_labels.defined())
+    return at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Mean, kIgnoredLabel,
+                                  smoothing);
+  const auto losses = [&](const at::Tensor& labels) {
+    return at::cross_entropy_loss(logits, labels, {}, at::Reduction::None, kIgnoredLabel,
+                                  smoothing);
+  };
+  const at::Tensor weight = batch.mix_weight.to(logits.scalar_type());
+  return at::lerp(losses(batch.mix_labels), losses(batch.labels), weight).mean();
+}
+
+// By the norm over all of them, as torch.nn.utils.clip_grad_norm_ does.
+void Step::clip_gradients() {
+  constexpr double kTiny = 1e-6;
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients;
+  std::vector<at::Tensor> norms;
+  for (const Parameter& parameter : run_.parameters->all()) {
+    if (!parameter.working.grad().defined()) continue;
+    gradients.push_back(parameter.working.grad());
+    norms.push_back(
+        at::linalg_vector_norm(gradients.back(), 2, {}, false, parameter.master.scalar_type()));
+  }
+  if (norms.empty()) return;
+  const at::Tensor norm = at::linalg_vector_norm(at::stack(norms));
+  const at::Tensor factor = (*run_.recipe.train.grad_clip / (norm + kTiny)).clamp_max(1);
+  for (at::Tensor& gradient : gradients) gradient.mul_(factor);
 }
 
 }  // namespace onecycle

@@ -5,50 +5,12 @@
 #include "core/format.h"
 
 #include <algorithm>
-#include <map>
 
 #include <ATen/ATen.h>
 
 namespace onecycle {
 
 namespace {
-
-const std::string kPrefix = "model.";
-
-const char* stored_dtype(at::ScalarType type) {
-  switch (type) {
-    case at::kFloat:
-      return "F32";
-    case at::kDouble:
-      return "F64";
-    case at::kBFloat16:
-      return "BF16";
-    case at::kHalf:
-      return "F16";
-    case at::kLong:
-      return "I64";
-    default:
-      throw CheckpointError(format("weights of type {} cannot be stored", at::toString(type)));
-  }
-}
-
-at::ScalarType loaded_dtype(const std::string& path, const StoredTensor& stored) {
-  for (const auto type : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf, at::kLong})
-    if (stored.dtype == stored_dtype(type)) return type;
-  throw CheckpointError(
-      format("{}: {} has type {}, which cannot be loaded", path, stored.name, stored.dtype));
-}
-
-// Every tensor of the model by name; masters where the module computes in bf16.
-std::map<std::string, at::Tensor> tensors_of(const Parameters& parameters) {
-  std::map<std::string, at::Tensor> result;
-  for (const auto& item : parameters.module().named_parameters(true))
-    result[item.key()] = item.value().detach();
-  for (const auto& item : parameters.module().named_buffers(true))
-    result[item.key()] = item.value();
-  for (const Parameter& parameter : parameters.all()) result[parameter.name] = parameter.master;
-  return result;
-}
 
 std::string shape_text(at::IntArrayRef shape) {
   std::string text;
@@ -64,57 +26,82 @@ std::string listed(const std::vector<std::string>& names) {
   return names.size() > kShown ? format("{} and {} more", text, names.size() - kShown) : text;
 }
 
-void check_names(const std::string& path, const std::map<std::string, at::Tensor>& model,
-                 const std::map<std::string, const StoredTensor*>& file) {
+TensorsByName with_prefix(const Snapshot& snapshot, const std::string& prefix) {
+  TensorsByName result;
+  for (const NamedTensor& item : snapshot.tensors)
+    if (item.name.starts_with(prefix)) result[item.name.substr(prefix.size())] = item.tensor;
+  return result;
+}
+
+void check_names(const std::string& source, const TensorsByName& own, const TensorsByName& given) {
   std::vector<std::string> missing;
   std::vector<std::string> unknown;
   std::vector<std::string> shapes;
-  for (const auto& [name, tensor] : model) {
-    const auto stored = file.find(name);
-    if (stored == file.end()) {
+  for (const auto& [name, tensor] : own) {
+    const auto other = given.find(name);
+    if (other == given.end()) {
       missing.push_back(name);
-    } else if (tensor.sizes() != at::IntArrayRef(stored->second->shape)) {
+    } else if (tensor.sizes() != other->second.sizes()) {
       shapes.push_back(format("{} ({} in the file, {} in the model)", name,
-                              shape_text(stored->second->shape), shape_text(tensor.sizes())));
+                              shape_text(other->second.sizes()), shape_text(tensor.sizes())));
     }
   }
-  for (const auto& [name, stored] : file)
-    if (!model.contains(name)) unknown.push_back(name);
+  for (const auto& [name, tensor] : given)
+    if (!own.contains(name)) unknown.push_back(name);
   if (missing.empty() && unknown.empty() && shapes.empty()) return;
   std::string text;
   if (!missing.empty()) text += format("; not in the file: {}", listed(missing));
   if (!unknown.empty()) text += format("; not in the model: {}", listed(unknown));
   if (!shapes.empty()) text += format("; other shapes: {}", listed(shapes));
-  throw CheckpointError(path + ": weights of another model" + text);
+  throw CheckpointError(source + ": weights of another model" + text);
 }
 
 }  // namespace
 
-void save_weights(const std::string& path, const Parameters& parameters, const Metadata& metadata) {
-  std::vector<at::Tensor> alive;
-  std::vector<StoredTensor> stored;
-  for (const auto& [name, tensor] : tensors_of(parameters)) {
-    const at::Tensor& plain = alive.emplace_back(tensor.cpu().contiguous());
-    stored.push_back({kPrefix + name, stored_dtype(plain.scalar_type()), plain.sizes().vec(),
-                      plain.const_data_ptr(), static_cast<std::uint64_t>(plain.nbytes())});
-  }
-  write_safetensors(path, stored, metadata);
+TensorsByName model_tensors(const Parameters& parameters) {
+  TensorsByName result;
+  for (const auto& item : parameters.module().named_parameters(true))
+    result[item.key()] = item.value().detach();
+  for (const auto& item : parameters.module().named_buffers(true))
+    result[item.key()] = item.value();
+  for (const Parameter& parameter : parameters.all()) result[parameter.name] = parameter.master;
+  return result;
 }
 
-void load_weights(const std::string& path, Parameters& parameters) {
+TensorsByName averaged_tensors(const Parameters& parameters) {
+  TensorsByName result = model_tensors(parameters);
+  std::erase_if(result, [](const auto& item) { return !item.second.is_floating_point(); });
+  return result;
+}
+
+void copy_out(const TensorsByName& tensors, const std::string& prefix, Snapshot& snapshot) {
+  for (const auto& [name, tensor] : tensors)
+    snapshot.tensors.push_back(
+        {prefix + name,
+         tensor.detach().to(at::kCPU, /*non_blocking=*/false, /*copy=*/true).contiguous()});
+}
+
+void copy_in(const Snapshot& snapshot, const std::string& prefix, const std::string& source,
+             const TensorsByName& tensors) {
   const at::NoGradGuard no_grad;
-  const SafetensorsFile file(path);
-  std::map<std::string, const StoredTensor*> by_name;
-  for (const StoredTensor& tensor : file.tensors())
-    if (tensor.name.starts_with(kPrefix)) by_name[tensor.name.substr(kPrefix.size())] = &tensor;
-  auto model = tensors_of(parameters);
-  check_names(path, model, by_name);
-  std::map<std::string, at::Tensor> loaded;  // all of it, before the first weight changes
-  for (const auto& [name, stored] : by_name)
-    // from_blob takes no const pointer; the copy only reads.
-    loaded[name] =
-        at::from_blob(const_cast<void*>(stored->data), stored->shape, loaded_dtype(path, *stored));
-  for (auto& [name, tensor] : model) tensor.copy_(loaded.at(name));
+  const TensorsByName given = with_prefix(snapshot, prefix);
+  check_names(source, tensors, given);
+  for (const auto& [name, tensor] : tensors) {
+    at::Tensor target = tensor;
+    target.copy_(given.at(name));
+  }
+}
+
+bool holds(const Snapshot& snapshot, const std::string& prefix) {
+  return std::any_of(snapshot.tensors.begin(), snapshot.tensors.end(),
+                     [&](const NamedTensor& item) { return item.name.starts_with(prefix); });
+}
+
+void load_weights(const std::string& path, Parameters& parameters, bool averaged) {
+  const Snapshot snapshot = read_checkpoint(path);
+  copy_in(snapshot, "model.", path, model_tensors(parameters));
+  if (averaged && holds(snapshot, "average."))
+    copy_in(snapshot, "average.", path, averaged_tensors(parameters));
   parameters.refresh_working();
 }
 

@@ -1,18 +1,33 @@
 #pragma once
 
-#include "onecycle/optimizer.h"
+#include "onecycle/checkpoint.h"
 
-#include "core/safetensors.h"
-
+#include <map>
 #include <string>
 
 namespace onecycle {
 
-// The model's masters and buffers as `model.<name>`, in one safetensors file. Throws Error.
-void save_weights(const std::string& path, const Parameters& parameters, const Metadata& metadata);
+using TensorsByName = std::map<std::string, at::Tensor>;
 
-// Loads such a file into the model: names and shapes must be the model's, all of them.
-// Throws CheckpointError that lists what differs.
-void load_weights(const std::string& path, Parameters& parameters);
+// Every tensor of the model by name, live; masters where the module computes in bf16.
+TensorsByName model_tensors(const Parameters& parameters);
+
+// What an average over the run keeps: the masters and the buffers that are not counters.
+TensorsByName averaged_tensors(const Parameters& parameters);
+
+// Adds copies of `tensors`, on the CPU, as `<prefix><name>`.
+void copy_out(const TensorsByName& tensors, const std::string& prefix, Snapshot& snapshot);
+
+// Copies the snapshot's tensors `<prefix>...` into `tensors`: names and shapes must be the same,
+// all of them, before the first is changed. Throws CheckpointError that names `source` and lists
+// what differs.
+void copy_in(const Snapshot& snapshot, const std::string& prefix, const std::string& source,
+             const TensorsByName& tensors);
+
+bool holds(const Snapshot& snapshot, const std::string& prefix);
+
+// Loads a checkpoint's weights into the model: those averaged over the run where it has them and
+// `averaged` asks for them. Throws CheckpointError.
+void load_weights(const std::string& path, Parameters& parameters, bool averaged = true);
 
 }  // namespace onecycle

@@ -17,6 +17,10 @@ using ::testing::HasSubstr;
 struct Inner {
   std::int64_t width = 3;
 };
+struct Item {
+  std::string match;
+  double scale = 1;
+};
 struct Example {
   double rate = 0.5;
   bool flag = false;
@@ -24,6 +28,7 @@ struct Example {
   std::vector<double> list;
   Duration length{5, Duration::Unit::epochs};
   Inner inner;
+  std::vector<Item> items;
   Choice part;
 };
 
@@ -37,6 +42,9 @@ Variants parts() {
 OptionTable<Example> example() {
   OptionTable<Inner> inner("inner", "An inner section");
   inner.add("width", &Inner::width, "how wide").range(between(1, 9));
+  OptionTable<Item> item("item", "things by name");
+  item.add("match", &Item::match, "a name").required();
+  item.add("scale", &Item::scale, "a factor").range(at_least(0));
   OptionTable<Example> table("example", "An example");
   table.add("rate", &Example::rate, "a rate").range(from_below(0, 1));
   table.unit("per step");
@@ -45,6 +53,7 @@ OptionTable<Example> example() {
   table.add("list", &Example::list, "numbers").range(above(0));
   table.add("length", &Example::length, "a length").range(above(0));
   table.add_section("inner", &Example::inner, inner);
+  table.add_list("items", &Example::items, item);
   table.add_choice("part", &Example::part, parts(), "A part");
   table.rule([](const Example& e) -> std::optional<OptionTable<Example>::Violation> {
     if (!e.flag || e.count) return std::nullopt;
@@ -81,6 +90,7 @@ TEST(Options, WhatIsWrittenReadsBackTheSame) {
   const auto table = example();
   Value given =
       map_of({{"rate", Value::scalar("1e-3")},
+              {"items", Value::list({map_of({{"match", Value::scalar("*.bias")}})})},
               {"count", Value::scalar("7")},
               {"list", Value::list({Value::scalar("1"), Value::scalar(".5")})},
               {"length", Value::scalar("10it")},
@@ -92,7 +102,7 @@ TEST(Options, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(detail::flow_text(once), detail::flow_text(twice));
   EXPECT_EQ(detail::flow_text(once),
             "{rate: 0.001, flag: false, count: 7, list: [1, 0.5], length: 10it, inner: {width: 4}, "
-            "part: {name: wide, width: 8}}");
+            "items: [{match: *.bias, scale: 1}], part: {name: wide, width: 8}}");
 }
 
 TEST(Options, ProblemsSayWhatIsAllowed) {
@@ -114,6 +124,45 @@ TEST(Options, ProblemsSayWhatIsAllowed) {
   EXPECT_THAT(problem_of(map_of({{"inner", Value::scalar("3")}})), HasSubstr("a map of options"));
 }
 
+TEST(Options, ListsOfMapsNameTheItem) {
+  const auto item = [](const char* key, const char* value) {
+    return map_of({{"match", Value::scalar("a")}, {key, Value::scalar(value)}});
+  };
+  const auto problem = [](const std::vector<Value>& items) {
+    return problem_of(map_of({{"items", Value::list(items)}}));
+  };
+  EXPECT_EQ(problem({}), "");
+  EXPECT_EQ(problem({item("scale", "0")}), "");
+  EXPECT_EQ(problem({item("scale", "2"), item("scale", "-1")}),
+            "items[1].scale: must be at least 0, got '-1'");
+  EXPECT_EQ(problem({item("sclae", "2")}),
+            "items[0].sclae: unknown key; did you mean 'scale'? known: match, scale");
+  EXPECT_EQ(problem({map_of({})}), "items[0].match: is required: a name");
+  EXPECT_EQ(problem({Value::scalar("a")}), "items[0]: expected a map of options, got 'a'");
+  EXPECT_EQ(problem_of(map_of({{"items", item("scale", "1")}})),
+            "items: expected a list of maps, got a map");
+  Value second = item("scale", "1");
+  second.find("scale")->text = "x";
+  second.find("scale")->at = {"a.yaml", 5, 9};
+  EXPECT_EQ(problem({item("scale", "1"), second}),
+            "a.yaml:5:9: items[1].scale: expected a number, got 'x'");
+}
+
+TEST(Options, ListsOfMapsAreReadInOrderAndEmptyByDefault) {
+  Problems problems;
+  const Value part = Value::scalar("wide");
+  EXPECT_TRUE(example().read(map_of({{"part", part}}), "", problems).items.empty());
+  const Value items = Value::list({map_of({{"match", Value::scalar("a")}}),
+                                   map_of({{"match", part}, {"scale", Value::scalar("3")}})});
+  const auto read = example().read(map_of({{"part", part}, {"items", items}}), "", problems);
+  EXPECT_TRUE(problems.empty());
+  ASSERT_EQ(read.items.size(), 2U);
+  EXPECT_EQ(read.items[0].match, "a");
+  EXPECT_EQ(read.items[0].scale, 1);
+  EXPECT_EQ(read.items[1].match, "wide");
+  EXPECT_EQ(read.items[1].scale, 3);
+}
+
 TEST(Options, PositionsComeFirst) {
   Value rate = Value::scalar("x");
   rate.at = {"a.yaml", 3, 7};
@@ -128,12 +177,23 @@ TEST(Options, SchemaStatesTypesRangesAndNames) {
   EXPECT_EQ(schema["properties"]["rate"]["exclusiveMaximum"], 1);
   EXPECT_EQ(schema["properties"]["count"]["anyOf"][0]["exclusiveMinimum"], 0);
   EXPECT_EQ(schema["properties"]["part"]["anyOf"].size(), 3U);
+  const auto& items = schema["properties"]["items"];
+  EXPECT_EQ(items["type"], "array");
+  EXPECT_EQ(items["description"], "things by name");
+  EXPECT_EQ(items["$comment"], "default: []");
+  EXPECT_EQ(items["items"]["type"], "object");
+  EXPECT_EQ(items["items"]["properties"]["scale"]["minimum"], 0);
+  EXPECT_EQ(items["items"]["required"], nlohmann::json::array({"match"}));
+  EXPECT_EQ(items["items"]["additionalProperties"], false);
 }
 
 TEST(Options, MarkdownHasARowAnOption) {
   const std::string page = markdown_of(example().group());
   EXPECT_THAT(page, HasSubstr("| `rate` | number, in [0, 1) (per step) | `0.5` | a rate |"));
   EXPECT_THAT(page, HasSubstr("| `inner.width` |"));
+  EXPECT_THAT(page, HasSubstr("| `items` | list of maps | `[]` | things by name |"));
+  EXPECT_THAT(page, HasSubstr("## `items[]`\n\nThings by name."));
+  EXPECT_THAT(page, HasSubstr("| `items[].match` | text | *required* | a name |"));
 }
 
 TEST(Enums, SchemaListsEveryName) {

@@ -34,14 +34,14 @@ TEST(DataOptions, Defaults) {
 TEST(DataOptions, ReadsEveryKey) {
   const DataOptions options = read(
       "{name: x, dir: /d, batch_size: all, validation: 0, limit: 9, normalise: auto, mean: [.5],"
-      " std: [.25], augment: [{pad_crop: 4}, flip, {cutout: 8}]}");
+      " std: [.25], augment: [{pad_crop: 4}, flip, {cutout: 8}, {mixup: .2}]}");
   EXPECT_EQ(options.dir, "/d");
   EXPECT_TRUE(options.batch_size.all);
   EXPECT_EQ(options.validation, 0);
   EXPECT_EQ(options.limit, 9);
   EXPECT_EQ(options.mean, std::vector<double>{.5});
   EXPECT_EQ(options.std, std::vector<double>{.25});
-  EXPECT_EQ(options.augment, (Augment{4, true, 8}));
+  EXPECT_EQ(options.augment, (Augment{4, true, 8, .2}));
 }
 
 TEST(DataOptions, AugmentIsAppliedInItsOwnOrder) {
@@ -59,6 +59,7 @@ TEST(DataOptions, AFormatOfOnesOwn) {
 TEST(DataOptions, WrittenAndReadBackTheyAreTheSame) {
   for (const std::string yaml :
        {"{name: x, batch_size: 32, augment: [{pad_crop: 4}, flip, {cutout: 8}], limit: 7}",
+        "{name: x, normalise: caffe, augment: [{mixup: 0.2}]}", "{name: x, augment: [{mixup: 1}]}",
         "{format: {name: cifar, train: [a], test: [b], labels: fine}, batch_size: all}"}) {
     const Value written = data_options().write(read(yaml));
     const Value again = data_options().write(read(write_yaml(written)));
@@ -67,7 +68,7 @@ TEST(DataOptions, WrittenAndReadBackTheyAreTheSame) {
 }
 
 TEST(DataOptions, Problems) {
-  const std::string augment = "list of {pad_crop: pixels}, flip, {cutout: pixels}";
+  const std::string augment = "list of {pad_crop: pixels}, flip, {cutout: pixels}, {mixup: alpha}";
   const std::pair<std::string, std::string> cases[] = {
       {"{batch_size: 8}",
        "r.yaml:1:1: data.name: is required: a data set of `onecycle data list`, or `format`"},
@@ -80,12 +81,14 @@ TEST(DataOptions, Problems) {
        "'auto'"},
       {"{name: x, validation: -1}", "r.yaml:1:23: data.validation: must be at least 0, got '-1'"},
       {"{name: x, limit: 0}", "r.yaml:1:18: data.limit: must be at least 1, got '0'"},
-      {"{name: x, normalise: caffe}",
-       "r.yaml:1:22: data.normalise: expected auto or none, got 'caffe'"},
+      {"{name: x, normalise: imagenet}",
+       "r.yaml:1:22: data.normalise: expected auto, none or caffe, got 'imagenet'"},
       {"{name: x, mean: [.5]}",
        "r.yaml:1:17: data.mean: mean and std go together, one value a channel each"},
       {"{name: x, normalise: none, mean: [0], std: [1]}",
        "r.yaml:1:34: data.mean: normalise: none uses no mean and std"},
+      {"{name: x, normalise: caffe, mean: [0], std: [1]}",
+       "r.yaml:1:35: data.mean: normalise: caffe uses no mean and std"},
       {"{name: x, mean: [0], std: [0]}", "r.yaml:1:27: data.std: must be more than 0, got a list"},
       {"{name: x, augment: flip}",
        "r.yaml:1:20: data.augment: expected " + augment + ", got 'flip'"},
@@ -97,11 +100,19 @@ TEST(DataOptions, Problems) {
        "r.yaml:1:20: data.augment: expected " + augment + ", each at most once, got a list"},
       {"{name: x, augment: [{cutout: 4}, {cutout: 4}]}",
        "r.yaml:1:20: data.augment: expected " + augment + ", each at most once, got a list"},
+      {"{name: x, augment: [{mixup: 1}, {mixup: 1}]}",
+       "r.yaml:1:20: data.augment: expected " + augment + ", each at most once, got a list"},
+      {"{name: x, augment: [{cutout: 4.5}]}",
+       "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
       {"{name: x, format: {name: idx}}",
        "r.yaml:1:19: data.format.train_images: is required: file of the training images (and 3 "
        "more: `onecycle check` lists them all)"},
   };
   for (const auto& [yaml, message] : cases) EXPECT_EQ(problem(yaml), message) << yaml;
+  for (const std::string alpha : {"0", "-1", "nan", "inf", "a", "'0.2'", "[1]", "null"})
+    EXPECT_EQ(problem("{name: x, augment: [{mixup: " + alpha + "}]}"),
+              "r.yaml:1:20: data.augment: expected " + augment + ", got a list")
+        << alpha;
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Computes the constants of random_test.cpp and gather_test.cpp from the algorithm's description.
+"""Computes the constants of random_test.cpp, mixup_test.cpp and gather_test.cpp from the algorithm's description.
 
 Philox4x32-10: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Pure Python
 integers, written apart from src/core/rng.h.
 """
+from math import cos, lgamma, log, exp, pi, sqrt
+
 MASK = 0xFFFFFFFF
-ORDER, AUGMENT = 1, 2
+ORDER, AUGMENT, MIXUP = 1, 2, 7
 
 
 def philox(counter, key):
@@ -38,6 +40,34 @@ def placement(seed, epoch, sample, pad, cutout, height, width):
     return shift, w[3] & 1, (top, left)
 
 
+def mixup(seed, epoch, sample, n, alpha):
+    """Weight and partner."""
+    w = words(seed, MIXUP, epoch, 2 * sample)
+    u, v = (((w[0] | w[1] << 32) >> 11) + 1) / 2**53, ((w[2] | w[3] << 32) >> 11) / 2**53
+    t = sqrt(2 * alpha * (u ** (-1 / alpha) - 1)) * cos(2 * pi * v)
+    beta = (1 + t / sqrt(2 * alpha + t * t)) / 2
+    other = words(seed, MIXUP, epoch, 2 * sample + 1)
+    return max(beta, 1 - beta), (other[0] | other[1] << 32) * n >> 64
+
+
+def beta_cdf(x, a, steps=20000):
+    """Of Beta(a, a) for x <= .5: by z = t^a, which takes the pole at 0 out of the integral."""
+    end, total = x**a, 0.0
+    for i in range(steps):
+        z = end * (i + 0.5) / steps
+        total += (1 - z ** (1 / a)) ** (a - 1)
+    return total * end / steps / a * exp(lgamma(2 * a) - 2 * lgamma(a))
+
+
+def folded_quantile(p, a):
+    """Of max(w, 1 - w): P(max <= x) = 1 - 2 cdf(1 - x)."""
+    low, high = 0.5, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 1 - 2 * beta_cdf(1 - middle, a, 2000) < p else (low, middle)
+    return (low + high) / 2
+
+
 if __name__ == "__main__":
     hexadecimal = lambda values: " ".join(f"{v:08x}" for v in values)
     print("words(7, augment, 3, 12345)", hexadecimal(words(7, AUGMENT, 3, 12345)))
@@ -50,3 +80,10 @@ if __name__ == "__main__":
     print("order(2^63 + 5, 2, 60000)", last[:4], last[-4:])
     for sample in range(4):
         print("placement(7, 3, sample)", sample, placement(7, 3, sample, 4, 8, 32, 28))
+    for sample in range(4):
+        print("mixup(7, 3, sample, 1000, .2)", sample, mixup(7, 3, sample, 1000, 0.2))
+    for a in (0.2, 1):
+        # E|w - .5| = 1 / (4^a a B(a, a)), E(w - .5)^2 = 1 / (4 (2a + 1)).
+        mean = 0.5 + exp(lgamma(2 * a) - 2 * lgamma(a) - a * log(4)) / a
+        print("folded beta", a, "mean", mean, "variance", 1 / (4 * (2 * a + 1)) - (mean - 0.5) ** 2)
+        print("quantiles .1 .25 .5", [round(folded_quantile(p, a), 6) for p in (0.1, 0.25, 0.5)])

@@ -6,6 +6,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -18,6 +19,8 @@ struct Case {
   at::ScalarType out;
   bool channels_last;
   bool augmented;
+  bool mean_image = false;
+  bool mixed = false;
 };
 
 constexpr std::int64_t kSamples = 9, kChannels = 3, kHeight = 10, kWidth = 7, kBatch = 6;
@@ -29,6 +32,13 @@ at::Tensor random_images(at::ScalarType type) {
   const at::Tensor bytes =
       at::randint(0, 256, {kSamples, kChannels, kHeight, kWidth}, generator, at::kByte);
   return type == at::kByte ? bytes : bytes.to(at::kFloat) / 100 - 1;
+}
+
+std::vector<double> mean_image_values() {
+  std::vector<double> values;
+  for (std::int64_t i = 0; i < kChannels * kHeight * kWidth; ++i)
+    values.push_back(static_cast<double>(i * 37 % 101) / 101);
+  return values;
 }
 
 double white(at::ScalarType type) { return type == at::kByte ? 255 : 1; }
@@ -45,13 +55,18 @@ struct Fixture {
       : images(random_images(c.in)),
         labels(at::arange(kSamples, at::kLong) * 10),
         order(at::tensor({4, 4, 8, 0, 3, 1, 7, 2, 5}, at::kLong)),
-        mean(at::tensor(kMean, at::kDouble) * white(c.in)),
+        mean(at::tensor(c.mean_image ? mean_image_values() : kMean, at::kDouble) * white(c.in)),
         inverse_std(1 / (at::tensor(kStd, at::kDouble) * white(c.in))),
         out(at::full({kBatch, kChannels, kHeight, kWidth}, 77, c.out)
                 .contiguous(c.channels_last ? at::MemoryFormat::ChannelsLast
                                             : at::MemoryFormat::Contiguous)),
-        out_labels(at::full({kBatch}, 77, at::kLong)) {
-    point();
+        out_labels(at::full({kBatch}, 77, at::kLong)),
+        partner(at::tensor({3, 8, 2, 1, 0, 5, 4, 4, 6}, at::kLong)),
+        mix_weight(at::tensor({.5, .6, .7, .8, .9, 1., .55, .75, .95}, at::kFloat)),
+        mix_labels(at::full({kBatch}, 77, at::kLong)),
+        out_mix_weight(at::full({kBatch}, 77, at::kFloat)) {
+    gather.mean_image = c.mean_image;
+    point(c.mixed);
     gather.pixel = c.in == at::kByte ? Pixel::uint8 : Pixel::float32;
     gather.channels = kChannels;
     gather.height = kHeight;
@@ -70,7 +85,13 @@ struct Fixture {
     }
   }
 
-  void point() {
+  void point(bool mixed) {
+    if (mixed) {
+      gather.partner = partner.const_data_ptr<std::int64_t>();
+      gather.mix_weight = mix_weight.const_data_ptr<float>();
+      gather.out_mix_labels = mix_labels.mutable_data_ptr<std::int64_t>();
+      gather.out_mix_weight = out_mix_weight.mutable_data_ptr<float>();
+    }
     gather.images = images.const_data_ptr();
     gather.labels = labels.const_data_ptr<std::int64_t>();
     gather.order = order.const_data_ptr<std::int64_t>();
@@ -81,6 +102,7 @@ struct Fixture {
   }
 
   at::Tensor images, labels, order, mean, inverse_std, out, out_labels;
+  at::Tensor partner, mix_weight, mix_labels, out_mix_weight;
   Gather gather;
 };
 
@@ -171,6 +193,50 @@ TEST_P(GatherCase, ARangeTouchesItsRowsAlone) {
   EXPECT_TRUE(parts.out_labels.equal(whole.out_labels));
 }
 
+// To the bit, by ATen, from two batches that are not mixed: samples and partners.
+TEST_P(GatherCase, MixesTwoSamples) {
+  for (const bool mean_image : {false, true}) {
+    Case c = GetParam();
+    c.mean_image = mean_image;
+    const at::ScalarType out = c.out;
+    c.mixed = true;
+    Fixture mixed(c);
+    mixed.gather.valid = 5;
+    gather_cpu(mixed.gather, 0, kBatch);
+    c.mixed = false;
+    c.out = out == at::kDouble ? at::kDouble : at::kFloat;
+    Fixture own(c), other(c);
+    other.order = own.partner.index_select(0, own.order);
+    other.point(false);
+    gather_cpu(own.gather, 0, kBatch);
+    gather_cpu(other.gather, 0, kBatch);
+    const at::Tensor weight = own.mix_weight.index_select(0, own.order.narrow(0, 1, kBatch));
+    const at::Tensor w = weight.to(c.out).view({kBatch, 1, 1, 1});
+    const at::Tensor want = (own.out * w + other.out * (1 - w)).to(out);
+    EXPECT_TRUE(mixed.out.narrow(0, 0, 5).equal(want.narrow(0, 0, 5)));
+    EXPECT_TRUE(mixed.mix_labels.narrow(0, 0, 5).equal(other.out_labels.narrow(0, 0, 5)));
+    EXPECT_TRUE(mixed.out_mix_weight.narrow(0, 0, 5).equal(weight.narrow(0, 0, 5)));
+    EXPECT_EQ(mixed.out[5].abs().sum().item<double>(), 0);
+    EXPECT_EQ(mixed.mix_labels[5].item<std::int64_t>(), -1);
+    EXPECT_EQ(mixed.out_mix_weight[5].item<float>(), 1);
+  }
+}
+
+// Subtracted at the source, before anything moves; padding and cutout are 0.
+TEST_P(GatherCase, SubtractsAMeanImage) {
+  Case c = GetParam();
+  c.mean_image = true;
+  Fixture f(c);
+  gather_cpu(f.gather, 0, kBatch);
+  const auto work = c.out == at::kDouble ? at::kDouble : at::kFloat;
+  const at::Tensor mean = f.mean.to(work).view({kChannels, kHeight, kWidth});
+  const at::Tensor scale = f.inverse_std.to(work).view({kChannels, 1, 1});
+  Fixture centred(c);
+  centred.images = (f.images.to(work) - mean) * scale;
+  const at::Tensor want = reference_batch(centred, [](const at::Tensor& values) { return values; });
+  EXPECT_TRUE(f.out.equal(want.to(c.out)));
+}
+
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const auto in : {at::kByte, at::kFloat})
@@ -192,15 +258,23 @@ INSTANTIATE_TEST_SUITE_P(Gather, GatherCase, testing::ValuesIn(all_cases()), cas
 // `gather` reads and writes the fixture's tensors, moved to the GPU.
 void move_to_gpu(Fixture& f) {
   for (at::Tensor* tensor :
-       {&f.images, &f.labels, &f.order, &f.mean, &f.inverse_std, &f.out, &f.out_labels})
+       {&f.images, &f.labels, &f.order, &f.mean, &f.inverse_std, &f.out, &f.out_labels, &f.partner,
+        &f.mix_weight, &f.mix_labels, &f.out_mix_weight})
     *tensor = tensor->to(at::kCUDA);
-  f.point();
+  f.point(f.gather.mixes());
 }
 
 TEST(Gather, CudaEqualsCpu) {
   if (!has_cuda_kernels()) GTEST_SKIP() << "this build has no CUDA kernels";
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
-  for (const Case& c : all_cases()) {
+  std::vector<Case> cases = all_cases();
+  for (Case c : all_cases())
+    for (const auto& [mean_image, mixed] : {std::pair{true, false}, {false, true}, {true, true}}) {
+      c.mean_image = mean_image;
+      c.mixed = mixed;
+      cases.push_back(c);
+    }
+  for (const Case& c : cases) {
     Fixture cpu(c), gpu(c);
     cpu.gather.valid = gpu.gather.valid = 5;
     gather_cpu(cpu.gather, 0, kBatch);
@@ -208,6 +282,8 @@ TEST(Gather, CudaEqualsCpu) {
     gather_cuda(gpu.gather, nullptr);
     EXPECT_TRUE(gpu.out.cpu().equal(cpu.out)) << case_name({c, 0});
     EXPECT_TRUE(gpu.out_labels.cpu().equal(cpu.out_labels)) << case_name({c, 0});
+    EXPECT_TRUE(gpu.mix_labels.cpu().equal(cpu.mix_labels)) << case_name({c, 0});
+    EXPECT_TRUE(gpu.out_mix_weight.cpu().equal(cpu.out_mix_weight)) << case_name({c, 0});
   }
 }
 

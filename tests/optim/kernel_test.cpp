@@ -1,9 +1,11 @@
-// The update kernel on parts of a tensor, without LibTorch.
+// The update kernels on parts of a tensor, without LibTorch.
 
+#include "kernels/adamw.h"
 #include "kernels/sgd.h"
 #include "support/formula.h"
 
 #include <cmath>
+#include <functional>
 #include <gtest/gtest.h>
 #include <vector>
 
@@ -14,7 +16,20 @@ using kernels::BFloat16;
 using kernels::ScalarType;
 
 constexpr std::int64_t kSize = 1001;
-constexpr double kHyper[3] = {0.1, 0.9, 0.05};
+constexpr double kHyper[4] = {0.1, 0.9, 0.05, 3};
+
+using CpuUpdate = std::function<void(const kernels::UpdateTensor&, std::int64_t, std::int64_t)>;
+
+CpuUpdate sgd(const UpdateRule& rule) {
+  return [rule](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
+    kernels::sgd_cpu(tensor, begin, end, rule, kHyper);
+  };
+}
+CpuUpdate adamw(DecayMode decay) {
+  return [decay](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
+    kernels::adamw_cpu(tensor, begin, end, {decay, 0.5}, kHyper);
+  };
+}
 
 template <class T>
 std::vector<T> numbers(const std::string& name) {
@@ -31,7 +46,8 @@ std::vector<BFloat16> narrowed(const std::vector<float>& values) {
 template <class T>
 struct State {
   std::vector<T> weight = numbers<T>("weight");
-  std::vector<T> velocity = numbers<T>("velocity");
+  std::vector<T> first = numbers<T>("first");
+  std::vector<T> second = std::vector<T>(kSize, 1);
   std::vector<BFloat16> copy = std::vector<BFloat16>(kSize);
 
   std::vector<std::uint16_t> copied_bits() const {
@@ -42,51 +58,58 @@ struct State {
 };
 
 template <class T>
-State<T> updated(const void* gradient, ScalarType gradient_type, const UpdateRule& rule,
+State<T> updated(const void* gradient, ScalarType gradient_type, const CpuUpdate& update,
                  const std::vector<std::int64_t>& cuts) {
   State<T> state;
-  kernels::SgdTensor tensor;
+  kernels::UpdateTensor tensor;
   tensor.weight = state.weight.data();
-  tensor.velocity = state.velocity.data();
+  tensor.state[0] = state.first.data();
+  tensor.state[1] = state.second.data();
   tensor.gradient = gradient;
   tensor.copy = state.copy.data();
   tensor.size = kSize;
   tensor.type = sizeof(T) == 8 ? ScalarType::f64 : ScalarType::f32;
   tensor.gradient_type = gradient_type;
-  for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
-    kernels::sgd_cpu(tensor, cuts[i], cuts[i + 1], rule, kHyper);
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) update(tensor, cuts[i], cuts[i + 1]);
   return state;
 }
 
 template <class T>
-void check_parts(const void* gradient, ScalarType gradient_type) {
-  for (const auto form : {MomentumForm::torch, MomentumForm::ema, MomentumForm::caffe})
-    for (const bool nesterov : {false, true})
-      for (const auto decay : {DecayMode::decoupled, DecayMode::independent, DecayMode::l2}) {
-        const UpdateRule rule{form, nesterov, decay, 0.5};
-        const auto whole = updated<T>(gradient, gradient_type, rule, {0, kSize});
-        const auto parts =
-            updated<T>(gradient, gradient_type, rule, {0, 1, 17, 17, 512, 999, kSize});
-        EXPECT_EQ(whole.weight, parts.weight);
-        EXPECT_EQ(whole.velocity, parts.velocity);
-        EXPECT_EQ(whole.copied_bits(), parts.copied_bits());
-        EXPECT_NE(whole.weight, numbers<T>("weight"));
-      }
+void check_parts(const void* gradient, ScalarType gradient_type, const CpuUpdate& update) {
+  const auto whole = updated<T>(gradient, gradient_type, update, {0, kSize});
+  const auto parts = updated<T>(gradient, gradient_type, update, {0, 1, 17, 17, 512, 999, kSize});
+  EXPECT_EQ(whole.weight, parts.weight);
+  EXPECT_EQ(whole.first, parts.first);
+  EXPECT_EQ(whole.second, parts.second);
+  EXPECT_EQ(whole.copied_bits(), parts.copied_bits());
+  EXPECT_NE(whole.weight, numbers<T>("weight"));
 }
 
-TEST(SgdKernel, PartsAreTheWhole) {
+void check_types(const CpuUpdate& update) {
   const auto single = numbers<float>("gradient");
   const auto wide = numbers<double>("gradient");
   const auto narrow = narrowed(single);
-  check_parts<float>(single.data(), ScalarType::f32);
-  check_parts<float>(narrow.data(), ScalarType::bf16);
-  check_parts<double>(wide.data(), ScalarType::f64);
-  check_parts<double>(narrow.data(), ScalarType::bf16);
+  check_parts<float>(single.data(), ScalarType::f32, update);
+  check_parts<float>(narrow.data(), ScalarType::bf16, update);
+  check_parts<double>(wide.data(), ScalarType::f64, update);
+  check_parts<double>(narrow.data(), ScalarType::bf16, update);
+}
+
+constexpr DecayMode kModes[] = {DecayMode::decoupled, DecayMode::independent, DecayMode::l2};
+
+TEST(SgdKernel, PartsAreTheWhole) {
+  for (const auto form : {MomentumForm::torch, MomentumForm::ema, MomentumForm::caffe})
+    for (const bool nesterov : {false, true})
+      for (const auto decay : kModes) check_types(sgd({form, nesterov, decay, 0.5}));
+}
+
+TEST(AdamwKernel, PartsAreTheWhole) {
+  for (const auto decay : kModes) check_types(adamw(decay));
 }
 
 TEST(SgdKernel, LeavesTheRestAlone) {
   const auto gradient = numbers<double>("gradient");
-  const auto state = updated<double>(gradient.data(), ScalarType::f64, {}, {100, 200});
+  const auto state = updated<double>(gradient.data(), ScalarType::f64, sgd({}), {100, 200});
   const auto before = numbers<double>("weight");
   for (std::int64_t i = 0; i < kSize; ++i) {
     const bool inside = i >= 100 && i < 200;
@@ -109,14 +132,14 @@ TEST(SgdKernel, NarrowCopiesRoundToNearestEven) {
 TEST(SgdKernel, ScalesOfOneTensor) {
   std::vector<double> weight{2.0}, velocity{0.0};
   const std::vector<double> gradient{3.0};
-  kernels::SgdTensor tensor;
+  kernels::UpdateTensor tensor;
   tensor.weight = weight.data();
-  tensor.velocity = velocity.data();
+  tensor.state[0] = velocity.data();
   tensor.gradient = gradient.data();
   tensor.size = 1;
   tensor.type = tensor.gradient_type = ScalarType::f64;
-  tensor.lr_scale = 0.5f;
-  tensor.decay_scale = 0.25f;
+  tensor.lr_scale = 0.5;
+  tensor.decay_scale = 0.25;
   kernels::sgd_cpu(tensor, 0, 1, {}, kHyper);
   EXPECT_DOUBLE_EQ(weight[0], 2 * (1 - 0.1 * 0.5 * 0.05 * 0.25) - 0.1 * 0.5 * 3);
 }

@@ -30,6 +30,9 @@ struct TrialSetup {
   at::ScalarType compute = at::kDouble;
   at::MemoryFormat format = at::MemoryFormat::Contiguous;
   bool decay_all = false;
+  std::string optimizer = "sgd";
+  Value options = Value::map();  // of the optimizer
+  std::vector<ParameterGroup> groups = {};
   at::Device device = at::kCPU;
 };
 
@@ -50,12 +53,12 @@ inline std::shared_ptr<Weights> one_weight(const at::Tensor& value) {
 inline const std::vector<Hyper> kHypers = {
     {0.1, 0.9, 0.1}, {0.4, 0.8, 0.2}, {0.2, 0.85, 0.05}, {0.05, 0.95, 0.1}};
 
-// A module, its weights as the optimizer sees them, and SGD by `setup`.
+// A module, its weights as the optimizer sees them, and the optimizer, by `setup`.
 struct Trial {
   Trial(std::shared_ptr<torch::nn::Module> made, const TrialSetup& setup)
       : module(std::move(made)),
         parameters(module, setup.device, setup.compute, setup.format, setup.decay_all),
-        optimizer(builtin_optimizers().at("sgd").make(Value::map()).make(parameters, setup.rule)) {}
+        optimizer((parameters.apply(setup.groups), made_by(setup))) {}
 
   Parameter& parameter(const std::string& name) {
     for (Parameter& parameter : parameters.all())
@@ -70,11 +73,18 @@ struct Trial {
     working.mutable_grad() = gradient;
   }
   void step(const Hyper& hyper) {
-    optimizer->hyper().write(hyper);
+    optimizer->write(hyper);
     optimizer->step();
   }
   at::Tensor master(const std::string& name) {
     return parameter(name).master.to(at::kCPU, at::kDouble).contiguous();
+  }
+
+  std::unique_ptr<Optimizer> made_by(const TrialSetup& setup) {
+    return builtin_optimizers()
+        .at(setup.optimizer)
+        .make(setup.options)
+        .make(parameters, setup.rule);
   }
 
   std::shared_ptr<torch::nn::Module> module;

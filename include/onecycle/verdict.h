@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// A line through points by the median of all pairs' slopes, with Sen's 95 % interval of the slope
+// from the normal approximation of Kendall's statistic (P. K. Sen, JASA 63, 1968).
+struct Slope {
+  double value = 0;
+  double low = 0;
+  double high = 0;
+};
+// Needs at least two different x.
+Slope theil_sen(const std::vector<double>& x, const std::vector<double>& y);
+
+// What one evaluation says about the course of a run.
+struct CoursePoint {
+  double epoch = 0;
+  double lr = 0;
+  double train_loss = 0;
+  double validation_loss = 0;
+};
+
+enum class Judgement { too_early, fitting, underfitting, overfitting, diverging };
+
+const char* name_of(Judgement judgement);
+
+struct Verdict {
+  Judgement judgement = Judgement::too_early;
+  std::string text;  // one sentence: what was seen, and what to do about it
+
+  bool operator==(const Verdict&) const = default;
+};
+
+// L. Smith, arXiv 1803.09820, section 3, on the evaluations so far, in order. Underfitting: the
+// validation loss still falls while the learning rate is high, at least half of `lr_max`.
+// Overfitting: it rises while the training loss falls. A slope counts when its 95 % interval
+// excludes 0; fewer than four evaluations to tell from are too early.
+Verdict judge(const std::vector<CoursePoint>& course, double lr_max);
+
+}  // namespace onecycle

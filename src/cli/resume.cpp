@@ -1,0 +1,130 @@
+#include "cli/resume.h"
+
+#include "onecycle/error.h"
+
+#include "cli/run_folder.h"
+#include "core/format.h"
+#include "recipe/document.h"
+
+#include <filesystem>
+
+namespace onecycle {
+
+namespace {
+
+// "train.duration: 5ep -> 10ep" for every key that differs.
+void list_changes(const Value& before, const Value& after, const std::string& path,
+                  std::vector<std::string>& changes) {
+  if (!before.is_map() || !after.is_map()) {
+    const std::string old = detail::flow_text(before);
+    const std::string now = detail::flow_text(after);
+    if (old != now) changes.push_back(format("{}: {} -> {}", path, old, now));
+    return;
+  }
+  for (const auto& [key, at, value] : after.members) {
+    const Value* old = before.find(key);
+    list_changes(old != nullptr ? *old : Value{}, value, detail::join_path(path, key), changes);
+  }
+}
+
+Value tree_of(const Recipe& recipe, const Registries& registries) {
+  return recipe_options(registries.variants()).write(recipe);
+}
+
+std::string folder_of(const std::vector<std::string>& arguments, const Recipe& recipe) {
+  if (arguments.size() == 2) return arguments[1];
+  const std::vector<std::string> folders = run_folders(recipe);
+  if (folders.empty())
+    throw UsageError(format("{}/{}: holds no run to resume; leave out --resume to start one",
+                            recipe.output.dir, recipe.name));
+  return folders.back();
+}
+
+Extend parse_extend(const std::string& text) {
+  if (text == "stretch") return Extend::stretch;
+  if (text == "hold") return Extend::hold;
+  if (text == "new-cycle") return Extend::new_cycle;
+  throw UsageError("--extend: expected stretch, hold or new-cycle, got " + text);
+}
+
+// A changed length needs a word on how the schedule goes on.
+void extend(Recipe& recipe, const Recipe& before, const std::string& how,
+            const Registries& registries) {
+  const auto samples = planned_samples(recipe, registries);
+  const std::int64_t guess = samples.value_or(std::int64_t{1} << 40);
+  const StepPlan old_plan = plan_course(before, guess, registries).steps;
+  const StepPlan plan = plan_course(recipe, guess, registries).steps;
+  if (plan.total_batch != old_plan.total_batch)
+    throw RecipeError(format("data.batch_size: a resumed run keeps its total batch of {}, not {}",
+                             old_plan.total_batch, plan.total_batch));
+  if (plan.total_steps == old_plan.total_steps) {
+    if (how.empty()) return;
+    throw UsageError(
+        "--extend: the run keeps its length; set a longer one: --set train.duration=…");
+  }
+  if (how.empty())
+    throw UsageError(
+        format("train.duration: the run was planned for {}, not {}; say how its schedule goes on: "
+               "--extend stretch (as if planned so), hold (the last values stay) or new-cycle",
+               before.train.duration.text(), recipe.train.duration.text()));
+  recipe.train.extensions.push_back(
+      {{static_cast<double>(old_plan.total_steps), Duration::Unit::steps}, parse_extend(how)});
+}
+
+}  // namespace
+
+std::optional<Snapshot> latest_checkpoint(const std::string& folder, const Console& console) {
+  std::vector<std::string> warnings;
+  CheckpointFolder checkpoints(checkpoints_path(folder), 1, {});
+  auto snapshot = checkpoints.load_latest(warnings);
+  for (const std::string& warning : warnings)
+    console.warn(warning + "; the checkpoint before it is used");
+  return snapshot;
+}
+
+Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
+                 const Registries& registries) {
+  if (arguments.empty() || arguments.size() > 2)
+    line.misused("--resume takes a run's folder, a recipe, or a recipe and a folder");
+  Resumed resumed;
+  const bool by_folder = arguments.size() == 1 && std::filesystem::is_directory(arguments[0]);
+  if (by_folder) {
+    resumed.start.folder = arguments[0];
+  } else {
+    resumed.recipe = load_recipe(arguments[0], line.overrides(), registries);
+    resumed.start.folder = folder_of(arguments, resumed.recipe);
+  }
+  const std::string own = recipe_path(resumed.start.folder);
+  if (!std::filesystem::exists(own))
+    throw UsageError(resumed.start.folder + ": is not a run's folder: it holds no recipe.yaml");
+  const Recipe before = load_recipe(own, {}, registries);
+  if (by_folder) resumed.recipe = load_recipe(own, line.overrides(), registries);
+  resumed.recipe.train.extensions = before.train.extensions;
+
+  const Console console = line.console();
+  std::vector<std::string> changes;
+  list_changes(tree_of(before, registries), tree_of(resumed.recipe, registries), "", changes);
+  for (const std::string& change : changes) console.say("changed    " + change);
+  extend(resumed.recipe, before, line.text("extend"), registries);
+  resumed.start.snapshot = latest_checkpoint(resumed.start.folder, console);
+  if (resumed.start.snapshot) {
+    resumed.steps = steps_of(*resumed.start.snapshot);
+  } else {
+    console.say(resumed.start.folder + " holds no checkpoint yet: starting from the beginning");
+  }
+  return resumed;
+}
+
+void compare_machines(const Run& run, const std::optional<Snapshot>& snapshot,
+                      const Console& console) {
+  if (!snapshot) return;
+  const auto before = snapshot->metadata.find("machine");
+  const std::string now = machine_text(run.compute);
+  if (before == snapshot->metadata.end() || before->second == now) return;
+  console.warn(
+      format("the checkpoint was made on: {}; here: {}: the run goes on, but not bit for bit "
+             "as it would have there",
+             before->second, now));
+}
+
+}  // namespace onecycle

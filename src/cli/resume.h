@@ -1,0 +1,31 @@
+#pragma once
+
+#include "cli/train_run.h"
+
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// A run that is to go on: its recipe as it will be, and where it stands.
+struct Resumed {
+  Recipe recipe;
+  RunStart start;
+  std::int64_t steps = 0;  // taken
+};
+
+// `arguments`: RUN, RECIPE (its latest run) or RECIPE and RUN. The recipe is the run's own, or the
+// one given; --set overrides either. Says what changed and which checkpoints were passed over.
+// `extend`: "" or stretch, hold, new-cycle; needed where the length changed. Throws UsageError,
+// RecipeError, CheckpointError.
+Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
+                 const Registries& registries);
+
+// The checkpoint to go on from, with a warning for each that was passed over.
+std::optional<Snapshot> latest_checkpoint(const std::string& folder, const Console& console);
+
+// Says where the machine is another than the checkpoint's.
+void compare_machines(const Run& run, const std::optional<Snapshot>& snapshot,
+                      const Console& console);
+
+}  // namespace onecycle

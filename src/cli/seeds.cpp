@@ -1,0 +1,115 @@
+#include "cli/seeds.h"
+
+#include "cli/resume.h"
+#include "cli/run_folder.h"
+#include "core/format.h"
+
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Spread {
+  double mean = 0;
+  double deviation = 0;  // of the sample
+  double low = 0;
+  double high = 0;
+};
+
+Spread spread_of(const std::vector<double>& values) {
+  Spread spread;
+  const auto n = static_cast<double>(values.size());
+  for (const double value : values) spread.mean += value / n;
+  for (const double value : values)
+    spread.deviation += (value - spread.mean) * (value - spread.mean);
+  spread.deviation = values.size() > 1 ? std::sqrt(spread.deviation / (n - 1)) : 0;
+  spread.low = *std::min_element(values.begin(), values.end());
+  spread.high = *std::max_element(values.begin(), values.end());
+  return spread;
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+RunStart start_of(const Recipe& recipe, const Registries& registries, const CommandLine& line) {
+  RunStart start;
+  if (line.has("resume")) {
+    const std::string wanted = resolved_text(recipe, registries);
+    for (const std::string& folder : run_folders(recipe))
+      if (read_text(recipe_path(folder)) == wanted) start.folder = folder;
+  }
+  if (start.folder.empty()) {
+    start.folder = create_run_folder(recipe);
+  } else {
+    start.snapshot = latest_checkpoint(start.folder, line.console());
+  }
+  return start;
+}
+
+struct Column {
+  const char* name;
+  std::vector<double> values;
+};
+
+void add(Column& column, const std::optional<Score>& score) {
+  if (score) column.values.push_back(score->accuracy);
+}
+
+void say(const std::vector<Column>& columns, std::int64_t runs, const CommandLine& line) {
+  Json json = {{"event", "seeds"}, {"runs", runs}};
+  for (const Column& column : columns) {
+    if (column.values.empty()) continue;
+    const Spread spread = spread_of(column.values);
+    line.console().say(format("{:<11}accuracy {:.2f} % +- {:.2f} over {} seeds [{:.2f} to {:.2f}]",
+                              column.name, 100 * spread.mean, 100 * spread.deviation,
+                              column.values.size(), 100 * spread.low, 100 * spread.high));
+    json[std::string(column.name) + "_accuracy"] = {
+        {"mean", spread.mean}, {"deviation", spread.deviation}, {"values", column.values}};
+  }
+  if (line.json()) std::cout << json.dump() << std::endl;
+}
+
+}  // namespace
+
+int train_seeds(const Recipe& base, std::int64_t count, const Registries& registries,
+                const CommandLine& line) {
+  std::vector<Column> columns = {{"train", {}}, {"validation", {}}, {"test", {}}};
+  int exit_code = 0;
+  std::int64_t runs = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    Recipe recipe = base;
+    recipe.seed = base.seed + i;
+    line.console().say(format("seed       {} ({} of {})", recipe.seed, i + 1, count));
+    const RunStart start = start_of(recipe, registries, line);
+    Run run = build(recipe, registries);
+    RunEnd end;
+    if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) {
+      end = end_in(*start.snapshot);
+      line.console().say(format("run        {}: finished before", start.folder));
+    } else {
+      compare_machines(run, start.snapshot, line.console());
+      const RunResult result = train_run(run, start, registries, line);
+      if (result.end.reason == StopReason::interrupted) return result.exit_code;
+      if (result.exit_code != 0) exit_code = result.exit_code;
+      end = result.end;
+    }
+    if (end.reason == StopReason::diverged) continue;
+    ++runs;
+    add(columns[0], end.train);
+    add(columns[1], end.validation);
+    add(columns[2], end.test);
+  }
+  say(columns, runs, line);
+  return exit_code;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "cli/command.h"
+
+#include <optional>
+#include <string>
+
+namespace onecycle {
+
+// Where a run begins: its folder, and the checkpoint to go on from.
+struct RunStart {
+  std::string folder;
+  std::optional<Snapshot> snapshot;
+};
+
+struct RunResult {
+  RunEnd end;
+  int exit_code = 0;
+};
+
+// Says what would run.
+void describe(const Run& run, const Console& console);
+
+// Trains in the folder, with everything that watches a run, and says how it ended.
+RunResult train_run(Run& run, const RunStart& start, const Registries& registries,
+                    const CommandLine& line);
+
+}  // namespace onecycle

@@ -1,0 +1,12 @@
+#include "kernels/adamw.h"
+#include "kernels/adamw_element.h"
+#include "kernels/multi_tensor.cuh"
+
+namespace onecycle::kernels {
+
+void adamw_cuda(const UpdateTensor* tensors, int num_tensors, const AdamwRule& rule,
+                const double* hyper, void* stream) {
+  update_on_cuda(tensors, num_tensors, AdamwUpdate{rule}, hyper, stream, "the AdamW update");
+}
+
+}  // namespace onecycle::kernels

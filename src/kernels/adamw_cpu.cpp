@@ -1,0 +1,12 @@
+#include "kernels/adamw.h"
+#include "kernels/adamw_element.h"
+#include "kernels/update_cpu.h"
+
+namespace onecycle::kernels {
+
+void adamw_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
+               const AdamwRule& rule, const double* hyper) {
+  update_on_cpu(tensor, begin, end, AdamwUpdate{rule}, hyper);
+}
+
+}  // namespace onecycle::kernels

@@ -1,0 +1,10 @@
+#include "kernels/adamw.h"
+#include "kernels/no_cuda.h"
+
+namespace onecycle::kernels {
+
+void adamw_cuda(const UpdateTensor*, int, const AdamwRule&, const double*, void*) {
+  refuse_without_cuda();
+}
+
+}  // namespace onecycle::kernels

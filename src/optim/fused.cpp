@@ -1,0 +1,114 @@
+#include "optim/fused.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "kernels/current_stream.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::int64_t kElementsPerTask = 1 << 14;
+
+// Whether the same elements stand at the same places: a dimension of length 1 may have any stride.
+bool same_layout(const at::Tensor& a, const at::Tensor& b) {
+  if (a.sizes() != b.sizes()) return false;
+  for (std::int64_t i = 0; i < a.dim(); ++i)
+    if (a.size(i) != 1 && a.stride(i) != b.stride(i)) return false;
+  return true;
+}
+
+kernels::ScalarType scalar_type(const at::Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case at::kFloat:
+      return kernels::ScalarType::f32;
+    case at::kDouble:
+      return kernels::ScalarType::f64;
+    case at::kBFloat16:
+      return kernels::ScalarType::bf16;
+    default:
+      throw Error("weights must be float32, float64 or bfloat16");
+  }
+}
+
+at::Device device_of(const Parameters& parameters) {
+  return parameters.all().empty() ? at::Device(at::kCPU) : parameters.all()[0].master.device();
+}
+
+}  // namespace
+
+FusedOptimizer::FusedOptimizer(Parameters& parameters, std::vector<std::string> slots)
+    : Optimizer(device_of(parameters)),
+      parameters_(parameters),
+      device_(device_of(parameters)),
+      slots_(std::move(slots)),
+      states_(slots_.size()) {
+  const at::NoGradGuard no_grad;
+  for (auto& states : states_)
+    for (const Parameter& parameter : parameters_.all())
+      states.push_back(at::zeros_like(parameter.master));
+}
+
+void FusedOptimizer::step() {
+  tensors_.clear();
+  for (std::size_t i = 0; i < parameters_.all().size(); ++i) add_tensor(i);
+  if (device_.is_cuda()) {
+    update_on_cuda(tensors_, kernels::current_stream(device_));
+  } else {
+    step_on_cpu();
+  }
+  for (Parameter& parameter : parameters_.all()) parameter.working.mutable_grad().reset();
+}
+
+std::vector<NamedTensor> FusedOptimizer::state() const {
+  std::vector<NamedTensor> result;
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot)
+    for (std::size_t i = 0; i < states_[slot].size(); ++i)
+      result.push_back({slots_[slot] + "." + parameters_.all()[i].name, states_[slot][i]});
+  return result;
+}
+
+void FusedOptimizer::add_tensor(std::size_t index) {
+  Parameter& parameter = parameters_.all()[index];
+  const at::Tensor& gradient = parameter.working.grad();
+  if (!gradient.defined()) return;
+  // The kernel walks storage order: the same elements must stand at the same places.
+  if (!same_layout(gradient, parameter.master))
+    throw Error(format("the gradient of {} is laid out unlike its weight", parameter.name));
+  kernels::UpdateTensor tensor;
+  tensor.weight = parameter.master.mutable_data_ptr();
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot)
+    tensor.state[slot] = states_[slot][index].mutable_data_ptr();
+  tensor.gradient = gradient.const_data_ptr();
+  if (parameter.working.scalar_type() == at::kBFloat16)
+    tensor.copy = parameter.working.mutable_data_ptr();
+  tensor.size = parameter.master.numel();
+  tensor.lr_scale = parameter.lr_scale;
+  tensor.decay_scale = parameter.decay_scale;
+  tensor.type = scalar_type(parameter.master);
+  tensor.gradient_type = scalar_type(gradient);
+  tensors_.push_back(tensor);
+}
+
+void FusedOptimizer::step_on_cpu() {
+  tasks_.clear();
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
+    for (std::int64_t begin = 0; begin < tensors_[i].size; begin += kElementsPerTask)
+      tasks_.push_back({i, begin});
+  at::parallel_for(
+      0, static_cast<std::int64_t>(tasks_.size()), 1, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t t = first; t < last; ++t) {
+          const auto& [index, begin] = tasks_[static_cast<std::size_t>(t)];
+          const kernels::UpdateTensor& tensor = tensors_[index];
+          update_on_cpu(tensor, begin, std::min(begin + kElementsPerTask, tensor.size));
+        }
+      });
+}
+
+}  // namespace onecycle

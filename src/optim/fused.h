@@ -1,0 +1,44 @@
+#pragma once
+
+#include "onecycle/optimizer.h"
+
+#include "kernels/update_tensor.h"
+
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// An optimizer whose update is one pass of a kernel over each tensor.
+class FusedOptimizer : public Optimizer {
+ public:
+  void step() final;
+  std::vector<NamedTensor> state() const final;
+
+ protected:
+  // `slots` names the states of a weight, at most two, in the order of UpdateTensor::state.
+  FusedOptimizer(Parameters& parameters, std::vector<std::string> slots);
+
+  virtual void update_on_cpu(const kernels::UpdateTensor& tensor, std::int64_t begin,
+                             std::int64_t end) const = 0;
+  virtual void update_on_cuda(const std::vector<kernels::UpdateTensor>& tensors,
+                              void* stream) const = 0;
+
+ private:
+  struct Task {
+    std::size_t tensor;
+    std::int64_t begin;
+  };
+
+  void add_tensor(std::size_t index);
+  void step_on_cpu();
+
+  Parameters& parameters_;
+  at::Device device_;
+  std::vector<std::string> slots_;
+  std::vector<std::vector<at::Tensor>> states_;  // by slot, then by parameter
+  std::vector<kernels::UpdateTensor> tensors_;   // of this step; kept for its capacity
+  std::vector<Task> tasks_;
+};
+
+}  // namespace onecycle

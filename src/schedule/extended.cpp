@@ -1,0 +1,41 @@
+#include "onecycle/schedule.h"
+
+#include <algorithm>
+
+namespace onecycle {
+
+namespace {
+
+class Extended : public Schedule {
+ public:
+  Extended(std::unique_ptr<Schedule> base, std::vector<Extension> extensions)
+      : base_(std::move(base)), extensions_(std::move(extensions)) {}
+
+  Hyper at(std::int64_t step, std::int64_t total) const override {
+    return after(extensions_.size(), step, total);
+  }
+
+ private:
+  // Under the first `count` extensions, of a run of `total` steps.
+  Hyper after(std::size_t count, std::int64_t step, std::int64_t total) const {
+    if (count == 0) return base_->at(step, total);
+    const Extension& last = extensions_[count - 1];
+    if (last.how == Extend::stretch) return after(count - 1, step, total);
+    if (step < last.from || total <= last.from) return after(count - 1, step, last.from);
+    if (last.how == Extend::hold) return after(count - 1, last.from - 1, last.from);
+    return base_->at(step - last.from, total - last.from);
+  }
+
+  std::unique_ptr<Schedule> base_;
+  std::vector<Extension> extensions_;
+};
+
+}  // namespace
+
+std::unique_ptr<Schedule> extended(std::unique_ptr<Schedule> base,
+                                   const std::vector<Extension>& extensions) {
+  if (extensions.empty()) return base;
+  return std::make_unique<Extended>(std::move(base), extensions);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,187 @@
+#include "train/fit.h"
+
+#include "core/format.h"
+#include "core/rng.h"
+#include "train/memory.h"
+
+#include <algorithm>
+
+#include <ATen/Context.h>
+
+namespace onecycle {
+
+namespace {
+
+// ATen's own draws (dropout and the like) depend on the seed and the step alone.
+void seed_step(std::uint64_t seed, std::int64_t step) {
+  at::manual_seed(random_words(seed, RandomUse::step, 0, static_cast<std::uint64_t>(step)).low());
+}
+
+}  // namespace
+
+Fit::Fit(Run& run, const std::vector<Observer*>& observers, StopSignal& stop,
+         CheckpointStore* store)
+    : run_(run), observers_(observers), stop_(stop), store_(store), step_(run) {
+  const TrainOptions& train = run.recipe.train;
+  const std::int64_t steps_per_epoch = run.steps.steps_per_epoch;
+  if (train.ema_decay) average_.emplace(*run.parameters, *train.ema_decay);
+  log_every_ = train.log_every;
+  evaluate_every_ = train.evaluate_every.steps(steps_per_epoch);
+  test_every_ = train.test_every ? train.test_every->steps(steps_per_epoch) : evaluate_every_;
+  checkpoint_every_ = run.recipe.output.checkpoint_every.steps(steps_per_epoch);
+}
+
+RunEnd Fit::fit() {
+  tell(&Observer::on_run_begin,
+       RunBegin{state_.steps, run_.steps.total_steps, run_.steps.steps_per_epoch,
+                run_.steps.total_batch, run_.rule.lr_max, run_.data.validation.size() > 0,
+                run_.data.test.size() > 0});
+  run_.model->train();
+  if (!resumed_from_.empty()) {
+    for (Observer* observer : observers_)
+      observer->restore(state_.observers[observer->name()], state_.steps);
+    notice(Notice::Kind::resumed, format("going on from {}", resumed_from_));
+  } else if (run_.recipe.stop.on_divergence.retries > 0) {
+    save();  // a run that diverges before its first checkpoint goes back to the start
+  }
+  do {
+    try {
+      loop();
+    } catch (const c10::Error& error) {
+      if (!is_out_of_memory(error)) throw;
+      stop_.request(
+          StopReason::out_of_memory,
+          format("out of memory with {} samples a forward pass: lower data.batch_size, or raise "
+                 "train.accumulate to keep the total batch of {}",
+                 run_.steps.micro_batch, run_.steps.total_batch));
+    }
+  } while (fall_back());
+  return finish();
+}
+
+void Fit::loop() {
+  while (!at_end() && !stop_.requested()) {
+    const std::int64_t step = state_.steps;
+    train_step(step);
+    const bool tests = at_end() || due(test_every_);
+    const bool evaluates = tests || due(evaluate_every_);
+    if (evaluates || due(log_every_)) log(step);
+    if (evaluates && !stop_.requested()) evaluate_now(step, at_end());
+    save_if_due();
+  }
+}
+
+void Fit::train_step(std::int64_t step) {
+  if (step % run_.steps.steps_per_epoch == 0)
+    tell(&Observer::on_epoch_begin, EpochBegin{step / run_.steps.steps_per_epoch, step});
+  const Hyper hyper = hyper_at(step);
+  seed_step(static_cast<std::uint64_t>(run_.recipe.seed), step);
+  step_.run(step, hyper);
+  if (average_) average_->add(step);
+  state_.steps = step + 1;
+  tell(&Observer::on_batch_end, BatchEnd{step, hyper});
+}
+
+void Fit::log(std::int64_t step) {
+  const kernels::MetricSums sums = step_.read();
+  const double now = seconds();
+  if (sums.first_bad >= 0)
+    return request_divergence(sums.first_bad / run_.steps.micro_batches(), "the loss is");
+  LogPoint point;
+  point.step = step;
+  point.epoch = epochs(step + 1);
+  point.hyper = hyper_at(step);
+  point.lr_scale = state_.lr_scale;
+  point.train = score_between(state_.logged, sums);
+  point.samples_per_second =
+      static_cast<double>(point.train.samples) / std::max(1e-9, now - logged_at_);
+  state_.logged = sums;
+  logged_at_ = now;
+  tell(&Observer::on_log_point, point);
+}
+
+// `log` came just before: the sums of this step are read.
+void Fit::evaluate_now(std::int64_t step, bool last) {
+  Evaluated event;
+  event.step = step;
+  event.epoch = epochs(step + 1);
+  event.hyper = hyper_at(step);
+  event.lr_scale = state_.lr_scale;
+  event.train = score_between(state_.evaluated, state_.logged);
+  event.train_seconds = seconds() - state_.evaluation_seconds;
+  const Stopwatch evaluation;
+  {
+    std::optional<WeightAverage::Scope> averaged;
+    if (average_) averaged.emplace(*average_);
+    if (run_.data.validation.size() > 0)
+      event.validation = evaluate(run_, run_.data.validation, last);
+    if (run_.data.test.size() > 0 && (last || due(test_every_)))
+      event.test = evaluate(run_, run_.data.test, last);
+  }
+  state_.evaluation_seconds += evaluation.seconds();
+  event.seconds = logged_at_ = seconds();
+  state_.evaluated = state_.logged;
+  state_.train = event.train;
+  state_.validation = event.validation;
+  if (event.test) state_.test = event.test;
+  if (event.validation) {
+    state_.course.push_back(
+        {event.epoch, event.hyper.lr, event.train.loss, event.validation->loss});
+    event.verdict = judge(state_.course, run_.rule.lr_max);
+    const bool by_loss = run_.recipe.stop.monitor == Monitor::loss;
+    const double value = by_loss ? -event.validation->loss : event.validation->accuracy;
+    improved_ = improved_ || !state_.best || value > *state_.best;
+    state_.best = std::max(state_.best.value_or(value), value);
+  }
+  tell(&Observer::on_evaluated, event);
+}
+
+RunEnd Fit::finish() {
+  RunEnd end;
+  if (stop_.requested()) {
+    end.reason = stop_.reason();
+    end.message = stop_.message();
+  }
+  if (store_ != nullptr && end.reason != StopReason::diverged &&
+      end.reason != StopReason::out_of_memory) {
+    save();
+    if (stop_.requested()) {  // the check before it may have found a divergence
+      end.reason = stop_.reason();
+      end.message = stop_.message();
+    }
+  }
+  end.steps = state_.steps;
+  end.train = state_.train;
+  end.validation = state_.validation;
+  end.test = state_.test;
+  if (!state_.course.empty()) end.verdict = judge(state_.course, run_.rule.lr_max);
+  if (end.reason == StopReason::diverged)
+    end.verdict = Verdict{Judgement::diverging, "diverging: " + end.message};
+  end.seconds = seconds();
+  end.train_seconds = end.seconds - state_.evaluation_seconds;
+  tell(&Observer::on_run_end, end);
+  return end;
+}
+
+Hyper Fit::hyper_at(std::int64_t step) const {
+  Hyper hyper = run_.schedule->at(step, run_.steps.total_steps);
+  hyper.lr *= state_.lr_scale;
+  return hyper;
+}
+
+double Fit::epochs(std::int64_t steps) const {
+  return static_cast<double>(steps) / static_cast<double>(run_.steps.steps_per_epoch);
+}
+
+void Fit::request_divergence(std::int64_t step, const std::string& what) {
+  stop_.request(StopReason::diverged,
+                format("{} not finite at step {} (epoch {:.2f}), where the learning rate was "
+                       "{:.4g}; lower the learning rate",
+                       what, step, epochs(step), hyper_at(step).lr));
+}
+
+void Fit::notice(Notice::Kind kind, const std::string& message) {
+  tell(&Observer::on_notice, Notice{kind, state_.steps, epochs(state_.steps), message});
+}
+
+}  // namespace onecycle

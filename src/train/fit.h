@@ -1,0 +1,86 @@
+#pragma once
+
+#include "onecycle/trainer.h"
+
+#include "train/average.h"
+#include "train/run_state.h"
+#include "train/step.h"
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+namespace onecycle {
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// One call of Trainer::fit(): the loop of events.h.
+class Fit {
+ public:
+  Fit(Run& run, const std::vector<Observer*>& observers, StopSignal& stop, CheckpointStore* store);
+
+  void resume(const Snapshot& snapshot, const std::string& source);
+  RunEnd fit();
+
+ private:
+  // The loop.
+  void loop();
+  void train_step(std::int64_t step);
+  void log(std::int64_t step);
+  void evaluate_now(std::int64_t step, bool last);
+  RunEnd finish();
+
+  // Checkpoints.
+  void save_if_due();
+  void save();
+  bool is_sound();
+  bool fall_back();
+  void restore_from(const Snapshot& snapshot, const std::string& source);
+
+  // What the loop needs to know.
+  Hyper hyper_at(std::int64_t step) const;
+  double epochs(std::int64_t steps) const;
+  bool due(std::int64_t every) const { return state_.steps % every == 0; }
+  bool at_end() const { return state_.steps >= run_.steps.total_steps; }
+  double seconds() const { return seconds_before_ + watch_.seconds(); }
+  void request_divergence(std::int64_t step, const std::string& what);
+
+  // Observers.
+  template <class Event>
+  void tell(void (Observer::*method)(const Event&), const Event& event) {
+    for (Observer* observer : observers_) (observer->*method)(event);
+  }
+  template <class Event>
+  void tell(void (Observer::*method)(const Event&, StopSignal&), const Event& event) {
+    for (Observer* observer : observers_) (observer->*method)(event, stop_);
+  }
+  void notice(Notice::Kind kind, const std::string& message);
+
+  Run& run_;
+  const std::vector<Observer*>& observers_;
+  StopSignal& stop_;
+  CheckpointStore* store_;
+  Step step_;
+  std::optional<WeightAverage> average_;
+  std::int64_t log_every_;
+  std::int64_t evaluate_every_;
+  std::int64_t test_every_;
+  std::int64_t checkpoint_every_;
+
+  RunState state_;
+  std::string resumed_from_;
+  bool improved_ = false;  // since the last checkpoint
+  Stopwatch watch_;
+  double seconds_before_ = 0;  // of the run, when this call began
+  double logged_at_ = 0;
+};
+
+}  // namespace onecycle

@@ -1,0 +1,85 @@
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "train/fit.h"
+#include "train/snapshot.h"
+
+// The part of the loop that saves, resumes and falls back.
+namespace onecycle {
+
+void Fit::resume(const Snapshot& snapshot, const std::string& source) {
+  restore_from(snapshot, source);
+  resumed_from_ = format("{}, step {} of {}", source, state_.steps, run_.steps.total_steps);
+}
+
+void Fit::restore_from(const Snapshot& snapshot, const std::string& source) {
+  state_ = restore(run_, average_ ? &*average_ : nullptr, snapshot, source);
+  step_.restore(state_.sums);
+  seconds_before_ = state_.seconds;
+  watch_ = Stopwatch();
+  logged_at_ = seconds();
+  improved_ = false;
+}
+
+// Whether neither loss nor weights have left the numbers; asks the run to stop where they have.
+bool Fit::is_sound() {
+  state_.sums = step_.read();
+  if (state_.sums.first_bad >= 0) {
+    request_divergence(state_.sums.first_bad / run_.steps.micro_batches(), "the loss is");
+    return false;
+  }
+  if (weights_are_finite(*run_.parameters)) return true;
+  request_divergence(std::max<std::int64_t>(0, state_.steps - 1), "the weights are");
+  return false;
+}
+
+void Fit::save_if_due() {
+  if (store_ == nullptr || at_end() || stop_.requested()) return;
+  const bool asked = stop_.take_checkpoint_request();
+  if (!asked && !improved_ && !due(checkpoint_every_)) return;
+  try {
+    save();
+  } catch (const Error& error) {
+    notice(Notice::Kind::warning,
+           format("this checkpoint was not saved: {}; training goes on", error.what()));
+  }
+}
+
+void Fit::save() {
+  if (store_ == nullptr || !is_sound()) return;
+  state_.seconds = seconds();
+  state_.observers.clear();
+  for (Observer* observer : observers_)
+    if (!observer->name().empty()) state_.observers[observer->name()] = observer->state();
+  const Snapshot snapshot = capture(run_, average_ ? &*average_ : nullptr, state_);
+  const std::string path = store_->save(snapshot, state_.steps, improved_);
+  improved_ = false;
+  notice(Notice::Kind::checkpoint, path);
+}
+
+// After a divergence: back to the last checkpoint with a lower rate, where the recipe says so.
+bool Fit::fall_back() {
+  const OnDivergence& policy = run_.recipe.stop.on_divergence;
+  if (!stop_.requested() || stop_.reason() != StopReason::diverged || store_ == nullptr ||
+      state_.retries >= policy.retries || stop_.signal_number() != 0)
+    return false;
+  std::vector<std::string> warnings;
+  const auto snapshot = store_->load_latest(warnings);
+  for (const std::string& warning : warnings) notice(Notice::Kind::warning, warning);
+  if (!snapshot) return false;
+  const std::string cause = stop_.message();
+  const std::int64_t retries = state_.retries + 1;
+  const double lr_scale = state_.lr_scale * policy.lr_scale;
+  restore_from(*snapshot, "the last checkpoint");
+  state_.retries = retries;
+  state_.lr_scale = lr_scale;
+  stop_.withdraw();
+  for (Observer* observer : observers_)
+    observer->restore(state_.observers[observer->name()], state_.steps);
+  notice(Notice::Kind::fell_back,
+         format("{}. Going back to step {} with {:.4g} times the learning rate (retry {} of {})",
+                cause, state_.steps, lr_scale, retries, policy.retries));
+  return true;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "onecycle/trainer.h"
+
+namespace onecycle {
+
+// Samples of one forward pass so that a step over `run.steps.total_batch` keeps its activations
+// within half of the memory that is free: the total batch where it fits, else the fewest equal
+// parts that do.
+std::int64_t fitting_micro_batch(const Run& run);
+
+}  // namespace onecycle

@@ -1,0 +1,92 @@
+#include "train/run_state.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+using kernels::MetricSums;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json json_of(const MetricSums& sums) {
+  return {sums.loss, sums.correct, sums.samples, sums.batches, sums.first_bad};
+}
+
+MetricSums sums_of(const Json& json) {
+  return {json.at(0).get<double>(), json.at(1), json.at(2), json.at(3), json.at(4)};
+}
+
+Json json_of(const std::optional<Score>& score) {
+  return score ? Json{score->loss, score->accuracy, score->samples} : Json();
+}
+
+std::optional<Score> score_of(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return Score{json.at(0), json.at(1), json.at(2)};
+}
+
+Json json_of(const std::vector<CoursePoint>& course) {
+  Json json = Json::array();
+  for (const CoursePoint& point : course)
+    json.push_back({point.epoch, point.lr, point.train_loss, point.validation_loss});
+  return json;
+}
+
+std::vector<CoursePoint> course_of(const Json& json) {
+  std::vector<CoursePoint> course;
+  for (const Json& point : json)
+    course.push_back({point.at(0), point.at(1), point.at(2), point.at(3)});
+  return course;
+}
+
+}  // namespace
+
+std::string to_json(const RunState& state) {
+  return Json{{"steps", state.steps},
+              {"sums", json_of(state.sums)},
+              {"logged", json_of(state.logged)},
+              {"evaluated", json_of(state.evaluated)},
+              {"seconds", state.seconds},
+              {"evaluation_seconds", state.evaluation_seconds},
+              {"best", state.best ? Json(*state.best) : Json()},
+              {"lr_scale", state.lr_scale},
+              {"retries", state.retries},
+              {"train", json_of(state.train)},
+              {"validation", json_of(state.validation)},
+              {"test", json_of(state.test)},
+              {"course", json_of(state.course)},
+              {"observers", state.observers}}
+      .dump();
+}
+
+RunState run_state_from_json(const std::string& text, const std::string& source) {
+  try {
+    const Json json = Json::parse(text);
+    RunState state;
+    state.steps = json.at("steps");
+    state.sums = sums_of(json.at("sums"));
+    state.logged = sums_of(json.at("logged"));
+    state.evaluated = sums_of(json.at("evaluated"));
+    state.seconds = json.at("seconds");
+    state.evaluation_seconds = json.at("evaluation_seconds");
+    if (!json.at("best").is_null()) state.best = json.at("best").get<double>();
+    state.lr_scale = json.at("lr_scale");
+    state.retries = json.at("retries");
+    state.train = score_of(json.at("train"));
+    state.validation = score_of(json.at("validation"));
+    state.test = score_of(json.at("test"));
+    state.course = course_of(json.at("course"));
+    state.observers = json.at("observers").get<std::map<std::string, std::string>>();
+    return state;
+  } catch (const nlohmann::json::exception&) {
+    throw CheckpointError(
+        format("{}: holds weights but no state of a run: it cannot be resumed", source));
+  }
+}
+
+}  // namespace onecycle

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "onecycle/events.h"
+
+#include "kernels/metrics.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// The host's part of a run under way: with weights and optimizer all that a checkpoint needs.
+struct RunState {
+  std::int64_t steps = 0;  // taken
+  kernels::MetricSums sums;
+  kernels::MetricSums logged;     // as of the last log point
+  kernels::MetricSums evaluated;  // as of the last evaluation
+  double seconds = 0;
+  double evaluation_seconds = 0;
+  std::optional<double> best;                    // of `stop.monitor` on validation
+  double lr_scale = 1;                           // after fallbacks
+  std::int64_t retries = 0;                      // fallbacks so far
+  std::optional<Score> train, validation, test;  // of the last evaluation
+  std::vector<CoursePoint> course;               // the evaluations
+  std::map<std::string, std::string> observers;
+};
+
+std::string to_json(const RunState& state);
+// Throws CheckpointError that names `source`.
+RunState run_state_from_json(const std::string& text, const std::string& source);
+
+}  // namespace onecycle

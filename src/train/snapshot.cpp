@@ -1,0 +1,75 @@
+#include "train/snapshot.h"
+
+#include "onecycle/error.h"
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr const char* kState = "state";
+constexpr const char* kModel = "model.";
+constexpr const char* kOptimizer = "optimizer.";
+constexpr const char* kAverage = "average.";
+
+TensorsByName optimizer_tensors(const Run& run) {
+  TensorsByName result;
+  for (const NamedTensor& item : run.optimizer->state()) result[item.name] = item.tensor;
+  return result;
+}
+
+RunState state_in(const Snapshot& snapshot, const std::string& source) {
+  const auto text = snapshot.metadata.find(kState);
+  return run_state_from_json(text == snapshot.metadata.end() ? "" : text->second, source);
+}
+
+}  // namespace
+
+Snapshot capture(const Run& run, const WeightAverage* average, const RunState& state) {
+  Snapshot snapshot;
+  copy_out(model_tensors(*run.parameters), kModel, snapshot);
+  copy_out(optimizer_tensors(run), kOptimizer, snapshot);
+  if (average != nullptr) copy_out(average->tensors(), kAverage, snapshot);
+  snapshot.metadata[kState] = to_json(state);
+  return snapshot;
+}
+
+RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
+                 const std::string& source) {
+  RunState state = state_in(snapshot, source);
+  copy_in(snapshot, kModel, source, model_tensors(*run.parameters));
+  copy_in(snapshot, kOptimizer, source, optimizer_tensors(run));
+  // A run that begins to average when it is resumed begins with the weights it finds.
+  if (average != nullptr)
+    copy_in(snapshot, holds(snapshot, kAverage) ? kAverage : kModel, source, average->tensors());
+  run.parameters->refresh_working();
+  run.optimizer->set_updates(state.steps);
+  return state;
+}
+
+bool weights_are_finite(const Parameters& parameters) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> sums;
+  for (const Parameter& parameter : parameters.all()) sums.push_back(parameter.master.sum());
+  if (sums.empty()) return true;
+  return at::isfinite(at::stack(sums)).all().item<bool>();
+}
+
+std::int64_t steps_of(const Snapshot& snapshot) {
+  return state_in(snapshot, "the checkpoint").steps;
+}
+
+RunEnd end_in(const Snapshot& snapshot) {
+  const RunState state = state_in(snapshot, "the checkpoint");
+  RunEnd end;
+  end.steps = state.steps;
+  end.train = state.train;
+  end.validation = state.validation;
+  end.test = state.test;
+  end.seconds = state.seconds;
+  end.train_seconds = state.seconds - state.evaluation_seconds;
+  return end;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "onecycle/checkpoint.h"
+#include "onecycle/trainer.h"
+
+#include "train/average.h"
+#include "train/run_state.h"
+
+namespace onecycle {
+
+// A copy of the run as it is. Waits for the device.
+Snapshot capture(const Run& run, const WeightAverage* average, const RunState& state);
+
+// Puts the run back to where it was and returns the host's part. `source` names the snapshot in
+// messages. Throws CheckpointError, before anything changes for weights that are another model's.
+RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
+                 const std::string& source);
+
+// Whether every weight is a number. Waits for the device.
+bool weights_are_finite(const Parameters& parameters);
+
+}  // namespace onecycle

@@ -1,0 +1,130 @@
+#include "onecycle/verdict.h"
+
+#include "core/format.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::size_t kFewest = 4;
+constexpr std::size_t kMost = 200;  // looked at, the latest
+constexpr double kNotable = 0.02;   // of the loss over the window: a smaller change is none
+constexpr double kHighShare = 0.5;  // of the peak learning rate
+
+using Course = std::vector<CoursePoint>;
+
+struct Trend {
+  Slope slope;
+  double change = 0;  // over the window, relative to the mean loss there
+
+  bool falls() const { return slope.high < 0 && change < -kNotable; }
+  bool rises() const { return slope.low > 0 && change > kNotable; }
+};
+
+Trend trend_of(const Course& course, double CoursePoint::*loss) {
+  std::vector<double> x;
+  std::vector<double> y;
+  double mean = 0;
+  for (const CoursePoint& point : course) {
+    x.push_back(point.epoch);
+    y.push_back(point.*loss);
+    mean += point.*loss / static_cast<double>(course.size());
+  }
+  Trend trend;
+  trend.slope = theil_sen(x, y);
+  if (mean > 0) trend.change = trend.slope.value * (x.back() - x.front()) / mean;
+  return trend;
+}
+
+std::string described(const Course& course, const Trend& trend) {
+  return format("{:+.3g} an epoch, 95 % interval {:.2g} to {:.2g}, over epochs {:.4g} to {:.4g}",
+                trend.slope.value, trend.slope.low, trend.slope.high, course.front().epoch,
+                course.back().epoch);
+}
+
+bool is_finite(const CoursePoint& point) {
+  return std::isfinite(point.train_loss) && std::isfinite(point.validation_loss);
+}
+
+Verdict too_early(std::size_t evaluations) {
+  return {Judgement::too_early, format("too early to say: {} evaluations; a trend needs {} or more",
+                                       evaluations, kFewest)};
+}
+
+// By the latest half of the evaluations: what goes wrong shows there whatever the learning rate is.
+Verdict judge_latest(const Course& course) {
+  const std::size_t size = std::max(kFewest, (course.size() + 1) / 2);
+  const Course latest(course.end() - static_cast<std::ptrdiff_t>(size), course.end());
+  const Trend train = trend_of(latest, &CoursePoint::train_loss);
+  const Trend held_out = trend_of(latest, &CoursePoint::validation_loss);
+  if (train.rises() && held_out.rises())
+    return {Judgement::diverging,
+            format("diverging: the training loss rises ({}), at learning rates up to {:.4g}; lower "
+                   "the learning rate",
+                   described(latest, train),
+                   std::max_element(latest.begin(), latest.end(), [](const auto& a, const auto& b) {
+                     return a.lr < b.lr;
+                   })->lr)};
+  if (held_out.rises() && train.falls())
+    return {Judgement::overfitting,
+            format("overfitting: the validation loss rises ({}) while the training loss falls; "
+                   "raise the learning rate or the weight decay, or make the cycle longer",
+                   described(latest, held_out))};
+  return {};
+}
+
+}  // namespace
+
+const char* name_of(Judgement judgement) {
+  switch (judgement) {
+    case Judgement::too_early:
+      return "too_early";
+    case Judgement::fitting:
+      return "fitting";
+    case Judgement::underfitting:
+      return "underfitting";
+    case Judgement::overfitting:
+      return "overfitting";
+    case Judgement::diverging:
+      return "diverging";
+  }
+  return "";
+}
+
+Verdict judge(const std::vector<CoursePoint>& whole, double lr_max) {
+  const Course course(whole.end() - static_cast<std::ptrdiff_t>(std::min(kMost, whole.size())),
+                      whole.end());
+  const auto lost = std::find_if_not(course.begin(), course.end(), is_finite);
+  if (lost != course.end())
+    return {Judgement::diverging,
+            format("diverging: the loss is not finite at epoch {:.4g}, where the learning rate was "
+                   "{:.4g}; lower the learning rate",
+                   lost->epoch, lost->lr)};
+  if (course.size() < kFewest) return too_early(course.size());
+  const Verdict latest = judge_latest(course);
+  if (latest.judgement != Judgement::too_early) return latest;
+
+  Course high;
+  for (const CoursePoint& point : course)
+    if (point.lr >= kHighShare * lr_max) high.push_back(point);
+  if (high.size() < kFewest)
+    return {Judgement::too_early,
+            format("too early to say: {} evaluations at a high learning rate (half of {:.4g} or "
+                   "more); a trend needs {} or more",
+                   high.size(), lr_max, kFewest)};
+  const Trend held_out = trend_of(high, &CoursePoint::validation_loss);
+  if (held_out.falls())
+    return {Judgement::underfitting,
+            format("underfitting: the validation loss still falls at a high learning rate ({}); "
+                   "raise the learning rate, lower the weight decay, or train longer",
+                   described(high, held_out))};
+  return {Judgement::fitting,
+          format("fitting: the validation loss has levelled off at a high learning rate ({}) and "
+                 "does not rise while the training loss falls",
+                 described(high, held_out))};
+}
+
+}  // namespace onecycle
