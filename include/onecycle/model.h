@@ -3,6 +3,7 @@
 #include "onecycle/registry.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -45,6 +46,12 @@ enum class Init {
 // as they are (scale 1, shift 0). Each tensor's numbers depend on its name, its shape and the seed
 // alone.
 void initialise(torch::nn::Module& module, Init init, std::uint64_t seed);
+
+// The same with weights from a normal distribution whose standard deviation `deviations` holds by
+// the layer's name ("layer1.conv"), as Caffe's gaussian filler; biases are 0. Throws Error where it
+// lacks a layer.
+void initialise_gaussian(torch::nn::Module& module, const std::map<std::string, double>& deviations,
+                         std::uint64_t seed);
 
 // What one forward pass of one sample costs.
 struct ModelSummary {

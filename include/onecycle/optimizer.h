@@ -85,7 +85,7 @@ class Parameters {
 class HyperBuffer {
  public:
   explicit HyperBuffer(at::Device device);
-  void write(const Hyper& hyper, std::int64_t update = 1);  // does not wait for the device
+  void write(const Hyper& hyper, std::int64_t update);  // does not wait for the device
   const double* data() const;
 
  private:
@@ -106,7 +106,6 @@ class Optimizer {
 
   // What the next step() uses; counts it as an update. Does not wait for the device.
   void write(const Hyper& hyper) { hyper_.write(hyper, ++updates_); }
-  HyperBuffer& hyper() { return hyper_; }
 
   // Updates so far: all of them, also for a weight that had no gradient in some.
   std::int64_t updates() const { return updates_; }

@@ -64,7 +64,7 @@ RunResult train_run(Run& run, const RunStart& start, const Registries& registrie
   CsvWriter csv(folder);
   EventLog events(folder);
   DivergenceWatch divergence(stop.divergence_factor, stop.divergence_window, run.context.classes);
-  EarlyStop early(stop.patience.value_or(0), stop.min_delta, stop.monitor);
+  EarlyStop early(stop.patience.value_or(0), stop.min_delta, stop.monitor == Monitor::loss);
   Progress progress(console.out(), console.terminal(), console.verbose());
   JsonLines json(std::cout, folder);
   trainer.observe(csv);

@@ -5,7 +5,9 @@ namespace onecycle {
 ModelRegistry builtin_models() {
   ModelRegistry registry("model");
   add_mlp(registry);
+  add_cnn3(registry);
   add_resnet_cifar(registry);
+  add_resnet9(registry);
   return registry;
 }
 

@@ -26,7 +26,20 @@ Options read_options(const OptionTable<Options>& table, const Value& values) {
   return options;
 }
 
+// Of `Options::bn_batch`, for networks with batch norms (model/batch_norm.h).
+template <class Options>
+void add_bn_batch(OptionTable<Options>& table) {
+  table
+      .add("bn_batch", &Options::bn_batch,
+           "in training, normalise groups of this many samples each by statistics of their own; "
+           "null: the whole batch")
+      .range(at_least(1));
+  table.unit("samples");
+}
+
+void add_cnn3(ModelRegistry& registry);
 void add_mlp(ModelRegistry& registry);
+void add_resnet9(ModelRegistry& registry);
 void add_resnet_cifar(ModelRegistry& registry);
 
 }  // namespace onecycle

@@ -3,6 +3,7 @@
 #include "core/rng.h"
 
 #include <cmath>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -44,31 +45,61 @@ void fill(at::Tensor& weight, Init init, const Fans& fans, const at::Generator& 
   weight.uniform_(-bound, bound, generator);
 }
 
+struct Layer {
+  std::string name;
+  torch::nn::Module* module;
+  std::uint64_t seed;
+
+  at::Tensor parameter(const std::string& parameter_name) const {
+    const auto parameters = module->named_parameters(false);
+    const at::Tensor* found = parameters.find(parameter_name);
+    return found != nullptr ? *found : at::Tensor();
+  }
+  at::Generator generator_of(const std::string& parameter_name) const {
+    const std::string full = name + "." + parameter_name;
+    return at::make_generator<at::CPUGeneratorImpl>(
+        random_words(seed, RandomUse::initial, 0, fnv1a(full.data(), full.size())).low());
+  }
+};
+
+// Convolutions and dense layers.
+std::vector<Layer> layers_of(torch::nn::Module& module, std::uint64_t seed) {
+  std::vector<Layer> layers;
+  for (auto& part : module.named_modules("", false)) {
+    torch::nn::Module& layer = *part.value();
+    if (layer.as<torch::nn::Linear>() != nullptr || layer.as<torch::nn::Conv2d>() != nullptr)
+      layers.push_back({part.key(), &layer, seed});
+  }
+  return layers;
+}
+
 }  // namespace
 
 void initialise(torch::nn::Module& module, Init init, std::uint64_t seed) {
   const at::NoGradGuard no_grad;
-  for (auto& part : module.named_modules("", false)) {
-    torch::nn::Module& layer = *part.value();
-    if (layer.as<torch::nn::Linear>() == nullptr && layer.as<torch::nn::Conv2d>() == nullptr)
-      continue;
-    at::Tensor weight = layer.named_parameters(false)["weight"];
+  for (const Layer& layer : layers_of(module, seed)) {
+    at::Tensor weight = layer.parameter("weight");
     const Fans fans = fans_of(weight);
-    const auto generator_of = [&](const std::string& name) {
-      const std::string full = part.key() + "." + name;
-      return at::make_generator<at::CPUGeneratorImpl>(
-          random_words(seed, RandomUse::initial, 0, fnv1a(full.data(), full.size())).low());
-    };
-    fill(weight, init, fans, generator_of("weight"));
-    const auto parameters = layer.named_parameters(false);
-    if (const at::Tensor* bias = parameters.find("bias")) {
-      at::Tensor values = *bias;
-      if (init == Init::torch) {
-        fill(values, init, fans, generator_of("bias"));
-      } else {
-        values.zero_();
-      }
+    fill(weight, init, fans, layer.generator_of("weight"));
+    at::Tensor bias = layer.parameter("bias");
+    if (!bias.defined()) continue;
+    if (init == Init::torch) {
+      fill(bias, init, fans, layer.generator_of("bias"));
+    } else {
+      bias.zero_();
     }
+  }
+}
+
+void initialise_gaussian(torch::nn::Module& module, const std::map<std::string, double>& deviations,
+                         std::uint64_t seed) {
+  const at::NoGradGuard no_grad;
+  for (const Layer& layer : layers_of(module, seed)) {
+    const auto deviation = deviations.find(layer.name);
+    if (deviation == deviations.end())
+      throw Error("no standard deviation for the initial weights of " + layer.name);
+    layer.parameter("weight").normal_(0, deviation->second, layer.generator_of("weight"));
+    if (at::Tensor bias = layer.parameter("bias"); bias.defined()) bias.zero_();
   }
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 struct MlpOptions {
   std::vector<std::int64_t> hidden = {256, 128};
+  double dropout = 0;
   Init init = Init::kaiming;
 };
 
@@ -18,13 +19,17 @@ OptionTable<MlpOptions> mlp_options() {
                                 "the 3-layer net");
   table.add("hidden", &MlpOptions::hidden, "width of each hidden layer").range(at_least(1));
   table.unit("units");
+  table
+      .add("dropout", &MlpOptions::dropout,
+           "share of each hidden layer's values dropped in training")
+      .range(from_below(0, 1));
   table.add("init", &MlpOptions::init, "random initialisation of the weights");
   return table;
 }
 
 class Mlp : public Model {
  public:
-  Mlp(const MlpOptions& options, const ModelContext& context) {
+  Mlp(const MlpOptions& options, const ModelContext& context) : dropout_(options.dropout) {
     std::int64_t width = context.channels * context.height * context.width;
     for (const std::int64_t next : options.hidden) add_layer(width, next);
     add_layer(width, context.classes);
@@ -35,7 +40,7 @@ class Mlp : public Model {
     at::Tensor values = images.flatten(1);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       values = layers_[i]->forward(values);
-      if (i + 1 < layers_.size()) values = values.relu_();
+      if (i + 1 < layers_.size()) values = at::dropout(values.relu_(), dropout_, is_training());
     }
     return values;
   }
@@ -47,6 +52,7 @@ class Mlp : public Model {
     width = next;
   }
 
+  double dropout_;
   std::vector<torch::nn::Linear> layers_;
 };
 

@@ -1,8 +1,9 @@
 #include "core/format.h"
+#include "model/batch_norm.h"
 #include "model/builtin.h"
+#include "model/layers.h"
 
 #include <ATen/ATen.h>
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
@@ -18,6 +19,7 @@ enum class Shortcut { a, b };
 struct ResNetOptions {
   std::int64_t width = 16;
   Shortcut shortcut = Shortcut::a;
+  std::optional<std::int64_t> bn_batch;
   Init init = Init::kaiming;
 };
 
@@ -44,28 +46,23 @@ OptionTable<ResNetOptions> resnet_options(int depth) {
   table.unit("channels");
   table.add("shortcut", &ResNetOptions::shortcut,
             "where the shape changes: A pads with zeros, B projects (1x1 convolution)");
+  add_bn_batch(table);
   table.add("init", &ResNetOptions::init, "random initialisation of the weights");
   return table;
 }
 
-torch::nn::Conv2d convolution(std::int64_t in, std::int64_t out, std::int64_t kernel,
-                              std::int64_t stride) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
-}
-
 class Block : public torch::nn::Module {
  public:
-  Block(std::int64_t in, std::int64_t out, std::int64_t stride, Shortcut shortcut)
+  Block(std::int64_t in, std::int64_t out, std::int64_t stride, const ResNetOptions& options)
       : stride_(stride), added_channels_(out - in) {
     conv1_ = register_module("conv1", convolution(in, out, 3, stride));
-    bn1_ = register_module("bn1", torch::nn::BatchNorm2d(out));
+    bn1_ = register_module("bn1", BatchNorm(out, options.bn_batch));
     conv2_ = register_module("conv2", convolution(out, out, 3, 1));
-    bn2_ = register_module("bn2", torch::nn::BatchNorm2d(out));
+    bn2_ = register_module("bn2", BatchNorm(out, options.bn_batch));
     const bool reshapes = stride != 1 || in != out;
-    if (!reshapes || shortcut == Shortcut::a) return;
+    if (!reshapes || options.shortcut == Shortcut::a) return;
     project_ = register_module("shortcut", torch::nn::Sequential(convolution(in, out, 1, stride),
-                                                                 torch::nn::BatchNorm2d(out)));
+                                                                 BatchNorm(out, options.bn_batch)));
   }
 
   at::Tensor forward(const at::Tensor& input) {
@@ -87,7 +84,7 @@ class Block : public torch::nn::Module {
   std::int64_t stride_;
   std::int64_t added_channels_;
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr};
-  torch::nn::BatchNorm2d bn1_{nullptr}, bn2_{nullptr};
+  BatchNorm bn1_{nullptr}, bn2_{nullptr};
   torch::nn::Sequential project_{nullptr};
 };
 
@@ -96,11 +93,11 @@ class ResNetCifar : public Model {
   ResNetCifar(int depth, const ResNetOptions& options, const ModelContext& context) {
     const std::int64_t width = options.width;
     conv1_ = register_module("conv1", convolution(context.channels, width, 3, 1));
-    bn1_ = register_module("bn1", torch::nn::BatchNorm2d(width));
+    bn1_ = register_module("bn1", BatchNorm(width, options.bn_batch));
     const int blocks = (depth - 2) / 6;
-    add_stage("layer1", blocks, width, width, 1, options.shortcut);
-    add_stage("layer2", blocks, width, 2 * width, 2, options.shortcut);
-    add_stage("layer3", blocks, 2 * width, 4 * width, 2, options.shortcut);
+    add_stage("layer1", blocks, width, width, 1, options);
+    add_stage("layer2", blocks, width, 2 * width, 2, options);
+    add_stage("layer3", blocks, 2 * width, 4 * width, 2, options);
     linear_ = register_module("linear", torch::nn::Linear(4 * width, context.classes));
     initialise(*this, options.init, context.seed);
   }
@@ -113,18 +110,18 @@ class ResNetCifar : public Model {
 
  private:
   void add_stage(const std::string& name, int num_blocks, std::int64_t in, std::int64_t out,
-                 std::int64_t stride, Shortcut shortcut) {
+                 std::int64_t stride, const ResNetOptions& options) {
     torch::nn::Sequential stage;
     for (int i = 0; i < num_blocks; ++i) {
       blocks_.push_back(
-          std::make_shared<Block>(i == 0 ? in : out, out, i == 0 ? stride : 1, shortcut));
+          std::make_shared<Block>(i == 0 ? in : out, out, i == 0 ? stride : 1, options));
       stage->push_back(blocks_.back());
     }
     register_module(name, stage);
   }
 
   torch::nn::Conv2d conv1_{nullptr};
-  torch::nn::BatchNorm2d bn1_{nullptr};
+  BatchNorm bn1_{nullptr};
   std::vector<std::shared_ptr<Block>> blocks_;
   torch::nn::Linear linear_{nullptr};
 };

@@ -9,13 +9,12 @@ namespace onecycle {
 
 using Json = nlohmann::json;
 
-EarlyStop::EarlyStop(std::int64_t patience, double min_delta, Monitor monitor)
-    : patience_(patience), min_delta_(min_delta), monitor_(monitor) {}
+EarlyStop::EarlyStop(std::int64_t patience, double min_delta, bool by_loss)
+    : patience_(patience), min_delta_(min_delta), by_loss_(by_loss) {}
 
 void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
   if (!event.validation) return;
-  const bool by_loss = monitor_ == Monitor::loss;
-  const double value = by_loss ? -event.validation->loss : event.validation->accuracy;
+  const double value = by_loss_ ? -event.validation->loss : event.validation->accuracy;
   if (!best_ || value > *best_ + min_delta_) {
     best_ = value;
     since_best_ = 0;
@@ -24,7 +23,7 @@ void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
   if (++since_best_ < patience_) return;
   stop.request(StopReason::early_stopped,
                format("the validation {} has not improved on {:.4f} for {} evaluations, by step {}",
-                      by_loss ? "loss" : "accuracy", std::abs(*best_), since_best_, event.step));
+                      by_loss_ ? "loss" : "accuracy", std::abs(*best_), since_best_, event.step));
 }
 
 std::string EarlyStop::state() {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "onecycle/events.h"
-#include "onecycle/recipe.h"
 
 #include <cstdint>
 #include <optional>
@@ -11,7 +10,8 @@ namespace onecycle {
 // Ends a run whose validation has not improved by more than `min_delta` for `patience` evaluations.
 class EarlyStop : public Observer {
  public:
-  EarlyStop(std::int64_t patience, double min_delta, Monitor monitor);
+  // By the validation loss where `by_loss`, else by its accuracy.
+  EarlyStop(std::int64_t patience, double min_delta, bool by_loss);
 
   void on_evaluated(const Evaluated& event, StopSignal& stop) override;
 
@@ -22,7 +22,7 @@ class EarlyStop : public Observer {
  private:
   std::int64_t patience_;
   double min_delta_;
-  Monitor monitor_;
+  bool by_loss_;
   std::optional<double> best_;  // larger is better: a loss is negated
   std::int64_t since_best_ = 0;
 };

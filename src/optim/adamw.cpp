@@ -29,7 +29,7 @@ class Adamw : public FusedOptimizer {
       : FusedOptimizer(parameters, {"exp_avg", "exp_avg_sq"}),
         rule_{rule.decay, rule.lr_max, options.beta2, options.eps} {}
 
-  static void complete(UpdateRule&, const AdamwOptions&) {}
+  static void complete(UpdateRule& rule, const AdamwOptions&) { rule.adaptive = true; }
 
  private:
   void update_on_cpu(const kernels::UpdateTensor& tensor, std::int64_t begin,

@@ -12,14 +12,16 @@ namespace onecycle {
 
 namespace {
 
-// Decay that turns weights around instead of shrinking them.
-void check_decay(const Course& course) {
+// Decay that turns weights around instead of shrinking them; `most`: the largest factor that a
+// parameter group puts on it.
+void check_decay(const Course& course, double most) {
   const UpdateRule& rule = course.optimizer.rule;
   if (rule.decay == DecayMode::l2) return;
   const bool independent = rule.decay == DecayMode::independent;
   for (std::int64_t step = 0; step < course.steps.total_steps; ++step) {
     const Hyper hyper = course.schedule->at(step, course.steps.total_steps);
-    const double shrink = hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr);
+    const double shrink =
+        hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr) * most;
     if (shrink < 1) continue;
     throw RecipeError(
         format("optimizer.weight_decay: at step {} the learning rate {:.4g} makes the decay {:.4g} "
@@ -34,6 +36,14 @@ std::vector<Extension> extensions_of(const Recipe& recipe, const StepPlan& steps
   for (const ExtensionOptions& options : recipe.train.extensions)
     result.push_back({options.from.steps(steps.steps_per_epoch), options.how});
   return result;
+}
+
+double largest_decay_factor(const Parameters& parameters, const UpdateRule& rule) {
+  double most = 0;
+  for (const Parameter& parameter : parameters.all())
+    most = std::max(most, parameter.decay_scale *
+                              (rule.decay == DecayMode::decoupled ? parameter.lr_scale : 1));
+  return most;
 }
 
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train) {
@@ -107,7 +117,7 @@ Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registrie
                                           constants.momentum, constants.weight_decay});
   course.schedule = extended(std::move(course.schedule), extensions_of(recipe, course.steps));
   course.optimizer.rule.lr_max = peak_lr(*course.schedule, course.steps.total_steps);
-  check_decay(course);
+  check_decay(course, 1);
   return course;
 }
 
@@ -123,6 +133,7 @@ Run build(const Recipe& recipe, const Registries& registries) {
   Course course = plan_course(recipe, run.data.train.size(), registries);
   make_model(run, registries, course.optimizer.decay_all);
   run.parameters->apply(course.optimizer.groups);
+  check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
   run.steps = course.steps;
   if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
     run.steps.micro_batch = fitting_micro_batch(run);

@@ -60,13 +60,18 @@ RunEnd Fit::fit() {
 }
 
 void Fit::loop() {
+  if (state_.evaluation_due) evaluate_now(state_.steps - 1);
   while (!at_end() && !stop_.requested()) {
     const std::int64_t step = state_.steps;
     train_step(step);
     const bool tests = at_end() || due(test_every_);
     const bool evaluates = tests || due(evaluate_every_);
     if (evaluates || due(log_every_)) log(step);
-    if (evaluates && !stop_.requested()) evaluate_now(step, at_end());
+    // A run that is to stop does so at once, but for its last evaluation.
+    if (evaluates && stop_.requested() && !(at_end() && stop_.reason() != StopReason::diverged))
+      state_.evaluation_due = true;
+    else if (evaluates)
+      evaluate_now(step);
     save_if_due();
   }
 }
@@ -101,7 +106,9 @@ void Fit::log(std::int64_t step) {
 }
 
 // `log` came just before: the sums of this step are read.
-void Fit::evaluate_now(std::int64_t step, bool last) {
+void Fit::evaluate_now(std::int64_t step) {
+  const bool last = at_end();
+  state_.evaluation_due = false;
   Evaluated event;
   event.step = step;
   event.epoch = epochs(step + 1);

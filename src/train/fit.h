@@ -35,7 +35,7 @@ class Fit {
   void loop();
   void train_step(std::int64_t step);
   void log(std::int64_t step);
-  void evaluate_now(std::int64_t step, bool last);
+  void evaluate_now(std::int64_t step);
   RunEnd finish();
 
   // Checkpoints.

@@ -59,6 +59,7 @@ std::string to_json(const RunState& state) {
               {"train", json_of(state.train)},
               {"validation", json_of(state.validation)},
               {"test", json_of(state.test)},
+              {"evaluation_due", state.evaluation_due},
               {"course", json_of(state.course)},
               {"observers", state.observers}}
       .dump();
@@ -80,6 +81,7 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     state.train = score_of(json.at("train"));
     state.validation = score_of(json.at("validation"));
     state.test = score_of(json.at("test"));
+    state.evaluation_due = json.at("evaluation_due");
     state.course = course_of(json.at("course"));
     state.observers = json.at("observers").get<std::map<std::string, std::string>>();
     return state;

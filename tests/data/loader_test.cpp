@@ -208,11 +208,16 @@ TEST(Loader, CudaEqualsCpu) {
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
   const ImageSet set = pictures(64, 3);
   LoaderOptions options = augmented_options();
+  options.mean = mean_image(set.images);
+  options.augment.mixup = .4;
   Loader cpu(set, options);
   options.device = at::Device(at::kCUDA, 0);
   Loader gpu(set, options);
   for (std::int64_t b = 0; b < 4; ++b) {
-    EXPECT_TRUE(gpu.train_batch(1, b).images.cpu().equal(cpu.train_batch(1, b).images));
+    const Batch batch = gpu.train_batch(1, b), want = cpu.train_batch(1, b);
+    EXPECT_TRUE(batch.images.cpu().equal(want.images));
+    EXPECT_TRUE(batch.mix_labels.cpu().equal(want.mix_labels));
+    EXPECT_TRUE(batch.mix_weight.cpu().equal(want.mix_weight));
     EXPECT_TRUE(gpu.evaluation_batch(b).labels.cpu().equal(cpu.evaluation_batch(b).labels));
   }
 }

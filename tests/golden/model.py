@@ -24,10 +24,34 @@ GOLDEN = pathlib.Path(__file__).with_name("model.txt")
 EVERYTHING = 20000  # but for the widest layer of a net of dense layers
 
 
-def networks():
+def norms(bn_batch):
+    """Makes a batch norm of so many channels: of the whole batch, or of groups of bn_batch samples."""
+    from torch import nn
+    from torch.nn import functional as F
+
+    class GhostNorm(nn.BatchNorm2d):
+        def forward(self, x):
+            if not self.training:
+                return super().forward(x)
+            groups = [x[i:i + bn_batch] for i in range(0, len(x), bn_batch)]
+            with torch.no_grad():
+                means = torch.stack([group.mean((0, 2, 3)) for group in groups]).mean(0)
+                variances = torch.stack([group.var((0, 2, 3), unbiased=True) for group in groups]).mean(0)
+                self.running_mean.mul_(1 - self.momentum).add_(self.momentum * means)
+                self.running_var.mul_(1 - self.momentum).add_(self.momentum * variances)
+                self.num_batches_tracked += 1
+            return torch.cat([F.batch_norm(group, None, None, self.weight, self.bias, True, eps=self.eps)
+                              for group in groups])
+
+    return GhostNorm if bn_batch else nn.BatchNorm2d
+
+
+def networks(bn_batch=None):
     """The classes, made once torch is there."""
     from torch import nn
     from torch.nn import functional as F
+
+    norm = norms(bn_batch)
 
     class Padding(nn.Module):
         def __init__(self, planes):
@@ -41,13 +65,13 @@ def networks():
         def __init__(self, in_planes, planes, stride, option):
             super().__init__()
             self.conv1 = nn.Conv2d(in_planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)
-            self.bn1 = nn.BatchNorm2d(planes)
+            self.bn1 = norm(planes)
             self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, stride=1, padding=1, bias=False)
-            self.bn2 = nn.BatchNorm2d(planes)
+            self.bn2 = norm(planes)
             self.shortcut = nn.Sequential()
             if stride != 1 or in_planes != planes:
                 self.shortcut = Padding(planes) if option == "A" else nn.Sequential(
-                    nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False), nn.BatchNorm2d(planes))
+                    nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False), norm(planes))
 
         def forward(self, x):
             out = F.relu(self.bn1(self.conv1(x)))
@@ -57,7 +81,7 @@ def networks():
         def __init__(self, depth, option, channels, classes, width=16):
             super().__init__()
             self.conv1 = nn.Conv2d(channels, width, kernel_size=3, stride=1, padding=1, bias=False)
-            self.bn1 = nn.BatchNorm2d(width)
+            self.bn1 = norm(width)
             before = width
             for stage in range(3):
                 planes, blocks = width << stage, []
@@ -86,7 +110,69 @@ def networks():
                 x = F.relu(getattr(self, f"layer{i}")(x))
             return getattr(self, f"layer{self.count}")(x)
 
-    return ResNet, Mlp
+    class Cnn3(nn.Module):
+        def __init__(self, channels, height, width, classes):
+            super().__init__()
+            self.conv1 = nn.Conv2d(channels, 32, 5, padding=2)
+            self.conv2 = nn.Conv2d(32, 32, 5, padding=2)
+            self.conv3 = nn.Conv2d(32, 64, 5, padding=2)
+            self.fc = nn.Linear(64 * (height // 8) * (width // 8), classes)
+
+        @staticmethod
+        def norm(x):
+            padded = F.pad(x * x, (1, 1, 1, 1))
+            height, width = x.shape[2:]
+            total = sum(padded[:, :, i:i + height, j:j + width] for i in range(3) for j in range(3))
+            return x / (1 + 5e-5 * total / 9) ** 0.75
+
+        @staticmethod
+        def average(x):
+            padded = F.pad(x, (0, 2, 0, 2))
+            covered = F.pad(torch.ones_like(x), (0, 2, 0, 2))
+            total, count = (sum(values[:, :, i:i + (x.shape[2] // 2) * 2:2, j:j + (x.shape[3] // 2) * 2:2]
+                                for i in range(3) for j in range(3)) for values in (padded, covered))
+            return total / count
+
+        def forward(self, x):
+            x = self.norm(F.relu(F.max_pool2d(self.conv1(x), 3, 2, ceil_mode=True)))
+            x = self.norm(self.average(F.relu(self.conv2(x))))
+            return self.fc(self.average(F.relu(self.conv3(x))).flatten(1))
+
+    class ConvNorm(nn.Module):
+        def __init__(self, before, planes):
+            super().__init__()
+            self.conv = nn.Conv2d(before, planes, 3, padding=1, bias=False)
+            self.bn = norm(planes)
+
+        def forward(self, x):
+            return F.relu(self.bn(self.conv(x)))
+
+    class Layer(ConvNorm):
+        def __init__(self, before, planes, residual):
+            super().__init__(before, planes)
+            if residual:
+                self.res1 = ConvNorm(planes, planes)
+                self.res2 = ConvNorm(planes, planes)
+
+        def forward(self, x):
+            x = F.max_pool2d(super().forward(x), 2)
+            return x + self.res2(self.res1(x)) if hasattr(self, "res1") else x
+
+    class ResNet9(nn.Module):
+        def __init__(self, width, channels, classes, logit_scale):
+            super().__init__()
+            self.prep = ConvNorm(channels, width)
+            self.layer1 = Layer(width, 2 * width, True)
+            self.layer2 = Layer(2 * width, 4 * width, False)
+            self.layer3 = Layer(4 * width, 8 * width, True)
+            self.linear = nn.Linear(8 * width, classes, bias=False)
+            self.logit_scale = logit_scale
+
+        def forward(self, x):
+            x = self.layer3(self.layer2(self.layer1(self.prep(x))))
+            return self.linear(F.adaptive_max_pool2d(x, 1).flatten(1)) * self.logit_scale
+
+    return ResNet, Mlp, Cnn3, ResNet9
 
 
 def tensor(name, shape, scale):
@@ -140,9 +226,9 @@ def case(name, make, batch, channels, height, width, classes, samples, **options
     return head, list(passes(make(), batch, channels, height, width, classes, samples))
 
 
-def resnet(depth, shortcut, batch, channels, height, width, classes, samples):
-    return case(f"resnet{depth}", lambda: networks()[0](depth, shortcut, channels, classes), batch, channels, height,
-                width, classes, samples, shortcut=shortcut)
+def resnet(depth, shortcut, batch, channels, height, width, classes, samples, **options):
+    return case(f"resnet{depth}", lambda: networks(**options)[0](depth, shortcut, channels, classes), batch, channels,
+                height, width, classes, samples, shortcut=shortcut, **options)
 
 
 def mlp(hidden, batch, channels, height, width, classes, samples):
@@ -150,10 +236,24 @@ def mlp(hidden, batch, channels, height, width, classes, samples):
                 width, classes, samples, hidden="[" + ",".join(map(str, hidden)) + "]")
 
 
+def cnn3(batch, channels, height, width, classes, samples):
+    return case("cnn3", lambda: networks()[2](channels, height, width, classes), batch, channels, height, width,
+                classes, samples)
+
+
+def resnet9(planes, logit_scale, batch, channels, height, width, classes, samples, **options):
+    return case("resnet9", lambda: networks(**options)[3](planes, channels, classes, logit_scale), batch, channels,
+                height, width, classes, samples, planes=planes, logit_scale=logit_scale, **options)
+
+
 def grid(samples=5):
     yield mlp([256, 128], 8, 1, 28, 28, 10, samples)
     yield resnet(20, "A", 4, 3, 32, 32, 10, samples)
     yield resnet(20, "B", 4, 3, 32, 32, 10, samples)
+    yield resnet(8, "B", 5, 3, 16, 16, 10, samples, bn_batch=2)
+    yield cnn3(4, 3, 32, 32, 10, samples)
+    yield resnet9(4, 0.125, 4, 3, 32, 32, 10, samples)
+    yield resnet9(4, 0.5, 5, 3, 19, 16, 10, samples, bn_batch=3)
 
 
 def dense_grid():
@@ -163,6 +263,10 @@ def dense_grid():
     yield resnet(8, "A", 5, 1, 28, 28, 10, EVERYTHING)
     yield resnet(8, "B", 2, 4, 9, 13, 3, EVERYTHING)
     yield resnet(32, "A", 2, 3, 32, 32, 100, 50)
+    yield resnet(8, "A", 6, 3, 17, 12, 10, EVERYTHING, bn_batch=2)
+    yield cnn3(3, 1, 28, 28, 10, EVERYTHING)
+    yield cnn3(3, 2, 8, 21, 4, EVERYTHING)
+    yield resnet9(3, 0.125, 7, 1, 28, 28, 10, EVERYTHING, bn_batch=4)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,14 @@ ModelContext context_of(const GoldenCase& golden) {
 
 std::shared_ptr<Model> model_of(const GoldenCase& golden) {
   std::string options;
-  for (const char* name : {"shortcut", "hidden"})
-    if (golden.options.contains(name)) options = name + (": " + golden.option(name));
-  return make_model(golden.name, context_of(golden), options);
+  for (const auto& [key, name] : {std::pair{"shortcut", "shortcut"},
+                                  {"hidden", "hidden"},
+                                  {"bn_batch", "bn_batch"},
+                                  {"logit_scale", "logit_scale"},
+                                  {"planes", "width"}})
+    if (golden.options.contains(key))
+      options += std::string(name) + ": " + golden.option(key) + ", ";
+  return make_model(golden.name, context_of(golden), "{" + options + "}");
 }
 
 // Weights and buffers by name, in the order in which PyTorch's state_dict lists them.

@@ -164,7 +164,7 @@ std::int64_t first_bad_step() {
     const at::Tensor loss = at::cross_entropy_loss(run.model->forward(batch.images), batch.labels);
     if (!std::isfinite(loss.item<double>())) return step;
     loss.backward();
-    run.optimizer->hyper().write(run.schedule->at(step, 30));
+    run.optimizer->write(run.schedule->at(step, 30));
     run.optimizer->step();
   }
   return -1;

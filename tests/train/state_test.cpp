@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/safetensors.h"
 #include "support/temporary_folder.h"
 #include "train/metrics.h"
 #include "train/support.h"
@@ -62,15 +63,18 @@ TEST(Course, StepsOfEveryBatchSize) {
 }
 
 TEST(Course, DecayThatTurnsWeightsAround) {
-  const auto build_with = [](const std::string& mode, const std::string& decay) {
+  const auto build_with = [](const std::string& mode, const std::string& decay,
+                             const std::string& groups = "[]") {
     tiny_run({"schedule={name: constant, lr: 0.5}", "optimizer.weight_decay_mode=" + mode,
-              "optimizer.weight_decay=" + decay});
+              "optimizer.weight_decay=" + decay, "optimizer.groups=" + groups});
   };
   EXPECT_THROW(build_with("decoupled", "2"), RecipeError);
   EXPECT_NO_THROW(build_with("decoupled", "1.99"));
   EXPECT_THROW(build_with("independent", "1"), RecipeError);
   EXPECT_NO_THROW(build_with("independent", "0.99"));
   EXPECT_NO_THROW(build_with("l2", "2"));
+  EXPECT_THROW(build_with("decoupled", "1.9", "[{match: layer1.weight, lr_scale: 1.1}]"),
+               RecipeError);
 }
 
 TEST(Evaluate, EverySampleOnce) {
@@ -142,7 +146,7 @@ TEST(Weights, RoundTrip) {
        {std::vector<std::string>{}, kNarrow, {"train.precision=fp64"}}) {
     auto run = tiny_run(recipe);
     Trainer(run).fit();
-    save_weights(path, *run.parameters, {{"seed", "3"}});
+    save_weights(path, *run.parameters);
     auto other = recipe;
     other.push_back("seed=9");
     auto loaded = tiny_run(other);
@@ -162,7 +166,7 @@ TEST(Weights, StoredAsPlainMasters) {
   const TemporaryFolder folder;
   const std::string path = folder / "weights.safetensors";
   auto run = tiny_run(kNarrow);
-  save_weights(path, *run.parameters, {});
+  save_weights(path, *run.parameters);
   const SafetensorsFile file(path);
   std::size_t found = 0;
   for (const StoredTensor& tensor : file.tensors())
@@ -181,7 +185,7 @@ TEST(Weights, OfAnotherModel) {
   const std::string path = folder / "weights.safetensors";
   auto wide = tiny_run({"model.hidden=[13]"});
   auto deep = tiny_run({"model.hidden=[12, 12]"});
-  save_weights(path, *wide.parameters, {});
+  save_weights(path, *wide.parameters);
   const auto line = [&](const std::string& part) {
     return AllOf(testing::StartsWith(path + ": weights of another model"), HasSubstr(part),
                  Not(HasSubstr("\n")));
@@ -192,7 +196,7 @@ TEST(Weights, OfAnotherModel) {
               line("layer1.weight (13x64 in the file, 12x64 in the model)"));
   EXPECT_THAT(failure_of([&] { load_weights(path, *deep.parameters); }),
               line("not in the file: layer3.bias, layer3.weight"));
-  save_weights(path, *deep.parameters, {});
+  save_weights(path, *deep.parameters);
   EXPECT_THAT(failure_of([&] { load_weights(path, *run.parameters); }),
               line("not in the model: layer3.bias, layer3.weight"));
   EXPECT_TRUE(bitwise_equal(before, state_of(run)));
@@ -202,7 +206,7 @@ TEST(Weights, DamagedFilesChangeNothing) {
   const TemporaryFolder folder;
   const std::string path = folder / "weights.safetensors";
   auto run = tiny_run();
-  save_weights(path, *run.parameters, {});
+  save_weights(path, *run.parameters);
   const std::string bytes = read_bytes(path);
   for (at::Tensor& parameter : run.model->parameters()) parameter.detach().add_(1);
   const auto before = state_of(run);

@@ -4,6 +4,7 @@
 
 #include "recipe/document.h"
 #include "recipe/yaml.h"
+#include "train/weights.h"
 
 #include <string>
 #include <vector>
@@ -34,6 +35,13 @@ inline Recipe tiny_recipe(const std::vector<std::string>& overrides = {}) {
 
 inline Run tiny_run(const std::vector<std::string>& overrides = {}) {
   return build(tiny_recipe(overrides), Registries());
+}
+
+// A file of the weights alone.
+inline void save_weights(const std::string& path, const Parameters& parameters) {
+  Snapshot snapshot;
+  copy_out(model_tensors(parameters), "model.", snapshot);
+  write_checkpoint(path, snapshot);
 }
 
 // Weights (masters) and buffers, copied.

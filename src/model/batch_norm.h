@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/modules/batchnorm.h>
+
+namespace onecycle {
+
+// Batch normalisation of [N, C, H, W], with the parameters and buffers of torch::nn::BatchNorm2d;
+// in training, groups of `group` consecutive samples have statistics of their own ("ghost" batch
+// norm, Hoffer et al. 2017, arXiv 1705.08741). The last group may be smaller.
+//
+// One training pass moves the running statistics once: running = (1 - m) running + m mean, m = 0.1,
+// `mean` that of the groups' means or unbiased variances, every group counting the same.
+// Evaluation, no `group`, and a batch of at most `group` samples are torch::nn::BatchNorm2d.
+class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
+ public:
+  BatchNormImpl(std::int64_t channels, std::optional<std::int64_t> group)
+      : torch::nn::BatchNorm2dImpl(channels), group_(group) {}
+
+  at::Tensor forward(const at::Tensor& input);
+
+ private:
+  std::optional<std::int64_t> group_;  // samples
+};
+TORCH_MODULE(BatchNorm);
+
+}  // namespace onecycle

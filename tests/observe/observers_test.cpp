@@ -1,0 +1,108 @@
+// Observers with a memory, and the files they write.
+
+#include "observe/csv.h"
+#include "observe/divergence.h"
+#include "observe/early_stop.h"
+#include "support/temporary_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle {
+namespace {
+
+using testing::HasSubstr;
+
+LogPoint log_point(std::int64_t step, double loss) {
+  LogPoint point;
+  point.step = step;
+  point.train = {loss, 0.5, 10};
+  return point;
+}
+
+Evaluated evaluated(std::int64_t step, double loss, double accuracy) {
+  Evaluated event;
+  event.step = step;
+  event.validation = Score{loss, accuracy, 10};
+  return event;
+}
+
+TEST(Csv, GoesOnWhereACheckpointWas) {
+  const TemporaryFolder folder;
+  StopSignal stop;
+  {
+    CsvWriter csv(folder.path());
+    for (const std::int64_t step : {4, 9, 14, 19}) csv.on_log_point(log_point(step, 1), stop);
+    for (const std::int64_t step : {9, 19}) csv.on_evaluated(evaluated(step, 1, 0.5), stop);
+  }
+  const std::string whole = read_bytes(folder / "steps.csv");
+  write_bytes(folder / "steps.csv", whole + "24,0.1,to");  // torn
+  CsvWriter csv(folder.path());
+  csv.restore("", 15);
+  csv.on_log_point(log_point(19, 1), stop);
+  csv.on_evaluated(evaluated(19, 1, 0.5), stop);
+  EXPECT_EQ(read_bytes(folder / "steps.csv"), whole);
+  const std::string metrics = read_bytes(folder / "metrics.csv");
+  EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 3);
+  csv.restore("", 0);
+  EXPECT_EQ(read_bytes(folder / "steps.csv"), whole.substr(0, whole.find('\n') + 1));
+}
+
+TEST(Csv, EventsQuoteTheirMessages) {
+  const TemporaryFolder folder;
+  EventLog log(folder.path());
+  log.on_run_begin({});
+  log.on_notice({Notice::Kind::fell_back, 12, 1.5, "it \"diverged\", twice"});
+  const std::string text = read_bytes(folder / "events.csv");
+  EXPECT_THAT(text, HasSubstr("time,steps,epoch,event,message\n"));
+  EXPECT_THAT(text, HasSubstr(",12,1.5000,fell_back,\"it \"\"diverged\"\", twice\"\n"));
+}
+
+TEST(EarlyStop, CountsEvaluationsWithoutImprovement) {
+  StopSignal stop;
+  EarlyStop early(2, 0.01, /*by_loss=*/false);
+  for (const double accuracy : {0.5, 0.6, 0.605, 0.7, 0.7})
+    early.on_evaluated(evaluated(1, 1, accuracy), stop);
+  EXPECT_FALSE(stop.requested());
+  early.on_evaluated(evaluated(9, 1, 0.705), stop);
+  EXPECT_EQ(stop.reason(), StopReason::early_stopped);
+  EXPECT_THAT(stop.message(), HasSubstr("has not improved on 0.7000 for 2 evaluations, by step 9"));
+}
+
+TEST(EarlyStop, ByLossAndAcrossARestart) {
+  StopSignal stop;
+  EarlyStop before(2, 0, /*by_loss=*/true);
+  before.on_evaluated(evaluated(1, 0.3, 0), stop);
+  before.on_evaluated(evaluated(2, 0.4, 0), stop);
+  EarlyStop after(2, 0, /*by_loss=*/true);
+  after.restore(before.state(), 3);
+  EXPECT_FALSE(stop.requested());
+  after.on_evaluated(evaluated(3, 0.31, 0), stop);
+  EXPECT_TRUE(stop.requested());
+}
+
+TEST(Divergence, NeedsItsWindow) {
+  StopSignal stop;
+  DivergenceWatch watch(4, 3, 10);
+  watch.on_log_point(log_point(0, 2.3), stop);
+  for (const double loss : {10.0, 11.0, 2.0, 10.0, 10.0})
+    watch.on_log_point(log_point(1, loss), stop);
+  EXPECT_FALSE(stop.requested());
+  DivergenceWatch resumed(4, 3, 10);
+  resumed.restore(watch.state(), 2);
+  resumed.on_log_point(log_point(2, 10), stop);
+  EXPECT_EQ(stop.reason(), StopReason::diverged);
+}
+
+TEST(Divergence, TheFirstLossIsTheReference) {
+  StopSignal stop;
+  DivergenceWatch watch(4, 1, 10);
+  watch.on_log_point(log_point(0, 8), stop);
+  watch.on_log_point(log_point(1, 31), stop);
+  EXPECT_FALSE(stop.requested());
+  watch.on_log_point(log_point(2, 33), stop);
+  EXPECT_TRUE(stop.requested());
+}
+
+}  // namespace
+}  // namespace onecycle

@@ -1,0 +1,299 @@
+// Runs that stop and go on: the same weights, state and rows as a run that never stopped.
+
+#include "onecycle/checkpoint.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "support/temporary_folder.h"
+#include "train/support.h"
+
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Everything about a run that must not depend on where it stopped.
+struct Course {
+  std::vector<std::string> rows;
+  std::vector<NamedTensor> tensors;
+};
+
+class Rows : public Observer {
+ public:
+  explicit Rows(std::vector<std::string>& rows) : rows_(rows) {}
+  void on_log_point(const LogPoint& e, StopSignal&) override {
+    rows_.push_back(format("log {} {} {:.17g} {} {}", e.step, e.hyper.lr, e.train.loss,
+                           e.train.accuracy, e.train.samples));
+  }
+  void on_evaluated(const Evaluated& e, StopSignal&) override {
+    rows_.push_back(format("evaluated {} {:.17g} {} {:.17g} {:.17g} {}", e.step, e.train.loss,
+                           e.train.samples, e.validation->loss, e.test ? e.test->loss : -1,
+                           e.verdict->text));
+  }
+  void on_notice(const Notice& notice) override { notices.push_back(notice.message); }
+
+  std::vector<std::string> notices;
+
+ private:
+  std::vector<std::string>& rows_;
+};
+
+class InMemory : public CheckpointStore {
+ public:
+  std::string save(const Snapshot& snapshot, std::int64_t step, bool best) override {
+    saved.push_back(step);
+    if (best) bests.push_back(step);
+    last = snapshot;
+    return "memory";
+  }
+  std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return last; }
+
+  std::vector<std::int64_t> saved, bests;
+  std::optional<Snapshot> last;
+};
+
+class InterruptAt : public Observer {
+ public:
+  InterruptAt(std::int64_t step, StopSignal& stop) : step_(step), stop_(stop) {}
+  void on_batch_end(const BatchEnd& event) override {
+    if (event.step + 1 == step_) stop_.interrupt(SIGTERM);
+  }
+
+ private:
+  std::int64_t step_;
+  StopSignal& stop_;
+};
+
+// Trained in sessions that end after each of `stops` steps, and then to the end.
+Course train_in_sessions(const std::vector<std::string>& overrides,
+                         std::vector<std::int64_t> stops) {
+  Course course;
+  InMemory store;
+  stops.push_back(-1);
+  for (const std::int64_t stop : stops) {
+    at::manual_seed(static_cast<std::uint64_t>(stop + 100));
+    auto run = tiny_run(overrides);
+    Trainer trainer(run);
+    Rows rows(course.rows);
+    InterruptAt interrupt(stop, trainer.stop());
+    trainer.observe(rows);
+    trainer.observe(interrupt);
+    trainer.keep_checkpoints_in(store);
+    if (store.last) trainer.resume(*store.last, "memory");
+    const RunEnd end = trainer.fit();
+    EXPECT_EQ(end.reason, stop < 0 ? StopReason::finished : StopReason::interrupted);
+  }
+  course.tensors = store.last->tensors;
+  return course;
+}
+
+const std::vector<std::vector<std::string>> kRecipes = {
+    {"train.log_every=3"},
+    {"data.augment=[{pad_crop: 1}, flip, {cutout: 3}, {mixup: 0.4}]", "train.log_every=4",
+     "train.ema_decay=0.9", "train.accumulate=2", "train.grad_clip=0.5"},
+    {"model={name: resnet8, width: 4}", "train.precision=bf16", "train.log_every=100",
+     "train.ema_decay=0.99", "train.evaluate_every=3it", "train.test_every=6it"},
+    {"model={name: resnet8, width: 4, shortcut: B}", "optimizer={name: adamw, weight_decay: 0.01}",
+     "train.label_smoothing=0.1"}};
+
+TEST(Resume, BitIdenticalWhereverItStopped) {
+  for (const auto& recipe : kRecipes) {
+    SCOPED_TRACE(recipe[0]);
+    const Course whole = train_in_sessions(recipe, {});
+    const bool halved = recipe.size() > 4;
+    const Course parts = train_in_sessions(
+        recipe, halved ? std::vector<std::int64_t>{1, 3} : std::vector<std::int64_t>{1, 4, 5, 8});
+    EXPECT_EQ(whole.rows, parts.rows);
+    ASSERT_EQ(whole.tensors.size(), parts.tensors.size());
+    for (std::size_t i = 0; i < whole.tensors.size(); ++i) {
+      EXPECT_EQ(whole.tensors[i].name, parts.tensors[i].name);
+      EXPECT_TRUE(whole.tensors[i].tensor.equal(parts.tensors[i].tensor)) << whole.tensors[i].name;
+    }
+  }
+}
+
+TEST(Resume, CheckpointsAreSavedWhenTheyAreDue) {
+  auto run = tiny_run({"output.checkpoint_every=3it", "train.evaluate_every=4it"});
+  InMemory store;
+  Trainer trainer(run);
+  trainer.keep_checkpoints_in(store);
+  trainer.fit();
+  for (const std::int64_t step : {3, 4, 6, 9, 10})
+    EXPECT_THAT(store.saved, testing::Contains(step));
+  EXPECT_THAT(store.bests, testing::Contains(4));
+  EXPECT_EQ(steps_of(*store.last), 10);
+  EXPECT_EQ(end_in(*store.last).test->samples, 37);
+}
+
+TEST(Resume, OfAnotherModelChangesNothing) {
+  InMemory store;
+  auto wide = tiny_run({"model.hidden=[13]"});
+  Trainer wide_trainer(wide);
+  wide_trainer.keep_checkpoints_in(store);
+  wide_trainer.fit();
+  auto run = tiny_run();
+  const auto before = state_of(run);
+  Trainer trainer(run);
+  trainer.resume(*store.last, "other.safetensors");
+  EXPECT_THAT([&] { trainer.fit(); }, testing::ThrowsMessage<CheckpointError>(HasSubstr(
+                                          "other.safetensors: weights of another model")));
+  EXPECT_TRUE(bitwise_equal(before, state_of(run)));
+}
+
+// ---- Fallback ----------------------------------------------------------------------------------
+
+class DivergeOnce : public Observer {
+ public:
+  void on_log_point(const LogPoint& point, StopSignal& stop) override {
+    if (point.step == 7 && !done_) stop.request(StopReason::diverged, "it went wrong");
+    done_ = done_ || point.step == 7;
+    scales.push_back(point.lr_scale);
+  }
+  std::vector<double> scales;
+
+ private:
+  bool done_ = false;
+};
+
+TEST(Fallback, GoesBackAndLowersTheRate) {
+  auto run = tiny_run({"train.log_every=1", "stop.on_divergence={lr_scale: 0.25, retries: 1}"});
+  InMemory store;
+  DivergeOnce diverge;
+  Course course;
+  Rows rows(course.rows);
+  Trainer trainer(run);
+  trainer.keep_checkpoints_in(store);
+  trainer.observe(diverge);
+  trainer.observe(rows);
+  const RunEnd end = trainer.fit();
+  EXPECT_EQ(end.reason, StopReason::finished);
+  EXPECT_EQ(end.steps, 10);
+  EXPECT_EQ(store.saved.front(), 0) << "a run may diverge before its first checkpoint";
+  EXPECT_THAT(diverge.scales, ElementsAre(1, 1, 1, 1, 1, 1, 1, 1, .25, .25, .25, .25, .25));
+  EXPECT_THAT(rows.notices,
+              testing::Contains(HasSubstr("it went wrong. Going back to step 5 with 0.25 times the "
+                                          "learning rate (retry 1 of 1)")));
+}
+
+TEST(Fallback, RecoversFromATooLargeRate) {
+  const std::vector<std::string> recipe = {"schedule={name: constant, lr: 1e12}",
+                                           "train.log_every=1", "train.duration=4ep"};
+  auto hopeless = tiny_run(recipe);
+  EXPECT_EQ(Trainer(hopeless).fit().reason, StopReason::diverged);
+  auto with_fallback = recipe;
+  with_fallback.push_back("stop.on_divergence={lr_scale: 1e-7, retries: 3}");
+  auto run = tiny_run(with_fallback);
+  InMemory store;
+  Trainer trainer(run);
+  trainer.keep_checkpoints_in(store);
+  const RunEnd end = trainer.fit();
+  EXPECT_EQ(end.reason, StopReason::finished) << end.message;
+  for (const NamedTensor& item : store.last->tensors)
+    EXPECT_TRUE(item.tensor.isfinite().all().item<bool>()) << item.name;
+}
+
+TEST(Fallback, GivesUpAfterItsRetries) {
+  auto run = tiny_run({"schedule={name: constant, lr: 1e30}", "train.log_every=1",
+                       "stop.on_divergence={lr_scale: 0.9, retries: 2}"});
+  InMemory store;
+  Course course;
+  Rows rows(course.rows);
+  Trainer trainer(run);
+  trainer.keep_checkpoints_in(store);
+  trainer.observe(rows);
+  EXPECT_EQ(trainer.fit().reason, StopReason::diverged);
+  EXPECT_EQ(std::count_if(rows.notices.begin(), rows.notices.end(),
+                          [](const auto& text) { return text.find("Going back") != text.npos; }),
+            2);
+}
+
+// ---- Files -------------------------------------------------------------------------------------
+
+Snapshot tiny_snapshot(float value) {
+  Snapshot snapshot;
+  snapshot.tensors.push_back({"model.w", at::full({3}, value)});
+  return snapshot;
+}
+
+float value_in(const Snapshot& snapshot) { return snapshot.tensors[0].tensor[0].item<float>(); }
+
+TEST(CheckpointFolder, KeepsTheLatestAndTheBest) {
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder / "c", 2, {{"format", "onecycle"}, {"recipe", "text"}});
+  for (const int step : {1, 2, 3, 4, 5})
+    checkpoints.save(tiny_snapshot(static_cast<float>(step)), step, step == 2);
+  EXPECT_THAT(checkpoints.steps(), ElementsAre(4, 5));
+  EXPECT_EQ(value_in(read_checkpoint(folder / "c/best.safetensors")), 2);
+  EXPECT_EQ(value_in(read_checkpoint(folder / "c/last.safetensors")), 5);
+  EXPECT_EQ(read_checkpoint(folder / "c/last.safetensors").metadata["recipe"], "text");
+  checkpoints.save(tiny_snapshot(9), 3, false);
+  EXPECT_THAT(checkpoints.steps(), ElementsAre(3)) << "later steps are of a course that was left";
+}
+
+TEST(CheckpointFolder, DamagedFilesArePassedOver) {
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder / "c", 3, {{"format", "onecycle"}});
+  std::vector<std::string> warnings;
+  EXPECT_FALSE(checkpoints.load_latest(warnings).has_value());
+  for (const int step : {1, 2, 3})
+    checkpoints.save(tiny_snapshot(static_cast<float>(step)), step, false);
+  const std::string torn = folder / "c/step-00000003.safetensors";
+  const std::string flipped = folder / "c/step-00000002.safetensors";
+  write_bytes(torn, read_bytes(torn).substr(0, 100));
+  std::string bytes = read_bytes(flipped);
+  bytes[bytes.size() - 2] ^= 1;
+  write_bytes(flipped, bytes);
+  EXPECT_EQ(value_in(*checkpoints.load_latest(warnings)), 1);
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr(torn), HasSubstr("checksum")));
+  write_bytes(folder / "c/step-00000001.safetensors", "");
+  EXPECT_THROW(checkpoints.load_latest(warnings), CheckpointError);
+}
+
+std::int64_t open_files() {
+  std::int64_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    ++count;
+  return count;
+}
+
+std::int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::int64_t total = 0, resident = 0;
+  file >> total >> resident;
+  return resident * 4096;
+}
+
+TEST(CheckpointFolder, TwoThousandInARowLeakNothing) {
+  const TemporaryFolder folder;
+  auto run = tiny_run({"model={name: resnet8, width: 4}", "output.checkpoint_every=1it",
+                       "train.duration=2000it", "train.evaluate_every=2000it"});
+  CheckpointFolder checkpoints(folder / "c", 2, {});
+  class Meter : public Observer {
+   public:
+    void on_notice(const Notice& notice) override {
+      if (notice.kind != Notice::Kind::checkpoint) return;
+      if (notice.step == 200) files = open_files(), bytes = resident_bytes();
+      ++saved;
+    }
+    std::int64_t files = 0, bytes = 0, saved = 0;
+  } meter;
+  Trainer trainer(run);
+  trainer.keep_checkpoints_in(checkpoints);
+  trainer.observe(meter);
+  trainer.fit();
+  EXPECT_EQ(meter.saved, 2000);
+  EXPECT_EQ(open_files(), meter.files);
+  EXPECT_LT(resident_bytes() - meter.bytes, 4 << 20);
+  EXPECT_THAT(checkpoints.steps(), ElementsAre(1999, 2000));
+}
+
+}  // namespace
+}  // namespace onecycle

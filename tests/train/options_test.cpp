@@ -1,0 +1,128 @@
+// What the options of `train` do to a step, against hand arithmetic.
+
+#include "onecycle/error.h"
+#include "onecycle/loader.h"
+
+#include "train/average.h"
+#include "train/support.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle {
+namespace {
+
+std::vector<at::Tensor> trained(const std::vector<std::string>& overrides) {
+  auto run = tiny_run(overrides);
+  Trainer(run).fit();
+  return state_of(run);
+}
+
+double largest_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, (a[i] - b[i]).abs().max().item<double>());
+  return largest;
+}
+
+TEST(Accumulate, EqualsTheLargerBatch) {
+  const auto with = [](const std::string& batch, const std::string& accumulate) {
+    return trained({"train.precision=fp64", "data.batch_size=" + batch,
+                    "train.accumulate=" + accumulate, "data.augment=[flip, {mixup: 1.0}]"});
+  };
+  const auto whole = with("40", "1");
+  EXPECT_LT(largest_difference(whole, with("10", "4")), 1e-12);
+  EXPECT_LT(largest_difference(whole, with("20", "2")), 1e-12);
+  EXPECT_GT(largest_difference(whole, with("10", "1")), 1e-6);
+  EXPECT_LT(largest_difference(with("all", "1"), with("all", "3")), 1e-12) << "27 + 27 + 26";
+}
+
+TEST(Accumulate, CountsInTheTotalBatch) {
+  const auto steps = plan_course(tiny_recipe({"train.accumulate=2"}), 80, Registries()).steps;
+  EXPECT_EQ(steps.total_batch, 32);
+  EXPECT_EQ(steps.micro_batch, 16);
+  EXPECT_EQ(steps.steps_per_epoch, 2);
+  EXPECT_THROW(plan_course(tiny_recipe({"train.accumulate=6"}), 80, Registries()), DataError);
+}
+
+TEST(Clip, ByTheNormOfAllGradients) {
+  const std::vector<std::string> plain = {"train.precision=fp64", "train.duration=1it",
+                                          "schedule={name: constant, lr: 1}",
+                                          "optimizer={name: sgd, momentum: 0}"};
+  auto run = tiny_run(plain);
+  const auto before = state_of(run);
+  Trainer(run).fit();
+  const auto after = state_of(run);
+  double squares = 0;
+  for (std::size_t i = 0; i < before.size(); ++i)
+    squares += (before[i] - after[i]).pow(2).sum().item<double>();
+  const double norm = std::sqrt(squares);  // of the gradients: the step is lr 1 times them
+  for (const double limit : {norm / 3, norm * 3}) {
+    auto clipped = plain;
+    clipped.push_back("train.grad_clip=" + std::to_string(limit));
+    const auto short_step = trained(clipped);
+    const double share = std::min(1.0, limit / norm);
+    for (std::size_t i = 0; i < before.size(); ++i)
+      EXPECT_LT(
+          (short_step[i] - (before[i] + share * (after[i] - before[i]))).abs().max().item<double>(),
+          1e-5 * norm);
+  }
+}
+
+TEST(Average, AsItsFormulaSays) {
+  auto run = tiny_run({"train.precision=fp64"});
+  WeightAverage average(*run.parameters, 0.3);
+  at::Tensor expected = run.parameters->all()[0].master.clone();
+  const at::NoGradGuard no_grad;
+  for (std::int64_t t = 0; t < 8; ++t) {
+    run.parameters->all()[0].master.add_(1.5);
+    average.add(t);
+    const double keep =
+        std::min(0.3, (1.0 + static_cast<double>(t)) / (10.0 + static_cast<double>(t)));
+    expected = keep * expected + (1 - keep) * run.parameters->all()[0].master;
+  }
+  const std::string name = run.parameters->all()[0].name;
+  EXPECT_TRUE(average.tensors().at(name).allclose(expected, 1e-12, 1e-12));
+  const at::Tensor live = run.parameters->all()[0].master.clone();
+  {
+    const WeightAverage::Scope scope(average);
+    EXPECT_TRUE(run.parameters->all()[0].master.allclose(expected, 1e-12, 1e-12));
+  }
+  EXPECT_TRUE(run.parameters->all()[0].master.equal(live));
+}
+
+TEST(Average, IsWhatAnEvaluationSees) {
+  auto run = tiny_run({"train.ema_decay=0.9", "train.duration=3ep"});
+  auto plain = tiny_run({"train.duration=3ep"});
+  const RunEnd averaged = Trainer(run).fit();
+  const RunEnd last = Trainer(plain).fit();
+  EXPECT_TRUE(bitwise_equal(state_of(run), state_of(plain)));
+  EXPECT_NE(averaged.validation->loss, last.validation->loss);
+}
+
+TEST(Mixup, TheLossIsTheWeightedOne) {
+  auto run = tiny_run({"data.augment=[{mixup: 0.5}]", "train.duration=1it", "train.precision=fp64",
+                       "train.log_every=1"});
+  LoaderOptions options;
+  options.dtype = at::kDouble;
+  options.batch_size = run.steps.total_batch;
+  options.mean = run.data.mean;
+  options.std = run.data.std;
+  options.augment = run.recipe.data.augment;
+  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  Loader loader(run.data.train, options);
+  const Batch batch = loader.train_batch(0, 0);
+  const at::Tensor chances = at::log_softmax(run.model->forward(batch.images), 1);
+  const auto loss_of = [&](const at::Tensor& labels) {
+    return -chances.gather(1, labels.unsqueeze(1)).squeeze(1);
+  };
+  const at::Tensor weight = batch.mix_weight.to(at::kDouble);
+  const double expected =
+      (weight * loss_of(batch.labels) + (1 - weight) * loss_of(batch.mix_labels))
+          .mean()
+          .item<double>();
+  EXPECT_NEAR(Trainer(run).fit().train->loss, expected, 1e-6);
+}
+
+}  // namespace
+}  // namespace onecycle

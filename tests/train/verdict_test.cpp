@@ -1,0 +1,114 @@
+// Words about the course of a run, on curves whose story is known.
+
+#include "onecycle/verdict.h"
+
+#include <cmath>
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle {
+namespace {
+
+using testing::HasSubstr;
+
+struct SlopeCase {
+  std::vector<double> x, y;
+  Slope expected;
+};
+
+// scipy.stats.theilslopes(y, x, 0.95) of SciPy 1.15.
+const std::vector<SlopeCase> kSciPy = {
+    {{1.012, 2.462, 3.106, 4.555},
+     {2.519, 2.616, 1.1, 4.351},
+     {0.291986238041, -2.35403726708, 2.24361628709}},
+    {{1.05, 1.577, 2.831, 3.869, 4.699},
+     {0.409, 0.14, 3.179, 2.788, 2.704},
+     {0.725103926571, -0.510436432638, 2.42344497608}},
+    {{0.703, 1.466, 2.716, 3.497, 4.482, 5.962, 7.424, 8.649},
+     {0.143, 0.182, 2.328, 2.883, 7.373, 1.949, 4.442, 10.14},
+     {1.03305874024, 0.343411294923, 1.91320455147}},
+    {{1.417, 1.957, 2.985, 3.945, 4.507, 5.648, 7.001, 8.094, 8.854, 10.194, 11.204, 12.214,
+      13.467},
+     {-0.021, 2.557, 3.872, 3.403, 1.518, 5.417, 3.898, 7.424, 4.054, 8.965, 7.803, 6.052, 8.799},
+     {0.581781790887, 0.265860428232, 0.820523303352}},
+    {{0.507,  1.653,  2.873,  4.208,  4.99,   5.705,  6.845,  8.15,   9.613,  10.264,
+      11.246, 12.641, 13.564, 14.653, 15.178, 16.351, 17.77,  19.097, 20.483, 21.643,
+      22.388, 23.657, 24.369, 25.7,   26.263, 27.588, 28.253, 29.128, 29.944, 31.136},
+     {2.107,  1.67,   1.821,  2.428,  5.604,  -0.508, 4.514,  5.771,  3.878,  7.85,
+      6.57,   10.574, 9.244,  11.595, 13.062, 12.212, 10.688, 10.339, 17.845, 14.928,
+      14.294, 16.848, 16.675, 19.694, 18.452, 19.339, 18.348, 21.329, 18.893, 23.127},
+     {0.697791330147, 0.629539951574, 0.770960083098}},
+};
+
+TEST(TheilSen, AgainstSciPy) {
+  for (const SlopeCase& c : kSciPy) {
+    const Slope slope = theil_sen(c.x, c.y);
+    EXPECT_NEAR(slope.value, c.expected.value, 1e-9) << c.x.size();
+    EXPECT_NEAR(slope.low, c.expected.low, 1e-9) << c.x.size();
+    EXPECT_NEAR(slope.high, c.expected.high, 1e-9) << c.x.size();
+  }
+}
+
+// Epochs 1..n of a run at a constant, high learning rate; a small ripple stands for noise.
+std::vector<CoursePoint> course(int n, const std::function<double(double)>& train,
+                                const std::function<double(double)>& validation, double lr = 1) {
+  std::vector<CoursePoint> result;
+  for (int i = 1; i <= n; ++i) {
+    const double epoch = i;
+    const double ripple = 0.002 * std::sin(7.0 * epoch);
+    result.push_back({epoch, lr, train(epoch) + ripple, validation(epoch) - ripple});
+  }
+  return result;
+}
+
+double falling(double epoch) { return 2.3 * std::exp(-epoch / 6); }
+double level(double) { return 0.8; }
+double rising(double epoch) { return 0.5 + 0.05 * epoch; }
+
+TEST(Verdict, Underfitting) {
+  const Verdict verdict = judge(course(8, falling, falling), 1);
+  EXPECT_EQ(verdict.judgement, Judgement::underfitting);
+  EXPECT_THAT(verdict.text, HasSubstr("raise the learning rate"));
+}
+
+TEST(Verdict, Fitting) {
+  EXPECT_EQ(judge(course(8, falling, level), 1).judgement, Judgement::fitting);
+}
+
+TEST(Verdict, Overfitting) {
+  const Verdict verdict = judge(course(8, falling, rising), 1);
+  EXPECT_EQ(verdict.judgement, Judgement::overfitting);
+  EXPECT_THAT(verdict.text, HasSubstr("weight decay"));
+}
+
+TEST(Verdict, OverfittingIsSeenAtALowRateToo) {
+  EXPECT_EQ(judge(course(8, falling, rising, 0.01), 1).judgement, Judgement::overfitting);
+}
+
+TEST(Verdict, Diverging) {
+  EXPECT_EQ(judge(course(8, rising, rising), 1).judgement, Judgement::diverging);
+  auto lost = course(3, falling, falling);
+  lost[2].train_loss = std::nan("");
+  const Verdict verdict = judge(lost, 1);
+  EXPECT_EQ(verdict.judgement, Judgement::diverging);
+  EXPECT_THAT(verdict.text, HasSubstr("at epoch 3, where the learning rate was 1"));
+}
+
+TEST(Verdict, TooEarly) {
+  EXPECT_EQ(judge({}, 1).judgement, Judgement::too_early);
+  EXPECT_EQ(judge(course(3, falling, falling), 1).judgement, Judgement::too_early);
+  const Verdict low = judge(course(8, falling, falling, 0.1), 1);
+  EXPECT_EQ(low.judgement, Judgement::too_early) << "a low learning rate makes every loss fall";
+  EXPECT_THAT(low.text, HasSubstr("0 evaluations at a high learning rate"));
+}
+
+TEST(Verdict, NoiseAloneIsNoTrend) {
+  auto noisy = course(10, falling, level);
+  for (std::size_t i = 0; i < noisy.size(); ++i)
+    noisy[i].validation_loss += i % 2 == 0 ? 0.1 : -0.1;
+  EXPECT_EQ(judge(noisy, 1).judgement, Judgement::fitting);
+}
+
+}  // namespace
+}  // namespace onecycle
