@@ -47,6 +47,8 @@ int eval_command(int argc, char** argv) {
                   "safetensors file or run folder (default: the one given)");
   line.add_option("split", "NAME", "train, validation or test (default: test)");
   line.add_option("precision", "NAME", "fp32, bf16, fp64 or auto (default: fp32)");
+  line.add_flag("raw",
+                "the weights of the last step, where the file has averaged ones beside them");
   if (!line.parse(argc, argv)) return 0;
 
   const std::string subject = line.single("RECIPE");
@@ -57,7 +59,7 @@ int eval_command(int argc, char** argv) {
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));
   Run run =
       build_for_evaluation(load_recipe(recipe_of(subject), overrides, registries), registries);
-  load_weights(weights_of(line.text("weights", subject)), *run.parameters);
+  load_weights(weights_of(line.text("weights", subject)), *run.parameters, !line.has("raw"));
 
   const std::string split = line.text("split", "test");
   const Score score = evaluate(run, split_of(run.data, split), /*full_precision=*/false);

@@ -29,7 +29,8 @@ OptionTable<Cnn3Options> cnn3_options() {
 }
 
 // Caffe's LRN WITHIN_CHANNEL: x (1 + alpha m)^-beta, m the mean of x^2 over the 3x3 pixels around
-// each, those beyond the edge counting as zeros. In fp32 at least: alpha m is lost in bf16.
+// each, those beyond the edge counting as zeros. In fp32 at least: bf16 rounds a small alpha m
+// away.
 at::Tensor response_norm(const at::Tensor& input) {
   constexpr double kAlpha = 5e-5;
   constexpr double kBeta = 0.75;

@@ -78,8 +78,10 @@ Compute choose_compute(const TrainOptions& options, const torch::nn::Module& mod
   compute.dtype = dtype_of(options.precision, convolutions && hardware_bf16);
   if (convolutions && compute.dtype != at::kDouble)
     compute.memory_format = at::MemoryFormat::ChannelsLast;
-  const std::string where =
-      compute.device.is_cuda() ? "CUDA device 0" : format("CPU, {} threads", at::get_num_threads());
+  const std::string where = compute.device.is_cuda()
+                                ? "CUDA device 0"
+                                : format("CPU, {} thread{}", at::get_num_threads(),
+                                         at::get_num_threads() == 1 ? "" : "s");
   compute.summary = format("{}, {}{}", where, name_of(compute.dtype),
                            convolutions && compute.dtype != at::kDouble ? ", channels last" : "");
   return compute;

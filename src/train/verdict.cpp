@@ -49,30 +49,28 @@ bool is_finite(const CoursePoint& point) {
   return std::isfinite(point.train_loss) && std::isfinite(point.validation_loss);
 }
 
-Verdict too_early(std::size_t evaluations) {
+Verdict too_few(std::size_t evaluations) {
   return {Judgement::too_early, format("too early to say: {} evaluations; a trend needs {} or more",
                                        evaluations, kFewest)};
 }
 
-// By the latest half of the evaluations: what goes wrong shows there whatever the learning rate is.
-Verdict judge_latest(const Course& course) {
-  const std::size_t size = std::max(kFewest, (course.size() + 1) / 2);
-  const Course latest(course.end() - static_cast<std::ptrdiff_t>(size), course.end());
-  const Trend train = trend_of(latest, &CoursePoint::train_loss);
-  const Trend held_out = trend_of(latest, &CoursePoint::validation_loss);
+// What goes wrong, whatever the learning rate is; too early where nothing does.
+Verdict judge_faults(const Course& course) {
+  const Trend train = trend_of(course, &CoursePoint::train_loss);
+  const Trend held_out = trend_of(course, &CoursePoint::validation_loss);
   if (train.rises() && held_out.rises())
     return {Judgement::diverging,
             format("diverging: the training loss rises ({}), at learning rates up to {:.4g}; lower "
                    "the learning rate",
-                   described(latest, train),
-                   std::max_element(latest.begin(), latest.end(), [](const auto& a, const auto& b) {
+                   described(course, train),
+                   std::max_element(course.begin(), course.end(), [](const auto& a, const auto& b) {
                      return a.lr < b.lr;
                    })->lr)};
   if (held_out.rises() && train.falls())
     return {Judgement::overfitting,
             format("overfitting: the validation loss rises ({}) while the training loss falls; "
                    "raise the learning rate or the weight decay, or make the cycle longer",
-                   described(latest, held_out))};
+                   described(course, held_out))};
   return {};
 }
 
@@ -103,9 +101,13 @@ Verdict judge(const std::vector<CoursePoint>& whole, double lr_max) {
             format("diverging: the loss is not finite at epoch {:.4g}, where the learning rate was "
                    "{:.4g}; lower the learning rate",
                    lost->epoch, lost->lr)};
-  if (course.size() < kFewest) return too_early(course.size());
-  const Verdict latest = judge_latest(course);
-  if (latest.judgement != Judgement::too_early) return latest;
+  if (course.size() < kFewest) return too_few(course.size());
+  const std::size_t half = std::max(kFewest, (course.size() + 1) / 2);
+  const Course latest(course.end() - static_cast<std::ptrdiff_t>(half), course.end());
+  for (const Course& window : {latest, course}) {
+    const Verdict fault = judge_faults(window);
+    if (fault.judgement != Judgement::too_early) return fault;
+  }
 
   Course high;
   for (const CoursePoint& point : course)

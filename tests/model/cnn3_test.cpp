@@ -117,7 +117,7 @@ TEST(Cnn3, TooSmallImages) {
   }
 }
 
-TEST(Cnn3, ResponseNormsAreWideInBf16) {
+TEST(Cnn3, Bf16IsNearSingle) {
   const at::NoGradGuard no_grad;
   const auto model = make_model("cnn3", {}, "init: kaiming");
   const at::Tensor images = at::arange(3 * 3072).remainder(251).reshape({3, 3, 32, 32});

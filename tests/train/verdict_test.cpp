@@ -86,6 +86,50 @@ TEST(Verdict, OverfittingIsSeenAtALowRateToo) {
   EXPECT_EQ(judge(course(8, falling, rising, 0.01), 1).judgement, Judgement::overfitting);
 }
 
+// Evaluations of a real run: the 3-layer net on 1,000 samples at a constant rate without decay.
+TEST(Verdict, OverfittingOnARecordedRun) {
+  const std::vector<std::pair<double, double>> losses = {
+      {1.0833, 1.0377}, {0.5088, 0.6941}, {0.4000, 0.8867}, {0.3070, 0.7951}, {0.2468, 0.7336},
+      {0.2012, 0.7899}, {0.1700, 0.8943}, {0.1733, 0.8055}, {0.2238, 1.0462}, {0.1771, 1.0427},
+      {0.1227, 0.9689}, {0.1222, 1.0762}, {0.1163, 0.9717}, {0.0964, 1.0256}, {0.0402, 1.2912}};
+  std::vector<CoursePoint> course;
+  for (const auto& [train, validation] : losses)
+    course.push_back({2.0 * static_cast<double>(course.size() + 1), 0.05, train, validation});
+  EXPECT_EQ(judge(course, 0.05).judgement, Judgement::overfitting);
+}
+
+// The same net on the whole set at 3e-4, and at 0.1.
+TEST(Verdict, UnderfittingAndFittingOnRecordedRuns) {
+  const auto judged = [](const std::vector<std::pair<double, double>>& losses, double lr) {
+    std::vector<CoursePoint> course;
+    for (const auto& [train, validation] : losses)
+      course.push_back({static_cast<double>(course.size() + 1), lr, train, validation});
+    return judge(course, lr).judgement;
+  };
+  EXPECT_EQ(judged({{0.9510, 0.6604},
+                    {0.5998, 0.5603},
+                    {0.5340, 0.5136},
+                    {0.4980, 0.4840},
+                    {0.4735, 0.4649},
+                    {0.4557, 0.4483},
+                    {0.4410, 0.4379},
+                    {0.4294, 0.4297}},
+                   3e-4),
+            Judgement::underfitting);
+  EXPECT_EQ(judged({{0.5889, 0.4063},
+                    {0.3908, 0.3662},
+                    {0.3649, 0.3534},
+                    {0.3569, 0.3644},
+                    {0.3479, 0.3710},
+                    {0.3431, 0.3626},
+                    {0.3411, 0.3773},
+                    {0.3352, 0.3693},
+                    {0.3329, 0.3788},
+                    {0.3336, 0.3441}},
+                   0.1),
+            Judgement::fitting);
+}
+
 TEST(Verdict, Diverging) {
   EXPECT_EQ(judge(course(8, rising, rising), 1).judgement, Judgement::diverging);
   auto lost = course(3, falling, falling);
