@@ -25,8 +25,9 @@ namespace {
 
 class File {
  public:
-  File(const std::string& path, int flags)
-      : path_(path), handle_(::open(path.c_str(), flags, 0644)) {
+  // `name`: in messages.
+  File(const std::string& path, int flags, const std::string& name)
+      : path_(name), handle_(::open(path.c_str(), flags, 0644)) {
     if (handle_ < 0) fail(path, "cannot be opened for writing");
   }
   ~File() {
@@ -57,7 +58,7 @@ class File {
 void write_file_atomically(const std::string& path, const std::vector<std::string_view>& parts) {
   const std::string temporary = format("{}.{}.part", path, ::getpid());
   try {
-    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, path);
     for (const std::string_view part : parts) file.write(part);
     file.flush();
     if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "cannot be put in place");
@@ -66,7 +67,8 @@ void write_file_atomically(const std::string& path, const std::vector<std::strin
     throw;
   }
   const fs::path folder = fs::path(path).parent_path();
-  File(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY | O_CLOEXEC).flush();
+  const std::string place = folder.empty() ? "." : folder.string();
+  File(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC, place).flush();
 }
 
 void replace_with_link(const std::string& file, const std::string& name) {

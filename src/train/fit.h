@@ -77,7 +77,8 @@ class Fit {
 
   RunState state_;
   std::string resumed_from_;
-  bool improved_ = false;  // since the last checkpoint
+  bool improved_ = false;     // since the last checkpoint
+  bool save_failed_ = false;  // the last time: the next try is when a checkpoint is due
   Stopwatch watch_;
   double seconds_before_ = 0;  // of the run, when this call began
   double logged_at_ = 0;

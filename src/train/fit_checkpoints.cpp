@@ -36,10 +36,11 @@ bool Fit::is_sound() {
 void Fit::save_if_due() {
   if (store_ == nullptr || at_end() || stop_.requested()) return;
   const bool asked = stop_.take_checkpoint_request();
-  if (!asked && !improved_ && !due(checkpoint_every_)) return;
+  if (!asked && !(improved_ && !save_failed_) && !due(checkpoint_every_)) return;
   try {
     save();
   } catch (const Error& error) {
+    save_failed_ = true;
     notice(Notice::Kind::warning,
            format("this checkpoint was not saved: {}; training goes on", error.what()));
   }
@@ -53,7 +54,7 @@ void Fit::save() {
     if (!observer->name().empty()) state_.observers[observer->name()] = observer->state();
   const Snapshot snapshot = capture(run_, average_ ? &*average_ : nullptr, state_);
   const std::string path = store_->save(snapshot, state_.steps, improved_);
-  improved_ = false;
+  improved_ = save_failed_ = false;
   notice(Notice::Kind::checkpoint, path);
 }
 

@@ -207,10 +207,12 @@ TEST_F(Resume, AFullDiskIsAWarningUntilTheEnd) {
   const rlimit small{20000, before.rlim_max};
   std::signal(SIGXFSZ, SIG_IGN);
   ::setrlimit(RLIMIT_FSIZE, &small);
-  const Outcome outcome = run_program(train({"--set", "train.duration=2ep"}));
+  const Outcome outcome =
+      run_program(train({"--set", "train.duration=2ep", "--set", "output.checkpoint_every=1ep"}));
   ::setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.out, HasSubstr("this checkpoint was not saved"));
+  EXPECT_EQ(outcome.out.find("warning"), outcome.out.rfind("warning")) << outcome.out;
   EXPECT_THAT(outcome.err,
               AllOf(HasSubstr("step-00000036.safetensors"), HasSubstr("File too large")));
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
