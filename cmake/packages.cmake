@@ -1,6 +1,6 @@
 # Libraries of the distribution, under one name in every release of it.
 #
-#   onecycle_yaml  onecycle_json  onecycle_fmt  onecycle_cxxopts  onecycle_zlib  onecycle_crypto
+#   onecycle_yaml  onecycle_json  onecycle_fmt  onecycle_cxxopts  onecycle_zlib  onecycle_crypto  onecycle_sqlite
 
 find_package(yaml-cpp REQUIRED)
 add_library(onecycle_yaml INTERFACE)
@@ -29,3 +29,7 @@ target_link_libraries(onecycle_zlib INTERFACE ZLIB::ZLIB)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 add_library(onecycle_crypto INTERFACE)
 target_link_libraries(onecycle_crypto INTERFACE OpenSSL::Crypto)
+
+find_package(SQLite3 REQUIRED)
+add_library(onecycle_sqlite INTERFACE)
+target_link_libraries(onecycle_sqlite INTERFACE SQLite::SQLite3)

@@ -80,6 +80,9 @@ std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registri
 // Throws RecipeError or DataError.
 Run build(const Recipe& recipe, const Registries& registries);
 
+// The same over data that was read before; tensors are shared, not copied.
+Run build_on(const DataSet& data, const Recipe& recipe, const Registries& registries);
+
 // The same without optimizer and schedule, which the recipe then need not describe.
 Run build_for_evaluation(const Recipe& recipe, const Registries& registries);
 

@@ -18,6 +18,9 @@ namespace {
 
 const Command kCommands[] = {
     {"train", "train what a recipe describes", train_command},
+    {"range-test", "the largest useful learning rate, by Smith's LR range test",
+     range_test_command},
+    {"lr-find", "the same as range-test", range_test_command},
     {"eval", "loss and accuracy of trained weights on a data set", eval_command},
     {"schedule", "learning rate, momentum and weight decay over a run, without running it",
      schedule_command},

@@ -127,9 +127,13 @@ std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registri
 }
 
 Run build(const Recipe& recipe, const Registries& registries) {
+  return build_on(read_data(recipe, registries), recipe, registries);
+}
+
+Run build_on(const DataSet& data, const Recipe& recipe, const Registries& registries) {
   Run run;
   run.recipe = recipe;
-  run.data = read_data(recipe, registries);
+  run.data = data;
   Course course = plan_course(recipe, run.data.train.size(), registries);
   make_model(run, registries, course.optimizer.decay_all);
   run.parameters->apply(course.optimizer.groups);

@@ -23,7 +23,9 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"optim", {"core", "kernels"}},
     {"train", {"core", "recipe", "schedule", "kernels", "data", "model", "optim"}},
     {"observe", {"core"}},
-    {"cli", {"core", "recipe", "kernels", "train", "observe"}},
+    {"tuning", {"core", "recipe", "schedule", "kernels", "data", "model", "optim", "train"}},
+    {"report", {"core", "recipe"}},
+    {"cli", {"core", "recipe", "kernels", "train", "observe", "tuning", "report"}},
 };
 
 // onecycle/*.h that observers may see.

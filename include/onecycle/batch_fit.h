@@ -1,0 +1,99 @@
+#pragma once
+
+#include "onecycle/trainer.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Batch sizes: the largest that fits, the fastest, and what to train with. "Batch" is
+// `data.batch_size`; the total batch of a step is that times `train.accumulate`.
+namespace onecycle {
+
+// ---- Searching and choosing: pure functions ----------------------------------------------------
+
+// What a few real training steps with one batch came to.
+struct BatchProbe {
+  std::int64_t batch = 0;
+  bool fits = false;
+  double samples_per_second = 0;  // median over steps, warm-up left out
+  std::int64_t peak_bytes = 0;    // resident on the CPU, or taken from the GPU; 0: not known
+  std::string why;                // it does not fit
+};
+
+// A batch in [1, most] that fits, where the next larger one that does not is at most 8 or 5 % away;
+// `most` where that fits, 0 where 1 does not. Doubles from 8 and then bisects in multiples of 8.
+// `fits` is asked once a size, and taken to be monotone.
+std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std::int64_t)>& fits);
+
+// What decided the batch to train with.
+enum class BatchBound {
+  throughput,       // a larger one brings less than 5 % more samples a second
+  limit,            // the fastest is the largest probed that fits
+  steps_per_epoch,  // a larger one would leave fewer than kFewestSteps steps an epoch
+};
+
+inline constexpr std::int64_t kFewestSteps = 50;
+
+struct BatchChoice {
+  std::int64_t largest = 0;       // that fits; 0: none
+  std::int64_t fastest = 0;       // the smallest within 5 % of best_rate
+  double best_rate = 0;           // samples a second
+  std::int64_t chosen = 0;        // `fastest`, lowered to a multiple of 8 for kFewestSteps an epoch
+  std::int64_t chosen_steps = 0;  // an epoch
+  BatchBound bound = BatchBound::throughput;
+};
+BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num_train,
+                         std::int64_t accumulate);
+
+// ---- The learning rate when the total batch changes --------------------------------------------
+
+enum class LrRule {
+  none,    // as it is: the range test is to be run again
+  linear,  // times the ratio of total batches: Goyal et al. 2017, arXiv 1706.02677
+  sqrt,    // times its square root: Krizhevsky 2014, arXiv 1404.5997
+};
+
+// Samples a step. Throws DataError where the training part has fewer.
+std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train);
+double lr_factor(LrRule rule, std::int64_t before, std::int64_t after);
+// Rule and numbers in one sentence.
+std::string lr_rule_text(LrRule rule, std::int64_t before, std::int64_t after);
+
+// The recipe with another batch; the rule scales every learning rate that schedule and optimizer
+// name. Throws RecipeError where a rule is asked for and they name none.
+Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train);
+
+// ---- Running -----------------------------------------------------------------------------------
+
+// Trains a few steps of the recipe's model on its data, with evaluations of the sizes that a run
+// makes, a change of epoch and the copy that a checkpoint takes, then times more. The learning
+// rate is next to 0. `built` is called once data and model are in memory.
+// Throws Error, std::bad_alloc or what LibTorch throws: whether that is a lack of memory, the
+// caller has to judge. Meant for a process of its own.
+BatchProbe probe_batch(const Recipe& recipe, std::int64_t batch, const Registries& registries,
+                       const std::function<void(const Run&)>& built);
+
+// The recipe of a comparison: that of with_batch over as many samples as `recipe` trains on, or
+// over `steps` steps, with one evaluation, at the end.
+Recipe trial_recipe(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train,
+                    std::optional<std::int64_t> steps);
+
+struct BatchTrial {
+  std::int64_t batch = 0;
+  double lr_max = 0;
+  std::int64_t steps = 0;            // taken
+  std::int64_t planned = 0;          // steps of the schedule; more than taken: it was cut short
+  double seconds = 0;                // of training, without evaluations
+  std::optional<double> validation;  // accuracy, fraction
+  std::optional<double> test;        // reported alone
+  std::string failure;               // why there is no result: diverged, out of memory; or empty
+};
+
+// Trains the run to its end, or until `seconds` of training have passed.
+BatchTrial train_trial(Run& run, std::optional<double> seconds,
+                       const std::vector<Observer*>& observers);
+
+}  // namespace onecycle

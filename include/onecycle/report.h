@@ -1,0 +1,91 @@
+#pragma once
+
+#include "onecycle/verdict.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace onecycle {
+
+// One curve or cloud of a figure. `x` and `y` are of one length; values that are not finite, or not
+// above 0 on a logarithmic axis, are left out of the drawing and kept in the data.
+struct PlotSeries {
+  enum class Style { line, dashed, faint_line, faint_points, points };
+
+  std::string label;
+  std::vector<double> x;
+  std::vector<double> y;
+  std::vector<double> low;  // of a band around y: empty, or as long as y
+  std::vector<double> high;
+  Style style = Style::line;
+  int colour = 0;  // of the palette, 0 to 5
+};
+
+struct PlotAxis {
+  std::string label;
+  bool logarithmic = false;
+  // Bounds of the drawing; not a number: those of the data. What lies beyond is cut off.
+  double low = kOpen;
+  double high = kOpen;
+
+  static constexpr double kOpen = __builtin_nan("");
+};
+
+// A place on the x axis, shown as a line over the height of the plot; with `y`, a dot on the curve.
+struct PlotMark {
+  std::string label;
+  double x = 0;
+  double y = PlotAxis::kOpen;
+  bool strong = false;  // labelled in the plot; others show their label on hover
+};
+
+struct Figure {
+  std::string name;  // of its files: letters, digits, "-" and "_"
+  std::string title;
+  std::string note;  // a sentence below it
+  PlotAxis x;
+  PlotAxis y;
+  std::vector<PlotSeries> series;
+  std::vector<PlotMark> marks;
+};
+
+// A whole SVG document in `width` x `height` user units with its own style for light and dark.
+std::string svg_document(const Figure& figure, int width = 720, int height = 340);
+
+// Lines of at most `columns` cells, in UTF-8; no colours, ends with a newline.
+std::string terminal_plot(const Figure& figure, int columns = 80);
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+struct ReportOptions {
+  std::string page;                 // ends in ".html"; empty: FOLDER/report.html
+  std::vector<std::string> words;   // sentences at the top: the verdict
+  Facts facts;                      // machine, versions: name and value
+  std::string gnuplot = "gnuplot";  // draws the PNG files; empty: none are drawn
+};
+
+struct Report {
+  std::string page;
+  std::string files;               // the folder of each figure's SVG, PNG, CSV and JSON
+  std::vector<std::string> notes;  // what could not be made, and how to get it
+};
+
+// Writes a page about `folder`, a run's or a range test's, and the files of its figures into a
+// folder beside it, named as the page without ".html". Each file is replaced as a whole. A run that
+// is under way or broke off is shown as far as it came. Throws Error for a folder of neither kind,
+// for one with nothing to plot yet, and where files cannot be written.
+Report write_report(const std::string& folder, const ReportOptions& options = {});
+
+// What a run's evaluations say, for judge(); empty for a range test and without validation losses.
+struct RunCourse {
+  std::vector<CoursePoint> points;
+  double lr_max = 0;  // the recipe's, or the highest recorded
+};
+RunCourse read_run_course(const std::string& folder);
+
+// The figures of a folder, without writing anything. Throws as write_report.
+std::vector<Figure> read_figures(const std::string& folder);
+
+}  // namespace onecycle

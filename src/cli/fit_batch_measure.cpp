@@ -1,0 +1,105 @@
+#include "onecycle/batch_fit.h"
+#include "onecycle/error.h"
+
+#include "cli/command.h"
+#include "cli/fit_batch_child.h"
+#include "observe/divergence.h"
+#include "observe/progress.h"
+#include "recipe/yaml.h"
+#include "train/memory.h"
+#include "tuning/batch_limit.h"
+
+#include <csignal>
+#include <iostream>
+#include <new>
+#include <sys/prctl.h>
+
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void print(const Json& json) { std::cout << json.dump() << std::endl; }
+
+void print_built(const Run& run, const MemoryLimit& limit) {
+  print({{"event", "built"},
+         {"train_samples", run.data.train.size()},
+         {"limit_bytes", limit.bytes()}});
+}
+
+void probe(const nlohmann::json& request, const Recipe& recipe, const Registries& registries,
+           const MemoryLimit& limit) {
+  const auto built = [&](const Run& run) { print_built(run, limit); };
+  const BatchProbe probe = probe_batch(recipe, request.at("batch"), registries, built);
+  if (!probe.fits) return print({{"event", "failed"}, {"message", probe.why}});
+  print({{"event", "result"},
+         {"samples_per_second", probe.samples_per_second},
+         {"peak_bytes", limit.peak()}});
+}
+
+void trial(const nlohmann::json& request, const Recipe& recipe, const Registries& registries,
+           const MemoryLimit& limit) {
+  Run run = build(recipe, registries);
+  print_built(run, limit);
+  DivergenceWatch divergence(recipe.stop.divergence_factor, recipe.stop.divergence_window,
+                             run.context.classes);
+  Progress progress(stderr, /*terminal=*/true, /*verbose=*/false);
+  std::vector<Observer*> observers = {&divergence};
+  if (request.at("progress").get<bool>()) observers.push_back(&progress);
+  std::optional<double> seconds;
+  if (request.contains("seconds")) seconds = request.at("seconds").get<double>();
+  const BatchTrial trial = train_trial(run, seconds, observers);
+  if (!trial.failure.empty()) return print({{"event", "failed"}, {"message", trial.failure}});
+  const auto accuracy = [](const std::optional<double>& value) {
+    return value ? Json(*value) : Json();
+  };
+  print({{"event", "result"},
+         {"lr_max", trial.lr_max},
+         {"steps", trial.steps},
+         {"planned", trial.planned},
+         {"seconds", trial.seconds},
+         {"validation_accuracy", accuracy(trial.validation)},
+         {"test_accuracy", accuracy(trial.test)}});
+}
+
+void measure(const nlohmann::json& request) {
+  const Registries registries = shipped_registries();
+  const Recipe recipe =
+      read_recipe(parse_yaml(request.at("recipe"), "the resolved recipe"), registries);
+  std::optional<std::int64_t> device_bytes;
+  if (request.contains("memory")) device_bytes = request.at("memory").get<std::int64_t>();
+  const MemoryLimit limit(recipe.train.device, request.at("limit"), device_bytes,
+                          request.at("margin"));
+  if (request.contains("batch")) {
+    probe(request, recipe, registries, limit);
+  } else {
+    trial(request, recipe, registries, limit);
+  }
+}
+
+int failed(const std::string& message) {
+  print({{"event", "failed"}, {"message", message.substr(0, message.find('\n'))}});
+  return 1;
+}
+
+}  // namespace
+
+int measure_in_child(const char* request) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  try {
+    measure(nlohmann::json::parse(request));
+    return 0;
+  } catch (const Error& error) {
+    print({{"event", "error"}, {"message", error.what()}, {"exit_code", error.exit_code()}});
+    return error.exit_code();
+  } catch (const std::bad_alloc&) {
+    return failed("out of memory");
+  } catch (const c10::Error& error) {
+    return failed(is_out_of_memory(error) ? "out of memory" : error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return failed(error.what());
+  }
+}
+
+}  // namespace onecycle

@@ -1,0 +1,245 @@
+#include "tuning/range_test.h"
+
+#include "onecycle/error.h"
+
+#include "cli/command.h"
+#include "cli/run_folder.h"
+#include "cli/signals.h"
+#include "core/files.h"
+#include "core/format.h"
+#include "core/number.h"
+#include "recipe/document.h"
+#include "recipe/yaml.h"
+#include "train/decay.h"
+#include "tuning/overlay.h"
+#include "tuning/range_test_json.h"
+
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace onecycle {
+
+namespace {
+
+constexpr const char* kExamples = R"(  onecycle range-test recipes/quickstart.yaml
+  onecycle range-test recipes/quickstart.yaml --seeds 5 --steps 800 --write tuned.yaml
+  onecycle range-test recipes/cifar10-cnn3.yaml --max 0.01
+  onecycle range-test recipes/quickstart.yaml --weight-decay 1e-3,1e-4,1e-5,0
+  onecycle range-test recipes/quickstart.yaml --momentum .99,.97,.95,.9
+Exit codes: 0 a number, 1 refused (the reason is told), 2 bad usage or recipe, 130/143 interrupted.
+)";
+
+// A line a sweep, and how far it is on a terminal.
+class SweepProgress : public Observer {
+ public:
+  explicit SweepProgress(const Console& console) : console_(console) {}
+  void on_run_begin(const RunBegin& event) override { total_ = event.total_steps; }
+  void on_log_point(const LogPoint& point, StopSignal&) override {
+    const std::int64_t tenth = std::max<std::int64_t>(1, total_ / 10);
+    if (!console_.terminal() || (point.step + 1) % tenth != 0) return;
+    fmt::print(console_.out(), "\r\x1b[K  step {} of {}  lr {:.3g}  loss {:.4f}", point.step + 1,
+               total_, point.hyper.lr, point.train.loss);
+    std::fflush(console_.out());
+  }
+  void on_run_end(const RunEnd& end) override {
+    if (console_.terminal()) fmt::print(console_.out(), "\r\x1b[K");
+    console_.say(format("sweep {}: {} steps in {:.1f} s{}", ++sweeps_, end.steps, end.seconds,
+                        end.message.empty() ? "" : "; " + end.message));
+  }
+
+ private:
+  Console console_;
+  std::int64_t total_ = 0;
+  int sweeps_ = 0;
+};
+
+std::optional<double> number_option(const CommandLine& line, const std::string& name) {
+  if (!line.has(name)) return std::nullopt;
+  const auto value = parse_number(line.text(name));
+  if (!value || *value <= 0) line.misused("--" + name + ": expected a number above 0");
+  return value;
+}
+
+std::int64_t count_option(const CommandLine& line, const std::string& name, std::int64_t fallback) {
+  if (!line.has(name)) return fallback;
+  const auto value = parse_integer(line.text(name));
+  if (!value || *value < 1) line.misused("--" + name + ": expected a whole number, at least 1");
+  return *value;
+}
+
+std::vector<double> list_option(const CommandLine& line, const std::string& name, double below) {
+  std::vector<double> values;
+  std::istringstream in(line.text(name));
+  for (std::string item; std::getline(in, item, ',');) {
+    const auto value = parse_number(item);
+    if (!value || *value < 0 || *value >= below)
+      line.misused(format("--{}: expected numbers in [0, {:.3g}) between commas, got '{}'", name,
+                          below, item));
+    values.push_back(*value);
+  }
+  return values;
+}
+
+// The recipe with one quantity held at `value`; weight decay comes in l2 units.
+Recipe with_value(const Recipe& recipe, const std::string& key, double value,
+                  const Registries& registries, std::int64_t samples) {
+  Recipe changed = recipe;
+  if (key == "weight_decay") {
+    const Course course = plan_course(recipe, samples, registries);
+    UpdateRule as_l2 = course.optimizer.rule;
+    as_l2.decay = DecayMode::l2;
+    changed.schedule.options.set("weight_decay", Value{});
+    changed.optimizer.options.set("weight_decay", Value::scalar(number_text(value)));
+    if (course.optimizer.rule.decay == DecayMode::l2) return changed;
+    const Course plain = plan_course(changed, samples, registries);
+    const DecaySummary summary = summarise_decay(*plain.schedule, as_l2, plain.steps.total_steps);
+    const bool independent = course.optimizer.rule.decay == DecayMode::independent;
+    changed.optimizer.options.set(
+        "weight_decay",
+        Value::scalar(number_text(independent ? summary.independent : summary.decoupled)));
+    return changed;
+  }
+  for (const char* cycled : {"momentum_max", "momentum_min", "momentum"})
+    if (changed.schedule.options.find(cycled) != nullptr)
+      changed.schedule.options.set(cycled, Value{});
+  changed.optimizer.options.set("momentum", Value::scalar(number_text(value)));
+  return changed;
+}
+
+void say_suggestions(const RangeTest& test, const Console& console) {
+  console.say("");
+  for (const Suggestion& one : test.suggestions)
+    console.say(format("{:<8} {:>9}  {}", one.rule, one.lr ? format("{:.3g}", *one.lr) : "refused",
+                       one.reason));
+  if (!test.seed_numbers.empty()) {
+    std::string text;
+    for (const double number : test.seed_numbers) text += format(" {:.3g}", number);
+    console.say("each seed alone, by Smith's rule:" + text);
+  }
+  for (const std::string& sentence : test.words) console.say(sentence);
+  if (test.lr_max)
+    console.say(format("{}lr_max: {:.4g}, lr_min: {:.4g}",
+                       test.uncertain ? "uncertain (the rules differ by more than 10 times): " : "",
+                       *test.lr_max, *test.lr_min));
+}
+
+void write_tuned(const std::string& path, Recipe recipe, const RangeTest& test,
+                 const Registries& registries) {
+  const auto lr = [](double value) { return Value::scalar(number_text(value)); };
+  recipe.optimizer.options.set("lr", Value{});
+  if (recipe.schedule.options.find("lr_max") != nullptr) {
+    recipe.schedule.options.set("lr_max", lr(*test.lr_max));
+    if (recipe.schedule.options.find("lr_min") != nullptr)
+      recipe.schedule.options.set("lr_min", lr(*test.lr_min));
+  } else {
+    recipe.schedule.options.set("lr", lr(*test.lr_max));
+  }
+  write_file_atomically(path, {write_yaml(recipe_options(registries.variants()).write(recipe))});
+}
+
+void add_asked_overlays(RangeTest& test, const CommandLine& line, const DataSet& data,
+                        const Recipe& recipe, const Registries& registries, StopSignal& stop,
+                        Observer& progress) {
+  Sweep plan = test.sweeps.back().plan;
+  for (const auto& [option, key, below] :
+       {std::tuple{"weight-decay", "weight_decay", 1e9}, std::tuple{"momentum", "momentum", 1.0}}) {
+    if (!line.has(option)) continue;
+    add_overlays(
+        test, {key, list_option(line, option, below), plan},
+        [&, key = key](double value) {
+          return build_on(data, with_value(recipe, key, value, registries, data.train.size()),
+                          registries);
+        },
+        stop, &progress);
+  }
+}
+
+}  // namespace
+
+int range_test_command(int argc, char** argv) {
+  CommandLine line("range-test", "The LR range test: finds the largest useful learning rate.",
+                   "RECIPE [--seeds N] [--max LR] [--set KEY=VALUE]...", kExamples);
+  line.add_positional();
+  line.add_set();
+  line.add_option("seeds", "N", "linear sweeps with as many seeds (default: 3)");
+  line.add_option("min", "LR", "where the linear sweeps begin (default: a hundredth of --max)");
+  line.add_option("max", "LR", "where they end (default: 3 times the edge of the coarse sweep)");
+  line.add_option("steps", "N", "of a linear sweep (default: 400)");
+  line.add_option("every", "N", "steps between two looks at the held-out samples (default: 10)");
+  line.add_option("held-out", "N", "held-out samples looked at (default: 1000)");
+  line.add_option("weight-decay", "LIST", "overlay: the sweep for each of these, in l2 units");
+  line.add_option("momentum", "LIST", "overlay: the sweep for each of these, held constant");
+  line.add_option("write", "FILE", "the recipe with the rates found");
+  if (!line.parse(argc, argv)) return 0;
+
+  RangeTestOptions options;
+  options.seeds = count_option(line, "seeds", options.seeds);
+  options.steps = count_option(line, "steps", options.steps);
+  options.evaluate_every = count_option(line, "every", options.evaluate_every);
+  options.held_out = count_option(line, "held-out", options.held_out);
+  options.low = number_option(line, "min");
+  options.high = number_option(line, "max");
+  list_option(line, "weight-decay", 1e9);
+  list_option(line, "momentum", 1);
+
+  const Registries registries = shipped_registries();
+  const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides(), registries);
+  Run first = build(recipe, registries);
+  const DataSet data = first.data;
+  const Console console = line.console();
+  const std::string machine = machine_text(first.compute);
+  Recipe folder_recipe = recipe;
+  folder_recipe.name += "-range";
+  const std::string folder = create_run_folder(folder_recipe);
+  const std::string resolved = resolved_text(recipe, registries);
+  write_file_atomically(recipe_path(folder), {resolved});
+
+  StopSignal stop;
+  SweepProgress progress(console);
+  RangeTest test;
+  {
+    const SignalScope signals(stop);
+    test = range_test(
+        [&](std::int64_t offset) {
+          Recipe seeded = recipe;
+          seeded.seed += offset;
+          return build_on(data, seeded, registries);
+        },
+        options, stop, &progress);
+    if (stop.signal_number() == 0)
+      add_asked_overlays(test, line, data, recipe, registries, stop, progress);
+  }
+  const bool interrupted = stop.signal_number() != 0;
+  if (interrupted) test.refused = "interrupted";
+  const std::string json_path = folder + "/range_test.json";
+  write_file_atomically(json_path, {range_test_json(test, recipe.name, machine, resolved)});
+  write_file_atomically(folder + "/range_test.csv", {range_test_csv(test)});
+  say_suggestions(test, console);
+  if (!test.refused.empty())
+    fmt::print(stderr, "onecycle: range-test: no learning rate: {}\n", test.refused);
+  if (test.lr_max && line.has("write") && !interrupted)
+    write_tuned(line.text("write"), recipe, test, registries);
+  console.say("curves in " + folder);
+  if (line.json()) {
+    const auto number = [](const std::optional<double>& value) {
+      return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+    };
+    std::cout << nlohmann::ordered_json{{"event", "suggested"},
+                                        {"lr_max", number(test.lr_max)},
+                                        {"lr_min", number(test.lr_min)},
+                                        {"refused", test.refused.empty()
+                                                        ? nlohmann::ordered_json()
+                                                        : nlohmann::ordered_json(test.refused)},
+                                        {"uncertain", test.uncertain},
+                                        {"seed_numbers", test.seed_numbers},
+                                        {"run_dir", folder}}
+                     .dump()
+              << std::endl;
+  }
+  if (interrupted) return 128 + stop.signal_number();
+  return test.refused.empty() ? 0 : 1;
+}
+
+}  // namespace onecycle

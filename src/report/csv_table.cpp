@@ -1,0 +1,103 @@
+#include "report/csv_table.h"
+
+#include "onecycle/error.h"
+#include "onecycle/report.h"
+
+#include "core/format.h"
+#include "core/number.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace onecycle {
+
+namespace {
+
+class Parser {
+ public:
+  explicit Parser(const std::string& text) : text_(text) {}
+
+  CsvTable table() {
+    CsvTable table;
+    std::vector<std::string> row;
+    while (at_ < text_.size()) {
+      if (!take_row(row)) {
+        table.cut_short = true;
+      } else if (table.names.empty()) {
+        table.names = row;
+      } else if (row.size() == table.names.size()) {
+        table.rows.push_back(row);
+      } else {
+        table.cut_short = true;
+      }
+    }
+    return table;
+  }
+
+ private:
+  // False where the text ends before the row does.
+  bool take_row(std::vector<std::string>& row) {
+    row.clear();
+    std::string cell;
+    for (bool quoted = false; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (c == '"') {
+        const bool doubled = quoted && at_ + 1 < text_.size() && text_[at_ + 1] == '"';
+        if (doubled) cell += text_[++at_];
+        if (!doubled) quoted = !quoted;
+      } else if (quoted || (c != ',' && c != '\n')) {
+        if (quoted || c != '\r') cell += c;
+      } else {
+        row.push_back(std::move(cell));
+        cell.clear();
+        if (c == '\n') return ++at_, true;
+      }
+    }
+    return false;
+  }
+
+  const std::string& text_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+bool CsvTable::has(const std::string& name) const {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::vector<std::string> CsvTable::texts(const std::string& name) const {
+  std::vector<std::string> cells(rows.size());
+  const auto column = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) -
+                                               names.begin());
+  for (std::size_t row = 0; row < rows.size(); ++row)
+    if (column < names.size()) cells[row] = rows[row][column];
+  return cells;
+}
+
+std::vector<double> CsvTable::numbers(const std::string& name) const {
+  std::vector<double> values;
+  for (const std::string& cell : texts(name))
+    values.push_back(parse_number(cell).value_or(PlotAxis::kOpen));
+  return values;
+}
+
+CsvTable parse_csv(const std::string& text) { return Parser(text).table(); }
+
+CsvTable read_csv(const std::string& path) {
+  if (!std::filesystem::exists(path)) return {};
+  return parse_csv(read_text_file(path));
+}
+
+std::string read_text_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw Error(format("{}: cannot be read: {}", path, std::strerror(errno)));
+  return text;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+// What a range test's curve says, by several rules. All are pure functions of arrays.
+namespace onecycle {
+
+struct Suggestion {
+  std::string rule;
+  std::optional<double> lr;  // nothing: refused
+  std::string reason;        // what was seen
+};
+
+// Smith's rule on held-out accuracies, smoothed, over ascending learning rates: the largest rate at
+// which the accuracy is within two standard errors of its running maximum, before its first
+// sustained fall. `samples`: that each accuracy is measured on. `diverged`: the sweep ended because
+// the loss did. Refuses flat curves, and ranges that end before any fall.
+Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& accuracy,
+                      std::int64_t samples, bool diverged);
+
+// fastai's four (callback/schedule.py of fastai 2), on the causally smoothed training losses of an
+// exponential sweep of `steps` planned steps, from step steps/10 on and without the last five. In
+// float arithmetic, as there: the values are the same.
+std::vector<Suggestion> fastai_rules(const std::vector<double>& lr,
+                                     const std::vector<double>& losses, std::int64_t steps);
+
+// On arrays as they are, which need two elements (slide: 17).
+float steep_rule(const std::vector<float>& lr, const std::vector<float>& losses);
+float minimum_rule(const std::vector<float>& lr, const std::vector<float>& losses);
+float valley_rule(const std::vector<float>& lr, const std::vector<float>& losses);
+float slide_rule(const std::vector<float>& lr, const std::vector<float>& losses);
+
+// Two significant digits, downwards: 0.1234 -> 0.12.
+double rounded_down(double value);
+
+}  // namespace onecycle

@@ -1,0 +1,202 @@
+#include "onecycle/error.h"
+#include "onecycle/search.h"
+
+#include "core/format.h"
+#include "core/number.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onecycle {
+
+namespace {
+
+// The factor a step of cyclical's exp_range where the recipe names none.
+constexpr double kExpRangeGamma = 0.99994;
+
+bool names_a_variant(const std::string& key) {
+  return key == "model.name" || key == "optimizer.name" || key == "schedule.name" ||
+         key == "data.format.name" || key.find('.') == std::string::npos;
+}
+
+Value map_at(const Position& at) {
+  Value map = Value::map();
+  map.at = at;
+  return map;
+}
+
+// Puts the value at its key; another variant's name leaves nothing of the old one.
+void put(Value& document, const Axis& axis, const Value& value) {
+  Value* target = &document;
+  std::size_t begin = 0;
+  for (std::size_t dot; (dot = axis.key.find('.', begin)) != std::string::npos; begin = dot + 1) {
+    const std::string part = axis.key.substr(begin, dot - begin);
+    Value* inner = target->find(part);
+    if (inner == nullptr) {
+      target->members.push_back({part, axis.at, map_at(axis.at)});
+      inner = &target->members.back().value;
+    }
+    if (!inner->is_map()) *inner = map_at(axis.at);
+    target = inner;
+  }
+  const std::string last = axis.key.substr(begin);
+  const Value* present = target->find(last);
+  if (names_a_variant(axis.key) && last == "name" && present != nullptr &&
+      present->text != value.text)
+    *target = map_at(axis.at);
+  target->erase(last);
+  target->members.push_back({last, axis.at, value});
+}
+
+// Names of variants first: they decide which other keys there are.
+void put_all(Value& document, const SearchSpace& space, const Setting& setting) {
+  for (const bool naming : {true, false})
+    for (std::size_t i = 0; i < space.axes.size(); ++i)
+      if (names_a_variant(space.axes[i].key) == naming) put(document, space.axes[i], setting[i]);
+}
+
+Recipe read_under(const Recipe& base, const SearchSpace& space, const Setting& setting,
+                  const Registries& registries, Problems& problems) {
+  const auto table = recipe_options(registries.variants());
+  Value document = table.write(base);
+  put_all(document, space, setting);
+  return table.read(document, "", problems);
+}
+
+void compress(Duration& duration, double share) {
+  duration.count *= share;
+  if (duration.unit == Duration::Unit::steps && duration.count > 0)
+    duration.count = std::max(1.0, std::round(duration.count));
+}
+
+// Every length in the schedule's options: its stepsize, its milestones, its warm-up.
+void compress(Value& value, double share) {
+  if (value.is_scalar() && !value.quoted) {
+    if (auto duration = Duration::parse(value.text)) {
+      compress(*duration, share);
+      value.text = duration->text();
+    }
+  }
+  for (Value& item : value.items) compress(item, share);
+  for (Value::Member& member : value.members) compress(member.value, share);
+}
+
+// A factor a step reaches the same end in fewer steps as a power of itself.
+void compress_factor(Choice& schedule, double share) {
+  const Value* mode = schedule.options.find("mode");
+  if (schedule.name != "cyclical" || mode == nullptr || mode->text != "exp_range") return;
+  const Value* gamma = schedule.options.find("gamma");
+  const double factor = gamma != nullptr && gamma->is_scalar()
+                            ? parse_number(gamma->text).value_or(1)
+                            : kExpRangeGamma;
+  schedule.options.set("gamma", Value::scalar(number_text(std::pow(factor, 1 / share))));
+}
+
+std::vector<Value> extremes(const Axis& axis) {
+  switch (axis.kind) {
+    case Axis::Kind::list:
+      return axis.values;
+    case Axis::Kind::integer:
+      return {Value::scalar(std::to_string(axis.first)), Value::scalar(std::to_string(axis.last))};
+    case Axis::Kind::uniform:
+    case Axis::Kind::log_uniform:
+      break;
+  }
+  return {Value::scalar(number_text(axis.low)), Value::scalar(number_text(axis.high))};
+}
+
+bool leads_out(const std::string& key) {
+  return key == "name" || key == "output" || key.starts_with("output.");
+}
+
+}  // namespace
+
+Recipe recipe_of(const Recipe& base, const SearchSpace& space, const Setting& setting,
+                 const Registries& registries) {
+  Problems problems;
+  Recipe recipe = read_under(base, space, setting, registries, problems);
+  problems.throw_if_any();
+  return recipe;
+}
+
+Recipe compressed(Recipe recipe, double share) {
+  if (share >= 1) return recipe;
+  compress(recipe.train.duration, share);
+  for (ExtensionOptions& extension : recipe.train.extensions) compress(extension.from, share);
+  compress(recipe.schedule.options, share);
+  compress_factor(recipe.schedule, share);
+  return recipe;
+}
+
+// Each axis in turn beside the first values of those that name a variant.
+void check_space(const Recipe& base, const SearchOptions& options, const Registries& registries,
+                 Problems& problems) {
+  SearchSpace naming;
+  Setting first;
+  for (const Axis& axis : options.space.axes) {
+    if (!names_a_variant(axis.key)) continue;
+    naming.axes.push_back(axis);
+    first.push_back(extremes(axis).front());
+  }
+  for (const Axis& axis : options.space.axes) {
+    if (leads_out(axis.key)) {
+      problems.add(axis.at, axis.key, "cannot be searched: trials write into their study's folder");
+      continue;
+    }
+    for (Value value : extremes(axis)) {
+      if (value.at.file.empty()) value.at = axis.at;
+      SearchSpace one = naming;
+      Setting setting = first;
+      const auto same = std::find_if(one.axes.begin(), one.axes.end(),
+                                     [&](const Axis& other) { return other.key == axis.key; });
+      if (same != one.axes.end()) {
+        setting[static_cast<std::size_t>(same - one.axes.begin())] = value;
+      } else {
+        one.axes.push_back(axis);
+        setting.push_back(value);
+      }
+      const std::size_t before = problems.size();
+      (void)read_under(base, one, setting, registries, problems);
+      if (problems.size() > before) break;
+    }
+  }
+  if (base.data.validation == 0 && problems.empty() &&
+      std::none_of(options.space.axes.begin(), options.space.axes.end(),
+                   [](const Axis& axis) { return axis.key == "data.validation"; }))
+    problems.add({}, "data.validation",
+                 "a search chooses on the validation part: hold some samples out");
+}
+
+std::vector<Rung> rungs_of(const SearchOptions& options, std::int64_t settings) {
+  if (options.method != SearchMethod::halving) return {{settings, 1}};
+  const auto reduction = static_cast<double>(options.reduction);
+  int longest = 0;
+  while (std::pow(reduction, -(longest + 1)) >= options.min_share) ++longest;
+  std::vector<Rung> rungs;
+  std::int64_t trials = settings;
+  for (int rung = 0; rung <= longest; ++rung) {
+    rungs.push_back({std::max<std::int64_t>(1, trials), std::pow(reduction, rung - longest)});
+    trials /= options.reduction;
+  }
+  return rungs;
+}
+
+const char* name_of(TrialState state) {
+  switch (state) {
+    case TrialState::waiting:
+      return "waiting";
+    case TrialState::running:
+      return "running";
+    case TrialState::done:
+      return "done";
+    case TrialState::failed:
+      return "failed";
+    case TrialState::diverged:
+      return "diverged";
+    case TrialState::interrupted:
+      return "interrupted";
+  }
+  return "";
+}
+
+}  // namespace onecycle

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <vector>
+
+namespace onecycle {
+
+// The exponential average of the losses so far, corrected for its start: s_t = b s_(t-1) + (1-b)
+// L_t, value s_t / (1 - b^t) with t from 1. It lags: for stopping, not for reading a learning rate
+// off.
+class CausalAverage {
+ public:
+  explicit CausalAverage(double beta = 0.98) : beta_(beta) {}
+  double add(double value);
+
+ private:
+  double beta_;
+  double sum_ = 0;
+  double weight_ = 0;
+};
+
+// Local-linear regression (Cleveland 1979, one pass) of y over x = log10(lr) at each of `at`, with
+// tricube weights of half-width max(0.15 decades, distance to the `neighbours`-th nearest point):
+// it does not lag. lr ascending or not, all above 0.
+std::vector<double> smoothed_over_lr(const std::vector<double>& lr, const std::vector<double>& y,
+                                     const std::vector<double>& at, int neighbours = 5);
+
+}  // namespace onecycle
