@@ -134,7 +134,7 @@ void check_space(const Recipe& base, const SearchOptions& options, const Registr
   SearchSpace naming;
   Setting first;
   for (const Axis& axis : options.space.axes) {
-    if (!names_a_variant(axis.key)) continue;
+    if (!names_a_variant(axis.key) || leads_out(axis.key)) continue;
     naming.axes.push_back(axis);
     first.push_back(extremes(axis).front());
   }

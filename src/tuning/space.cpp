@@ -30,9 +30,15 @@ std::optional<std::uint64_t> combinations(const std::vector<Axis>& axes, std::ui
   return product;
 }
 
+Value placed(const Axis& axis, const std::string& text) {
+  Value value = Value::scalar(text);
+  value.at = axis.at;
+  return value;
+}
+
 Value nth_value(const Axis& axis, std::uint64_t index) {
   if (axis.kind == Axis::Kind::list) return axis.values[index];
-  return Value::scalar(std::to_string(axis.first + static_cast<std::int64_t>(index)));
+  return placed(axis, std::to_string(axis.first + static_cast<std::int64_t>(index)));
 }
 
 // 64 bits of a Philox stream of the search's own: its key is no run's seed.
@@ -49,7 +55,7 @@ Value drawn(const Axis& axis, std::uint64_t random) {
   const double value =
       log ? std::exp(std::log(axis.low) + unit * (std::log(axis.high) - std::log(axis.low)))
           : axis.low + unit * (axis.high - axis.low);
-  return Value::scalar(number_text(std::clamp(value, axis.low, axis.high)));
+  return placed(axis, number_text(std::clamp(value, axis.low, axis.high)));
 }
 
 std::string key_of(const Setting& setting) {

@@ -1,0 +1,80 @@
+#include "tuning/study_queue.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "core/number.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
+
+namespace onecycle {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto kPollEvery = std::chrono::milliseconds(50);
+
+std::string workers_path(const std::string& study_folder) { return study_folder + "/workers"; }
+
+}  // namespace
+
+std::string worker_path(const std::string& study_folder, std::int64_t worker, const char* suffix) {
+  return format("{}/{}{}", workers_path(study_folder), worker, suffix);
+}
+
+WorkerLock::WorkerLock(const std::string& study_folder, std::int64_t worker) {
+  const std::string path = worker_path(study_folder, worker, ".lock");
+  handle_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (handle_ < 0) throw Error(format("{}: cannot be written: {}", path, std::strerror(errno)));
+  if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
+  const std::string why = std::strerror(errno);
+  ::close(handle_);
+  throw Error(format("{}: cannot be locked: {}", path, why));
+}
+
+WorkerLock::~WorkerLock() { ::close(handle_); }
+
+bool WorkerLock::is_held(const std::string& study_folder, std::int64_t worker) {
+  const int handle =
+      ::open(worker_path(study_folder, worker, ".lock").c_str(), O_WRONLY | O_CLOEXEC);
+  if (handle < 0) return false;
+  const bool held = ::flock(handle, LOCK_EX | LOCK_NB) != 0;
+  ::close(handle);
+  return held;
+}
+
+std::int64_t WorkerLock::unused(const std::string& study_folder) {
+  std::error_code error;
+  fs::create_directories(workers_path(study_folder), error);
+  if (error)
+    throw Error(format("{}: cannot be made: {}", workers_path(study_folder), error.message()));
+  std::int64_t highest = 0;
+  for (const auto& entry : fs::directory_iterator(workers_path(study_folder), error))
+    if (const auto number = parse_integer(entry.path().stem().string()))
+      highest = std::max(highest, *number);
+  return highest + 1;
+}
+
+std::optional<Trial> StudyQueue::take() {
+  while (!stopped_()) {
+    if (auto trial = study_.take(worker_)) return trial;
+    if (study_.over()) return std::nullopt;
+    std::this_thread::sleep_for(kPollEvery);
+  }
+  return std::nullopt;
+}
+
+void StudyQueue::finish(const Trial& trial, const TrialResult& result) {
+  study_.finish(worker_, trial, result);
+}
+
+}  // namespace onecycle

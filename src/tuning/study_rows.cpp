@@ -1,0 +1,169 @@
+#include "tuning/study.h"
+
+#include "core/format.h"
+#include "core/number.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+// What is asked of a study's rows, and what follows from them.
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kMostLosses = 2;
+
+TrialState state_named(const std::string& name) {
+  for (const TrialState state : {TrialState::running, TrialState::done, TrialState::failed,
+                                 TrialState::diverged, TrialState::interrupted})
+    if (name == name_of(state)) return state;
+  return TrialState::waiting;
+}
+
+Json json_of(const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::null:
+      return nullptr;
+    case Value::Kind::scalar:
+      if (value.quoted) return value.text;
+      if (const auto integer = parse_integer(value.text)) return *integer;
+      if (const auto number = parse_number(value.text)) return *number;
+      if (value.text == "true" || value.text == "false") return value.text == "true";
+      return value.text;
+    case Value::Kind::list: {
+      Json list = Json::array();
+      for (const Value& item : value.items) list.push_back(json_of(item));
+      return list;
+    }
+    case Value::Kind::map: {
+      Json map = Json::object();
+      for (const auto& member : value.members) map[member.key] = json_of(member.value);
+      return map;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string json_of(const SearchSpace& space, const Setting& setting) {
+  Json values = Json::object();
+  for (std::size_t i = 0; i < space.axes.size(); ++i)
+    values[space.axes[i].key] = json_of(setting[i]);
+  return values.dump();
+}
+
+bool is_better(SearchMetric metric, double a, double b) {
+  return metric == SearchMetric::validation_loss ? a < b : a > b;
+}
+
+std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, SearchMetric metric) {
+  std::int64_t rung = -1;
+  for (const TrialRow& row : rows)
+    if (row.metric) rung = std::max(rung, row.trial.rung);
+  std::vector<TrialRow> result;
+  for (const TrialRow& row : rows)
+    if (row.metric && row.trial.rung == rung) result.push_back(row);
+  std::sort(result.begin(), result.end(), [&](const TrialRow& a, const TrialRow& b) {
+    if (*a.metric != *b.metric) return is_better(metric, *a.metric, *b.metric);
+    return a.trial.number < b.trial.number;
+  });
+  return result;
+}
+
+std::vector<TrialRow> Study::rows() {
+  std::vector<TrialRow> result;
+  Statement row(*database_,
+                "SELECT number, setting, rung, share, state, reason, metric, validation_loss, "
+                "validation_accuracy, test_loss, test_accuracy, seconds, run, finished "
+                "FROM trials ORDER BY number");
+  while (row.step()) {
+    TrialRow& added = result.emplace_back();
+    added.trial = {row.integer(0), row.integer(1), row.integer(2), *row.number(3)};
+    added.state = state_named(row.text(4));
+    added.reason = row.text(5);
+    added.metric = row.number(6);
+    added.validation_loss = row.number(7);
+    added.validation_accuracy = row.number(8);
+    added.test_loss = row.number(9);
+    added.test_accuracy = row.number(10);
+    added.seconds = row.number(11).value_or(0);
+    added.run = row.text(12);
+    added.finished = row.integer(13);
+  }
+  return result;
+}
+
+bool Study::over() {
+  Statement row(*database_,
+                "SELECT 1 FROM trials WHERE state IN ('waiting', 'running', 'interrupted') LIMIT 1");
+  return !row.step();
+}
+
+void Study::promote(std::int64_t rung) {
+  const auto next = static_cast<std::size_t>(rung) + 1;
+  if (next >= rungs_.size()) return;
+  std::vector<TrialRow> own;
+  const std::vector<TrialRow> all = rows();
+  for (const TrialRow& row : all) {
+    if (row.trial.rung > rung) return;
+    if (row.trial.rung != rung) continue;
+    if (!row.ended()) return;
+    own.push_back(row);
+  }
+  const std::vector<TrialRow> best = ranked(own, options_.metric);
+  auto number = static_cast<std::int64_t>(all.size());
+  for (std::size_t i = 0; i < best.size(); ++i)
+    if (static_cast<std::int64_t>(i) < rungs_[next].trials)
+      add(++number, best[i].trial.setting, rung + 1);
+}
+
+void Study::hand_back(const std::function<bool(std::int64_t)>& is_alive) {
+  std::vector<std::int64_t> owners;
+  {
+    Statement row(*database_, "SELECT DISTINCT owner FROM trials WHERE state = 'running'");
+    while (row.step()) owners.push_back(row.integer(0));
+  }
+  for (const std::int64_t owner : owners) {
+    if (is_alive(owner)) continue;
+    Transaction transaction(*database_);
+    Statement(*database_,
+              "UPDATE trials SET state = 'waiting', owner = NULL "
+              "WHERE state = 'running' AND owner = ?")
+        .bind(owner)
+        .run();
+    transaction.commit();
+  }
+}
+
+void Study::lose(std::int64_t owner, const std::string& how) {
+  Transaction transaction(*database_);
+  std::vector<std::array<std::int64_t, 3>> lost;
+  {
+    Statement row(*database_,
+                  "SELECT number, rung, losses + 1 FROM trials "
+                  "WHERE state = 'running' AND owner = ?");
+    for (row.bind(owner); row.step();)
+      lost.push_back({row.integer(0), row.integer(1), row.integer(2)});
+  }
+  for (const auto& [number, rung, losses] : lost) {
+    const bool fails = losses >= kMostLosses;
+    Statement(*database_,
+              "UPDATE trials SET owner = NULL, losses = ?, state = ?, reason = ?, "
+              "finished = CASE ? WHEN 0 THEN 0 ELSE (SELECT max(finished) + 1 FROM trials) END "
+              "WHERE number = ?")
+        .bind(losses)
+        .bind(std::string(name_of(fails ? TrialState::failed : TrialState::waiting)))
+        .bind(fails ? format("its process ended {} times without a word: {}", losses, how) : "")
+        .bind(std::int64_t{fails})
+        .bind(number)
+        .run();
+    promote(rung);
+  }
+  transaction.commit();
+}
+
+}  // namespace onecycle
