@@ -1,0 +1,55 @@
+#pragma once
+
+#include "onecycle/batch_fit.h"
+
+#include "cli/command.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+struct FitBatchOptions {
+  std::optional<std::int64_t> memory;  // bytes
+  double margin = 0.1;
+  std::optional<std::int64_t> most;
+  LrRule rule = LrRule::none;
+  std::vector<std::int64_t> compare;
+  std::string write;
+  double probe_seconds = 120;  // longest a probe may take
+};
+
+// Throws UsageError.
+FitBatchOptions fit_batch_options(const CommandLine& line);
+
+// What `onecycle fit-batch` was asked, and what it knows so far.
+struct FitBatchTask {
+  const CommandLine& line;
+  const FitBatchOptions options;
+  const Registries registries;
+  const Recipe recipe;
+  const StopSignal& stop;
+  std::int64_t limit_bytes = 0;  // of a probe, margin deducted
+  std::int64_t num_train = 0;    // samples of the training part; 0: not known yet
+  std::vector<BatchProbe> probes = {};
+
+  // For run_child, with what every child is told.
+  nlohmann::json request(const Recipe& of) const;
+};
+
+// Probes one size in a child, says and records what came of it. Returns whether it fits.
+bool probe_size(FitBatchTask& task, std::int64_t batch);
+
+// Finds the sizes and says them. Returns the exit code.
+int fit_batch(FitBatchTask& task);
+// What is known when the search is interrupted.
+void say_partial(const FitBatchTask& task);
+
+// Trains with each size of `--compare` and says what they reached. Returns the exit code.
+int compare_batches(FitBatchTask& task);
+
+std::string bytes_text(std::int64_t bytes);  // "1.8 GiB"
+
+}  // namespace onecycle

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "onecycle/report.h"
+
+#include <string>
+
+namespace onecycle {
+
+struct SvgOptions {
+  std::string form = "wide";  // a class of the element, and part of its ids
+  int width = 720;            // user units
+  int height = 300;
+  bool standalone = false;  // with title, legend and style, as a document of its own
+};
+
+// The figure as an <svg> element, coloured by classes alone: c0 to c5, grid, tick, band... (see
+// plot_style). Its data-* attributes give the plot's box in user units and the axes' ranges.
+std::string svg_element(const Figure& figure, const SvgOptions& options);
+
+// CSS of those classes, with the palette for light, dark and paper.
+std::string plot_style();
+
+}  // namespace onecycle

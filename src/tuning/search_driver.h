@@ -1,0 +1,20 @@
+#pragma once
+
+#include "tuning/search_pool.h"
+#include "tuning/study.h"
+
+#include <functional>
+#include <vector>
+
+namespace onecycle {
+
+// The study's trials so far, and the one of them that ended just now.
+using OnTrial = std::function<void(const std::vector<TrialRow>& rows, const TrialRow& ended)>;
+
+// Keeps `jobs` workers at the study until it is over, or `stop` asks for an end, which the workers
+// are then waited for. Returns the signal that ended it, 0 where it is over.
+// Throws Error with a worker's own words where one cannot work.
+int drive(Study& study, WorkerPool& pool, std::int64_t jobs, const StopSignal& stop,
+          const OnTrial& on_trial);
+
+}  // namespace onecycle

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace onecycle {
+
+// How a worker's process ended.
+struct WorkerEnd {
+  std::int64_t worker = 0;
+  int exit_code = 0;  // 128 + the signal where one ended it
+  bool by_signal = false;
+  std::string last_words;  // the last line of what it wrote
+};
+
+// The worker processes of one study, each started as this program with arguments of its own and in
+// a process group of its own, so that a Ctrl-C reaches them through this process alone.
+class WorkerPool {
+ public:
+  // What follows the program's name, for a worker's number.
+  using Arguments = std::function<std::vector<std::string>(std::int64_t worker)>;
+
+  WorkerPool(std::string study_folder, Arguments arguments)
+      : folder_(std::move(study_folder)), arguments_(std::move(arguments)) {}
+  // Ends those left at once.
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  void start();  // one more; throws Error
+  std::size_t size() const { return running_.size(); }
+  void signal(int number) const;
+  // A worker that ended since the last call; nothing where none did.
+  std::optional<WorkerEnd> ended();
+
+ private:
+  struct Worker {
+    std::int64_t number;
+    pid_t pid;
+  };
+
+  std::string folder_;
+  Arguments arguments_;
+  std::vector<Worker> running_;
+};
+
+// Ends this process when the one that started it ends; at once where that was not `parent`.
+void live_no_longer_than(pid_t parent);
+
+}  // namespace onecycle

@@ -1,0 +1,166 @@
+#include "tuning/search_report.h"
+
+#include "core/format.h"
+#include "core/number.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const Setting& setting_of(const Study& study, const TrialRow& row) {
+  return study.settings()[static_cast<std::size_t>(row.trial.setting)];
+}
+
+// The key without its section where that says it all.
+std::string short_key(const SearchSpace& space, const std::string& key) {
+  const std::string last = key.substr(key.rfind('.') + 1);
+  const auto same = std::count_if(space.axes.begin(), space.axes.end(), [&](const Axis& axis) {
+    return axis.key.substr(axis.key.rfind('.') + 1) == last;
+  });
+  return same == 1 ? last : key;
+}
+
+std::string value_text(const Axis& axis, const Value& value) {
+  const auto number = axis.size() ? std::nullopt : parse_number(value.text);
+  return number ? format("{:.4g}", *number) : detail::flow_text(value);
+}
+
+Json number_or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+std::string cell(const std::optional<double>& value) { return value ? number_text(*value) : ""; }
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
+}
+
+Json fields_of(const Study& study, const TrialRow& row) {
+  return {{"number", row.trial.number},
+          {"rung", row.trial.rung},
+          {"share", row.trial.share},
+          {"state", name_of(row.state)},
+          {"values", Json::parse(json_of(study.options().space, setting_of(study, row)))},
+          {"metric", number_or_null(row.metric)},
+          {"validation_loss", number_or_null(row.validation_loss)},
+          {"validation_accuracy", number_or_null(row.validation_accuracy)},
+          {"test_loss", number_or_null(row.test_loss)},
+          {"test_accuracy", number_or_null(row.test_accuracy)},
+          {"seconds", row.seconds},
+          {"run", row.run},
+          {"reason", row.reason}};
+}
+
+void compare(const Value& before, const Value& after, const std::string& path,
+             std::vector<std::string>& found) {
+  if (!before.is_map() || !after.is_map()) {
+    const std::string old = detail::flow_text(before);
+    const std::string now = detail::flow_text(after);
+    if (old != now) found.push_back(format("{}: {} -> {}", path, old, now));
+    return;
+  }
+  for (const auto& [key, at, value] : after.members) {
+    const Value* old = before.find(key);
+    compare(old != nullptr ? *old : Value{}, value, detail::join_path(path, key), found);
+  }
+  for (const auto& [key, at, value] : before.members)
+    if (after.find(key) == nullptr)
+      compare(value, Value{}, detail::join_path(path, key), found);
+}
+
+}  // namespace
+
+std::string values_text(const SearchSpace& space, const Setting& setting) {
+  std::string text;
+  for (std::size_t i = 0; i < space.axes.size(); ++i)
+    text += format("{}{} {}", text.empty() ? "" : ", ", short_key(space, space.axes[i].key),
+                   value_text(space.axes[i], setting[i]));
+  return text;
+}
+
+std::string outcome_text(const TrialRow& row, SearchMetric metric) {
+  if (!row.metric) return format("{}: {}", name_of(row.state), row.reason);
+  if (metric == SearchMetric::validation_loss) return format("validation loss {:.4f}", *row.metric);
+  return format("validation accuracy {:.2f} %", 100 * *row.metric);
+}
+
+std::vector<std::string> table_of(const Study& study, const std::vector<TrialRow>& rows) {
+  const SearchMetric metric = study.options().metric;
+  std::vector<std::string> lines;
+  const std::vector<TrialRow> best = ranked(rows, metric);
+  const auto line = [&](const TrialRow& row, const char* mark) {
+    const std::string test =
+        row.test_accuracy ? format("test {:.2f} %", 100 * *row.test_accuracy) : "";
+    lines.push_back(format("{:1} {:>5}  {:<27}  {:<13}  {}", mark, row.trial.number,
+                           outcome_text(row, metric), row.metric ? test : "",
+                           values_text(study.options().space, setting_of(study, row))));
+  };
+  for (std::size_t i = 0; i < best.size(); ++i) line(best[i], i == 0 ? "*" : "");
+  for (const TrialRow& row : rows)
+    if (row.ended() && !row.metric) line(row, "");
+  return lines;
+}
+
+std::string csv_of(const Study& study, const std::vector<TrialRow>& rows) {
+  const SearchSpace& space = study.options().space;
+  std::string text = "number,rung,share,state";
+  for (const Axis& axis : space.axes) text += "," + quoted(axis.key);
+  text +=
+      ",metric,validation_loss,validation_accuracy,test_loss,test_accuracy,seconds,run,reason\n";
+  for (const TrialRow& row : rows) {
+    text += format("{},{},{},{}", row.trial.number, row.trial.rung, number_text(row.trial.share),
+                   name_of(row.state));
+    for (const Value& value : setting_of(study, row)) text += "," + quoted(detail::flow_text(value));
+    text += format(",{},{},{},{},{},{:.3f},{},{}\n", cell(row.metric), cell(row.validation_loss),
+                   cell(row.validation_accuracy), cell(row.test_loss), cell(row.test_accuracy),
+                   row.seconds, quoted(row.run), quoted(row.reason));
+  }
+  return text;
+}
+
+std::string trial_json(const Study& study, const TrialRow& row) {
+  Json json = {{"event", "trial"}};
+  json.update(fields_of(study, row));
+  return json.dump();
+}
+
+std::string searched_json(const Study& study, const std::vector<TrialRow>& rows,
+                          const TrialRow* best, const std::string& recipe) {
+  const auto ended = std::count_if(rows.begin(), rows.end(),
+                                   [](const TrialRow& row) { return row.ended(); });
+  Json json = {{"event", "searched"}, {"trials", ended}};
+  json["best"] = best != nullptr ? fields_of(study, *best) : Json(nullptr);
+  json["recipe"] = best != nullptr ? Json(recipe) : Json(nullptr);
+  json["study"] = study.folder();
+  return json.dump();
+}
+
+Remaining remaining_of(const Study& study, const std::vector<TrialRow>& rows) {
+  double planned = 0;
+  double done = 0;
+  double seconds = 0;
+  for (const Rung& rung : study.rungs())
+    planned += static_cast<double>(rung.trials) * rung.share;
+  for (const TrialRow& row : rows) {
+    if (!row.ended()) continue;
+    done += row.trial.share;
+    seconds += row.seconds;
+  }
+  return {std::max(0.0, planned - done), done > 0 ? seconds / done : 0};
+}
+
+std::vector<std::string> differences(const Value& before, const Value& after) {
+  std::vector<std::string> found;
+  compare(before, after, "", found);
+  return found;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "onecycle/search.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+using TrialObservers = std::vector<std::unique_ptr<Observer>>;
+// Makes what watches a trial's run and writes into its folder.
+using MakeObservers = std::function<TrialObservers(const Run& run, const std::string& folder)>;
+
+// What every trial of one worker needs.
+struct TrialBench {
+  Recipe base;
+  SearchOptions options;
+  std::vector<Setting> settings;
+  std::string folder;        // of the study; a trial writes into trials/<number>
+  std::int64_t threads = 1;  // where the recipe names none
+  MakeObservers observers;
+};
+
+// Trains trials, one after the other; the data stays in memory while the recipe's data section does
+// not ask for other samples.
+class TrialRunner {
+ public:
+  // Reads the data. Throws RecipeError or DataError.
+  TrialRunner(TrialBench bench, const Registries& registries);
+
+  // `stop` interrupts the run. Whatever becomes of the trial is a result; it throws only where the
+  // trial's folder cannot be made.
+  TrialResult run(const Trial& trial, const StopSignal& stop);
+
+ private:
+  TrialResult train(const Recipe& recipe, const std::string& folder, const StopSignal& stop);
+  Run build_trial(const Recipe& recipe);
+
+  TrialBench bench_;
+  const Registries& registries_;
+  std::string data_key_;
+  DataSet data_;
+};
+
+// Takes trials until there are none left or `stop` asks for an end.
+void work(WorkQueue& queue, TrialRunner& runner, const StopSignal& stop);
+
+}  // namespace onecycle
