@@ -23,9 +23,9 @@ struct Axis {
   std::string key;  // "schedule.lr_max"
   Position at;
   Kind kind = Kind::list;
-  double low = 0;             // uniform and log_uniform: within [low, high]
+  double low = 0;  // uniform and log_uniform: within [low, high]
   double high = 0;
-  std::int64_t first = 0;     // integer: first, first + 1, ..., last
+  std::int64_t first = 0;  // integer: first, first + 1, ..., last
   std::int64_t last = 0;
   std::vector<Value> values;  // list: one of these
 
@@ -34,8 +34,8 @@ struct Axis {
 };
 
 struct SearchSpace {
-  std::vector<Axis> axes;            // in the order written
-  Value written = Value::map();      // as it was
+  std::vector<Axis> axes;        // in the order written
+  Value written = Value::map();  // as it was
 };
 
 struct SearchOptions {

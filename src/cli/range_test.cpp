@@ -8,11 +8,9 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
-#include "recipe/document.h"
-#include "recipe/yaml.h"
-#include "train/decay.h"
 #include "tuning/overlay.h"
 #include "tuning/range_test_json.h"
+#include "tuning/recipe_edit.h"
 
 #include <cmath>
 #include <iostream>
@@ -82,30 +80,10 @@ std::vector<double> list_option(const CommandLine& line, const std::string& name
   return values;
 }
 
-// The recipe with one quantity held at `value`; weight decay comes in l2 units.
 Recipe with_value(const Recipe& recipe, const std::string& key, double value,
                   const Registries& registries, std::int64_t samples) {
-  Recipe changed = recipe;
-  if (key == "weight_decay") {
-    const Course course = plan_course(recipe, samples, registries);
-    UpdateRule as_l2 = course.optimizer.rule;
-    as_l2.decay = DecayMode::l2;
-    changed.schedule.options.set("weight_decay", Value{});
-    changed.optimizer.options.set("weight_decay", Value::scalar(number_text(value)));
-    if (course.optimizer.rule.decay == DecayMode::l2) return changed;
-    const Course plain = plan_course(changed, samples, registries);
-    const DecaySummary summary = summarise_decay(*plain.schedule, as_l2, plain.steps.total_steps);
-    const bool independent = course.optimizer.rule.decay == DecayMode::independent;
-    changed.optimizer.options.set(
-        "weight_decay",
-        Value::scalar(number_text(independent ? summary.independent : summary.decoupled)));
-    return changed;
-  }
-  for (const char* cycled : {"momentum_max", "momentum_min", "momentum"})
-    if (changed.schedule.options.find(cycled) != nullptr)
-      changed.schedule.options.set(cycled, Value{});
-  changed.optimizer.options.set("momentum", Value::scalar(number_text(value)));
-  return changed;
+  return key == "momentum" ? with_momentum(recipe, value)
+                           : with_weight_decay(recipe, value, samples, registries);
 }
 
 void say_suggestions(const RangeTest& test, const Console& console) {
@@ -123,20 +101,6 @@ void say_suggestions(const RangeTest& test, const Console& console) {
     console.say(format("{}lr_max: {:.4g}, lr_min: {:.4g}",
                        test.uncertain ? "uncertain (the rules differ by more than 10 times): " : "",
                        *test.lr_max, *test.lr_min));
-}
-
-void write_tuned(const std::string& path, Recipe recipe, const RangeTest& test,
-                 const Registries& registries) {
-  const auto lr = [](double value) { return Value::scalar(number_text(value)); };
-  recipe.optimizer.options.set("lr", Value{});
-  if (recipe.schedule.options.find("lr_max") != nullptr) {
-    recipe.schedule.options.set("lr_max", lr(*test.lr_max));
-    if (recipe.schedule.options.find("lr_min") != nullptr)
-      recipe.schedule.options.set("lr_min", lr(*test.lr_min));
-  } else {
-    recipe.schedule.options.set("lr", lr(*test.lr_max));
-  }
-  write_file_atomically(path, {write_yaml(recipe_options(registries.variants()).write(recipe))});
 }
 
 void add_asked_overlays(RangeTest& test, const CommandLine& line, const DataSet& data,
@@ -220,7 +184,8 @@ int range_test_command(int argc, char** argv) {
   if (!test.refused.empty())
     fmt::print(stderr, "onecycle: range-test: no learning rate: {}\n", test.refused);
   if (test.lr_max && line.has("write") && !interrupted)
-    write_tuned(line.text("write"), recipe, test, registries);
+    write_file_atomically(line.text("write"),
+                          {resolved_text(with_rate(recipe, *test.lr_max), registries)});
   console.say("curves in " + folder);
   if (line.json()) {
     const auto number = [](const std::optional<double>& value) {

@@ -72,8 +72,8 @@ bool CsvTable::has(const std::string& name) const {
 
 std::vector<std::string> CsvTable::texts(const std::string& name) const {
   std::vector<std::string> cells(rows.size());
-  const auto column = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) -
-                                               names.begin());
+  const auto column =
+      static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
   for (std::size_t row = 0; row < rows.size(); ++row)
     if (column < names.size()) cells[row] = rows[row][column];
   return cells;

@@ -86,13 +86,13 @@ std::string figure_csv(const Figure& figure) {
   std::string text = "series,x,y,low,high\n";
   for (const PlotSeries& series : figure.series)
     for (std::size_t i = 0; i < series.x.size(); ++i)
-      text += format("{},{},{},{},{}\n", quoted(series.label), cell(series.x, i),
-                     cell(series.y, i), cell(series.low, i), cell(series.high, i));
+      text += format("{},{},{},{},{}\n", quoted(series.label), cell(series.x, i), cell(series.y, i),
+                     cell(series.low, i), cell(series.high, i));
   return text;
 }
 
 std::string figure_json(const Figure& figure, std::size_t most) {
-  Json json = {{"name", figure.name},   {"title", figure.title},  {"note", figure.note},
+  Json json = {{"name", figure.name},    {"title", figure.title},  {"note", figure.note},
                {"x", json_of(figure.x)}, {"y", json_of(figure.y)}, {"series", Json::array()},
                {"marks", Json::array()}};
   for (const PlotSeries& series : figure.series)

@@ -14,7 +14,8 @@ std::string figure_csv(const Figure& figure);
 // points and numbers rounded to six digits.
 std::string figure_json(const Figure& figure, std::size_t most = 0);
 
-// About `most` points of a longer series: the lowest and the highest of each stretch, and both ends.
+// About `most` points of a longer series: the lowest and the highest of each stretch, and both
+// ends.
 PlotSeries thinned(const PlotSeries& series, std::size_t most);
 
 // "line", "dashed", "faint-line", "faint-points", "points"

@@ -15,7 +15,8 @@ struct ProgramResult {
   std::string failure;  // one line; empty when it ended well
 };
 
-// Runs `program` (found in PATH) with `input` on its stdin, no shell between, for at most `seconds`.
+// Runs `program` (found in PATH) with `input` on its stdin, no shell between, for at most
+// `seconds`.
 ProgramResult run_with_input(const std::string& program, const std::vector<std::string>& arguments,
                              const std::string& input, int seconds);
 

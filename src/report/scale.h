@@ -19,8 +19,8 @@ struct AxisScale {
   bool logarithmic = false;
   std::vector<Tick> ticks;
 
-  bool shows(double value) const;       // can be placed at all, perhaps beyond the ends
-  double place(double value) const;     // 0 at `low`, 1 at `high`
+  bool shows(double value) const;    // can be placed at all, perhaps beyond the ends
+  double place(double value) const;  // 0 at `low`, 1 at `high`
 };
 
 // The range of what the axis' series hold (with bands and marks; not faint points beyond a bound),
@@ -30,7 +30,8 @@ AxisScale y_scale(const Figure& figure, int most);
 
 // Multiples of 1, 2 or 5 times a power of ten within [low, high].
 std::vector<Tick> linear_ticks(double low, double high, int most);
-// Powers of ten, every second or third... where there are many; 2 and 5 between where there are few.
+// Powers of ten, every second or third... where there are many; 2 and 5 between where there are
+// few.
 std::vector<Tick> log_ticks(double low, double high, int most);
 
 }  // namespace onecycle

@@ -1,5 +1,5 @@
-// Written here and not by gnuplot: the page's script needs the exact box and ranges of each plot, and
-// the page a second, narrow drawing with text of the same size.
+// Written here and not by gnuplot: the page's script needs the exact box and ranges of each plot,
+// and the page a second, narrow drawing with text of the same size.
 #include "report/svg.h"
 
 #include "core/format.h"
@@ -40,10 +40,10 @@ class Drawing {
         options_.standalone ? "" : R"( tabindex="0")");
     if (options_.standalone) draw_heading();
     draw_axes();
-    out_ += format(
-        R"(<clipPath id="clip-{}"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>)"
-        R"(<g clip-path="url(#clip-{})">)",
-        id_, left(), top_, right() - left(), bottom() - top_, id_);
+    out_ +=
+        format(R"(<clipPath id="clip-{}"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>)"
+               R"svg(<g clip-path="url(#clip-{})">)svg",
+               id_, left(), top_, right() - left(), bottom() - top_, id_);
     bool any = false;
     for (const PlotSeries& series : figure_.series) any |= draw(thinned(series, kMostPoints));
     out_ += "</g>\n";
@@ -72,8 +72,8 @@ class Drawing {
 
   void draw_heading() {
     out_ += "<style>" + plot_style() + "</style>\n";
-    out_ += format(R"(<rect class="paper" width="{}" height="{}"/>)", options_.width,
-                   options_.height);
+    out_ +=
+        format(R"(<rect class="paper" width="{}" height="{}"/>)", options_.width, options_.height);
     draw_text("heading", 14, 22, "start", figure_.title);
     out_ += svg_legend(figure_, options_.width, 38);
   }
@@ -84,8 +84,8 @@ class Drawing {
       out_ += format(R"(<path d="M{:.1f} {}V{}"/>)", at_x(tick.value), top_, bottom());
     for (const Tick& tick : y_.ticks)
       out_ += format(R"(<path d="M{} {:.1f}H{}"/>)", left(), at_y(tick.value), right());
-    out_ += format("</g>\n<path class=\"frame\" d=\"M{} {}V{}H{}\"/>", left(), top_, bottom(),
-                   right());
+    out_ +=
+        format("</g>\n<path class=\"frame\" d=\"M{} {}V{}H{}\"/>", left(), top_, bottom(), right());
     for (const Tick& tick : x_.ticks)
       draw_text("tick", at_x(tick.value), bottom() + kTextHeight, "middle", tick.label);
     for (const Tick& tick : y_.ticks)
@@ -118,8 +118,8 @@ class Drawing {
       any = true;
     }
     if (any)
-      out_ += format("<path class=\"{} c{}\" d=\"{}\"/>\n", name_of(series.style), series.colour,
-                     path);
+      out_ +=
+          format("<path class=\"{} c{}\" d=\"{}\"/>\n", name_of(series.style), series.colour, path);
     return any;
   }
 

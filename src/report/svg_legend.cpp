@@ -71,11 +71,10 @@ std::string svg_legend(const Figure& figure, int width, int y) {
   std::string text;
   for (const Entry& entry : placed(figure, width)) {
     const int base = y + 6 + kRow * entry.row;
-    text += format(
-        R"(<path class="{} c{}" d="M{:.0f} {}{}"/><text x="{:.0f}" y="{}">{}</text>)",
-        name_of(entry.series->style), entry.series->colour, entry.x + 4, base - 4,
-        is_line(entry.series->style) ? "h20" : "h0m9 0h0m9 0h0", entry.x + kKey, base,
-        escaped(entry.series->label));
+    text += format(R"(<path class="{} c{}" d="M{:.0f} {}{}"/><text x="{:.0f}" y="{}">{}</text>)",
+                   name_of(entry.series->style), entry.series->colour, entry.x + 4, base - 4,
+                   is_line(entry.series->style) ? "h20" : "h0m9 0h0m9 0h0", entry.x + kKey, base,
+                   escaped(entry.series->label));
   }
   return text + "\n";
 }

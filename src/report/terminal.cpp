@@ -71,8 +71,7 @@ class Screen {
   }
 
   void draw(const PlotSeries& series) {
-    const char* glyph =
-        is_faint(series) ? kFaint : kGlyphs[std::clamp(series.colour, 0, 5)];
+    const char* glyph = is_faint(series) ? kFaint : kGlyphs[std::clamp(series.colour, 0, 5)];
     for (std::size_t i = 0; i < series.x.size(); ++i)
       if (x_.shows(series.x[i]) && y_.shows(series.y[i]))
         put(row(series.y[i]), column(series.x[i]), glyph);
@@ -104,9 +103,9 @@ class Screen {
     const int room = width_ + kLabels;
     std::string text = "  x: " + shortened(figure_.x.label, room - 5) + "\n";
     for (const PlotSeries& series : figure_.series)
-      text += format("  {} {}\n",
-                     is_faint(series) ? kFaint : kGlyphs[std::clamp(series.colour, 0, 5)],
-                     shortened(series.label, room - 4));
+      text +=
+          format("  {} {}\n", is_faint(series) ? kFaint : kGlyphs[std::clamp(series.colour, 0, 5)],
+                 shortened(series.label, room - 4));
     for (const PlotMark& mark : figure_.marks)
       if (mark.strong) text += format("  │ {}\n", shortened(mark.label, room - 4));
     return text;

@@ -54,11 +54,11 @@ std::string lr_rule_text(LrRule rule, std::int64_t before, std::int64_t after) {
   const std::string change = format("the total batch goes from {} to {}", before, after);
   if (rule == LrRule::none)
     return change + ": the learning rate is left alone; run the range test again";
-  return format("{}: the {} rule multiplies the learning rate by {}{:.4g}{} = {:.4g}", change,
-                rule == LrRule::linear ? "linear" : "square-root",
-                rule == LrRule::linear ? "" : "sqrt(",
-                static_cast<double>(after) / static_cast<double>(before),
-                rule == LrRule::linear ? "" : ")", lr_factor(rule, before, after));
+  const char* formula = rule == LrRule::linear
+                            ? "linear rule multiplies the learning rate by"
+                            : "sqrt rule multiplies the learning rate by the root of";
+  return format("{}: the {} {}/{} = {:.4g}", change, formula, after, before,
+                lr_factor(rule, before, after));
 }
 
 Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train) {

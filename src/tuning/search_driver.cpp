@@ -21,8 +21,7 @@ constexpr int kMostIdleDeaths = 3;  // in a row, without a trial that ended in b
 // A failure of a worker that every other worker would share.
 class WorkerError : public Error {
  public:
-  WorkerError(const std::string& message, int exit_code)
-      : Error(message), exit_code_(exit_code) {}
+  WorkerError(const std::string& message, int exit_code) : Error(message), exit_code_(exit_code) {}
   int exit_code() const noexcept override { return exit_code_; }
 
  private:
@@ -37,9 +36,8 @@ class Driver {
   }
 
   int run(const StopSignal& stop) {
-    study_.hand_back([this](std::int64_t worker) {
-      return WorkerLock::is_held(study_.folder(), worker);
-    });
+    study_.hand_back(
+        [this](std::int64_t worker) { return WorkerLock::is_held(study_.folder(), worker); });
     while (!stop.requested()) {
       reap();
       tell();
@@ -69,13 +67,13 @@ class Driver {
                                                     : format("a worker failed: {}", words),
                           end->exit_code);
       }
-      study_.lose(end->worker, end->by_signal
-                                   ? strsignal(end->exit_code - 128)
-                                   : "it was asked to end");
+      study_.lose(end->worker,
+                  end->by_signal ? strsignal(end->exit_code - 128) : "it was asked to end");
       if (++idle_deaths_ > kMostIdleDeaths * static_cast<int>(jobs_))
-        throw Error(format("workers end again and again before a trial does, the last of them: "
-                           "{} {}",
-                           strsignal(end->exit_code - 128), end->last_words));
+        throw Error(
+            format("workers end again and again before a trial does, the last of them: "
+                   "{} {}",
+                   strsignal(end->exit_code - 128), end->last_words));
     }
   }
 

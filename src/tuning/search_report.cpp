@@ -72,8 +72,7 @@ void compare(const Value& before, const Value& after, const std::string& path,
     compare(old != nullptr ? *old : Value{}, value, detail::join_path(path, key), found);
   }
   for (const auto& [key, at, value] : before.members)
-    if (after.find(key) == nullptr)
-      compare(value, Value{}, detail::join_path(path, key), found);
+    if (after.find(key) == nullptr) compare(value, Value{}, detail::join_path(path, key), found);
 }
 
 }  // namespace
@@ -118,7 +117,8 @@ std::string csv_of(const Study& study, const std::vector<TrialRow>& rows) {
   for (const TrialRow& row : rows) {
     text += format("{},{},{},{}", row.trial.number, row.trial.rung, number_text(row.trial.share),
                    name_of(row.state));
-    for (const Value& value : setting_of(study, row)) text += "," + quoted(detail::flow_text(value));
+    for (const Value& value : setting_of(study, row))
+      text += "," + quoted(detail::flow_text(value));
     text += format(",{},{},{},{},{},{:.3f},{},{}\n", cell(row.metric), cell(row.validation_loss),
                    cell(row.validation_accuracy), cell(row.test_loss), cell(row.test_accuracy),
                    row.seconds, quoted(row.run), quoted(row.reason));
@@ -134,8 +134,8 @@ std::string trial_json(const Study& study, const TrialRow& row) {
 
 std::string searched_json(const Study& study, const std::vector<TrialRow>& rows,
                           const TrialRow* best, const std::string& recipe) {
-  const auto ended = std::count_if(rows.begin(), rows.end(),
-                                   [](const TrialRow& row) { return row.ended(); });
+  const auto ended =
+      std::count_if(rows.begin(), rows.end(), [](const TrialRow& row) { return row.ended(); });
   Json json = {{"event", "searched"}, {"trials", ended}};
   json["best"] = best != nullptr ? fields_of(study, *best) : Json(nullptr);
   json["recipe"] = best != nullptr ? Json(recipe) : Json(nullptr);
@@ -147,8 +147,7 @@ Remaining remaining_of(const Study& study, const std::vector<TrialRow>& rows) {
   double planned = 0;
   double done = 0;
   double seconds = 0;
-  for (const Rung& rung : study.rungs())
-    planned += static_cast<double>(rung.trials) * rung.share;
+  for (const Rung& rung : study.rungs()) planned += static_cast<double>(rung.trials) * rung.share;
   for (const TrialRow& row : rows) {
     if (!row.ended()) continue;
     done += row.trial.share;

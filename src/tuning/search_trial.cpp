@@ -83,8 +83,8 @@ TrialResult result_of(const RunEnd& end, SearchMetric metric) {
   result.reason.clear();
   if (!end.validation)
     return failed("it has no validation part to be compared on: set data.validation");
-  const double value = metric == SearchMetric::validation_loss ? end.validation->loss
-                                                               : end.validation->accuracy;
+  const double value =
+      metric == SearchMetric::validation_loss ? end.validation->loss : end.validation->accuracy;
   if (!std::isfinite(value)) {
     result.state = TrialState::diverged;
     result.reason = "the validation loss is not finite at the end";
@@ -115,8 +115,8 @@ TrialResult TrialRunner::run(const Trial& trial, const StopSignal& stop) {
   TrialResult result;
   try {
     const Setting& setting = bench_.settings.at(static_cast<std::size_t>(trial.setting));
-    Recipe recipe = compressed(
-        recipe_of(bench_.base, bench_.options.space, setting, registries_), trial.share);
+    Recipe recipe =
+        compressed(recipe_of(bench_.base, bench_.options.space, setting, registries_), trial.share);
     if (!recipe.train.threads) recipe.train.threads = bench_.threads;
     result = train(recipe, folder, stop);
   } catch (const c10::Error& thrown) {

@@ -34,7 +34,7 @@ void store(Database& database, const std::string& key, const std::string& value)
   Statement(database, "INSERT INTO settings VALUES(?, ?)").bind(key).bind(value).run();
 }
 
-template <double Score::* field>
+template <double Score::*field>
 std::optional<double> part_of(const std::optional<Score>& score) {
   return score ? std::optional<double>((*score).*field) : std::nullopt;
 }

@@ -22,8 +22,8 @@ struct TrialRow {
   std::optional<double> test_loss;
   std::optional<double> test_accuracy;
   double seconds = 0;
-  std::string run;             // its folder
-  std::int64_t finished = 0;   // the how-manieth that ended, from 1; 0: has not
+  std::string run;            // its folder
+  std::int64_t finished = 0;  // the how-manieth that ended, from 1; 0: has not
 
   bool ended() const { return finished > 0; }
 };

@@ -1,7 +1,6 @@
-#include "tuning/study.h"
-
 #include "core/format.h"
 #include "core/number.h"
+#include "tuning/study.h"
 
 #include <algorithm>
 #include <array>
@@ -98,8 +97,9 @@ std::vector<TrialRow> Study::rows() {
 }
 
 bool Study::over() {
-  Statement row(*database_,
-                "SELECT 1 FROM trials WHERE state IN ('waiting', 'running', 'interrupted') LIMIT 1");
+  Statement row(
+      *database_,
+      "SELECT 1 FROM trials WHERE state IN ('waiting', 'running', 'interrupted') LIMIT 1");
   return !row.step();
 }
 

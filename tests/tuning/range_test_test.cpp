@@ -4,9 +4,11 @@
 
 #include "onecycle/error.h"
 
+#include "train/decay.h"
 #include "train/snapshot.h"
 #include "train/support.h"
 #include "tuning/overlay.h"
+#include "tuning/recipe_edit.h"
 #include "tuning/smoothing.h"
 
 #include <cmath>
@@ -253,6 +255,48 @@ TEST(Overlays, DecayWithoutAnEffectIsSaidToBe) {
   ASSERT_EQ(test.overlays.size(), 2u);
   EXPECT_THAT(test.words.back(), HasSubstr("No measurable effect"));
   EXPECT_FALSE(test.overlays[0].best || test.overlays[1].best);
+}
+
+// ---- Recipes with one value changed
+// ---------------------------------------------------------------
+
+// Read back as a user's file would be.
+Course course_of(const Recipe& recipe) {
+  const Registries registries;
+  const Value tree = recipe_options(registries.variants()).write(recipe);
+  return plan_course(read_recipe(parse_yaml(write_yaml(tree), "edited.yaml"), registries), 80,
+                     registries);
+}
+
+TEST(RecipeEdit, IsValidUnderEverySchedule) {
+  const std::vector<std::string> schedules = {
+      "{name: one_cycle, policy: smith, lr_max: 0.1, lr_min: 0.02}",
+      "{name: one_cycle, policy: smith, lr_max: 0.1, div_factor: 5}",
+      "{name: one_cycle, policy: fastai, lr_max: 0.1, momentum_max: 0.95, momentum_min: 0.85}",
+      "{name: one_cycle, policy: torch, lr_max: 0.1}",
+      "{name: cyclical, lr_max: 0.1, lr_min: 0.01}",
+      "{name: constant, lr: 0.1}",
+      "{name: cosine, lr_max: 0.1}", "{name: exponential, lr_from: 0.001, lr_to: 0.1}"};
+  for (const std::string& schedule : schedules) {
+    SCOPED_TRACE(schedule);
+    const Recipe recipe = tiny_recipe({"schedule=" + schedule, "train.duration=20ep"});
+    EXPECT_NEAR(course_of(with_rate(recipe, 0.4)).optimizer.rule.lr_max, 0.4, 0.03);
+    const Course steady = course_of(with_momentum(recipe, 0.97));
+    EXPECT_DOUBLE_EQ(steady.schedule->at(0, steady.steps.total_steps).momentum, 0.97);
+    EXPECT_DOUBLE_EQ(steady.schedule->at(45, steady.steps.total_steps).momentum, 0.97);
+    for (const char* mode : {"l2", "decoupled", "independent"}) {
+      Recipe in_mode = recipe;
+      in_mode.optimizer.options.set("weight_decay_mode", Value::scalar(mode));
+      const Course decayed = course_of(with_weight_decay(in_mode, 1e-3, 80, Registries()));
+      const DecaySummary summary =
+          summarise_decay(*decayed.schedule, decayed.optimizer.rule, decayed.steps.total_steps);
+      EXPECT_NEAR(summary.l2, 1e-3, 1e-9) << mode;
+    }
+  }
+  const Course cycled = course_of(with_cycled_momentum(
+      tiny_recipe({"schedule=" + schedules[0], "optimizer.momentum=0.9", "train.duration=20ep"}),
+      0.95, 0.8));
+  EXPECT_DOUBLE_EQ(cycled.schedule->at(0, cycled.steps.total_steps).momentum, 0.95);
 }
 
 }  // namespace

@@ -1,0 +1,104 @@
+#include "cli/search_study.h"
+
+#include "cli/run_folder.h"
+#include "cli/signals.h"
+#include "core/files.h"
+#include "core/format.h"
+#include "core/number.h"
+#include "observe/progress.h"
+#include "recipe/yaml.h"
+#include "tuning/search_driver.h"
+#include "tuning/search_report.h"
+
+#include <algorithm>
+#include <iostream>
+
+namespace onecycle {
+
+namespace {
+
+void say_trial(const Study& study, const std::vector<TrialRow>& rows, const TrialRow& row,
+               std::int64_t jobs, const CommandLine& line) {
+  const SearchMetric metric = study.options().metric;
+  const Setting& setting = study.settings()[static_cast<std::size_t>(row.trial.setting)];
+  const auto best = ranked(rows, metric);
+  const Remaining left = remaining_of(study, rows);
+  std::string text = format("trial {:>4}/{}  {}  {}", row.trial.number, study.planned_trials(),
+                            values_text(study.options().space, setting), outcome_text(row, metric));
+  if (row.trial.share < 1) text += format(" after {:.3g} of the cycle", row.trial.share);
+  if (!best.empty())
+    text += format("; best: trial {}, {}", best.front().trial.number,
+                   outcome_text(best.front(), metric));
+  if (left.lengths > 0)
+    text += format("; ETA {}",
+                   duration_text(left.lengths * left.seconds_each / static_cast<double>(jobs)));
+  line.console().say(text);
+  if (line.json()) std::cout << trial_json(study, row) << std::endl;
+}
+
+int conclude(Study& study, const CommandLine& line, const Registries& registries) {
+  const auto rows = study.rows();
+  const auto best = ranked(rows, study.options().metric);
+  for (const std::string& text : table_of(study, rows)) line.console().say(text);
+  std::string path;
+  if (!best.empty()) {
+    const Setting& setting = study.settings()[static_cast<std::size_t>(best.front().trial.setting)];
+    const std::string recipe = resolved_text(
+        recipe_of(recipe_in(study, registries), study.options().space, setting, registries),
+        registries);
+    path = study.folder() + "/best.yaml";
+    write_file_atomically(path, {recipe});
+    if (line.has("write")) write_file_atomically(line.text("write"), {recipe});
+    line.console().say(format("best       trial {}; train it with: onecycle train {}",
+                              best.front().trial.number, path));
+  }
+  if (line.json())
+    std::cout << searched_json(study, rows, best.empty() ? nullptr : &best.front(), path)
+              << std::endl;
+  if (!best.empty()) return 0;
+  const bool diverged = std::all_of(rows.begin(), rows.end(), [](const TrialRow& row) {
+    return row.state == TrialState::diverged;
+  });
+  fmt::print(stderr, "onecycle: none of {} trials came to its end; the first: {}\n", rows.size(),
+             rows.front().reason);
+  return diverged ? 3 : 1;
+}
+
+}  // namespace
+
+std::int64_t search_jobs(const CommandLine& line) {
+  constexpr std::int64_t kMostJobs = 1024;
+  const auto jobs = parse_integer(line.text("jobs", "1"));
+  if (!jobs || *jobs < 1 || *jobs > kMostJobs)
+    line.misused("--jobs: expected a number of processes, at least 1");
+  return *jobs;
+}
+
+Recipe recipe_in(const Study& study, const Registries& registries) {
+  return read_recipe(parse_yaml(study.recipe(), study.folder() + "/study.db"), registries);
+}
+
+int run_study(const std::string& folder, std::int64_t jobs, const CommandLine& line,
+              const Registries& registries) {
+  const FolderLock lock(folder);
+  Study study(folder);
+  line.console().say(format("study      {}", folder));
+  const auto write_csv = [&](const std::vector<TrialRow>& rows) {
+    write_file_atomically(folder + "/trials.csv", {csv_of(study, rows)});
+  };
+  StopSignal stop;
+  const SignalScope signals(stop);
+  WorkerPool pool(folder,
+                  [&](std::int64_t worker) { return worker_arguments(folder, worker, jobs); });
+  const int signal =
+      drive(study, pool, jobs, stop, [&](const std::vector<TrialRow>& rows, const TrialRow& row) {
+        say_trial(study, rows, row, jobs, line);
+        write_csv(rows);
+      });
+  write_csv(study.rows());
+  if (signal == 0) return conclude(study, line, registries);
+  fmt::print(stderr, "onecycle: interrupted: go on with: onecycle search --resume {}\n", folder);
+  return 128 + signal;
+}
+
+}  // namespace onecycle

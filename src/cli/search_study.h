@@ -1,0 +1,31 @@
+#pragma once
+
+#include "onecycle/search.h"
+
+#include "cli/command.h"
+#include "tuning/search_pool.h"
+#include "tuning/study.h"
+
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// Trains what is left of the study, says how it goes, and writes what came of it: trials.csv,
+// best.yaml. Returns the exit code.
+int run_study(const std::string& folder, std::int64_t jobs, const CommandLine& line,
+              const Registries& registries);
+
+// The recipe that the study's trials vary.
+Recipe recipe_in(const Study& study, const Registries& registries);
+
+// --jobs. Throws UsageError.
+std::int64_t search_jobs(const CommandLine& line);
+
+// A worker is this program as `search --worker STUDY NUMBER THREADS PARENT`.
+std::vector<std::string> worker_arguments(const std::string& study_folder, std::int64_t worker,
+                                          std::int64_t jobs);
+bool is_search_worker(int argc, char** argv);
+int search_worker(char** argv);
+
+}  // namespace onecycle

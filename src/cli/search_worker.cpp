@@ -1,0 +1,72 @@
+#include "cli/search_study.h"
+#include "cli/signals.h"
+#include "core/number.h"
+#include "observe/csv.h"
+#include "observe/divergence.h"
+#include "observe/early_stop.h"
+#include "tuning/search_trial.h"
+#include "tuning/study_queue.h"
+
+#include <algorithm>
+#include <string_view>
+#include <thread>
+#include <unistd.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr const char* kWorker = "--worker";
+constexpr int kArguments = 6;  // with the command's name
+
+TrialObservers observers_of(const Run& run, const std::string& folder) {
+  const StopOptions& stop = run.recipe.stop;
+  TrialObservers observers;
+  observers.push_back(std::make_unique<CsvWriter>(folder));
+  observers.push_back(std::make_unique<EventLog>(folder));
+  observers.push_back(std::make_unique<DivergenceWatch>(
+      stop.divergence_factor, stop.divergence_window, run.context.classes));
+  if (stop.patience)
+    observers.push_back(
+        std::make_unique<EarlyStop>(*stop.patience, stop.min_delta, stop.monitor == Monitor::loss));
+  return observers;
+}
+
+int work_at(const std::string& folder, std::int64_t number, std::int64_t threads, pid_t parent) {
+  live_no_longer_than(parent);
+  StopSignal stop;
+  const SignalScope signals(stop);
+  const WorkerLock lock(folder, number);
+  const Registries registries = shipped_registries();
+  Study study(folder);
+  TrialRunner runner({recipe_in(study, registries), study.options(), study.settings(), folder,
+                      threads, observers_of},
+                     registries);
+  StudyQueue queue(study, number, [&stop] { return stop.requested(); });
+  work(queue, runner, stop);
+  return stop.requested() ? 128 + stop.signal_number() : 0;
+}
+
+}  // namespace
+
+std::vector<std::string> worker_arguments(const std::string& study_folder, std::int64_t worker,
+                                          std::int64_t jobs) {
+  const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+  return {"search",
+          kWorker,
+          study_folder,
+          std::to_string(worker),
+          std::to_string(std::max<std::int64_t>(1, cores / jobs)),
+          std::to_string(::getpid())};
+}
+
+bool is_search_worker(int argc, char** argv) {
+  return argc == kArguments && std::string_view(argv[1]) == kWorker;
+}
+
+int search_worker(char** argv) {
+  const auto number = [argv](int index) { return parse_integer(argv[index]).value_or(0); };
+  return work_at(argv[2], number(3), number(4), static_cast<pid_t>(number(5)));
+}
+
+}  // namespace onecycle

@@ -1,0 +1,66 @@
+#include "report/range_file.h"
+
+#include "onecycle/error.h"
+
+#include "report/csv_table.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onecycle {
+
+double number_in(const RangeJson& json, const std::string& key) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() && found->is_number() ? found->get<double>() : PlotAxis::kOpen;
+}
+
+std::string text_in(const RangeJson& json, const std::string& key) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+const RangeJson& list_in(const RangeJson& json, const std::string& key) {
+  static const RangeJson kEmpty = RangeJson::array();
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() && found->is_array() ? *found : kEmpty;
+}
+
+PlotSeries series_in(const RangeJson& items, const std::string& key, double factor) {
+  PlotSeries series;
+  bool any_band = false;
+  for (const RangeJson& item : items) {
+    const double y = number_in(item, key);
+    if (!std::isfinite(y)) continue;
+    series.x.push_back(number_in(item, "lr"));
+    series.y.push_back(factor * y);
+    series.low.push_back(factor * number_in(item, key + "_low"));
+    series.high.push_back(factor * number_in(item, key + "_high"));
+    any_band |= std::isfinite(series.low.back());
+  }
+  if (!any_band) {
+    series.low.clear();
+    series.high.clear();
+  }
+  return series;
+}
+
+double value_at(const PlotSeries& series, double x) {
+  for (std::size_t i = 0; i < series.x.size(); ++i) {
+    if (series.x[i] == x) return series.y[i];
+    if (i == 0 || series.x[i] < x || series.x[i - 1] > x) continue;
+    const bool logarithmic = series.x[i - 1] > 0;
+    const double whole =
+        logarithmic ? std::log(series.x[i] / series.x[i - 1]) : series.x[i] - series.x[i - 1];
+    const double part = logarithmic ? std::log(x / series.x[i - 1]) : x - series.x[i - 1];
+    return series.y[i - 1] + part / whole * (series.y[i] - series.y[i - 1]);
+  }
+  return PlotAxis::kOpen;
+}
+
+RangeJson read_range_file(const std::string& path) {
+  RangeJson json = RangeJson::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) throw Error(path + ": not JSON of a range test; run the test again");
+  return json;
+}
+
+}  // namespace onecycle

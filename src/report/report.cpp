@@ -1,0 +1,79 @@
+#include "onecycle/report.h"
+
+#include "onecycle/error.h"
+
+#include "core/files.h"
+#include "core/format.h"
+#include "report/content.h"
+#include "report/figure_data.h"
+#include "report/gnuplot.h"
+#include "report/page.h"
+
+#include <filesystem>
+
+namespace onecycle {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kEnding = ".html";
+
+std::string page_path(const std::string& folder, const std::string& wanted) {
+  if (wanted.empty()) return (fs::path(folder) / "report.html").string();
+  if (!wanted.ends_with(kEnding) || fs::path(wanted).stem().empty() || fs::is_directory(wanted))
+    throw UsageError(wanted + ": the report's name must end in .html");
+  return wanted;
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw Error(format("{}: cannot be made: {}", path, error.message()));
+}
+
+void write_data(const Figure& figure, const std::string& base) {
+  write_file_atomically(base + ".csv", {figure_csv(figure)});
+  write_file_atomically(base + ".json", {figure_json(figure), "\n"});
+  write_file_atomically(base + ".svg", {svg_document(figure)});
+}
+
+// The first failure ends the attempts: it is gnuplot's, not the figure's. Returns it.
+std::string write_pngs(const std::vector<Figure>& figures, const std::string& files,
+                       const std::string& gnuplot) {
+  for (const Figure& figure : figures) {
+    const ProgramResult png = draw_png(figure, gnuplot);
+    if (!png.failure.empty()) return png.failure;
+    write_file_atomically(files + "/" + figure.name + ".png", {png.out});
+  }
+  return "";
+}
+
+}  // namespace
+
+Report write_report(const std::string& folder, const ReportOptions& options) {
+  PageContent content = read_content(folder);
+  content.words.insert(content.words.begin(), options.words.begin(), options.words.end());
+  content.machine.insert(content.machine.end(), options.facts.begin(), options.facts.end());
+
+  Report report;
+  report.page = page_path(folder, options.page);
+  report.files = report.page.substr(0, report.page.size() - kEnding.size());
+  make_folder(report.files);
+  for (const Figure& figure : content.figures) write_data(figure, report.files + "/" + figure.name);
+  bool has_png = !options.gnuplot.empty();
+  if (has_png) {
+    const std::string failure = write_pngs(content.figures, report.files, options.gnuplot);
+    has_png = failure.empty();
+    if (!has_png)
+      report.notes.push_back(failure +
+                             ": no PNG files; install gnuplot (Debian: gnuplot-nox) for them");
+  }
+  write_file_atomically(report.page, {page_html(content, fs::path(report.files).filename().string(),
+                                                has_png, report.notes)});
+  return report;
+}
+
+std::vector<Figure> read_figures(const std::string& folder) { return read_content(folder).figures; }
+
+}  // namespace onecycle

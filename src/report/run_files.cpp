@@ -1,0 +1,78 @@
+#include "report/run_files.h"
+
+#include "onecycle/error.h"
+#include "onecycle/report.h"
+
+#include "core/format.h"
+#include "core/number.h"
+#include "recipe/yaml.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+namespace onecycle {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A damaged recipe costs the report its name and no more.
+void read_recipe(RunFiles& files) {
+  try {
+    const Value recipe = parse_yaml(files.recipe, "recipe.yaml");
+    if (const Value* name = recipe.find("name"); name != nullptr && name->is_scalar())
+      files.name = name->text;
+    const Value* schedule = recipe.find("schedule");
+    const Value* peak = schedule != nullptr ? schedule->find("lr_max") : nullptr;
+    if (peak != nullptr) files.lr_max = parse_number(peak->text).value_or(0);
+  } catch (const RecipeError&) {
+    files.name.clear();
+  }
+}
+
+double highest(const CsvTable& table) {
+  double result = 0;
+  for (const double lr : table.numbers("lr"))
+    if (std::isfinite(lr)) result = std::max(result, lr);
+  return result;
+}
+
+}  // namespace
+
+RunFiles read_run_files(const std::string& folder) {
+  if (!fs::is_directory(folder)) throw Error(folder + ": there is no such folder");
+  const bool any = fs::exists(folder + "/recipe.yaml") || fs::exists(folder + "/metrics.csv") ||
+                   fs::exists(folder + "/steps.csv");
+  if (!any)
+    throw Error(folder +
+                ": neither a run's folder (recipe.yaml, metrics.csv) nor a range test's "
+                "(range_test.json)");
+  RunFiles files;
+  files.metrics = read_csv(folder + "/metrics.csv");
+  files.steps = read_csv(folder + "/steps.csv");
+  files.events = read_csv(folder + "/events.csv");
+  if (fs::exists(folder + "/recipe.yaml")) files.recipe = read_text_file(folder + "/recipe.yaml");
+  read_recipe(files);
+  if (files.name.empty()) files.name = fs::path(folder).lexically_normal().filename().string();
+  if (!(files.lr_max > 0)) files.lr_max = std::max(highest(files.metrics), highest(files.steps));
+  return files;
+}
+
+RunCourse read_run_course(const std::string& folder) {
+  RunCourse course;
+  if (!fs::exists(folder + "/metrics.csv")) return course;
+  const RunFiles files = read_run_files(folder);
+  course.lr_max = files.lr_max;
+  const auto epoch = files.metrics.numbers("epoch");
+  const auto lr = files.metrics.numbers("lr");
+  const auto train = files.metrics.numbers("train_loss");
+  const auto validation = files.metrics.numbers("validation_loss");
+  const auto written = files.metrics.texts("validation_loss");
+  for (std::size_t row = 0; row < written.size(); ++row)
+    if (!written[row].empty())
+      course.points.push_back({epoch[row], lr[row], train[row], validation[row]});
+  return course;
+}
+
+}  // namespace onecycle

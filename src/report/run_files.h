@@ -1,0 +1,22 @@
+#pragma once
+
+#include "report/csv_table.h"
+
+#include <string>
+
+namespace onecycle {
+
+// What a run has left so far; what is missing is empty.
+struct RunFiles {
+  CsvTable metrics;
+  CsvTable steps;
+  CsvTable events;
+  std::string recipe;  // YAML
+  std::string name;    // the recipe's, or the folder's
+  double lr_max = 0;   // the recipe's, or the highest recorded; 0 where neither is known
+};
+
+// Throws Error for a folder without any of them.
+RunFiles read_run_files(const std::string& folder);
+
+}  // namespace onecycle

@@ -1,0 +1,198 @@
+// `onecycle fit-batch` as a user runs it: found sizes are held against training under the limit.
+
+#include "support/program.h"
+
+#include <algorithm>
+#include <csignal>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <sys/resource.h>
+#include <thread>
+
+namespace onecycle::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+constexpr const char* kWide = R"(name: wide
+seed: 3
+data:
+  format: {name: synthetic, train: 6000, test: 1100}
+  batch_size: 64
+  validation: 600
+model: {name: mlp, hidden: [2048, 1024]}
+schedule: {name: one_cycle, lr_max: 0.01}
+train: {duration: 1ep, threads: 1, precision: fp32, device: cpu}
+)";
+
+constexpr const char* kConvolutions = R"(name: convolutions
+seed: 3
+data:
+  format: {name: synthetic, train: 1400, test: 530, channels: 3, height: 32, width: 32}
+  batch_size: 16
+  validation: 100
+model: {name: resnet8}
+schedule: {name: one_cycle, lr_max: 0.01}
+train: {duration: 1ep, threads: 1, precision: fp32, device: cpu}
+)";
+
+std::vector<Json> json_lines(const std::string& text) {
+  std::vector<Json> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
+  return lines;
+}
+
+// As run_program, with RLIMIT_DATA of the child at `bytes`.
+Outcome run_within(std::int64_t bytes, const std::vector<std::string>& arguments) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_DATA, &before);
+  const rlimit small{static_cast<rlim_t>(bytes), before.rlim_max};
+  ::setrlimit(RLIMIT_DATA, &small);
+  Program program(arguments);
+  ::setrlimit(RLIMIT_DATA, &before);
+  return program.wait();
+}
+
+class FitBatch : public ::testing::Test {
+ protected:
+  std::vector<std::string> with(std::vector<std::string> command,
+                                const std::vector<std::string>& more) const {
+    command.insert(command.end(), {"--set", "output.dir=" + (folder_ / "runs")});
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+
+  bool trains_within(std::int64_t bytes, const std::string& recipe, std::int64_t batch) const {
+    return run_within(bytes, with({"train", recipe, "--quiet"},
+                                  {"--set", "data.batch_size=" + std::to_string(batch)}))
+               .exit_code == 0;
+  }
+
+  // What fits is taken to a run of a whole epoch, with its evaluations and checkpoints, and what
+  // lies just above to one that fails.
+  void check_edge(const char* text, const std::string& memory) {
+    const std::string recipe = folder_.write_text("edge.yaml", text);
+    const Outcome outcome = run_program(
+        with({"fit-batch", recipe, "--json"}, {"--memory", memory, "--margin", "0.05"}));
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const Json fitted = Json::parse(outcome.last_line());
+    EXPECT_EQ(fitted["event"], "fitted");
+    const std::int64_t largest = fitted["largest"];
+    const std::int64_t limit = fitted["limit_bytes"];
+    EXPECT_GE(largest, 8);
+    EXPECT_TRUE(trains_within(limit, recipe, largest)) << largest;
+    const std::int64_t above = largest + 2 * std::max<std::int64_t>(8, largest / 20);
+    EXPECT_FALSE(trains_within(limit, recipe, above)) << above;
+    int refused = 0;
+    for (const Json& line : json_lines(outcome.out))
+      if (line["event"] == "probe" && !line["fits"]) {
+        EXPECT_GT(line["batch"], largest);
+        ++refused;
+      }
+    EXPECT_GE(refused, 1) << "the limit did not bite";
+  }
+
+  TemporaryFolder folder_;
+  std::string wide_ = folder_.write_text("wide.yaml", kWide);
+};
+
+TEST_F(FitBatch, FindsTheLargestThatTrainsUnderTheLimit) { check_edge(kWide, "400MiB"); }
+
+TEST_F(FitBatch, FindsTheLargestOfAConvolutionalNet) { check_edge(kConvolutions, "400MiB"); }
+
+TEST_F(FitBatch, ReportsChoosesAndWrites) {
+  const std::string fitted = folder_ / "fitted.yaml";
+  const Outcome outcome =
+      run_program(with({"fit-batch", wide_, "--max", "200"},
+                       {"--lr-rule", "linear", "--write", fitted, "--set", "model.hidden=[16]"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("5,400 samples"), HasSubstr("largest    200 fits"),
+                                 HasSubstr("fastest    "), HasSubstr("choice     ")));
+  const std::string recipe = read_bytes(fitted);
+  const auto at = outcome.out.find("choice     ") + 11;
+  const std::string chosen = outcome.out.substr(at, outcome.out.find(':', at) - at);
+  EXPECT_LE(std::stoi(chosen), 104) << "50 steps an epoch";
+  EXPECT_THAT(recipe, HasSubstr("batch_size: " + chosen));
+  const Outcome trained = run_program({"check", fitted});
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+}
+
+TEST_F(FitBatch, NotEvenABatchOf1IsOneClearLine) {
+  const Outcome outcome = run_program(with({"fit-batch", wide_}, {"--memory", "90MiB"}));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("not even a batch of 1 fits in 81 MiB"));
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+}
+
+TEST_F(FitBatch, ASizeThatTakesTooLongDoesNotFit) {
+  const Outcome outcome =
+      run_program(with({"fit-batch", wide_}, {"--probe-seconds", "0.01", "--max", "1"}));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("longer than 0.01 s"));
+}
+
+TEST_F(FitBatch, ComparesAtEqualSamplesAndEqualTime) {
+  const Outcome outcome = run_program(
+      with({"fit-batch", wide_, "--json", "--compare", "16,256"},
+           {"--lr-rule", "sqrt", "--set", "model.hidden=[256]", "--set", "train.duration=2ep"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("the total batch goes from 64 to 16"));
+  const auto lines = json_lines(outcome.out);
+  ASSERT_EQ(lines.size(), 5U) << outcome.out;
+  EXPECT_EQ(lines[0]["steps"], 2 * (5400 / 16));
+  EXPECT_EQ(lines[1]["steps"], 2 * (5400 / 256));
+  EXPECT_NEAR(lines[0]["lr_max"], 0.005, 1e-9);
+  EXPECT_NEAR(lines[1]["lr_max"], 0.02, 1e-9);
+  const double seconds = lines[4]["seconds"];
+  for (int i = 2; i < 4; ++i) {
+    EXPECT_EQ(lines[i]["equal"], "time");
+    EXPECT_LE(lines[i]["seconds"], 1.5 * seconds);
+    EXPECT_TRUE(lines[i]["validation_accuracy"].is_number());
+    EXPECT_TRUE(lines[i]["test_accuracy"].is_number());
+  }
+  EXPECT_LT(lines[2]["steps"], lines[0]["steps"]);
+  EXPECT_EQ(lines[4]["event"], "compared");
+}
+
+TEST_F(FitBatch, CtrlCEndsItWithWhatIsKnown) {
+  Program program(with({"fit-batch", wide_, "--json"}, {}));
+  for (int i = 0; i < 600 && program.out_so_far().find("\"probe\"") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ::kill(program.pid(), SIGINT);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 130) << outcome.err;
+  const Json last = Json::parse(outcome.last_line());
+  EXPECT_EQ(last["event"], "interrupted");
+  EXPECT_GE(last["largest"], 8);
+}
+
+TEST_F(FitBatch, BadArgumentsAreOneClearLine) {
+  const std::vector<std::vector<std::string>> bad = {
+      {"--memory", "lots"},       {"--memory", "-1GiB"},    {"--margin", "1"},
+      {"--margin", "much"},       {"--max", "0"},           {"--lr-rule", "cubic"},
+      {"--compare", "128"},       {"--compare", "64,64"},   {"--compare", "64,x"},
+      {"--compare", "64,999999"}, {"--write", "/no/where"}, {"--probe-seconds", "0"},
+  };
+  for (const auto& arguments : bad) {
+    const Outcome outcome = run_program(with({"fit-batch", wide_}, arguments));
+    EXPECT_EQ(outcome.exit_code, 2) << arguments[0] << " " << arguments[1] << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr(arguments[0]));
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  }
+  EXPECT_THAT(run_program({"fit-batch", "--help"}).out, HasSubstr("Examples:"));
+}
+
+TEST_F(FitBatch, WhatIsWrongWithTheDataIsSaidAsItIs) {
+  const Outcome outcome =
+      run_program(with({"fit-batch", wide_}, {"--set", "data={name: cifar10, dir: /no/where}"}));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("/no/where"));
+}
+
+}  // namespace
+}  // namespace onecycle::testing

@@ -1,0 +1,167 @@
+// The search for a batch size on made-up memories and speeds: pure functions.
+
+#include "onecycle/batch_fit.h"
+#include "onecycle/error.h"
+
+#include "core/rng.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <set>
+
+namespace onecycle::testing {
+namespace {
+
+struct Search {
+  std::int64_t found = 0;
+  std::vector<std::int64_t> asked;
+};
+
+Search search(std::int64_t edge, std::int64_t most) {
+  Search result;
+  result.found = find_largest_batch(most, [&](std::int64_t batch) {
+    result.asked.push_back(batch);
+    return batch <= edge;
+  });
+  return result;
+}
+
+TEST(BatchSearch, EndsWithin8Or5PercentOfTheEdge) {
+  for (std::int64_t edge = 8; edge < 70000; edge += 1 + edge / 17) {
+    const Search result = search(edge, 100000);
+    EXPECT_LE(result.found, edge);
+    EXPECT_LE(edge - result.found, std::max<std::int64_t>(8, result.found / 20)) << edge;
+    EXPECT_EQ(result.found % 8, 0);
+    EXPECT_LE(result.asked.size(), 24U) << edge;
+  }
+}
+
+TEST(BatchSearch, AsksEverySizeOnceAndNoneBeyondTheMost) {
+  for (const std::int64_t most : {1, 5, 8, 9, 100, 1003})
+    for (const std::int64_t edge : {0, 1, 4, 7, 8, 50, 99, 100, 1003, 5000}) {
+      const Search result = search(edge, most);
+      const std::set<std::int64_t> once(result.asked.begin(), result.asked.end());
+      EXPECT_EQ(once.size(), result.asked.size());
+      EXPECT_LE(*once.rbegin(), most);
+      EXPECT_EQ(result.found == 0, edge == 0);
+      if (edge >= most) {
+        EXPECT_EQ(result.found, most);
+      }
+    }
+}
+
+TEST(BatchSearch, GoesDownTo1) {
+  EXPECT_EQ(search(1, 1000).found, 1);
+  EXPECT_EQ(search(3, 1000).found, 2);
+  EXPECT_EQ(search(7, 1000).found, 4);
+  EXPECT_EQ(search(0, 1000).found, 0);
+  EXPECT_EQ(search(0, 1000).asked.back(), 1);
+}
+
+// Samples a second saturate with the batch, under a noise of at most 1 % either way.
+std::vector<BatchProbe> noisy_probes(std::int64_t edge, double half_speed_at) {
+  std::vector<BatchProbe> probes;
+  find_largest_batch(100000, [&](std::int64_t batch) {
+    const auto words = random_words(5, RandomUse::order, 0, static_cast<std::uint64_t>(batch));
+    const double noise = 0.99 + 0.02 * bounded(words.word[0], 1000) / 1000;
+    const auto size = static_cast<double>(batch);
+    BatchProbe probe;
+    probe.batch = batch;
+    probe.fits = batch <= edge;
+    probe.samples_per_second = probe.fits ? noise * 1000 * size / (size + half_speed_at) : 0;
+    probes.push_back(probe);
+    return probe.fits;
+  });
+  return probes;
+}
+
+TEST(BatchChoice, TheFastestIsTheSmallestNearTheBest) {
+  // 5 % below the best of about 999: size / (size + 8) reaches 0.95 at 152, of 8, 16, 32, ... at
+  // 256.
+  const BatchChoice choice = choose_batch(noisy_probes(9000, 8), 60000, 1);
+  EXPECT_NEAR(choice.largest, 9000, 450);
+  EXPECT_EQ(choice.fastest, 256);
+  EXPECT_EQ(choice.chosen, 256);
+  EXPECT_EQ(choice.chosen_steps, 234);
+  EXPECT_EQ(choice.bound, BatchBound::throughput);
+}
+
+TEST(BatchChoice, KeepsFiftyStepsAnEpoch) {
+  const auto probes = noisy_probes(9000, 8);
+  const BatchChoice few = choose_batch(probes, 10000, 1);
+  EXPECT_EQ(few.chosen, 200);
+  EXPECT_EQ(few.chosen_steps, 50);
+  EXPECT_EQ(few.bound, BatchBound::steps_per_epoch);
+  EXPECT_EQ(choose_batch(probes, 10000, 3).chosen, 64) << "accumulation counts";
+  EXPECT_EQ(choose_batch(probes, 20, 1).chosen, 1);
+}
+
+TEST(BatchChoice, SaysWhenTheLargestIsTheFastest) {
+  const BatchChoice choice = choose_batch(noisy_probes(900, 1e6), 1000000, 1);
+  EXPECT_EQ(choice.chosen, choice.largest);
+  EXPECT_EQ(choice.bound, BatchBound::limit);
+  EXPECT_EQ(choose_batch({}, 1000, 1).largest, 0);
+}
+
+// ---- The learning rate ----
+
+Recipe recipe_of(const std::string& key, const std::string& lr) {
+  Recipe recipe;
+  recipe.data.batch_size = {128, false};
+  recipe.schedule.options.set(key, Value::scalar(lr));
+  return recipe;
+}
+
+TEST(LrRule, ScalesWithTheTotalBatch) {
+  EXPECT_DOUBLE_EQ(lr_factor(LrRule::linear, 128, 512), 4);
+  EXPECT_DOUBLE_EQ(lr_factor(LrRule::sqrt, 128, 512), 2);
+  EXPECT_DOUBLE_EQ(lr_factor(LrRule::none, 128, 512), 1);
+  const auto lr_max = [](const Recipe& recipe) {
+    return recipe.schedule.options.find("lr_max")->text;
+  };
+  const Recipe recipe = recipe_of("lr_max", "0.25");
+  EXPECT_EQ(lr_max(with_batch(recipe, 512, LrRule::linear, 60000)), "1");
+  EXPECT_EQ(lr_max(with_batch(recipe, 512, LrRule::sqrt, 60000)), "0.5");
+  EXPECT_EQ(lr_max(with_batch(recipe, 512, LrRule::none, 60000)), "0.25");
+  EXPECT_EQ(with_batch(recipe, 512, LrRule::none, 60000).data.batch_size.count, 512);
+  Recipe whole = recipe;
+  whole.data.batch_size.all = true;
+  EXPECT_EQ(lr_max(with_batch(whole, 500, LrRule::linear, 1000)), "0.125");
+}
+
+TEST(LrRule, ReachesSegmentsAndTheOptimizer) {
+  Recipe recipe;
+  Value segment = Value::map();
+  segment.set("from", Value::scalar("0.1"));
+  segment.set("to", Value::scalar("0.3"));
+  recipe.schedule.options.set("lr", Value::list({segment}));
+  const Recipe scaled = with_batch(recipe, 256, LrRule::linear, 60000);
+  EXPECT_EQ(scaled.schedule.options.find("lr")->items[0].find("to")->text, "0.6");
+  Recipe constant;
+  constant.optimizer.options.set("lr", Value::scalar("0.5"));
+  EXPECT_EQ(with_batch(constant, 32, LrRule::linear, 60000).optimizer.options.find("lr")->text,
+            "0.125");
+  EXPECT_THROW(with_batch(Recipe{}, 32, LrRule::linear, 60000), RecipeError);
+}
+
+TEST(LrRule, IsStatedWithItsNumbers) {
+  EXPECT_EQ(lr_rule_text(LrRule::linear, 128, 512),
+            "the total batch goes from 128 to 512: the linear rule multiplies the learning rate by "
+            "512/128 = 4");
+  EXPECT_NE(lr_rule_text(LrRule::none, 128, 512).find("range test"), std::string::npos);
+}
+
+TEST(TrialRecipe, SeesAsManySamplesWhateverItsUnit) {
+  Recipe recipe = recipe_of("lr_max", "0.1");
+  recipe.train.duration = {300, Duration::Unit::steps};
+  const Recipe trial = trial_recipe(recipe, 512, LrRule::none, 60000, std::nullopt);
+  EXPECT_EQ(trial.train.duration, (Duration{75, Duration::Unit::steps}));
+  EXPECT_EQ(trial.train.evaluate_every, trial.train.duration);
+  recipe.train.duration = {3, Duration::Unit::epochs};
+  EXPECT_EQ(trial_recipe(recipe, 512, LrRule::none, 60000, std::nullopt).train.duration.count, 3);
+  EXPECT_EQ(trial_recipe(recipe, 512, LrRule::none, 60000, 40).train.duration,
+            (Duration{40, Duration::Unit::steps}));
+}
+
+}  // namespace
+}  // namespace onecycle::testing
