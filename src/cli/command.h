@@ -18,6 +18,7 @@ struct Command {
 };
 
 int train_command(int argc, char** argv);
+int tune_command(int argc, char** argv);
 int range_test_command(int argc, char** argv);
 int fit_batch_command(int argc, char** argv);
 int search_command(int argc, char** argv);

@@ -18,6 +18,7 @@ namespace {
 
 const Command kCommands[] = {
     {"train", "train what a recipe describes", train_command},
+    {"tune", "Smith's whole procedure, to a tuned recipe with its evidence", tune_command},
     {"range-test", "the largest useful learning rate, by Smith's LR range test",
      range_test_command},
     {"fit-batch", "the largest batch that fits, the fastest, and one to train with",

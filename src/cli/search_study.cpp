@@ -23,9 +23,11 @@ void say_trial(const Study& study, const std::vector<TrialRow>& rows, const Tria
   const Setting& setting = study.settings()[static_cast<std::size_t>(row.trial.setting)];
   const auto best = ranked(rows, metric);
   const Remaining left = remaining_of(study, rows);
-  std::string text = format("trial {:>4}/{}  {}  {}", row.trial.number, study.planned_trials(),
-                            values_text(study.options().space, setting), outcome_text(row, metric));
-  if (row.trial.share < 1) text += format(" after {:.3g} of the cycle", row.trial.share);
+  const std::string share =
+      row.trial.share < 1 ? format(" in {:.3g} of the cycle", row.trial.share) : "";
+  std::string text =
+      format("trial {:>4}/{}  {}{}  {}", row.trial.number, study.planned_trials(),
+             values_text(study.options().space, setting), share, outcome_text(row, metric));
   if (!best.empty())
     text += format("; best: trial {}, {}", best.front().trial.number,
                    outcome_text(best.front(), metric));
@@ -97,7 +99,13 @@ int run_study(const std::string& folder, std::int64_t jobs, const CommandLine& l
       });
   write_csv(study.rows());
   if (signal == 0) return conclude(study, line, registries);
-  fmt::print(stderr, "onecycle: interrupted: go on with: onecycle search --resume {}\n", folder);
+  const auto rows = study.rows();
+  const auto ended =
+      std::count_if(rows.begin(), rows.end(), [](const TrialRow& row) { return row.ended(); });
+  fmt::print(
+      stderr,
+      "onecycle: interrupted after {} of {} trials; go on with: onecycle search --resume {}\n",
+      ended, study.planned_trials(), folder);
   return 128 + signal;
 }
 

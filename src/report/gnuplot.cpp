@@ -84,15 +84,21 @@ std::string gnuplot_script(const Figure& figure) {
       "if (strstrt(GPVAL_TERMINALS, 'pngcairo')) "
       "set terminal pngcairo noenhanced size 1440,720 fontscale 1.5; "
       "else set terminal png noenhanced size 1440,720\n"
-      "set grid lc rgb '#dddddd'\nset border 3\nset tics nomirror\nset key below\n"
+      "set grid xtics ytics lt 1 lw 1 lc rgb '#dddddd'\nset border 3\nset tics nomirror\nset key "
+      "outside bottom center horizontal\n"
       "set style fill transparent solid 0.18 noborder\n";
   text += format("set title {}\n", quoted(figure.title));
   text += axis_lines('x', figure.x, x) + axis_lines('y', figure.y, y);
   int row = 0;
   for (const PlotMark& mark : figure.marks) {
     if (!x.shows(mark.x) || x.place(mark.x) < 0 || x.place(mark.x) > 1) continue;
-    text += format("set arrow from first {0}, graph 0 to first {0}, graph 1 nohead dt 3\n",
-                   number_text(mark.x));
+    const std::string at = number_text(mark.x);
+    const bool dotted = y.shows(mark.y);
+    if (mark.strong || !dotted)
+      text += format("set arrow from first {0}, graph 0 to first {0}, graph 1 nohead dt 3\n", at);
+    if (dotted)
+      text += format("set label '' at first {}, first {} point pt 7 ps {} front\n", at,
+                     number_text(mark.y), mark.strong ? 2 : 1);
     const bool flipped = x.place(mark.x) > 0.5;
     if (mark.strong)
       text += format("set label {} at first {}, graph {} offset {},0 {}\n", quoted(mark.label),

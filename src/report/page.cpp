@@ -55,6 +55,7 @@ std::string facts_html(const Facts& facts, const char* type) {
 }
 
 std::string legend_html(const Figure& figure) {
+  if (figure.series.size() < 2) return "";  // its title says it
   std::string html = "<ul class=\"legend\">";
   for (const PlotSeries& series : figure.series)
     html += format(

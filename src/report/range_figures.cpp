@@ -122,6 +122,8 @@ Figure overlay_figure(const RangeJson& test, const Measure& measure) {
   int colour = 0;
   for (const RangeJson& overlay : list_in(test, "overlays")) {
     PlotSeries curve = series_in(list_in(overlay, "smoothed"), measure.key, measure.factor);
+    curve.low.clear();  // bands of several curves hide one another
+    curve.high.clear();
     curve.colour = colour % 6;
     if (colour++ >= 6) curve.style = PlotSeries::Style::dashed;
     const bool best = overlay.is_object() && overlay.contains("best") && overlay["best"] == true;

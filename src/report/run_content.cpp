@@ -4,6 +4,7 @@
 #include "report/content.h"
 #include "report/run_figures.h"
 #include "report/run_files.h"
+#include "report/run_tables.h"
 #include "report/text.h"
 
 #include <algorithm>
@@ -13,8 +14,6 @@
 namespace onecycle {
 
 namespace {
-
-constexpr std::size_t kMostRows = 60;  // of a table on the page
 
 double last_finite(const std::vector<double>& values) {
   for (auto at = values.rbegin(); at != values.rend(); ++at)
@@ -68,11 +67,12 @@ void add_best(PageContent& content, const CsvTable& metrics) {
     content.facts.emplace_back("lowest validation loss",
                                format("{} at epoch {} ({})", human_number(loss[best]),
                                       human_number(epochs[best]), human_percent(accuracy[best])));
-  const double test = last_finite(metrics.numbers("test_accuracy"));
-  if (std::isfinite(test)) content.facts.emplace_back("last test accuracy", human_percent(test));
-  const double test_loss = last_finite(metrics.numbers("test_loss"));
-  if (std::isfinite(test_loss))
-    content.facts.emplace_back("last test loss", human_number(test_loss));
+  const double test = last_finite(metrics.numbers("test_loss"));
+  if (std::isfinite(test))
+    content.facts.emplace_back(
+        "last test accuracy",
+        format("{} (loss {})", human_percent(last_finite(metrics.numbers("test_accuracy"))),
+               human_number(test)));
 }
 
 void add_facts(PageContent& content, const RunFiles& files) {
@@ -81,8 +81,8 @@ void add_facts(PageContent& content, const RunFiles& files) {
       files.steps.rows.size() > files.metrics.rows.size() ? files.steps : files.metrics;
   const double step =
       std::fmax(last_finite(files.metrics.numbers("step")), last_finite(longest.numbers("step")));
-  content.facts.emplace_back("steps", human_number(step + 1));
-  content.facts.emplace_back("epochs", human_number(last_finite(longest.numbers("epoch"))));
+  content.facts.emplace_back("steps", format("{} ({} epochs)", human_number(step + 1),
+                                             human_number(last_finite(longest.numbers("epoch")))));
   add_best(content, files.metrics);
   if (files.lr_max > 0)
     content.facts.emplace_back("peak learning rate", human_number(files.lr_max));
@@ -98,68 +98,6 @@ void add_facts(PageContent& content, const RunFiles& files) {
                    speed.end());
   content.facts.emplace_back("throughput",
                              human_number(speed[speed.size() / 2]) + " samples/s (median)");
-}
-
-struct Column {
-  const char* name;
-  const char* title;
-  bool percent;
-};
-constexpr Column kColumns[] = {{"step", "step", false},
-                               {"epoch", "epoch", false},
-                               {"lr", "learning rate", false},
-                               {"momentum", "momentum", false},
-                               {"train_loss", "training loss", false},
-                               {"train_accuracy", "training accuracy", true},
-                               {"validation_loss", "validation loss", false},
-                               {"validation_accuracy", "validation accuracy", true},
-                               {"test_loss", "test loss", false},
-                               {"test_accuracy", "test accuracy", true}};
-
-std::string left_out(std::size_t rows, const char* file) {
-  return rows > kMostRows
-             ? format("The last {} of {} rows; all of them are in {}.", kMostRows, rows, file)
-             : "";
-}
-
-PageTable evaluations_of(const CsvTable& metrics) {
-  PageTable table;
-  table.title = "Evaluations";
-  table.note = left_out(metrics.rows.size(), "metrics.csv");
-  const std::size_t first = metrics.rows.size() - std::min(kMostRows, metrics.rows.size());
-  table.rows.resize(metrics.rows.size() - first);
-  for (const Column& column : kColumns) {
-    const auto texts = metrics.texts(column.name);
-    const auto empty = [](const std::string& text) { return text.empty(); };
-    if (std::all_of(texts.begin(), texts.end(), empty)) continue;
-    const auto numbers = metrics.numbers(column.name);
-    table.names.emplace_back(column.title);
-    table.textual.push_back(false);
-    for (std::size_t row = first; row < texts.size(); ++row) {
-      std::string text = column.percent ? human_percent(numbers[row]) : human_number(numbers[row]);
-      if (!texts[row].empty() && !std::isfinite(numbers[row])) text = texts[row];
-      table.rows[row - first].push_back(std::move(text));
-    }
-  }
-  return table;
-}
-
-PageTable events_of(const CsvTable& events) {
-  PageTable table;
-  table.title = "Events";
-  table.note = left_out(events.rows.size(), "events.csv");
-  table.names = {"time", "steps", "epoch", "event", "message"};
-  table.textual = {true, false, false, true, true};
-  const std::size_t first = events.rows.size() - std::min(kMostRows, events.rows.size());
-  table.rows.resize(events.rows.size() - first);
-  for (const std::string& name : table.names) {
-    const auto texts = events.texts(name);
-    const auto numbers = events.numbers(name);
-    for (std::size_t row = first; row < texts.size(); ++row)
-      table.rows[row - first].push_back(
-          name == "steps" || name == "epoch" ? human_number(numbers[row]) : texts[row]);
-  }
-  return table;
 }
 
 }  // namespace

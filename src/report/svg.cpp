@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kMostPoints = 800;  // of a series
 constexpr int kTextHeight = 16;
+constexpr double kGlyph = 6.8;  // an estimate of a bold character's width
 
 class Drawing {
  public:
@@ -24,7 +25,7 @@ class Drawing {
       : figure_(figure), options_(options), top_(options.standalone ? 44 : 26) {
     const int legend = options.standalone ? legend_height(figure, options.width) : 0;
     top_ += legend;
-    x_ = x_scale(figure, std::max(2, (right() - left()) / 80));
+    x_ = x_scale(figure, std::max(2, (right() - left()) / 62));
     y_ = y_scale(figure, std::max(2, (bottom() - top_) / 44));
     id_ = figure.name + "-" + options.form;
   }
@@ -48,8 +49,7 @@ class Drawing {
     for (const PlotSeries& series : figure_.series) any |= draw(thinned(series, kMostPoints));
     out_ += "</g>\n";
     if (!any) draw_text("tick", (left() + right()) / 2, (top_ + bottom()) / 2, "middle", "no data");
-    int row = 0;
-    for (const PlotMark& mark : figure_.marks) draw(mark, row);
+    for (const PlotMark& mark : figure_.marks) draw(mark);
     return out_ + "</svg>\n";
   }
 
@@ -140,7 +140,17 @@ class Drawing {
     }
   }
 
-  void draw(const PlotMark& mark, int& row) {
+  // Above the plot; to the left of its place where the right has no room before the next one.
+  void draw_label(const PlotMark& mark, double x) {
+    double room = options_.width - x;
+    for (const PlotMark& other : figure_.marks)
+      if (other.strong && x_.shows(other.x) && at_x(other.x) > x)
+        room = std::min(room, at_x(other.x) - x);
+    const bool flipped = room < 8 + kGlyph * static_cast<double>(mark.label.size());
+    draw_text("", x + (flipped ? -3 : 3), top_ - 6, flipped ? "end" : "start", mark.label);
+  }
+
+  void draw(const PlotMark& mark) {
     if (!x_.shows(mark.x) || x_.place(mark.x) < -1e-9 || x_.place(mark.x) > 1 + 1e-9) return;
     const double x = at_x(mark.x);
     const bool has_dot = y_.shows(mark.y) && y_.place(mark.y) >= 0 && y_.place(mark.y) <= 1;
@@ -150,10 +160,7 @@ class Drawing {
     if (has_dot)
       out_ += format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="{}"/>)", x, at_y(mark.y),
                      mark.strong ? 5 : 3.5);
-    const bool flipped = x > (left() + right()) / 2.0;
-    if (mark.strong)
-      draw_text("", x + (flipped ? -6 : 6), top_ + 12 + kTextHeight * row++,
-                flipped ? "end" : "start", mark.label);
+    if (mark.strong) draw_label(mark, x);
     out_ += "</g>\n";
   }
 

@@ -8,7 +8,7 @@ namespace onecycle {
 
 struct SvgOptions {
   std::string form = "wide";  // a class of the element, and part of its ids
-  int width = 720;            // user units
+  int width = 560;            // user units
   int height = 300;
   bool standalone = false;  // with title, legend and style, as a document of its own
 };

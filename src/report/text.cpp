@@ -66,8 +66,8 @@ std::string human_number(double value) {
   if (size >= 1e7 || size < 1e-4) return tidy_exponent(format("{:.3e}", value));
   if (size >= 1e4) return with_commas(value);
   if (size >= 1e3) return with_commas(std::round(value));
-  return without_zeros(
-      format("{:.{}f}", value, size >= 1 ? 3 : 3 - static_cast<int>(std::floor(std::log10(size)))));
+  const int decimals = 3 - static_cast<int>(std::floor(std::log10(size)));
+  return without_zeros(format("{:.{}f}", value, decimals));
 }
 
 std::string human_percent(double fraction) {

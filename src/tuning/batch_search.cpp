@@ -33,7 +33,7 @@ std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std:
     }
   }
   while (low < most && high - low > std::max(kUnit, low / 20)) {
-    const std::int64_t middle = whole_units(low + (high - low) / 2);
+    const std::int64_t middle = std::max(low + kUnit, whole_units(low + (high - low) / 2));
     if (fits(middle)) {
       low = middle;
     } else {

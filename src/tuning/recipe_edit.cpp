@@ -33,7 +33,6 @@ Recipe with_rate(const Recipe& recipe, double lr_max) {
     schedule.options.set(only, number(lr_max));
     break;
   }
-  schedule.options.set("lr_max", number(lr_max));
   const bool by_factor = is(schedule, "policy", "fastai") || is(schedule, "policy", "torch");
   if (by_factor || (schedule.name != "one_cycle" && schedule.name != "cyclical")) return changed;
   schedule.options.set("lr_min", number(lr_max / 10));

@@ -93,18 +93,21 @@ std::string outcome_text(const TrialRow& row, SearchMetric metric) {
 
 std::vector<std::string> table_of(const Study& study, const std::vector<TrialRow>& rows) {
   const SearchMetric metric = study.options().metric;
+  const auto values = [&](const TrialRow& row) {
+    return values_text(study.options().space, setting_of(study, row));
+  };
   std::vector<std::string> lines;
   const std::vector<TrialRow> best = ranked(rows, metric);
-  const auto line = [&](const TrialRow& row, const char* mark) {
+  for (const TrialRow& row : best) {
     const std::string test =
         row.test_accuracy ? format("test {:.2f} %", 100 * *row.test_accuracy) : "";
-    lines.push_back(format("{:1} {:>5}  {:<27}  {:<13}  {}", mark, row.trial.number,
-                           outcome_text(row, metric), row.metric ? test : "",
-                           values_text(study.options().space, setting_of(study, row))));
-  };
-  for (std::size_t i = 0; i < best.size(); ++i) line(best[i], i == 0 ? "*" : "");
+    lines.push_back(format("{} {:>5}  {:<28}{:<15}{}", lines.empty() ? '*' : ' ', row.trial.number,
+                           outcome_text(row, metric), test, values(row)));
+  }
   for (const TrialRow& row : rows)
-    if (row.ended() && !row.metric) line(row, "");
+    if (row.ended() && !row.metric)
+      lines.push_back(format("  {:>5}  {:<43}{}: {}", row.trial.number, name_of(row.state),
+                             values(row), row.reason));
   return lines;
 }
 

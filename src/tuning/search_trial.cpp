@@ -24,7 +24,7 @@ class LatestInMemory : public CheckpointStore {
  public:
   std::string save(const Snapshot& snapshot, std::int64_t, bool) override {
     latest_ = snapshot;
-    return "memory";
+    return "kept in memory";
   }
   std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return latest_; }
   const std::optional<Snapshot>& latest() const { return latest_; }

@@ -78,8 +78,8 @@ class Study {
 // Whether the metric `a` is better than `b`.
 bool is_better(SearchMetric metric, double a, double b);
 
-// Those that are done, of the longest share that has any, the best first; the lower number where
-// they are equal.
+// Those that are done, of the longest share that has any, the best first; where they are equal, the
+// lower loss, then the lower number.
 std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, SearchMetric metric);
 
 // {"schedule.lr_max":0.1}

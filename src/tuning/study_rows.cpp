@@ -68,6 +68,7 @@ std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, SearchMetric met
     if (row.metric && row.trial.rung == rung) result.push_back(row);
   std::sort(result.begin(), result.end(), [&](const TrialRow& a, const TrialRow& b) {
     if (*a.metric != *b.metric) return is_better(metric, *a.metric, *b.metric);
+    if (a.validation_loss != b.validation_loss) return a.validation_loss < b.validation_loss;
     return a.trial.number < b.trial.number;
   });
   return result;

@@ -3,6 +3,7 @@
 
 #include "core/format.h"
 #include "train/snapshot.h"
+#include "tuning/relay.h"
 #include "tuning/smoothing.h"
 
 #include <algorithm>
@@ -149,16 +150,7 @@ SweepCurve sweep(Run& run, const Sweep& plan, StopSignal& stop, Observer* progre
   Trainer trainer(run);
   trainer.observe(recorder);
   if (progress != nullptr) trainer.observe(*progress);
-  class Relay : public Observer {
-   public:
-    explicit Relay(StopSignal& outer) : outer_(outer) {}
-    void on_log_point(const LogPoint&, StopSignal& inner) override {
-      if (outer_.signal_number() != 0) inner.interrupt(outer_.signal_number());
-    }
-
-   private:
-    StopSignal& outer_;
-  } relay(stop);
+  SignalRelay relay(stop);
   trainer.observe(relay);
   const RunEnd end = trainer.fit();
   curve.interrupted = end.reason == StopReason::interrupted;

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "onecycle/trainer.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Leslie Smith's whole procedure (arXiv 1803.09820): range test, weight decay, momentum, cycle
+// length, each chosen on the validation part, each with its evidence.
+namespace onecycle {
+
+struct TuneOptions {
+  std::int64_t seeds = 3;         // of the range test
+  double short_share = 0.25;      // length of a trial run, of the recipe's
+  std::optional<double> epochs;   // budget of everything, in epochs of training; empty: none
+  std::optional<double> seconds;  // or in seconds
+};
+
+// One line of the last table.
+struct TuneChoice {
+  std::string what;
+  std::string value;
+  std::string evidence;
+  std::string sure;  // how sure
+};
+
+struct TuneResult {
+  Recipe recipe;
+  std::vector<TuneChoice> choices;
+  std::vector<std::string> words;
+  double epochs = 0;   // trained for the search
+  double seconds = 0;  // of it
+  bool interrupted = false;
+  std::string refused;  // why there is no recipe
+};
+
+// `folder` keeps every result as soon as it is known (tune.json): a call with the same folder and
+// recipe goes on where an earlier one ended, and ends with the same recipe. Data is read once, by
+// the caller. `say` gets a line for every result. Throws Error where the folder belongs to another
+// recipe.
+TuneResult tune(const Recipe& recipe, const DataSet& data, const Registries& registries,
+                const TuneOptions& options, const std::string& folder, StopSignal& stop,
+                Observer* progress, const std::function<void(const std::string&)>& say);
+
+}  // namespace onecycle

@@ -1,0 +1,167 @@
+#include "onecycle/tune.h"
+
+#include "onecycle/error.h"
+
+#include "cli/resume.h"
+#include "cli/run_folder.h"
+#include "cli/signals.h"
+#include "core/files.h"
+#include "core/format.h"
+#include "core/number.h"
+
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+namespace {
+
+constexpr const char* kExamples = R"(  onecycle tune recipes/quickstart.yaml
+  onecycle tune recipes/cifar10-resnet20.yaml --budget 50ep --write tuned.yaml
+  onecycle tune recipes/quickstart.yaml --budget 10m --no-train
+  onecycle tune recipes/quickstart.yaml --resume          go on with the latest, after Ctrl-C or a kill
+Every choice is made on the validation part; the test split is only reported by the run at the end.
+Exit codes: 0 done, 1 refused (the reason is told), 2 bad usage or recipe, 130/143 interrupted.
+)";
+
+TuneOptions options_of(const CommandLine& line) {
+  TuneOptions options;
+  if (line.has("seeds")) {
+    const auto seeds = parse_integer(line.text("seeds"));
+    if (!seeds || *seeds < 1) line.misused("--seeds: expected a whole number, at least 1");
+    options.seeds = *seeds;
+  }
+  if (!line.has("budget")) return options;
+  const std::string text = line.text("budget");
+  const auto bad = [&] { line.misused("--budget: expected 50ep, 90s, 10m or 2h, got " + text); };
+  if (text.size() < 2) bad();
+  const bool in_epochs = text.ends_with("ep");
+  const auto count = parse_number(text.substr(0, text.size() - (in_epochs ? 2 : 1)));
+  if (!count || *count <= 0) bad();
+  const std::string units = "smh";
+  const std::size_t unit = units.find(text.back());
+  if (in_epochs) {
+    options.epochs = *count;
+  } else if (unit == std::string::npos) {
+    bad();
+  } else {
+    constexpr double kSeconds[] = {1, 60, 3600};
+    options.seconds = *count * kSeconds[unit];
+  }
+  return options;
+}
+
+std::string folder_for(const Recipe& recipe, const CommandLine& line) {
+  Recipe named = recipe;
+  named.name += "-tune";
+  if (!line.has("resume")) return create_run_folder(named);
+  const auto given = line.positional();
+  if (given.size() == 2) return given[1];
+  const auto folders = run_folders(named);
+  if (folders.empty())
+    throw UsageError(format("{}/{}: holds nothing to resume; leave out --resume", recipe.output.dir,
+                            named.name));
+  return folders.back();
+}
+
+void say_choices(const TuneResult& result, const Console& console) {
+  console.say("");
+  for (const TuneChoice& choice : result.choices) {
+    console.say(format("{:<24} {}", choice.what, choice.value));
+    if (!choice.evidence.empty()) console.say("  evidence: " + choice.evidence);
+    if (!choice.sure.empty()) console.say("  how sure: " + choice.sure);
+  }
+  for (const std::string& sentence : result.words) console.say(sentence);
+  console.say(
+      format("the search trained {:.1f} epochs in {:.0f} s", result.epochs, result.seconds));
+}
+
+void print_json(const TuneResult& result, const std::string& path, const std::string& report) {
+  using Json = nlohmann::ordered_json;
+  Json choices = Json::array();
+  for (const TuneChoice& choice : result.choices)
+    choices.push_back({{"what", choice.what},
+                       {"value", choice.value},
+                       {"evidence", choice.evidence},
+                       {"sure", choice.sure}});
+  std::cout << Json{{"event", "tuned"},
+                    {"recipe", path.empty() ? Json() : Json(path)},
+                    {"report", report.empty() ? Json() : Json(report)},
+                    {"refused", result.refused.empty() ? Json() : Json(result.refused)},
+                    {"choices", choices},
+                    {"search_epochs", result.epochs},
+                    {"search_seconds", result.seconds}}
+                   .dump()
+            << std::endl;
+}
+
+// The run at the end, in a folder of its own: resumed where it was begun before.
+int train_tuned(const TuneResult& result, const DataSet& data, const std::string& folder,
+                const Registries& registries, const CommandLine& line) {
+  RunStart start{folder + "/final", std::nullopt};
+  std::filesystem::create_directories(start.folder);
+  start.snapshot = latest_checkpoint(start.folder, line.console());
+  Run run = build_on(data, result.recipe, registries);
+  if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) return 0;
+  return train_run(run, start, registries, line).exit_code;
+}
+
+}  // namespace
+
+int tune_command(int argc, char** argv) {
+  CommandLine line("tune",
+                   "Smith's whole procedure: learning rate, weight decay, momentum, one cycle.",
+                   "RECIPE [--budget 10m|50ep] [--resume [DIR]] [--set KEY=VALUE]...", kExamples);
+  line.add_positional();
+  line.add_set();
+  line.add_option("budget", "LENGTH", "of the search, in epochs of training or in time");
+  line.add_option("seeds", "N", "of the range test (default: 3)");
+  line.add_option("write", "FILE", "the tuned recipe, also in the folder as tuned.yaml");
+  line.add_flag("resume", "go on with the latest, or the one whose folder follows the recipe");
+  line.add_flag("no-train", "leave out the run at the end");
+  if (!line.parse(argc, argv)) return 0;
+
+  const TuneOptions options = options_of(line);
+  const Registries registries = shipped_registries();
+  const auto arguments = line.positional();
+  if (arguments.empty() || arguments.size() > (line.has("resume") ? 2U : 1U))
+    line.misused("one RECIPE, and with --resume its folder");
+  const Recipe recipe = load_recipe(arguments[0], line.overrides(), registries);
+  const DataSet data = build(recipe, registries).data;
+  const Console console = line.console();
+  const std::string folder = folder_for(recipe, line);
+  const FolderLock lock(folder);
+  write_file_atomically(recipe_path(folder), {resolved_text(recipe, registries)});
+  console.say("results in " + folder);
+
+  StopSignal stop;
+  TuneResult result;
+  {
+    const SignalScope signals(stop);
+    result = tune(recipe, data, registries, options, folder, stop, nullptr,
+                  [&](const std::string& text) { console.say(text); });
+  }
+  if (result.interrupted) {
+    fmt::print(stderr, "onecycle: interrupted; go on with: onecycle tune {} --resume {}\n",
+               arguments[0], folder);
+    return 128 + stop.signal_number();
+  }
+  say_choices(result, console);
+  if (!result.refused.empty()) {
+    fmt::print(stderr, "onecycle: tune: {}\n", result.refused);
+    if (line.json()) print_json(result, "", "");
+    return 1;
+  }
+  const std::string tuned = resolved_text(result.recipe, registries);
+  const std::string path = folder + "/tuned.yaml";
+  write_file_atomically(path, {tuned});
+  if (line.has("write")) write_file_atomically(line.text("write"), {tuned});
+  console.say("recipe     " + path);
+  const int exit_code =
+      line.has("no-train") ? 0 : train_tuned(result, data, folder, registries, line);
+  if (line.json()) print_json(result, path, "");
+  return exit_code;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,91 @@
+#include "report/run_tables.h"
+
+#include "core/format.h"
+#include "report/text.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::size_t kMostRows = 60;  // of a table on the page
+
+struct Column {
+  const char* name;
+  const char* title;
+  bool percent;
+};
+constexpr Column kColumns[] = {{"step", "step", false},
+                               {"epoch", "epoch", false},
+                               {"lr", "learning rate", false},
+                               {"momentum", "momentum", false},
+                               {"train_loss", "training loss", false},
+                               {"train_accuracy", "training accuracy", true},
+                               {"validation_loss", "validation loss", false},
+                               {"validation_accuracy", "validation accuracy", true},
+                               {"test_loss", "test loss", false},
+                               {"test_accuracy", "test accuracy", true}};
+
+std::string left_out(std::size_t rows, const char* file) {
+  return rows > kMostRows
+             ? format("The last {} of {} rows; all of them are in {}.", kMostRows, rows, file)
+             : "";
+}
+
+}  // namespace
+
+PageTable evaluations_of(const CsvTable& metrics) {
+  PageTable table;
+  table.title = "Evaluations";
+  table.note = left_out(metrics.rows.size(), "metrics.csv");
+  const std::size_t first = metrics.rows.size() - std::min(kMostRows, metrics.rows.size());
+  table.rows.resize(metrics.rows.size() - first);
+  for (const Column& column : kColumns) {
+    const auto texts = metrics.texts(column.name);
+    const auto empty = [](const std::string& text) { return text.empty(); };
+    if (std::all_of(texts.begin(), texts.end(), empty)) continue;
+    const auto numbers = metrics.numbers(column.name);
+    table.names.emplace_back(column.title);
+    table.textual.push_back(false);
+    for (std::size_t row = first; row < texts.size(); ++row) {
+      std::string text = column.percent ? human_percent(numbers[row]) : human_number(numbers[row]);
+      if (!texts[row].empty() && !std::isfinite(numbers[row])) text = texts[row];
+      table.rows[row - first].push_back(std::move(text));
+    }
+  }
+  return table;
+}
+
+PageTable events_of(const CsvTable& events) {
+  PageTable table;
+  table.title = "Events";
+  table.names = {"time", "steps", "epoch", "event", "message"};
+  table.textual = {true, false, false, true, true};
+  const auto names = events.texts("event");
+  const auto steps = events.numbers("steps");
+  const auto epochs = events.numbers("epoch");
+  const auto times = events.texts("time");
+  const auto messages = events.texts("message");
+  std::size_t checkpoints = 0;
+  double last = 0;
+  for (std::size_t row = 0; row < names.size(); ++row) {
+    if (names[row] == "checkpoint") {
+      ++checkpoints;
+      last = steps[row];
+    } else {
+      table.rows.push_back({times[row], human_number(steps[row]), human_number(epochs[row]),
+                            names[row], messages[row]});
+    }
+  }
+  table.note = left_out(table.rows.size(), "events.csv");
+  if (table.rows.size() > kMostRows)
+    table.rows.erase(table.rows.begin(), table.rows.end() - static_cast<std::ptrdiff_t>(kMostRows));
+  if (checkpoints > 0)
+    table.note += format("{}Checkpoints saved: {}, the last after {} steps (events.csv).",
+                         table.note.empty() ? "" : " ", checkpoints, human_number(last));
+  return table;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "report/content.h"
+#include "report/csv_table.h"
+
+namespace onecycle {
+
+// The latest rows of metrics.csv without its empty columns.
+PageTable evaluations_of(const CsvTable& metrics);
+// The latest rows of events.csv but the checkpoints, which the note counts.
+PageTable events_of(const CsvTable& events);
+
+}  // namespace onecycle

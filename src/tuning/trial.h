@@ -1,0 +1,21 @@
+#pragma once
+
+#include "onecycle/trainer.h"
+
+namespace onecycle {
+
+// What a run for choosing came to, on the validation part alone.
+struct TrialResult {
+  double loss = 0;
+  double accuracy = 0;
+  double epochs = 0;
+  double seconds = 0;
+  bool diverged = false;
+  bool interrupted = false;
+};
+
+// Trains the run to its end, evaluates the validation part then, never the test split, and keeps
+// nothing. Throws DataError where there is no validation part.
+TrialResult run_trial(Run run, StopSignal& stop, Observer* progress);
+
+}  // namespace onecycle
