@@ -62,7 +62,7 @@ std::map<std::string, Answers> answers_for(double edge, double noise) {
       looked.push_back(3 * edge * i / kLooks);
       accuracies.push_back(accuracy_at(looked.back(), edge) + 0.3 * normal(random));
     }
-    add(all, smith_rule(looked, smoothed_over_lr(looked, accuracies, looked), 1000, false), edge);
+    add(all, smith_rule(looked, smoothed_over_lr(looked, accuracies, looked), 1000, ""), edge);
   }
   return all;
 }

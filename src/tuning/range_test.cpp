@@ -87,34 +87,46 @@ std::vector<Suggestion> fastai_on(const SweepCurve& coarse, std::int64_t steps) 
   return fastai_rules(lr, losses, steps);
 }
 
-Suggestion smith_on(const std::vector<SmoothedPoint>& points, std::int64_t samples, bool diverged) {
+Suggestion smith_on(const std::vector<SmoothedPoint>& points, std::int64_t samples,
+                    const std::string& beyond) {
   std::vector<double> lr;
   std::vector<double> accuracy;
   for (const SmoothedPoint& point : points) {
     lr.push_back(point.lr);
     accuracy.push_back(point.held_out_accuracy.value);
   }
-  return smith_rule(lr, accuracy, samples, diverged);
+  return smith_rule(lr, accuracy, samples, beyond);
 }
 
 bool diverged(const SweepCurve& curve) { return !curve.stopped.empty() && !curve.interrupted; }
 
-void conclude(RangeTest& test) {
+std::string beyond_end(const SweepCurve& curve) {
+  return diverged(curve) ? "then the loss diverges" : "";
+}
+
+double best_accuracy(const SweepCurve& curve) {
+  double best = 0;
+  for (const SmoothedPoint& point : smooth({&curve}))
+    best = std::max(best, point.held_out_accuracy.value);
+  return best;
+}
+
+// From the linear sweeps to `high`.
+void conclude(RangeTest& test, double high, std::string beyond) {
   std::vector<const SweepCurve*> linear;
   std::int64_t samples = 0;
-  bool any_diverged = false;
   for (const LabelledSweep& one : test.sweeps) {
-    if (one.plan.shape != SweepShape::linear || one.plan.high != test.sweeps.back().plan.high)
-      continue;
+    if (one.plan.shape != SweepShape::linear || one.plan.high != high) continue;
     linear.push_back(&one.curve);
     samples += one.curve.held_out;
-    any_diverged = any_diverged || diverged(one.curve);
-    const Suggestion alone =
-        smith_on(smooth({&one.curve}), one.curve.held_out, diverged(one.curve));
+    const std::string after = beyond.empty() ? beyond_end(one.curve) : beyond;
+    const Suggestion alone = smith_on(smooth({&one.curve}), one.curve.held_out, after);
     if (alone.lr) test.seed_numbers.push_back(*alone.lr);
   }
+  for (const SweepCurve* curve : linear)
+    if (beyond.empty()) beyond = beyond_end(*curve);
   test.smoothed = smooth(linear);
-  const Suggestion smith = smith_on(test.smoothed, samples, any_diverged);
+  const Suggestion smith = smith_on(test.smoothed, samples, beyond);
   test.suggestions.insert(test.suggestions.begin(), smith);
   if (!smith.lr) {
     test.refused = smith.reason;
@@ -122,14 +134,14 @@ void conclude(RangeTest& test) {
   }
   test.lr_max = rounded_down(*smith.lr);
   test.lr_min = *test.lr_max / 10;
-  double low = *smith.lr;
-  double high = *smith.lr;
+  double least = *smith.lr;
+  double most = *smith.lr;
   for (const Suggestion& other : test.suggestions) {
     if (!other.lr || *other.lr <= 0) continue;
-    low = std::min(low, *other.lr);
-    high = std::max(high, *other.lr);
+    least = std::min(least, *other.lr);
+    most = std::max(most, *other.lr);
   }
-  test.uncertain = high > kFarApart * low;
+  test.uncertain = most > kFarApart * least;
 }
 
 }  // namespace
@@ -181,21 +193,35 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
   linear.evaluate_every = options.evaluate_every;
   linear.held_out = options.held_out;
   // The first seed finds the range: a sweep that ends before any fall is made again, to three times
-  // its end.
+  // its end. A steeper sweep that reaches less has gone too far: the edge is about where the one
+  // before it ended.
   if (!add("seed 1", 0, linear)) return test;
-  for (int longer = 0; longer < kLongerSweeps && !options.high; ++longer) {
-    const SweepCurve& last = test.sweeps.back().curve;
-    if (diverged(last) || smith_on(smooth({&last}), last.held_out, false).lr) break;
-    test.sweeps.back().label = format("seed 1, to {:.2g}", linear.high);
+  std::string beyond;
+  for (int longer = 0; longer < kLongerSweeps && !options.high && beyond.empty(); ++longer) {
+    const std::size_t last = test.sweeps.size() - 1;
+    const SweepCurve before = test.sweeps[last].curve;
+    if (diverged(before) || smith_on(smooth({&before}), before.held_out, "").lr) break;
+    const Sweep shorter = linear;
     linear.high *= kBeyondEdge;
     linear.low = options.low.value_or(linear.high / 100);
-    test.words.push_back(format(
-        "The held-out accuracy had not fallen by then: swept again to {:.2g}.", linear.high));
     if (!add("seed 1", 0, linear)) return test;
+    const double reached = best_accuracy(before);
+    const double now = best_accuracy(test.sweeps.back().curve);
+    const bool too_far = now < reached - accuracy_tolerance(reached, before.held_out);
+    test.sweeps[too_far ? last + 1 : last].label =
+        format("seed 1, to {:.2g}", too_far ? linear.high : shorter.high);
+    test.words.push_back(
+        format("The held-out accuracy had not fallen by {:.2g}: swept again to {:.2g}, which "
+               "reached {:.1f} "
+               "% after {:.1f} %.",
+               shorter.high, linear.high, 100 * now, 100 * reached));
+    if (!too_far) continue;
+    beyond = "and a sweep three times as far reaches less";
+    linear = shorter;
   }
   for (std::int64_t seed = 1; seed < options.seeds; ++seed)
     if (!add(format("seed {}", seed + 1), seed, linear)) return test;
-  conclude(test);
+  conclude(test, linear.high, beyond);
   return test;
 }
 

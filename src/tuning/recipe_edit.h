@@ -8,7 +8,8 @@
 // result is a valid recipe where the given one is.
 namespace onecycle {
 
-// The highest learning rate; the lowest of a cycle becomes a tenth of it, but where the policy sets it.
+// The highest learning rate; the lowest of a cycle becomes a tenth of it, but where the policy sets
+// it.
 Recipe with_rate(const Recipe& recipe, double lr_max);
 
 // `l2`: in l2 units, converted to the recipe's mode for a run over `samples` training samples.

@@ -16,10 +16,14 @@ struct Suggestion {
 
 // Smith's rule on held-out accuracies, smoothed, over ascending learning rates: the largest rate at
 // which the accuracy is within two standard errors of its running maximum, before its first
-// sustained fall. `samples`: that each accuracy is measured on. `diverged`: the sweep ended because
-// the loss did. Refuses flat curves, and ranges that end before any fall.
+// sustained fall. `samples`: that each accuracy is measured on. `beyond`: what is known to come
+// after the last rate, as "then the loss diverges"; empty: nothing, and a range that ends before
+// any fall is refused. So are flat curves.
 Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& accuracy,
-                      std::int64_t samples, bool diverged);
+                      std::int64_t samples, const std::string& beyond);
+
+// Two standard errors of an accuracy measured on `samples`.
+double accuracy_tolerance(double accuracy, std::int64_t samples);
 
 // fastai's four (callback/schedule.py of fastai 2), on the causally smoothed training losses of an
 // exponential sweep of `steps` planned steps, from step steps/10 on and without the last five. In

@@ -11,15 +11,15 @@ namespace {
 constexpr const char* kName = "smith";
 constexpr std::size_t kSustained = 3;  // points
 
-double tolerance(double accuracy, std::int64_t samples) {
+}  // namespace
+
+double accuracy_tolerance(double accuracy, std::int64_t samples) {
   const double a = std::clamp(accuracy, 0.0, 1.0);
   return 2 * std::sqrt(a * (1 - a) / static_cast<double>(std::max<std::int64_t>(1, samples)));
 }
 
-}  // namespace
-
 Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& accuracy,
-                      std::int64_t samples, bool diverged) {
+                      std::int64_t samples, const std::string& beyond) {
   if (lr.size() < kSustained + 2)
     return {kName, std::nullopt,
             format("only {} looks at the held-out samples before the sweep ended", lr.size())};
@@ -29,7 +29,7 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
   std::size_t fall = 0;
   for (std::size_t i = 0; i < lr.size() && fall == 0; ++i) {
     best = std::max(best, accuracy[i]);
-    if (accuracy[i] >= best - tolerance(best, samples)) {
+    if (accuracy[i] >= best - accuracy_tolerance(best, samples)) {
       last_good = i;
       below = 0;
     } else if (++below == kSustained) {
@@ -38,18 +38,18 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
   }
   const double highest = *std::max_element(accuracy.begin(), accuracy.end());
   const double lowest = *std::min_element(accuracy.begin(), accuracy.end());
-  if (highest - lowest < tolerance(highest, samples))
+  if (highest - lowest < accuracy_tolerance(highest, samples))
     return {kName, std::nullopt,
             format("flat: the held-out accuracy stays at {:.1f} % from {:.3g} to {:.3g}",
                    100 * highest, lr.front(), lr.back())};
-  if (fall == 0 && !diverged && below == 0)
+  if (fall == 0 && beyond.empty() && below == 0)
     return {kName, std::nullopt,
             format("range too low: the held-out accuracy has not fallen by {:.3g}", lr.back())};
-  return {
-      kName, lr[last_good],
-      format("the held-out accuracy stays within two standard errors of its best, {:.1f} %, up "
-             "to here{}",
-             100 * best, diverged && fall == 0 ? "; then the loss diverges" : "; then it falls")};
+  return {kName, lr[last_good],
+          format("the held-out accuracy stays within two standard errors of its best, {:.1f} %, up "
+                 "to here{}",
+                 100 * best,
+                 "; " + (fall == 0 && !beyond.empty() ? beyond : std::string("then it falls")))};
 }
 
 double rounded_down(double value) {

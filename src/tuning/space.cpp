@@ -133,9 +133,14 @@ std::string size_text(const SearchOptions& options) {
   const auto all = combinations(options.space.axes, kMostCombinations + 1);
   if (options.method != SearchMethod::grid) {
     const auto asked = static_cast<std::uint64_t>(options.trials);
-    if (all && *all < asked)
-      return format("{} trials: the space holds no more, {} were asked for", *all, asked);
-    return format("{} trials", asked);
+    const std::uint64_t count = std::min(asked, all.value_or(asked));
+    std::string text = format("{} trials", count);
+    const auto rungs = rungs_of(options, static_cast<std::int64_t>(count));
+    for (std::size_t i = 0; rungs.size() > 1 && i < rungs.size(); ++i)
+      text += i == 0 ? format(" in {:.3g} of the cycle", rungs[i].share)
+                     : format(", {} in {:.3g}", rungs[i].trials, rungs[i].share);
+    if (count < asked) text += format(": the space holds no more, {} were asked for", asked);
+    return text;
   }
   if (!all || *all > kMostCombinations) return "";
   std::string text;

@@ -154,8 +154,8 @@ class Procedure {
     std::string evidence;
     for (const Candidate& candidate : candidates) {
       if (!affords(share)) break;
-      trials.push_back(trained(what + " " + candidate.label,
-                               with_duration(candidate.recipe, length(share))));
+      trials.push_back(
+          trained(what + " " + candidate.label, with_duration(candidate.recipe, length(share))));
       evidence +=
           format("{}{}: {}", evidence.empty() ? "" : ", ", candidate.label, shown(trials.back()));
     }

@@ -74,18 +74,23 @@ class Search : public ::testing::Test {
 };
 
 TEST_F(Search, KilledAtAnyMomentItEndsWithTheSameTrialsEachOnce) {
-  const Outcome whole = run_program(search(kSpace, {"--jobs", "2", "--json"}));
+  const std::vector<std::string> longer = {"--set", "train.duration=20ep"};
+  auto undisturbed = longer;
+  undisturbed.insert(undisturbed.end(), {"--jobs", "2"});
+  const Outcome whole = run_program(search(kSpace, undisturbed));
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
-  std::vector<std::string> arguments = search(kSpace);
+  std::vector<std::string> arguments = search(kSpace, longer);
+  int killed = 0;
   for (int kill = 0; kill < 5; ++kill) {
     Program program(arguments);
     wait_for_file(study(2) + "/trials.csv");
     const auto words = random_words(7, RandomUse::order, 0, static_cast<std::uint64_t>(kill));
     std::this_thread::sleep_for(std::chrono::milliseconds(300 + bounded(words.word[0], 500)));
     ::kill(program.pid(), SIGKILL);
-    program.wait();
+    killed += program.wait().exit_code == 128 + SIGKILL ? 1 : 0;
     arguments = {"search", "--resume", study(2)};
   }
+  EXPECT_GE(killed, 3) << "it was over before";
   arguments.emplace_back("--json");
   const Outcome last = run_program(arguments);
   ASSERT_EQ(last.exit_code, 0) << last.err;
@@ -158,10 +163,13 @@ TEST_F(Search, AWorkerThatIsKilledIsReplaced) {
   const std::string parent = std::to_string(program.pid());
   pid_t worker = 0;
   std::ifstream("/proc/" + parent + "/task/" + parent + "/children") >> worker;
-  if (worker > 0) ::kill(worker, SIGKILL);
+  ASSERT_GT(worker, 0);
+  ::kill(worker, SIGKILL);
   const Outcome outcome = program.wait();
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(rows_of(study()).size(), 7U);
+  EXPECT_TRUE(std::filesystem::exists(study() + "/workers/2.lock"));
+  EXPECT_EQ(read_bytes(study() + "/trials.csv").find(",failed,"), std::string::npos);
 }
 
 TEST_F(Search, BadSpacesAreOneClearLine) {

@@ -61,7 +61,7 @@ Suggestion on_curve(double edge, double high) {
   std::vector<double> accuracy;
   for (const double rate : lr)
     accuracy.push_back(0.9 * (1 - std::exp(-rate / 0.02)) * (rate < edge ? 1 : edge / rate));
-  return smith_rule(lr, accuracy, 1000, false);
+  return smith_rule(lr, accuracy, 1000, "");
 }
 
 TEST(SmithRule, FindsAKnownEdge) {
@@ -77,10 +77,21 @@ TEST(SmithRule, RefusesWithItsReason) {
   const Suggestion low = on_curve(5, 1);
   EXPECT_FALSE(low.lr);
   EXPECT_THAT(low.reason, HasSubstr("range too low"));
-  const Suggestion flat = smith_rule(linear_rates(20, 1), std::vector<double>(20, 0.1), 1000, true);
+  const Suggestion flat =
+      smith_rule(linear_rates(20, 1), std::vector<double>(20, 0.1), 1000, "it diverges");
   EXPECT_FALSE(flat.lr);
   EXPECT_THAT(flat.reason, HasSubstr("flat"));
-  EXPECT_THAT(smith_rule({1, 2}, {0.1, 0.2}, 10, true).reason, HasSubstr("only 2 looks"));
+  EXPECT_THAT(smith_rule({1, 2}, {0.1, 0.2}, 10, "it diverges").reason, HasSubstr("only 2 looks"));
+}
+
+TEST(SmithRule, WhatComesAfterTheEndCounts) {
+  const auto lr = linear_rates(20, 1);
+  std::vector<double> accuracy;
+  for (const double rate : lr) accuracy.push_back(0.5 * rate);
+  EXPECT_FALSE(smith_rule(lr, accuracy, 1000, "").lr);
+  const Suggestion found = smith_rule(lr, accuracy, 1000, "then the loss diverges");
+  EXPECT_DOUBLE_EQ(*found.lr, 1);
+  EXPECT_THAT(found.reason, HasSubstr("then the loss diverges"));
 }
 
 TEST(SmithRule, ADipIsNoFall) {
@@ -89,7 +100,7 @@ TEST(SmithRule, ADipIsNoFall) {
   accuracy[0] = 0.2;
   accuracy[10] = accuracy[11] = 0.5;
   for (std::size_t i = 20; i < 30; ++i) accuracy[i] = 0.3;
-  EXPECT_DOUBLE_EQ(*smith_rule(lr, accuracy, 1000, false).lr, lr[19]);
+  EXPECT_DOUBLE_EQ(*smith_rule(lr, accuracy, 1000, "").lr, lr[19]);
 }
 
 // method.md: a causal average reads 1.29 off a curve whose least loss is at .079.
@@ -276,7 +287,8 @@ TEST(RecipeEdit, IsValidUnderEverySchedule) {
       "{name: one_cycle, policy: torch, lr_max: 0.1}",
       "{name: cyclical, lr_max: 0.1, lr_min: 0.01}",
       "{name: constant, lr: 0.1}",
-      "{name: cosine, lr_max: 0.1}", "{name: exponential, lr_from: 0.001, lr_to: 0.1}"};
+      "{name: cosine, lr_max: 0.1}",
+      "{name: exponential, lr_from: 0.001, lr_to: 0.1}"};
   for (const std::string& schedule : schedules) {
     SCOPED_TRACE(schedule);
     const Recipe recipe = tiny_recipe({"schedule=" + schedule, "train.duration=20ep"});

@@ -86,6 +86,7 @@ TEST(SearchRecipe, RungsShrinkAsTheirCyclesGrow) {
   EXPECT_EQ(rungs[2].trials, 3);
   EXPECT_DOUBLE_EQ(rungs[0].share, 1.0 / 9);
   EXPECT_DOUBLE_EQ(rungs[2].share, 1);
+  EXPECT_EQ(size_text(options), "30 trials in 0.111 of the cycle, 10 in 0.333, 3 in 1");
   EXPECT_EQ(rungs_of(search_of("trials: 5\nspace: {seed: [1]}"), 5).size(), 1U);
 }
 

@@ -1,0 +1,205 @@
+// Reports of folders in every state.
+
+#include "onecycle/error.h"
+#include "onecycle/report.h"
+
+#include "report/csv_table.h"
+#include "report/gnuplot.h"
+#include "support/temporary_folder.h"
+
+#include <chrono>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+namespace fs = std::filesystem;
+
+constexpr const char* kMetrics =
+    "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,validation_loss,"
+    "validation_accuracy,test_loss,test_accuracy,train_seconds,seconds\n"
+    "9,1.0000,0.1,0.9,0.001,1,2.000000,0.300000,1.900000,0.400000,,,1.000,1.500\n"
+    "19,2.0000,0.05,0.95,0.001,1,1.000000,0.600000,1.100000,0.550000,1.200000,0.540000,2.0,2.5\n";
+constexpr const char* kSteps =
+    "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,samples_per_second\n"
+    "4,0.5,0.05,0.95,0.001,1,2.2,0.2,1000.0\n9,1.0,0.1,0.9,0.001,1,1.8,0.4,1200.0\n";
+constexpr const char* kEvents =
+    "time,steps,epoch,event,message\n2026-01-02T03:04:05Z,0,0.0000,started,\"\"\n";
+
+class Reports : public ::testing::Test {
+ protected:
+  void write_run(const std::string& events = kEvents) const {
+    folder_.write_text("recipe.yaml", "name: small\nschedule: {name: one_cycle, lr_max: 0.1}\n");
+    folder_.write_text("metrics.csv", kMetrics);
+    folder_.write_text("steps.csv", kSteps);
+    folder_.write_text("events.csv", events);
+  }
+  std::string page(const std::string& gnuplot = "") const {
+    ReportOptions options;
+    options.gnuplot = gnuplot;
+    return read_bytes(write_report(folder_.path(), options).page);
+  }
+  std::string failure() const {
+    try {
+      write_report(folder_.path());
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Reports, AFinishedRunHasEveryFigureAndItsData) {
+  write_run(std::string(kEvents) + "2026-01-02T03:05:05Z,20,2.0,finished,\"\"\n");
+  const std::string html = page();
+  for (const char* name :
+       {"loss", "accuracy", "train-loss", "learning-rate", "momentum", "throughput"}) {
+    EXPECT_THAT(html, HasSubstr(std::string("<figure id=\"") + name + "\">"));
+    for (const char* type : {".svg", ".csv", ".json"})
+      EXPECT_TRUE(fs::exists(folder_ / (std::string("report/") + name + type))) << name << type;
+  }
+  EXPECT_THAT(html, Not(HasSubstr("Unfinished")));
+  EXPECT_THAT(html, HasSubstr("1.1 at epoch 2 (55.00 %)"));
+  EXPECT_THAT(html, HasSubstr("54.00 % (loss 1.2)"));
+  EXPECT_EQ(html.find("report.html."), std::string::npos);
+  EXPECT_THAT(read_bytes(folder_ / "report/accuracy.csv"), HasSubstr("\"validation\",2,55,,\n"));
+}
+
+TEST_F(Reports, AnUnfinishedRunAndACutFileAreSaidToBe) {
+  write_run();
+  folder_.write_text("steps.csv", std::string(kSteps) + "14,1.5,0.08,0.9");
+  const std::string html = page();
+  EXPECT_THAT(html, HasSubstr("Unfinished"));
+  EXPECT_THAT(html, HasSubstr("cut short"));
+  EXPECT_THAT(read_bytes(folder_ / "report/momentum.csv"), Not(HasSubstr("14")));
+}
+
+TEST_F(Reports, AResumedRunIsUnfinishedAgainAndADivergedOneSaysWhy) {
+  write_run(std::string(kEvents) + "t,5,0.5,interrupted,\"Ctrl-C\"\nt,5,0.5,resumed,\"\"\n");
+  EXPECT_THAT(page(), HasSubstr("Unfinished"));
+  write_run(std::string(kEvents) + "t,5,0.5,diverged,\"loss \"\"nan\"\" at <step> 5\"\n");
+  EXPECT_THAT(page(), HasSubstr("diverged: loss &quot;nan&quot; at &lt;step&gt; 5"));
+}
+
+TEST_F(Reports, StepsAloneAreEnough) {
+  folder_.write_text("steps.csv", kSteps);
+  folder_.write_text("metrics.csv", "step,epoch\n");
+  EXPECT_THAT(page(), HasSubstr("<figure id=\"train-loss\">"));
+}
+
+TEST_F(Reports, NoTextOfARecipeBecomesMarkup) {
+  write_run();
+  folder_.write_text("recipe.yaml", "name: \"</script><b>x\"\n# </pre></script><img src=x>\n");
+  ReportOptions options;
+  options.gnuplot = "";
+  options.words = {"<i>verdict</i>"};
+  options.facts = {{"machine", "<u>"}};
+  const std::string html = read_bytes(write_report(folder_.path(), options).page);
+  for (const char* tag : {"<b>x", "<img", "<i>", "<u>"}) EXPECT_THAT(html, Not(HasSubstr(tag)));
+  EXPECT_THAT(html, HasSubstr("&lt;/script&gt;&lt;b&gt;x"));
+  EXPECT_THAT(html, HasSubstr("&lt;i&gt;verdict"));
+}
+
+TEST_F(Reports, JsonInThePageCannotEndItsScript) {
+  folder_.write_text("range_test.json", R"({"sweeps": [{"points": [{"lr": 1, "train_loss": 2}]}],
+    "overlays": [{"label": "</script><b>", "smoothed": [{"lr": 1, "train_loss": 2}]}]})");
+  const std::string html = page();
+  EXPECT_THAT(html, Not(HasSubstr("</script><b>")));
+  EXPECT_THAT(html, HasSubstr("\\u003c/script>"));
+}
+
+TEST_F(Reports, ARangeTestShowsItsNumberAndItsRules) {
+  folder_.write_text("range_test.json", R"({"name": "q", "lr_max": 0.1, "lr_min": 0.01,
+    "uncertain": true, "words": ["Take 0.1."], "unknown": [1],
+    "sweeps": [{"shape": "exponential", "points": [{"lr": 0.001, "train_loss": 2.3},
+      {"lr": 1, "train_loss": null}, {"lr": 10, "train_loss": 1e30}]}],
+    "smoothed": [{"lr": 0.001, "train_loss": 2}, {"lr": 0.1, "train_loss": 1},
+      {"lr": 10, "train_loss": 5}],
+    "suggestions": [{"rule": "slide", "lr": null, "reason": "flat"}, 7]})");
+  const std::string html = page();
+  EXPECT_THAT(html, HasSubstr("Take 0.1."));
+  EXPECT_THAT(html, HasSubstr("Uncertain"));
+  EXPECT_THAT(html, HasSubstr("<td class=\"text\">slide</td><td>–</td>"));
+  EXPECT_THAT(html, HasSubstr("Values above 2.5 are cut off; the highest is 1e30."));
+  const auto figures = read_figures(folder_.path());
+  ASSERT_THAT(figures, SizeIs(1));
+  EXPECT_TRUE(figures[0].x.logarithmic);
+  ASSERT_THAT(figures[0].marks, SizeIs(2));
+  EXPECT_DOUBLE_EQ(figures[0].marks[0].y, 1);
+  EXPECT_DOUBLE_EQ(figures[0].marks[1].y, 1.5);  // halfway in log lr
+}
+
+TEST_F(Reports, ARefusedRangeTestWithoutAPointIsAPageStill) {
+  folder_.write_text("range_test.json", R"({"refused": "NaN at step 0", "sweeps": "none"})");
+  EXPECT_THAT(page(), HasSubstr("No number: NaN at step 0"));
+}
+
+TEST_F(Reports, FoldersOfNothingAreErrorsOfOneLine) {
+  EXPECT_THAT(failure(), HasSubstr("neither a run's folder"));
+  folder_.write_text("recipe.yaml", "name: small\n");
+  EXPECT_THAT(failure(), HasSubstr("nothing to plot yet"));
+  folder_.write_text("range_test.json", "{");
+  EXPECT_THAT(failure(), HasSubstr("not JSON"));
+  folder_.write_text("range_test.json", "{}");
+  EXPECT_THAT(failure(), HasSubstr("nothing to plot yet"));
+  EXPECT_THROW(write_report(folder_ / "missing"), Error);
+  EXPECT_FALSE(fs::exists(folder_ / "report.html"));
+}
+
+TEST_F(Reports, WithoutGnuplotThePageSaysHowToGetIt) {
+  write_run();
+  ReportOptions options;
+  options.gnuplot = "no-such-gnuplot";
+  options.page = folder_ / "else/where.html";
+  const Report report = write_report(folder_.path(), options);
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("no-such-gnuplot is not installed: no PNG")));
+  EXPECT_THAT(read_bytes(report.page), HasSubstr("install gnuplot"));
+  EXPECT_THAT(read_bytes(report.page), Not(HasSubstr(".png\"")));
+  EXPECT_TRUE(fs::exists(folder_ / "else/where/loss.csv"));
+  options.page = folder_ / "page.txt";
+  EXPECT_THROW(write_report(folder_.path(), options), UsageError);
+}
+
+TEST(Csv, QuotesLineBreaksAndCutEnds) {
+  const CsvTable table = parse_csv("a,b\n1,\"x, \"\"y\"\"\nz\"\n2\n3,nan\n4,\"open");
+  EXPECT_THAT(table.texts("b"), ElementsAre("x, \"y\"\nz", "nan"));
+  EXPECT_TRUE(std::isnan(table.numbers("b")[1]));
+  EXPECT_TRUE(table.cut_short);
+  EXPECT_THAT(parse_csv("").rows, IsEmpty());
+}
+
+TEST(Gnuplot, NoTextIsACommand) {
+  const TemporaryFolder folder;
+  Figure figure;
+  figure.name = "x";
+  figure.title = "it's `touch " + (folder / "a") + "` @x _{y}\n!touch " + (folder / "b");
+  figure.x.label = "';system('touch " + (folder / "c") + "');'";
+  PlotSeries series;
+  series.label = "END\n!touch " + (folder / "d") + "\n\"$(x)\"";
+  series.x = {1, 2, 3};
+  series.y = {1, PlotAxis::kOpen, 3};
+  figure.series = {series};
+  const ProgramResult png = draw_png(figure, "gnuplot");
+  if (png.failure.ends_with("is not installed")) GTEST_SKIP() << png.failure;
+  EXPECT_EQ(png.failure, "");
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(Gnuplot, IsNotWaitedForWithoutEnd) {
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THAT(run_with_input("sleep", {"60"}, "", 1).failure, HasSubstr("more than 1 s"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  EXPECT_EQ(run_with_input("cat", {}, std::string(3'000'000, 'x'), 20).out.size(), 3'000'000U);
+  EXPECT_THAT(run_with_input("false", {}, "", 20).failure, HasSubstr("false failed"));
+}
+
+}  // namespace
+}  // namespace onecycle::testing
