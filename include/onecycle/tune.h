@@ -31,8 +31,9 @@ struct TuneResult {
   Recipe recipe;
   std::vector<TuneChoice> choices;
   std::vector<std::string> words;
-  double epochs = 0;   // trained for the search
-  double seconds = 0;  // of it
+  std::string range_folder;  // the range test's curves
+  double epochs = 0;         // trained for the search
+  double seconds = 0;        // of it
   bool interrupted = false;
   std::string refused;  // why there is no recipe
 };

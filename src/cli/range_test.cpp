@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
+#include "cli/report_page.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/files.h"
@@ -186,7 +187,12 @@ int range_test_command(int argc, char** argv) {
   if (test.lr_max && line.has("write") && !interrupted)
     write_file_atomically(line.text("write"),
                           {resolved_text(with_rate(recipe, *test.lr_max), registries)});
-  console.say("curves in " + folder);
+  const std::string report = report_at_end(folder, /*pictures=*/true, console);
+  if (!console.quiet() && !report.empty())
+    for (const Figure& figure : read_figures(folder))
+      if (figure.name == "held-out-accuracy")
+        fmt::print(console.out(), "\n{}", terminal_plot(figure));
+  console.say(report.empty() ? "curves in " + folder : "report     " + report);
   if (line.json()) {
     const auto number = [](const std::optional<double>& value) {
       return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
@@ -199,6 +205,8 @@ int range_test_command(int argc, char** argv) {
                                                         : nlohmann::ordered_json(test.refused)},
                                         {"uncertain", test.uncertain},
                                         {"seed_numbers", test.seed_numbers},
+                                        {"report", report.empty() ? nlohmann::ordered_json()
+                                                                  : nlohmann::ordered_json(report)},
                                         {"run_dir", folder}}
                      .dump()
               << std::endl;

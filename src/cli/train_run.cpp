@@ -1,5 +1,6 @@
 #include "cli/train_run.h"
 
+#include "cli/report_page.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/files.h"
@@ -83,6 +84,7 @@ RunResult train_run(Run& run, const RunStart& start, const Registries& registrie
   RunResult result;
   result.end = trainer.fit();
   result.exit_code = exit_code(result.end, trainer.stop());
+  report_at_end(folder, /*pictures=*/false, console);
   say_end(result.end, folder, console);
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "cli/report_page.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
@@ -75,6 +76,15 @@ void say_choices(const TuneResult& result, const Console& console) {
   for (const std::string& sentence : result.words) console.say(sentence);
   console.say(
       format("the search trained {:.1f} epochs in {:.0f} s", result.epochs, result.seconds));
+}
+
+std::vector<std::string> words_of(const TuneResult& result) {
+  std::vector<std::string> words;
+  for (const TuneChoice& choice : result.choices)
+    words.push_back(
+        format("{}: {}; {} ({}).", choice.what, choice.value, choice.evidence, choice.sure));
+  words.insert(words.end(), result.words.begin(), result.words.end());
+  return words;
 }
 
 void print_json(const TuneResult& result, const std::string& path, const std::string& report) {
@@ -160,7 +170,11 @@ int tune_command(int argc, char** argv) {
   console.say("recipe     " + path);
   const int exit_code =
       line.has("no-train") ? 0 : train_tuned(result, data, folder, registries, line);
-  if (line.json()) print_json(result, path, "");
+  const std::string report =
+      report_at_end(line.has("no-train") ? result.range_folder : folder + "/final",
+                    /*pictures=*/true, console, words_of(result));
+  if (!report.empty()) console.say("report     " + report);
+  if (line.json()) print_json(result, path, report);
   return exit_code;
 }
 

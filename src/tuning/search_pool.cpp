@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char** environ;
-
 namespace onecycle {
 
 namespace {
@@ -71,6 +69,7 @@ void WorkerPool::start() {
   std::vector<std::string> arguments = arguments_(number);
   arguments.insert(arguments.begin(), "onecycle");
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   const SpawnSettings settings(worker_path(folder_, number, kLog));

@@ -67,6 +67,7 @@ std::string key_of(const Setting& setting) {
 std::vector<Setting> grid(const std::vector<Axis>& axes) {
   const std::uint64_t count = *combinations(axes, kMostCombinations);
   std::vector<Setting> settings;
+  settings.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) settings.push_back(nth_setting(axes, i));
   return settings;
 }
@@ -108,6 +109,7 @@ std::optional<Setting> Sampler::next() {
 
 std::optional<Setting> Sampler::accepted(std::uint64_t trial, std::uint32_t draw) {
   Setting setting;
+  setting.reserve(axes_.size());
   for (const Axis& axis : axes_) setting.push_back(drawn(axis, bits(axis, seed_, trial, draw)));
   for (std::size_t i = 0; i < axes_.size(); ++i)
     if (!axes_[i].size() && seen_values_[i].count(setting[i].text) > 0) return std::nullopt;

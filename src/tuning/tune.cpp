@@ -75,6 +75,7 @@ class Procedure {
       result_.refused = "no learning rate: " + found["refused"].get<std::string>();
       return false;
     }
+    result_.range_folder = found["folder"];
     const double lr = found["lr_max"];
     std::vector<double> seeds = found["seed_numbers"].get<std::vector<double>>();
     std::sort(seeds.begin(), seeds.end());

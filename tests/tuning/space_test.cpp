@@ -27,6 +27,7 @@ space:
 
 std::vector<double> column(const std::vector<Setting>& settings, std::size_t axis) {
   std::vector<double> values;
+  values.reserve(settings.size());
   for (const Setting& setting : settings) values.push_back(std::stod(setting[axis].text));
   return values;
 }

@@ -116,6 +116,7 @@ TEST_F(StudyTest, WorkersAtTheSameTimeGetEachTrialOnce) {
   std::mutex mutex;
   std::multiset<std::int64_t> taken;
   std::vector<std::thread> workers;
+  workers.reserve(3);
   for (std::int64_t worker = 1; worker <= 3; ++worker)
     workers.emplace_back([&, worker] {
       Study study(folder);

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "onecycle/report.h"
+
+#include "cli/console.h"
+
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// The page about a run's or a range test's folder, with the run's verdict and machine. `page`: ""
+// for report.html in the folder. `pictures`: PNG files too, which take a second. Throws Error.
+Report make_report(const std::string& folder, const std::string& page, bool pictures,
+                   const std::vector<std::string>& words = {});
+
+// The same at the end of a command: what goes wrong is a warning. Returns the page's path, or "".
+std::string report_at_end(const std::string& folder, bool pictures, const Console& console,
+                          const std::vector<std::string>& words = {});
+
+}  // namespace onecycle
