@@ -133,7 +133,7 @@ void conclude(RangeTest& test, double high, std::string beyond) {
     return;
   }
   test.lr_max = rounded_down(*smith.lr);
-  test.lr_min = *test.lr_max / 10;
+  test.lr_min = rounded_down(*test.lr_max / 10);
   double least = *smith.lr;
   double most = *smith.lr;
   for (const Suggestion& other : test.suggestions) {

@@ -55,7 +55,8 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
 double rounded_down(double value) {
   if (value <= 0) return value;
   const double unit = std::pow(10, std::floor(std::log10(value)) - 1);
-  return std::floor(value / unit * (1 + 1e-12)) * unit;
+  const double digits = std::floor(value / unit * (1 + 1e-12));
+  return unit < 1 ? digits / std::round(1 / unit) : digits * unit;  // 14 / 1000, not 14 * .001
 }
 
 }  // namespace onecycle

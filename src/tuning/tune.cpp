@@ -128,7 +128,10 @@ class Procedure {
   }
 
   void confirm() {
-    if (!affords(0.1)) return;
+    if (!affords(options_.short_share)) {
+      result_.words.push_back("No confirming range test: the budget did not reach.");
+      return;
+    }
     const Json found = range("confirming range test", recipe_, 1);
     const double lr = peak();
     if (found["lr_max"].is_null()) {

@@ -47,7 +47,7 @@ std::size_t count(const std::string& text, const std::string& what) {
 }
 
 TEST(Ticks, AreRoundAndFew) {
-  EXPECT_THAT(labels(linear_ticks(0, 1, 5)), ElementsAre("0.0", "0.2", "0.4", "0.6", "0.8", "1.0"));
+  EXPECT_THAT(labels(linear_ticks(0, 1, 5)), ElementsAre("0", "0.2", "0.4", "0.6", "0.8", "1.0"));
   EXPECT_THAT(labels(linear_ticks(-3, 4, 4)), ElementsAre("-2", "0", "2", "4"));
   EXPECT_THAT(labels(linear_ticks(0, 40000, 5)), ElementsAre("0", "10k", "20k", "30k", "40k"));
   EXPECT_THAT(labels(log_ticks(1e-7, 10, 9)),
