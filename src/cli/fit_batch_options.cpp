@@ -3,7 +3,7 @@
 #include "core/number.h"
 
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <sstream>

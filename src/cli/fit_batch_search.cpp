@@ -7,6 +7,7 @@
 #include "core/format.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
 namespace onecycle {

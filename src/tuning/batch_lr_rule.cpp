@@ -4,6 +4,7 @@
 #include "core/format.h"
 #include "core/number.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace onecycle {

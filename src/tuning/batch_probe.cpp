@@ -1,7 +1,4 @@
 #include "onecycle/batch_fit.h"
-#include "onecycle/error.h"
-
-#include "core/format.h"
 
 #include <algorithm>
 #include <cmath>

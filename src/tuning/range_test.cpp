@@ -193,31 +193,34 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
   linear.evaluate_every = options.evaluate_every;
   linear.held_out = options.held_out;
   // The first seed finds the range: a sweep that ends before any fall is made again, to three times
-  // its end. A steeper sweep that reaches less has gone too far: the edge is about where the one
-  // before it ended.
+  // its end. A steeper sweep that reaches less has gone too far: the edge is between the two ends.
   if (!add("seed 1", 0, linear)) return test;
   std::string beyond;
-  for (int longer = 0; longer < kLongerSweeps && !options.high && beyond.empty(); ++longer) {
-    const std::size_t last = test.sweeps.size() - 1;
-    const SweepCurve before = test.sweeps[last].curve;
-    if (diverged(before) || smith_on(smooth({&before}), before.held_out, "").lr) break;
-    const Sweep shorter = linear;
-    linear.high *= kBeyondEdge;
-    linear.low = options.low.value_or(linear.high / 100);
-    if (!add("seed 1", 0, linear)) return test;
-    const double reached = best_accuracy(before);
+  const auto again = [&](double factor, std::size_t before) {
+    Sweep longer = linear;
+    longer.high *= factor;
+    longer.low = options.low.value_or(longer.high / 100);
+    if (!add("seed 1", 0, longer)) return false;
+    const SweepCurve& known = test.sweeps[before].curve;
+    const double reached = best_accuracy(known);
     const double now = best_accuracy(test.sweeps.back().curve);
-    const bool too_far = now < reached - accuracy_tolerance(reached, before.held_out);
-    test.sweeps[too_far ? last + 1 : last].label =
-        format("seed 1, to {:.2g}", too_far ? linear.high : shorter.high);
+    const bool too_far = now < reached - accuracy_tolerance(reached, known.held_out);
     test.words.push_back(
         format("The held-out accuracy had not fallen by {:.2g}: swept again to {:.2g}, which "
-               "reached {:.1f} "
-               "% after {:.1f} %.",
-               shorter.high, linear.high, 100 * now, 100 * reached));
-    if (!too_far) continue;
-    beyond = "and a sweep three times as far reaches less";
-    linear = shorter;
+               "reached {:.1f} % after {:.1f} %.",
+               linear.high, longer.high, 100 * now, 100 * reached));
+    LabelledSweep& left = test.sweeps[too_far ? test.sweeps.size() - 1 : before];
+    left.label = format("seed 1, to {:.2g}", left.plan.high);
+    if (too_far) beyond = "and a sweep that goes farther reaches less";
+    if (!too_far) linear = longer;
+    return true;
+  };
+  for (int longer = 0; longer < kLongerSweeps && !options.high && beyond.empty(); ++longer) {
+    const std::size_t last = test.sweeps.size() - 1;
+    const SweepCurve& before = test.sweeps[last].curve;
+    if (diverged(before) || smith_on(smooth({&before}), before.held_out, "").lr) break;
+    if (!again(kBeyondEdge, last)) return test;
+    if (!beyond.empty() && !again(std::sqrt(kBeyondEdge), last)) return test;
   }
   for (std::int64_t seed = 1; seed < options.seeds; ++seed)
     if (!add(format("seed {}", seed + 1), seed, linear)) return test;

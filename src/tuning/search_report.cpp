@@ -101,12 +101,12 @@ std::vector<std::string> table_of(const Study& study, const std::vector<TrialRow
   for (const TrialRow& row : best) {
     const std::string test =
         row.test_accuracy ? format("test {:.2f} %", 100 * *row.test_accuracy) : "";
-    lines.push_back(format("{} {:>5}  {:<28}{:<15}{}", lines.empty() ? '*' : ' ', row.trial.number,
+    lines.push_back(format("{} {:>5}  {:<30}{:<15}{}", lines.empty() ? '*' : ' ', row.trial.number,
                            outcome_text(row, metric), test, values(row)));
   }
   for (const TrialRow& row : rows)
     if (row.ended() && !row.metric)
-      lines.push_back(format("  {:>5}  {:<43}{}: {}", row.trial.number, name_of(row.state),
+      lines.push_back(format("  {:>5}  {:<45}{}: {}", row.trial.number, name_of(row.state),
                              values(row), row.reason));
   return lines;
 }

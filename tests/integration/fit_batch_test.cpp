@@ -157,15 +157,15 @@ TEST_F(FitBatch, ASizeThatTakesTooLongDoesNotFit) {
 
 TEST_F(FitBatch, ComparesAtEqualSamplesAndEqualTime) {
   const Outcome outcome = run_program(
-      with({"fit-batch", wide_, "--json", "--compare", "16,256"},
+      with({"fit-batch", wide_, "--json", "--compare", "4,256"},
            {"--lr-rule", "sqrt", "--set", "model.hidden=[256]", "--set", "train.duration=2ep"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.err, HasSubstr("the total batch goes from 64 to 16"));
+  EXPECT_THAT(outcome.err, HasSubstr("the total batch goes from 64 to 4:"));
   const auto lines = json_lines(outcome.out);
   ASSERT_EQ(lines.size(), 5U) << outcome.out;
-  EXPECT_EQ(lines[0]["steps"], 2 * (5400 / 16));
+  EXPECT_EQ(lines[0]["steps"], 2 * (5400 / 4));
   EXPECT_EQ(lines[1]["steps"], 2 * (5400 / 256));
-  EXPECT_NEAR(lines[0]["lr_max"], 0.005, 1e-9);
+  EXPECT_NEAR(lines[0]["lr_max"], 0.0025, 1e-9);
   EXPECT_NEAR(lines[1]["lr_max"], 0.02, 1e-9);
   const double seconds = lines[4]["seconds"];
   for (int i = 2; i < 4; ++i) {

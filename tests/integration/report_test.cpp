@@ -24,8 +24,10 @@ schedule: {name: one_cycle, lr_max: 0.1}
 train: {duration: 4ep, log_every: 5}
 )";
 
-// Hovers over the first figure, then notes what the browser saw on the page's own root element.
+// Hovers over the first figure of the page at 360 pixels, then notes what the browser saw on the
+// page's own root element.
 constexpr const char* kProbe = R"(<script>
+document.body.style.width = '360px';
 const plot = document.querySelector('.drawing > .plot');
 const box = plot.getBoundingClientRect();
 plot.dispatchEvent(new PointerEvent('pointermove',
@@ -34,7 +36,6 @@ const root = document.documentElement;
 root.dataset.tip = plot.parentElement.querySelector('.tip').textContent;
 root.dataset.hidden = plot.parentElement.querySelector('.tip').hidden;
 root.dataset.requests = performance.getEntriesByType('resource').length;
-document.body.style.width = '360px';
 const wide = [...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll') &&
     !e.closest('svg') && e.getBoundingClientRect().right > document.body.getBoundingClientRect().right + 1);
 root.dataset.wide = wide.map(e => e.tagName + '.' + e.className).join();
