@@ -1,4 +1,5 @@
 #include "onecycle/error.h"
+#include "onecycle/search.h"
 
 #include "cli/command.h"
 #include "core/format.h"
@@ -21,7 +22,13 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
   try {
     Problems problems;
     const auto table = recipe_options(registries.variants());
-    const Recipe recipe = table.read(load_document(path, line.overrides()), "", problems);
+    Value document = load_document(path, line.overrides());
+    const auto search = take_search(document);
+    const Recipe recipe = table.read(document, "", problems);
+    if (search) {
+      const SearchOptions options = read_search(*search, problems);
+      if (problems.empty()) check_space(recipe, options, registries, problems);
+    }
     for (const Problem& problem : problems.found()) lines.push_back(problem.text());
     if (!lines.empty()) return lines;
     constexpr std::int64_t kAssumedSamples = 50'000;  // where only reading the data would tell

@@ -1,11 +1,7 @@
-#include "onecycle/report.h"
-
 #include "cli/command.h"
-#include "cli/run_folder.h"
+#include "cli/report_page.h"
 #include "core/format.h"
-#include "core/safetensors.h"
 
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -20,18 +16,6 @@ The page is one file that opens offline; SVG, PNG, CSV and JSON of each figure l
 beside it. Works on a run under way, or broken off, as far as it came.
 )";
 
-// What the run was trained on, from its last checkpoint where there is a sound one.
-void add_machine(const std::string& folder, Facts& facts) {
-  if (!std::filesystem::exists(weights_path(folder))) return;
-  try {
-    const SafetensorsFile file(weights_path(folder));
-    const auto machine = file.metadata().find("machine");
-    if (machine != file.metadata().end()) facts.emplace_back("machine", machine->second);
-  } catch (const std::exception&) {
-    facts.emplace_back("machine", "unknown: the last checkpoint cannot be read");
-  }
-}
-
 }  // namespace
 
 int report_command(int argc, char** argv) {
@@ -42,14 +26,7 @@ int report_command(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
 
   const std::string folder = line.single("RUN_DIR");
-  ReportOptions options;
-  options.page = line.text("out");
-  const RunCourse course = read_run_course(folder);
-  if (!course.points.empty())
-    options.words.push_back("Verdict: " + judge(course.points, course.lr_max).text);
-  add_machine(folder, options.facts);
-  options.facts.emplace_back("report by", std::string("onecycle ") + ONECYCLE_VERSION);
-  const Report report = write_report(folder, options);
+  const Report report = make_report(folder, line.text("out"), /*pictures=*/true);
 
   for (const std::string& note : report.notes) line.console().warn(note);
   if (line.json()) {

@@ -1,3 +1,5 @@
+#include "onecycle/search.h"
+
 #include "cli/command.h"
 #include "recipe/document.h"
 
@@ -15,7 +17,9 @@ Registries shipped_registries() {
 
 Recipe load_recipe(const std::string& path, const std::vector<std::string>& overrides,
                    const Registries& registries) {
-  return read_recipe(load_document(path, overrides), registries);
+  Value document = load_document(path, overrides);
+  (void)take_search(document);  // `onecycle search` alone reads it
+  return read_recipe(document, registries);
 }
 
 std::string grouped(std::int64_t number) {

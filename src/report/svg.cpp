@@ -140,14 +140,21 @@ class Drawing {
     }
   }
 
-  // Above the plot; to the left of its place where the right has no room before the next one.
+  // Above the plot; to the left of its place where the right has no room before the next one, and
+  // lower where the one before it is written there.
   void draw_label(const PlotMark& mark, double x) {
     double room = options_.width - x;
     for (const PlotMark& other : figure_.marks)
       if (other.strong && x_.shows(other.x) && at_x(other.x) > x)
         room = std::min(room, at_x(other.x) - x);
-    const bool flipped = room < 8 + kGlyph * static_cast<double>(mark.label.size());
-    draw_text("", x + (flipped ? -3 : 3), top_ - 6, flipped ? "end" : "start", mark.label);
+    const double length = 8 + kGlyph * static_cast<double>(mark.label.size());
+    const bool flipped = room < length;
+    bool crowded = false;
+    for (const PlotMark& other : figure_.marks)
+      crowded = crowded || (other.strong && x_.shows(other.x) && at_x(other.x) < x &&
+                            x - at_x(other.x) < 2 * length);
+    draw_text("", x + (flipped ? -3 : 3), flipped && crowded ? top_ + 14 : top_ - 6,
+              flipped ? "end" : "start", mark.label);
   }
 
   void draw(const PlotMark& mark) {
