@@ -1,15 +1,10 @@
 #include "onecycle/tune.h"
 
-#include "core/files.h"
 #include "core/format.h"
-#include "recipe/yaml.h"
-#include "tuning/memo.h"
-#include "tuning/range_test_json.h"
 #include "tuning/recipe_edit.h"
-#include "tuning/trial.h"
+#include "tuning/tune_items.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace onecycle {
@@ -17,13 +12,6 @@ namespace onecycle {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Thrown by an item that was interrupted, so that nothing half done is remembered.
-struct Interrupted {};
-
-std::string text_of(const Recipe& recipe, const Registries& registries) {
-  return write_yaml(recipe_options(registries.variants()).write(recipe));
-}
 
 // Deep nets with batch norm decay less (method: shallow 1e-2 to 1e-4, else 1e-3 to 1e-5).
 bool is_shallow(const Recipe& recipe) {
@@ -39,13 +27,7 @@ class Procedure {
         data_(data),
         registries_(registries),
         options_(options),
-        folder_(folder),
-        stop_(stop),
-        progress_(progress),
-        say_(say),
-        memo_(folder + "/tune.json",
-              text_of(recipe, registries) +
-                  format("seeds {}, share {}", options.seeds, options.short_share)) {}
+        items_(recipe, data, registries, options, folder, stop, progress, say) {}
 
   TuneResult run() {
     try {
@@ -54,6 +36,8 @@ class Procedure {
       result_.interrupted = true;
     }
     result_.recipe = recipe_;
+    result_.epochs = items_.epochs_spent();
+    result_.seconds = items_.seconds_spent();
     return result_;
   }
 
@@ -70,7 +54,7 @@ class Procedure {
   // ---- Stages ----
 
   bool choose_rate() {
-    const Json found = range("range-test", recipe_, options_.seeds);
+    const Json found = items_.range("range-test", recipe_, options_.seeds);
     if (found["lr_max"].is_null()) {
       result_.refused = "no learning rate: " + found["refused"].get<std::string>();
       return false;
@@ -118,21 +102,21 @@ class Procedure {
   void choose_length() {
     std::string evidence;
     for (const double share : {options_.short_share, 2 * options_.short_share}) {
-      if (share >= 1 || !affords(share)) continue;
-      const Json trial =
-          trained(format("length {:.2g}", share), with_duration(recipe_, length(share)));
-      evidence +=
-          format("{}{:.3g} ep: {}", evidence.empty() ? "" : ", ", epochs(share), shown(trial));
+      if (share >= 1 || !items_.affords(recipe_, share)) continue;
+      const Json trial = items_.trained(format("length {:.2g}", share),
+                                        with_duration(recipe_, items_.length(recipe_, share)));
+      evidence += format("{}{:.3g} ep: {}", evidence.empty() ? "" : ", ",
+                         items_.epochs(recipe_, share), shown(trial));
     }
     choose("duration", recipe_.train.duration.text(), evidence, "kept as given");
   }
 
   void confirm() {
-    if (!affords(options_.short_share)) {
+    if (!items_.affords(recipe_, options_.short_share)) {
       result_.words.push_back("No confirming range test: the budget did not reach.");
       return;
     }
-    const Json found = range("confirming range test", recipe_, 1);
+    const Json found = items_.range("confirming range test", recipe_, 1);
     const double lr = peak();
     if (found["lr_max"].is_null()) {
       result_.words.push_back("The confirming range test gave no number: " +
@@ -157,9 +141,10 @@ class Procedure {
     std::vector<Json> trials;
     std::string evidence;
     for (const Candidate& candidate : candidates) {
-      if (!affords(share)) break;
+      if (!items_.affords(recipe_, share)) break;
       trials.push_back(
-          trained(what + " " + candidate.label, with_duration(candidate.recipe, length(share))));
+          items_.trained(what + " " + candidate.label,
+                         with_duration(candidate.recipe, items_.length(recipe_, share))));
       evidence +=
           format("{}{}: {}", evidence.empty() ? "" : ", ", candidate.label, shown(trials.back()));
     }
@@ -183,89 +168,6 @@ class Procedure {
            clear ? "clear" : "close: within 2 % of the next, one seed each");
   }
 
-  Json trained(const std::string& key, const Recipe& recipe) {
-    const Json trial = memo_.get(key, [&] {
-      const TrialResult result = run_trial(build_on(data_, recipe, registries_), stop_, progress_);
-      if (result.interrupted) throw Interrupted();
-      say_(format("{:<34} validation {}", key,
-                  result.diverged ? "diverged"
-                                  : format("loss {:.4f}, accuracy {:.2f} %", result.loss,
-                                           100 * result.accuracy)));
-      return Json{{"loss", result.diverged ? Json() : Json(result.loss)},
-                  {"accuracy", result.accuracy},
-                  {"epochs", result.epochs},
-                  {"seconds", result.seconds}};
-    });
-    spend(trial);
-    return trial;
-  }
-
-  Json range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
-    const Json found = memo_.get(key, [&] {
-      const auto begun = std::chrono::steady_clock::now();
-      RangeTestOptions options;
-      options.seeds = seeds;
-      const RangeTest test = range_test(
-          [&](std::int64_t offset) {
-            Recipe seeded = recipe;
-            seeded.seed += offset;
-            return build_on(data_, seeded, registries_);
-          },
-          options, stop_, progress_);
-      if (stop_.signal_number() != 0) throw Interrupted();
-      const std::string folder = create_numbered_folder(folder_ + "/range");
-      write_file_atomically(folder + "/range_test.json",
-                            {range_test_json(test, recipe.name, "", text_of(recipe, registries_))});
-      const double seconds =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-      say_(
-          format("{:<34} {}", key,
-                 test.lr_max ? format("lr_max {:.3g}", *test.lr_max) : "refused: " + test.refused));
-      return Json{{"lr_max", test.lr_max ? Json(*test.lr_max) : Json()},
-                  {"refused", test.refused},
-                  {"reason", test.suggestions.empty() ? "" : test.suggestions[0].reason},
-                  {"seed_numbers", test.seed_numbers},
-                  {"folder", folder},
-                  {"epochs", epochs_of(test, recipe)},
-                  {"seconds", seconds}};
-    });
-    spend(found);
-    return found;
-  }
-
-  // ---- Counting ----
-
-  void spend(const Json& item) {
-    result_.epochs += item["epochs"].get<double>();
-    result_.seconds += item["seconds"].get<double>();
-  }
-
-  // Whether a run of `share` of the recipe's length fits into what is left of the budget.
-  bool affords(double share) const {
-    const double cost = epochs(share);
-    if (options_.epochs && result_.epochs + cost > *options_.epochs) return false;
-    if (!options_.seconds) return true;
-    const double rate = result_.epochs > 0 ? result_.seconds / result_.epochs : 0;
-    return result_.seconds + rate * cost <= *options_.seconds;
-  }
-
-  double epochs(double share) const {
-    const StepPlan steps = plan_course(recipe_, data_.train.size(), registries_).steps;
-    return share * static_cast<double>(steps.total_steps) /
-           static_cast<double>(steps.steps_per_epoch);
-  }
-  Duration length(double share) const {
-    const StepPlan steps = plan_course(recipe_, data_.train.size(), registries_).steps;
-    return {std::max(1.0, std::round(share * static_cast<double>(steps.total_steps))),
-            Duration::Unit::steps};
-  }
-  double epochs_of(const RangeTest& test, const Recipe& recipe) const {
-    double steps = 0;
-    for (const LabelledSweep& one : test.sweeps)
-      steps += static_cast<double>(one.curve.points.size());
-    return steps / static_cast<double>(
-                       plan_course(recipe, data_.train.size(), registries_).steps.steps_per_epoch);
-  }
   double peak() const {
     return plan_course(recipe_, data_.train.size(), registries_).optimizer.rule.lr_max;
   }
@@ -285,11 +187,7 @@ class Procedure {
   const DataSet& data_;
   const Registries& registries_;
   TuneOptions options_;
-  std::string folder_;
-  StopSignal& stop_;
-  Observer* progress_;
-  const std::function<void(const std::string&)>& say_;
-  Memo memo_;
+  TuneItems items_;
   TuneResult result_;
 };
 

@@ -1,0 +1,125 @@
+#include "tuning/tune_items.h"
+
+#include "core/files.h"
+#include "core/format.h"
+#include "recipe/yaml.h"
+#include "tuning/range_test_json.h"
+#include "tuning/trial.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace onecycle {
+
+namespace {
+
+std::string text_of(const Recipe& recipe, const Registries& registries) {
+  return write_yaml(recipe_options(registries.variants()).write(recipe));
+}
+
+double steps_in(const RangeTest& test) {
+  double steps = 0;
+  for (const LabelledSweep& one : test.sweeps)
+    steps += static_cast<double>(one.curve.points.size());
+  return steps;
+}
+
+}  // namespace
+
+TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries& registries,
+                     const TuneOptions& options, const std::string& folder, StopSignal& stop,
+                     Observer* progress, const Say& say)
+    : data_(data),
+      registries_(registries),
+      options_(options),
+      folder_(folder),
+      stop_(stop),
+      progress_(progress),
+      say_(say),
+      memo_(folder + "/tune.json",
+            text_of(recipe, registries) +
+                format("seeds {}, share {}", options.seeds, options.short_share)) {}
+
+TuneItems::Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
+  const Json trial = memo_.get(key, [&] { return train_now(key, recipe); });
+  spend(trial);
+  return trial;
+}
+
+TuneItems::Json TuneItems::train_now(const std::string& key, const Recipe& recipe) {
+  const TrialResult result = run_trial(build_on(data_, recipe, registries_), stop_, progress_);
+  if (result.interrupted) throw Interrupted();
+  say_(format("{:<34} validation {}", key,
+              result.diverged
+                  ? "diverged"
+                  : format("loss {:.4f}, accuracy {:.2f} %", result.loss, 100 * result.accuracy)));
+  return {{"loss", result.diverged ? Json() : Json(result.loss)},
+          {"accuracy", result.accuracy},
+          {"epochs", result.epochs},
+          {"seconds", result.seconds}};
+}
+
+TuneItems::Json TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
+  const Json found = memo_.get(key, [&] { return range_now(key, recipe, seeds); });
+  spend(found);
+  return found;
+}
+
+TuneItems::Json TuneItems::range_now(const std::string& key, const Recipe& recipe,
+                                     std::int64_t seeds) {
+  const auto begun = std::chrono::steady_clock::now();
+  RangeTestOptions options;
+  options.seeds = seeds;
+  const auto make_run = [&](std::int64_t offset) {
+    Recipe seeded = recipe;
+    seeded.seed += offset;
+    return build_on(data_, seeded, registries_);
+  };
+  const RangeTest test = range_test(make_run, options, stop_, progress_);
+  if (stop_.signal_number() != 0) throw Interrupted();
+  const std::string folder = create_numbered_folder(folder_ + "/range");
+  write_file_atomically(folder + "/range_test.json",
+                        {range_test_json(test, recipe.name, "", text_of(recipe, registries_))});
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  say_(format("{:<34} {}", key,
+              test.lr_max ? format("lr_max {:.3g}", *test.lr_max) : "refused: " + test.refused));
+  return {{"lr_max", test.lr_max ? Json(*test.lr_max) : Json()},
+          {"refused", test.refused},
+          {"reason", test.suggestions.empty() ? "" : test.suggestions[0].reason},
+          {"seed_numbers", test.seed_numbers},
+          {"folder", folder},
+          {"epochs", steps_in(test) / static_cast<double>(steps_of(recipe).steps_per_epoch)},
+          {"seconds", seconds}};
+}
+
+StepPlan TuneItems::steps_of(const Recipe& recipe) const {
+  return plan_course(recipe, data_.train.size(), registries_).steps;
+}
+
+double TuneItems::epochs(const Recipe& recipe, double share) const {
+  const StepPlan steps = steps_of(recipe);
+  return share * static_cast<double>(steps.total_steps) /
+         static_cast<double>(steps.steps_per_epoch);
+}
+
+Duration TuneItems::length(const Recipe& recipe, double share) const {
+  const double steps = std::round(share * static_cast<double>(steps_of(recipe).total_steps));
+  return {std::max(1.0, steps), Duration::Unit::steps};
+}
+
+bool TuneItems::affords(const Recipe& recipe, double share) const {
+  const double cost = epochs(recipe, share);
+  if (options_.epochs && epochs_ + cost > *options_.epochs) return false;
+  if (!options_.seconds) return true;
+  const double rate = epochs_ > 0 ? seconds_ / epochs_ : 0;
+  return seconds_ + rate * cost <= *options_.seconds;
+}
+
+void TuneItems::spend(const Json& item) {
+  epochs_ += item["epochs"].get<double>();
+  seconds_ += item["seconds"].get<double>();
+}
+
+}  // namespace onecycle
