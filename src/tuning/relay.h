@@ -4,16 +4,17 @@
 
 namespace onecycle {
 
-// Hands a signal that an outer StopSignal got on to the run it observes.
+// Hands a signal that one StopSignal got on to the run of another.
 class SignalRelay : public Observer {
  public:
-  explicit SignalRelay(StopSignal& outer) : outer_(outer) {}
-  void on_log_point(const LogPoint&, StopSignal& inner) override {
-    if (outer_.signal_number() != 0) inner.interrupt(outer_.signal_number());
+  SignalRelay(const StopSignal& from, StopSignal& to) : from_(from), to_(to) {}
+  void on_batch_end(const BatchEnd&) override {
+    if (from_.signal_number() != 0) to_.interrupt(from_.signal_number());
   }
 
  private:
-  StopSignal& outer_;
+  const StopSignal& from_;
+  StopSignal& to_;
 };
 
 }  // namespace onecycle

@@ -6,6 +6,7 @@
 #include "core/format.h"
 #include "recipe/yaml.h"
 #include "train/memory.h"
+#include "tuning/relay.h"
 
 #include <chrono>
 #include <cmath>
@@ -31,19 +32,6 @@ class LatestInMemory : public CheckpointStore {
 
  private:
   std::optional<Snapshot> latest_;
-};
-
-// Hands the worker's signal on to the run under way.
-class Interrupter : public Observer {
- public:
-  Interrupter(const StopSignal& from, StopSignal& to) : from_(from), to_(to) {}
-  void on_batch_end(const BatchEnd&) override {
-    if (from_.signal_number() != 0) to_.interrupt(from_.signal_number());
-  }
-
- private:
-  const StopSignal& from_;
-  StopSignal& to_;
 };
 
 // What decides which samples are in memory: not how they are drawn.
@@ -148,8 +136,8 @@ TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder,
   }
   const TrialObservers observers = bench_.observers(run, folder);
   for (const auto& observer : observers) trainer.observe(*observer);
-  Interrupter interrupter(stop, trainer.stop());
-  trainer.observe(interrupter);
+  SignalRelay relay(stop, trainer.stop());
+  trainer.observe(relay);
   const RunEnd end = trainer.fit();
   TrialResult result = result_of(end, bench_.options.metric);
   if (result.state == TrialState::done && memory.latest())

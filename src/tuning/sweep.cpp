@@ -150,7 +150,7 @@ SweepCurve sweep(Run& run, const Sweep& plan, StopSignal& stop, Observer* progre
   Trainer trainer(run);
   trainer.observe(recorder);
   if (progress != nullptr) trainer.observe(*progress);
-  SignalRelay relay(stop);
+  SignalRelay relay(stop, trainer.stop());
   trainer.observe(relay);
   const RunEnd end = trainer.fit();
   curve.interrupted = end.reason == StopReason::interrupted;

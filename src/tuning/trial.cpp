@@ -8,7 +8,7 @@
 
 namespace onecycle {
 
-TrialResult run_trial(Run run, StopSignal& stop, Observer* progress) {
+TrialScore run_trial(Run run, StopSignal& stop, Observer* progress) {
   if (run.data.validation.size() == 0)
     throw DataError(
         "choices are made on held-out samples, and there are none: set data.validation");
@@ -18,11 +18,11 @@ TrialResult run_trial(Run run, StopSignal& stop, Observer* progress) {
   run.recipe.train.test_every.reset();
   run.recipe.stop.on_divergence.retries = 0;
   Trainer trainer(run);
-  SignalRelay relay(stop);
+  SignalRelay relay(stop, trainer.stop());
   trainer.observe(relay);
   if (progress != nullptr) trainer.observe(*progress);
   const RunEnd end = trainer.fit();
-  TrialResult result;
+  TrialScore result;
   result.epochs = static_cast<double>(end.steps) / static_cast<double>(run.steps.steps_per_epoch);
   result.seconds = end.seconds;
   result.interrupted = end.reason == StopReason::interrupted;

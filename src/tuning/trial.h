@@ -5,7 +5,7 @@
 namespace onecycle {
 
 // What a run for choosing came to, on the validation part alone.
-struct TrialResult {
+struct TrialScore {
   double loss = 0;
   double accuracy = 0;
   double epochs = 0;
@@ -16,6 +16,6 @@ struct TrialResult {
 
 // Trains the run to its end, evaluates the validation part then, never the test split, and keeps
 // nothing. Throws DataError where there is no validation part.
-TrialResult run_trial(Run run, StopSignal& stop, Observer* progress);
+TrialScore run_trial(Run run, StopSignal& stop, Observer* progress);
 
 }  // namespace onecycle

@@ -48,7 +48,7 @@ TuneItems::Json TuneItems::trained(const std::string& key, const Recipe& recipe)
 }
 
 TuneItems::Json TuneItems::train_now(const std::string& key, const Recipe& recipe) {
-  const TrialResult result = run_trial(build_on(data_, recipe, registries_), stop_, progress_);
+  const TrialScore result = run_trial(build_on(data_, recipe, registries_), stop_, progress_);
   if (result.interrupted) throw Interrupted();
   say_(format("{:<34} validation {}", key,
               result.diverged
