@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/run_folder.h"
+#include "core/differences.h"
 #include "core/format.h"
 #include "recipe/document.h"
 
@@ -11,21 +12,6 @@
 namespace onecycle {
 
 namespace {
-
-// "train.duration: 5ep -> 10ep" for every key that differs.
-void list_changes(const Value& before, const Value& after, const std::string& path,
-                  std::vector<std::string>& changes) {
-  if (!before.is_map() || !after.is_map()) {
-    const std::string old = detail::flow_text(before);
-    const std::string now = detail::flow_text(after);
-    if (old != now) changes.push_back(format("{}: {} -> {}", path, old, now));
-    return;
-  }
-  for (const auto& [key, at, value] : after.members) {
-    const Value* old = before.find(key);
-    list_changes(old != nullptr ? *old : Value{}, value, detail::join_path(path, key), changes);
-  }
-}
 
 Value tree_of(const Recipe& recipe, const Registries& registries) {
   return recipe_options(registries.variants()).write(recipe);
@@ -102,9 +88,9 @@ Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& l
   resumed.recipe.train.extensions = before.train.extensions;
 
   const Console console = line.console();
-  std::vector<std::string> changes;
-  list_changes(tree_of(before, registries), tree_of(resumed.recipe, registries), "", changes);
-  for (const std::string& change : changes) console.say("changed    " + change);
+  for (const std::string& change :
+       differences(tree_of(before, registries), tree_of(resumed.recipe, registries)))
+    console.say("changed    " + change);
   extend(resumed.recipe, before, line.text("extend"), registries);
   resumed.start.snapshot = latest_checkpoint(resumed.start.folder, console);
   if (resumed.start.snapshot) {

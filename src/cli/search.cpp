@@ -2,6 +2,7 @@
 
 #include "cli/run_folder.h"
 #include "cli/search_study.h"
+#include "core/differences.h"
 #include "core/format.h"
 #include "recipe/document.h"
 #include "tuning/search_report.h"

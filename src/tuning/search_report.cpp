@@ -59,22 +59,6 @@ Json fields_of(const Study& study, const TrialRow& row) {
           {"reason", row.reason}};
 }
 
-void compare(const Value& before, const Value& after, const std::string& path,
-             std::vector<std::string>& found) {
-  if (!before.is_map() || !after.is_map()) {
-    const std::string old = detail::flow_text(before);
-    const std::string now = detail::flow_text(after);
-    if (old != now) found.push_back(format("{}: {} -> {}", path, old, now));
-    return;
-  }
-  for (const auto& [key, at, value] : after.members) {
-    const Value* old = before.find(key);
-    compare(old != nullptr ? *old : Value{}, value, detail::join_path(path, key), found);
-  }
-  for (const auto& [key, at, value] : before.members)
-    if (after.find(key) == nullptr) compare(value, Value{}, detail::join_path(path, key), found);
-}
-
 }  // namespace
 
 std::string values_text(const SearchSpace& space, const Setting& setting) {
@@ -157,12 +141,6 @@ Remaining remaining_of(const Study& study, const std::vector<TrialRow>& rows) {
     seconds += row.seconds;
   }
   return {std::max(0.0, planned - done), done > 0 ? seconds / done : 0};
-}
-
-std::vector<std::string> differences(const Value& before, const Value& after) {
-  std::vector<std::string> found;
-  compare(before, after, "", found);
-  return found;
 }
 
 }  // namespace onecycle

@@ -32,7 +32,4 @@ struct Remaining {
 };
 Remaining remaining_of(const Study& study, const std::vector<TrialRow>& rows);
 
-// "train.duration: 5ep -> 10ep" for every leaf that differs.
-std::vector<std::string> differences(const Value& before, const Value& after);
-
 }  // namespace onecycle
