@@ -99,9 +99,10 @@ void say_suggestions(const RangeTest& test, const Console& console) {
   }
   for (const std::string& sentence : test.words) console.say(sentence);
   if (test.lr_max)
-    console.say(format("{}lr_max: {:.4g}, lr_min: {:.4g}",
-                       test.uncertain ? "uncertain (the rules differ by more than 10 times): " : "",
-                       *test.lr_max, *test.lr_min));
+    console.say(
+        format("{}lr_max: {:.4g}, lr_min: {:.4g}",
+               test.uncertain ? "uncertain (the answers differ by more than 10 times): " : "",
+               *test.lr_max, *test.lr_min));
 }
 
 void add_asked_overlays(RangeTest& test, const CommandLine& line, const DataSet& data,
@@ -131,7 +132,7 @@ int range_test_command(int argc, char** argv) {
   line.add_option("seeds", "N", "linear sweeps with as many seeds (default: 3)");
   line.add_option("min", "LR", "where the linear sweeps begin (default: a hundredth of --max)");
   line.add_option("max", "LR", "where they end (default: 3 times the edge of the coarse sweep)");
-  line.add_option("steps", "N", "of a linear sweep (default: 400)");
+  line.add_option("steps", "N", "of a linear sweep (default: a quarter of the run, 100 to 400)");
   line.add_option("every", "N", "steps between two looks at the held-out samples (default: 10)");
   line.add_option("held-out", "N", "held-out samples looked at (default: 1000)");
   line.add_option("weight-decay", "LIST", "overlay: the sweep for each of these, in l2 units");
@@ -141,7 +142,7 @@ int range_test_command(int argc, char** argv) {
 
   RangeTestOptions options;
   options.seeds = count_option(line, "seeds", options.seeds);
-  options.steps = count_option(line, "steps", options.steps);
+  if (line.has("steps")) options.steps = count_option(line, "steps", 0);
   options.evaluate_every = count_option(line, "every", options.evaluate_every);
   options.held_out = count_option(line, "held-out", options.held_out);
   options.low = number_option(line, "min");

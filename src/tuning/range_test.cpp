@@ -14,66 +14,24 @@ constexpr double kCoarseLow = 1e-5;
 constexpr double kCoarseHigh = 10;
 constexpr double kBeyondEdge = 3;
 constexpr double kFarApart = 10;
+constexpr double kMinimumShare = 10;  // fastai's minimum is a tenth of where the loss is least
 constexpr int kLongerSweeps = 5;
-
-struct Columns {
-  std::vector<double> lr, values;
-};
-
-Columns train_losses(const SweepCurve& curve) {
-  Columns columns;
-  for (const SweepPoint& point : curve.points) {
-    if (point.lr <= 0 || !std::isfinite(point.train_loss)) continue;
-    columns.lr.push_back(point.lr);
-    columns.values.push_back(point.train_loss);
-  }
-  return columns;
-}
-
-Columns held_out(const SweepCurve& curve, std::optional<double> SweepPoint::*value) {
-  Columns columns;
-  for (const SweepPoint& point : curve.points) {
-    if (point.lr <= 0 || !(point.*value) || !std::isfinite(*(point.*value))) continue;
-    columns.lr.push_back(point.lr);
-    columns.values.push_back(*(point.*value));
-  }
-  return columns;
-}
-
-using Extract = std::function<Columns(const SweepCurve&)>;
-
-std::vector<Band> bands(const std::vector<const SweepCurve*>& curves, const Extract& extract,
-                        const std::vector<double>& at) {
-  std::vector<Band> result(at.size());
-  Columns all;
-  std::vector<std::vector<double>> each;
-  for (const SweepCurve* curve : curves) {
-    const Columns columns = extract(*curve);
-    if (columns.lr.empty()) continue;
-    each.push_back(smoothed_over_lr(columns.lr, columns.values, at));
-    all.lr.insert(all.lr.end(), columns.lr.begin(), columns.lr.end());
-    all.values.insert(all.values.end(), columns.values.begin(), columns.values.end());
-  }
-  if (all.lr.empty()) return result;
-  const auto pooled = smoothed_over_lr(all.lr, all.values, at,
-                                       5 * static_cast<int>(std::max<std::size_t>(1, each.size())));
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    result[i] = {pooled[i], each[0][i], each[0][i]};
-    for (const auto& one : each) {
-      result[i].low = std::min(result[i].low, one[i]);
-      result[i].high = std::max(result[i].high, one[i]);
-    }
-  }
-  return result;
-}
+constexpr std::int64_t kFewestSteps = 100;
+constexpr std::int64_t kMostSteps = 400;
 
 // The rate at which the smoothed training loss of the coarse sweep is least.
 double edge_of(const SweepCurve& coarse) {
-  const Columns losses = train_losses(coarse);
-  if (losses.lr.size() < 5) return losses.lr.empty() ? kCoarseLow : losses.lr.back();
-  const auto smoothed = smoothed_over_lr(losses.lr, losses.values, losses.lr);
-  return losses.lr[static_cast<std::size_t>(std::min_element(smoothed.begin(), smoothed.end()) -
-                                            smoothed.begin())];
+  std::vector<double> lr;
+  std::vector<double> losses;
+  for (const SweepPoint& point : coarse.points) {
+    if (!std::isfinite(point.train_loss)) continue;
+    lr.push_back(point.lr);
+    losses.push_back(point.train_loss);
+  }
+  if (lr.size() < 5) return lr.empty() ? kCoarseLow : lr.back();
+  const auto smoothed = smoothed_over_lr(lr, losses, lr);
+  return lr[static_cast<std::size_t>(std::min_element(smoothed.begin(), smoothed.end()) -
+                                     smoothed.begin())];
 }
 
 std::vector<Suggestion> fastai_on(const SweepCurve& coarse, std::int64_t steps) {
@@ -98,10 +56,9 @@ Suggestion smith_on(const std::vector<SmoothedPoint>& points, std::int64_t sampl
   return smith_rule(lr, accuracy, samples, beyond);
 }
 
-bool diverged(const SweepCurve& curve) { return !curve.stopped.empty() && !curve.interrupted; }
-
-std::string beyond_end(const SweepCurve& curve) {
-  return diverged(curve) ? "then the loss diverges" : "";
+// What comes after the sweep's last rate, where that is known.
+std::string after_end(const SweepCurve& curve) {
+  return !curve.stopped.empty() && !curve.interrupted ? "then the loss diverges" : "";
 }
 
 double best_accuracy(const SweepCurve& curve) {
@@ -111,121 +68,176 @@ double best_accuracy(const SweepCurve& curve) {
   return best;
 }
 
-// From the linear sweeps to `high`.
-void conclude(RangeTest& test, double high, std::string beyond) {
-  std::vector<const SweepCurve*> linear;
-  std::int64_t samples = 0;
-  for (const LabelledSweep& one : test.sweeps) {
-    if (one.plan.shape != SweepShape::linear || one.plan.high != high) continue;
-    linear.push_back(&one.curve);
-    samples += one.curve.held_out;
-    const std::string after = beyond.empty() ? beyond_end(one.curve) : beyond;
-    const Suggestion alone = smith_on(smooth({&one.curve}), one.curve.held_out, after);
-    if (alone.lr) test.seed_numbers.push_back(*alone.lr);
-  }
-  for (const SweepCurve* curve : linear)
-    if (beyond.empty()) beyond = beyond_end(*curve);
-  test.smoothed = smooth(linear);
-  const Suggestion smith = smith_on(test.smoothed, samples, beyond);
-  test.suggestions.insert(test.suggestions.begin(), smith);
-  if (!smith.lr) {
-    test.refused = smith.reason;
-    return;
-  }
-  test.lr_max = rounded_down(*smith.lr);
-  test.lr_min = rounded_down(*test.lr_max / 10);
-  double least = *smith.lr;
-  double most = *smith.lr;
-  for (const Suggestion& other : test.suggestions) {
-    if (!other.lr || *other.lr <= 0) continue;
-    least = std::min(least, *other.lr);
-    most = std::max(most, *other.lr);
-  }
-  test.uncertain = most > kFarApart * least;
+// Whether the answers about where learning ends lie far apart. fastai's other rules look for where
+// it is fastest, which is far below by design, and have no say here.
+bool far_apart(const RangeTest& test, double number) {
+  std::vector<double> edges = test.seed_numbers;
+  edges.push_back(number);
+  for (const Suggestion& one : test.suggestions)
+    if (one.rule == "minimum" && one.lr && *one.lr > 0) edges.push_back(kMinimumShare * *one.lr);
+  const auto [least, most] = std::minmax_element(edges.begin(), edges.end());
+  return *most > kFarApart * *least;
 }
+
+class Procedure {
+ public:
+  Procedure(const SweepWith& sweep_with, const RangeTestOptions& options)
+      : sweep_with_(sweep_with), options_(options) {
+    linear_.shape = SweepShape::linear;
+    linear_.steps = options.steps.value_or(kMostSteps);
+    linear_.evaluate_every = options.evaluate_every;
+    linear_.held_out = options.held_out;
+  }
+
+  RangeTest run() {
+    if (!locate()) return std::move(test_);
+    if (!add(0, linear_) || !(falls_at_end() || extend())) return std::move(test_);
+    for (;;) {
+      for (std::int64_t seed = 1; seed < options_.seeds; ++seed)
+        if (!add(seed, linear_)) return std::move(test_);
+      if (!conclude() || !may_extend()) return std::move(test_);
+      // One seed's fall was noise: together they have not fallen.
+      if (!extend()) return std::move(test_);
+    }
+  }
+
+ private:
+  // ---- The range ----
+
+  bool locate() {
+    Sweep coarse;
+    coarse.low = kCoarseLow;
+    coarse.high = kCoarseHigh;
+    coarse.steps = options_.coarse_steps;
+    coarse.evaluate_every = 0;
+    if (!add(0, coarse)) return false;
+    test_.suggestions = fastai_on(test_.sweeps[0].curve, coarse.steps);
+    const double edge = edge_of(test_.sweeps[0].curve);
+    set_high(options_.high.value_or(kBeyondEdge * edge));
+    test_.words.push_back(format(
+        "The coarse sweep's training loss is least at {:.2g}; the linear sweeps go to {:.2g}.",
+        edge, linear_.high));
+    return true;
+  }
+
+  void set_high(double high) {
+    linear_.high = high;
+    linear_.low = options_.low.value_or(high / 100);
+  }
+
+  bool may_extend() const {
+    return !options_.high && beyond_.empty() && extensions_ < kLongerSweeps;
+  }
+
+  bool falls_at_end() const {
+    if (!may_extend()) return true;
+    const SweepCurve& last = test_.sweeps.back().curve;
+    return !after_end(last).empty() || smith_on(smooth({&last}), last.held_out, "").lr;
+  }
+
+  // Sweeps on until there is a fall, or until a sweep reaches less than a shorter one did: then it
+  // went too far, and a last one looks between the two ends. False where it was interrupted.
+  bool extend() {
+    do {
+      ++extensions_;
+      const double before = linear_.high;
+      bool too_far = false;
+      if (!sweep_to(kBeyondEdge * before, too_far)) return false;
+      if (!too_far) continue;
+      beyond_ = "and a sweep that goes farther reaches less";
+      if (!sweep_to(std::sqrt(kBeyondEdge) * before, too_far)) return false;
+    } while (!falls_at_end());
+    return true;
+  }
+
+  // Moves the range to `high` where the first seed reaches as much there as anywhere before.
+  bool sweep_to(double high, bool& too_far) {
+    const double before = linear_.high;
+    for (const LabelledSweep& one : test_.sweeps)
+      if (one.plan.shape == SweepShape::linear && one.plan.high == before)
+        reached_ = std::max(reached_, best_accuracy(one.curve));
+    set_high(high);
+    if (!add(0, linear_)) return false;
+    const SweepCurve& curve = test_.sweeps.back().curve;
+    const double now = best_accuracy(curve);
+    too_far = now < reached_ - accuracy_tolerance(reached_, curve.held_out);
+    test_.words.push_back(
+        format("The held-out accuracy had not fallen by {:.2g}: swept again to {:.2g}, which "
+               "reached {:.1f} %{}, after {:.1f} %.",
+               before, high, 100 * now, too_far ? ", less" : "", 100 * reached_));
+    if (too_far) set_high(before);
+    return true;
+  }
+
+  bool add(std::int64_t seed, const Sweep& plan) {
+    SeededSweep made = sweep_with_(seed, plan);
+    const bool whole = !made.curve.interrupted;
+    const std::string label =
+        plan.shape == SweepShape::linear ? format("seed {}", seed + 1) : std::string("coarse");
+    test_.sweeps.push_back({label, made.seed, plan, std::move(made.curve)});
+    return whole;
+  }
+
+  // ---- The number ----
+
+  // From the linear sweeps to the end of the range. True where the range proved too short.
+  bool conclude() {
+    std::vector<const SweepCurve*> linear;
+    std::int64_t samples = 0;
+    std::string beyond = beyond_;
+    test_.seed_numbers.clear();
+    for (LabelledSweep& one : test_.sweeps) {
+      if (one.plan.shape != SweepShape::linear) continue;
+      if (one.plan.high != linear_.high) {
+        if (one.label.find(',') == std::string::npos)
+          one.label += format(", to {:.2g}", one.plan.high);
+        continue;
+      }
+      linear.push_back(&one.curve);
+      samples += one.curve.held_out;
+      if (beyond.empty()) beyond = after_end(one.curve);
+      const std::string after = beyond_.empty() ? after_end(one.curve) : beyond_;
+      const Suggestion alone = smith_on(smooth({&one.curve}), one.curve.held_out, after);
+      if (alone.lr) test_.seed_numbers.push_back(*alone.lr);
+    }
+    test_.smoothed = smooth(linear);
+    const Suggestion smith = smith_on(test_.smoothed, samples, beyond);
+    std::erase_if(test_.suggestions, [&](const Suggestion& one) { return one.rule == smith.rule; });
+    test_.suggestions.insert(test_.suggestions.begin(), smith);
+    test_.refused = smith.lr ? "" : smith.reason;
+    if (!smith.lr) return smith.too_low;
+    test_.lr_max = rounded_down(*smith.lr);
+    test_.lr_min = rounded_down(*test_.lr_max / 10);
+    test_.uncertain = far_apart(test_, *smith.lr);
+    return false;
+  }
+
+  const SweepWith& sweep_with_;
+  RangeTestOptions options_;
+  RangeTest test_;
+  Sweep linear_;
+  std::string beyond_;  // what is known to come after the range's end
+  double reached_ = 0;  // the best smoothed accuracy of a shorter range
+  int extensions_ = 0;
+};
 
 }  // namespace
 
-std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves) {
-  const auto losses = [](const SweepCurve& c) { return held_out(c, &SweepPoint::held_out_loss); };
-  const auto accuracies = [](const SweepCurve& c) {
-    return held_out(c, &SweepPoint::held_out_accuracy);
-  };
-  std::vector<double> at;
-  for (const SweepCurve* curve : curves) {
-    const Columns looks = accuracies(*curve);
-    if (looks.lr.size() > at.size()) at = looks.lr;
-  }
-  const auto train = bands(curves, train_losses, at);
-  const auto loss = bands(curves, losses, at);
-  const auto accuracy = bands(curves, accuracies, at);
-  std::vector<SmoothedPoint> result;
-  for (std::size_t i = 0; i < at.size(); ++i)
-    result.push_back({at[i], train[i], loss[i], accuracy[i]});
-  return result;
+RangeTest range_test_over(const SweepWith& sweep_with, const RangeTestOptions& options) {
+  return Procedure(sweep_with, options).run();
 }
 
 RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, StopSignal& stop,
                      Observer* progress) {
-  RangeTest test;
-  const auto add = [&](const std::string& label, std::int64_t seed, const Sweep& plan) {
-    Run run = make_run(seed);
-    test.sweeps.push_back({label, run.recipe.seed, plan, sweep(run, plan, stop, progress)});
-    return !test.sweeps.back().curve.interrupted;
-  };
-  Sweep coarse;
-  coarse.low = kCoarseLow;
-  coarse.high = kCoarseHigh;
-  coarse.steps = options.coarse_steps;
-  coarse.evaluate_every = 0;
-  if (!add("coarse", 0, coarse)) return test;
-  test.suggestions = fastai_on(test.sweeps[0].curve, coarse.steps);
-  const double edge = edge_of(test.sweeps[0].curve);
-  test.words.push_back(
-      format("The coarse sweep's training loss is least at {:.2g}; the linear sweeps go to {:.2g}.",
-             edge, options.high.value_or(kBeyondEdge * edge)));
-
-  Sweep linear;
-  linear.shape = SweepShape::linear;
-  linear.high = options.high.value_or(kBeyondEdge * edge);
-  linear.low = options.low.value_or(linear.high / 100);
-  linear.steps = options.steps;
-  linear.evaluate_every = options.evaluate_every;
-  linear.held_out = options.held_out;
-  // The first seed finds the range: a sweep that ends before any fall is made again, to three times
-  // its end. A steeper sweep that reaches less has gone too far: the edge is between the two ends.
-  if (!add("seed 1", 0, linear)) return test;
-  std::string beyond;
-  const auto again = [&](double factor, std::size_t before) {
-    Sweep longer = linear;
-    longer.high *= factor;
-    longer.low = options.low.value_or(longer.high / 100);
-    if (!add("seed 1", 0, longer)) return false;
-    const SweepCurve& known = test.sweeps[before].curve;
-    const double reached = best_accuracy(known);
-    const double now = best_accuracy(test.sweeps.back().curve);
-    const bool too_far = now < reached - accuracy_tolerance(reached, known.held_out);
-    test.words.push_back(
-        format("The held-out accuracy had not fallen by {:.2g}: swept again to {:.2g}, which "
-               "reached {:.1f} % after {:.1f} %.",
-               linear.high, longer.high, 100 * now, 100 * reached));
-    LabelledSweep& left = test.sweeps[too_far ? test.sweeps.size() - 1 : before];
-    left.label = format("seed 1, to {:.2g}", left.plan.high);
-    if (too_far) beyond = "and a sweep that goes farther reaches less";
-    if (!too_far) linear = longer;
-    return true;
-  };
-  for (int longer = 0; longer < kLongerSweeps && !options.high && beyond.empty(); ++longer) {
-    const std::size_t last = test.sweeps.size() - 1;
-    const SweepCurve& before = test.sweeps[last].curve;
-    if (diverged(before) || smith_on(smooth({&before}), before.held_out, "").lr) break;
-    if (!again(kBeyondEdge, last)) return test;
-    if (!beyond.empty() && !again(std::sqrt(kBeyondEdge), last)) return test;
-  }
-  for (std::int64_t seed = 1; seed < options.seeds; ++seed)
-    if (!add(format("seed {}", seed + 1), seed, linear)) return test;
-  conclude(test, linear.high, beyond);
-  return test;
+  RangeTestOptions completed = options;
+  if (!options.steps)
+    completed.steps = std::clamp(make_run(0).steps.total_steps / 4, kFewestSteps, kMostSteps);
+  return range_test_over(
+      [&](std::int64_t seed_offset, const Sweep& plan) {
+        Run run = make_run(seed_offset);
+        return SeededSweep{run.recipe.seed, sweep(run, plan, stop, progress)};
+      },
+      completed);
 }
 
 }  // namespace onecycle

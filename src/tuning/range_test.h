@@ -13,7 +13,8 @@ struct RangeTestOptions {
   std::optional<double> low;   // of the linear sweep; empty: a hundredth of its high end
   std::optional<double> high;  // empty: three times where the coarse sweep puts the edge
   std::int64_t coarse_steps = 100;
-  std::int64_t steps = 400;  // of the linear sweep
+  // Of a linear sweep; empty: a quarter of the run's, at least 100 and at most 400.
+  std::optional<std::int64_t> steps;
   std::int64_t evaluate_every = 10;
   std::int64_t held_out = 1000;
 };
@@ -54,7 +55,9 @@ struct RangeTest {
   std::optional<double> lr_max;         // two significant digits
   std::optional<double> lr_min;         // a tenth
   std::string refused;                  // why there is no number
-  bool uncertain = false;               // rules or seeds differ by more than 10 times
+  // The answers about where learning ends (Smith's, each seed's, where the coarse sweep's training
+  // loss is least) differ by more than 10 times.
+  bool uncertain = false;
   std::vector<Overlay> overlays;
   std::vector<std::string> words;
 };
@@ -66,6 +69,15 @@ using MakeRun = std::function<Run(std::int64_t seed_offset)>;
 // the number with its evidence. Ends early, with what there is, where `stop` is interrupted.
 RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, StopSignal& stop,
                      Observer* progress);
+
+struct SeededSweep {
+  std::int64_t seed = 0;  // the run's
+  SweepCurve curve;
+};
+using SweepWith = std::function<SeededSweep(std::int64_t seed_offset, const Sweep& plan)>;
+
+// The same over sweeps made in any way. One that is interrupted ends the test.
+RangeTest range_test_over(const SweepWith& sweep_with, const RangeTestOptions& options);
 
 // Pools sweeps of the same plan.
 std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves);

@@ -44,7 +44,8 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
                    100 * highest, lr.front(), lr.back())};
   if (fall == 0 && beyond.empty() && below == 0)
     return {kName, std::nullopt,
-            format("range too low: the held-out accuracy has not fallen by {:.3g}", lr.back())};
+            format("range too low: the held-out accuracy has not fallen by {:.3g}", lr.back()),
+            /*too_low=*/true};
   return {kName, lr[last_good],
           format("the held-out accuracy stays within two standard errors of its best, {:.1f} %, up "
                  "to here{}",

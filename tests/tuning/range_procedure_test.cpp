@@ -1,0 +1,115 @@
+// The range test's procedure over sweeps made up by formula: where it looks, when it goes on, what
+// it answers.
+
+#include "tuning/range_test.h"
+
+#include <algorithm>
+#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Accuracy and loss at a rate, in a sweep that ends at `high`, by the seed.
+using Accuracy = std::function<double(double lr, double high, std::int64_t seed)>;
+
+SweepWith made_up(const Accuracy& accuracy, double loss_minimum,
+                  std::vector<double>* ends = nullptr) {
+  return [=](std::int64_t seed, const Sweep& plan) {
+    SeededSweep made{seed, {}};
+    made.curve.held_out = 1000;
+    if (ends != nullptr && plan.shape == SweepShape::linear) ends->push_back(plan.high);
+    for (std::int64_t step = 0; step < plan.steps; ++step) {
+      const double p = static_cast<double>(step) / static_cast<double>(plan.steps - 1);
+      const double lr = plan.shape == SweepShape::linear
+                            ? plan.low + p * (plan.high - plan.low)
+                            : plan.low * std::pow(plan.high / plan.low, p);
+      SweepPoint point{step, lr, 0.9, 0, {}, {}};
+      point.train_loss = 2 + 0.2 * std::abs(std::log10(lr / loss_minimum));
+      if (plan.evaluate_every > 0 && (step + 1) % plan.evaluate_every == 0) {
+        point.held_out_accuracy = accuracy(lr, plan.high, seed);
+        point.held_out_loss = 1 - *point.held_out_accuracy;
+      }
+      made.curve.points.push_back(point);
+    }
+    return made;
+  };
+}
+
+RangeTestOptions few_steps() {
+  RangeTestOptions options;
+  options.steps = 200;
+  return options;
+}
+
+TEST(RangeProcedure, FindsAFallInsideTheFirstRange) {
+  const auto falls = [](double lr, double, std::int64_t) { return lr < 0.2 ? 0.6 : 0.2; };
+  std::vector<double> ends;
+  const RangeTest test = range_test_over(made_up(falls, 0.1, &ends), few_steps());
+  ASSERT_TRUE(test.lr_max) << test.refused;
+  EXPECT_GT(*test.lr_max, 0.13);
+  EXPECT_LT(*test.lr_max, 0.24);
+  EXPECT_EQ(ends.size(), 3U);  // a sweep a seed, none longer
+  EXPECT_FALSE(test.uncertain);
+}
+
+TEST(RangeProcedure, SweepsOnUntilThereIsAFall) {
+  const auto falls = [](double lr, double, std::int64_t) { return lr < 2 ? 0.6 : 0.2; };
+  const RangeTest test = range_test_over(made_up(falls, 0.1), few_steps());
+  ASSERT_TRUE(test.lr_max) << test.refused;
+  EXPECT_GT(*test.lr_max, 1.3);
+  EXPECT_LT(*test.lr_max, 2.4);
+}
+
+// Networks with batch norm under no decay: no rate makes accuracy fall, but a steeper sweep reaches
+// less. Each step down is within the noise of the one before; together they are not.
+TEST(RangeProcedure, ASteeperSweepThatReachesLessHasGoneTooFar) {
+  const auto accuracy = [](double lr, double high, std::int64_t) {
+    const double best = 0.51 - 0.024 * std::log(high / 0.3) / std::log(3);
+    return best * std::min(1.0, 0.5 + lr / high);
+  };
+  std::vector<double> ends;
+  const RangeTest test = range_test_over(made_up(accuracy, 0.1, &ends), few_steps());
+  ASSERT_TRUE(test.lr_max) << test.refused;
+  EXPECT_GE(*test.lr_max, 0.5);
+  EXPECT_LE(*test.lr_max, 1.6);
+  EXPECT_LE(*std::max_element(ends.begin(), ends.end()), 3.0);
+  EXPECT_THAT(test.words.back(), HasSubstr("swept again"));
+}
+
+// The first seed falls by accident; the others show that it was one.
+TEST(RangeProcedure, OneSeedsFallIsNotAllSeeds) {
+  const auto accuracy = [](double lr, double high, std::int64_t seed) {
+    if (lr >= 2) return 0.1;
+    if (lr < 0.05) return 0.3;  // still learning
+    return seed == 0 && high < 0.4 && lr > 0.25 ? 0.555 : 0.6;
+  };
+  const RangeTest test = range_test_over(made_up(accuracy, 0.1), few_steps());
+  ASSERT_TRUE(test.lr_max) << test.refused;
+  EXPECT_GT(*test.lr_max, 1.3);
+}
+
+TEST(RangeProcedure, ARangeThatIsGivenIsKept) {
+  const auto steady = [](double lr, double high, std::int64_t) { return 0.3 + 0.3 * lr / high; };
+  RangeTestOptions options = few_steps();
+  options.high = 0.5;
+  std::vector<double> ends;
+  const RangeTest test = range_test_over(made_up(steady, 0.1, &ends), options);
+  EXPECT_FALSE(test.lr_max);
+  EXPECT_THAT(test.refused, HasSubstr("range too low"));
+  EXPECT_THAT(ends, ::testing::Each(0.5));
+}
+
+TEST(RangeProcedure, AccuracyAndLossFarApartAreUncertain) {
+  const auto falls = [](double lr, double, std::int64_t) { return lr < 0.2 ? 0.6 : 0.2; };
+  RangeTestOptions options = few_steps();
+  options.high = 0.3;
+  EXPECT_FALSE(range_test_over(made_up(falls, 0.1), options).uncertain);
+  EXPECT_TRUE(range_test_over(made_up(falls, 0.001), options).uncertain);
+}
+
+}  // namespace
+}  // namespace onecycle
