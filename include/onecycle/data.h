@@ -42,12 +42,15 @@ struct DataSet {
 
 // ---- The recipe's `data` section -------------------------------------------------------------
 
-// `data.batch_size`: a number of samples, or all of the training part.
+// `data.batch_size`: a number of samples, all of the training part, or one fitted to memory, which
+// the program replaces by a number before anything is built.
 struct BatchSize {
   std::int64_t count = 128;
   bool all = false;
+  bool automatic = false;
 
-  // Throws DataError where the training part has fewer samples than the batch.
+  // Throws DataError where the training part has fewer samples than the batch, or where it is not
+  // known yet.
   std::int64_t of(std::int64_t num_train) const;
   bool operator==(const BatchSize&) const = default;
 };

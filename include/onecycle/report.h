@@ -72,13 +72,17 @@ struct Report {
   std::vector<std::string> notes;  // what could not be made, and how to get it
 };
 
-// Writes a page about `folder`, a run's or a range test's, and the files of its figures into a
-// folder beside it, named as the page without ".html". Each file is replaced as a whole. A run that
-// is under way or broke off is shown as far as it came. Throws Error for a folder of neither kind,
-// for one with nothing to plot yet, and where files cannot be written.
+// Writes a page about `folder`, a run's, a range test's or a tuning's, and the files of its figures
+// into a folder beside it, named as the page without ".html". Each file is replaced as a whole. A
+// run that is under way or broke off is shown as far as it came. Throws Error for a folder of no
+// such kind, for one with nothing to plot yet, and where files cannot be written.
 Report write_report(const std::string& folder, const ReportOptions& options = {});
 
-// What a run's evaluations say, for judge(); empty for a range test and without validation losses.
+// The folder itself, or where it is a tuning's, that of the run at its end.
+std::string last_run_of(const std::string& folder);
+
+// What the evaluations of a run, or of a tuning's last, say, for judge(); empty for a range test
+// and without validation losses.
 struct RunCourse {
   std::vector<CoursePoint> points;
   double lr_max = 0;  // the recipe's, or the highest recorded

@@ -19,21 +19,32 @@ struct TuneOptions {
   std::optional<double> seconds;  // or in seconds
 };
 
+// A run that a choice compared with others.
+struct TuneTrial {
+  std::string label;
+  std::optional<double> loss;  // on the validation part; nothing: it diverged
+  double accuracy = 0;         // there, fraction
+  double epochs = 0;           // trained
+  bool chosen = false;
+};
+
 // One line of the last table.
 struct TuneChoice {
   std::string what;
   std::string value;
   std::string evidence;
   std::string sure;  // how sure
+  std::vector<TuneTrial> trials = {};
 };
 
 struct TuneResult {
   Recipe recipe;
   std::vector<TuneChoice> choices;
   std::vector<std::string> words;
-  std::string range_folder;  // the range test's curves
-  double epochs = 0;         // trained for the search
-  double seconds = 0;        // of it
+  std::string range_folder;       // the range test's curves
+  std::string confirming_folder;  // those of the one at the end
+  double epochs = 0;              // trained for the search
+  double seconds = 0;             // of it
   bool interrupted = false;
   std::string refused;  // why there is no recipe
 };

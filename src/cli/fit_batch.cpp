@@ -67,7 +67,11 @@ int fit_batch_command(int argc, char** argv) {
 
   const FitBatchOptions options = fit_batch_options(line);
   const Registries registries = shipped_registries();
-  const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides(), registries);
+  const Recipe given = load_recipe(line.single("RECIPE"), line.overrides(), registries);
+  if (given.data.batch_size.automatic && options.rule != LrRule::none)
+    line.misused(
+        "--lr-rule: data.batch_size is auto, so there is no batch that the rate belongs to");
+  const Recipe recipe = with_any_batch(given);
   StopSignal stop;
   const SignalScope signals(stop);
   FitBatchTask task{line, options, registries, recipe, stop};

@@ -64,21 +64,6 @@ void print_json(const FitBatchTask& task, const char* event, const BatchChoice& 
             << std::endl;
 }
 
-std::string why_chosen(const BatchChoice& choice) {
-  switch (choice.bound) {
-    case BatchBound::steps_per_epoch:
-      return format("{} steps an epoch; decided by the {} steps that an epoch should have",
-                    grouped(choice.chosen_steps), kFewestSteps);
-    case BatchBound::limit:
-      return format("{} steps an epoch; decided by the largest: larger ones may be faster yet",
-                    grouped(choice.chosen_steps));
-    case BatchBound::throughput:
-      break;
-  }
-  return format("{} steps an epoch; decided by the throughput: larger ones are hardly faster",
-                grouped(choice.chosen_steps));
-}
-
 void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recipe& chosen) {
   const Console console = task.line.console();
   const std::int64_t allowed = largest_allowed(task);
@@ -95,6 +80,11 @@ void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recip
 }
 
 }  // namespace
+
+Recipe with_any_batch(Recipe recipe) {
+  if (recipe.data.batch_size.automatic) recipe.data.batch_size = {};
+  return recipe;
+}
 
 bool probe_size(FitBatchTask& task, std::int64_t batch) {
   const Console console = task.line.console();
@@ -123,7 +113,22 @@ bool probe_size(FitBatchTask& task, std::int64_t batch) {
   return task.probes.back().fits;
 }
 
-int fit_batch(FitBatchTask& task) {
+std::string why_chosen(const BatchChoice& choice) {
+  switch (choice.bound) {
+    case BatchBound::steps_per_epoch:
+      return format("{} steps an epoch; decided by the {} steps that an epoch should have",
+                    grouped(choice.chosen_steps), kFewestSteps);
+    case BatchBound::limit:
+      return format("{} steps an epoch; decided by the largest: larger ones may be faster yet",
+                    grouped(choice.chosen_steps));
+    case BatchBound::throughput:
+      break;
+  }
+  return format("{} steps an epoch; decided by the throughput: larger ones are hardly faster",
+                grouped(choice.chosen_steps));
+}
+
+BatchChoice search_batch(FitBatchTask& task) {
   // Where only the files tell how many samples there are, a child that reads them does.
   bool fits = task.num_train > 0 || probe_size(task, 1);
   if (fits) {
@@ -140,6 +145,11 @@ int fit_batch(FitBatchTask& task) {
         format("{}: not even a batch of 1 fits in {}: {}; give it more memory, a smaller "
                "model or data.limit",
                task.recipe.name, bytes_text(task.limit_bytes), task.probes.back().why));
+  return choice;
+}
+
+int fit_batch(FitBatchTask& task) {
+  const BatchChoice choice = search_batch(task);
   const Recipe chosen = with_batch(task.recipe, choice.chosen, task.options.rule, task.num_train);
   say_choice(task, choice, chosen);
   if (!task.options.write.empty()) {

@@ -42,6 +42,10 @@ struct FitBatchTask {
 // Probes one size in a child, says and records what came of it. Returns whether it fits.
 bool probe_size(FitBatchTask& task, std::int64_t batch);
 
+// Probes sizes and chooses. Throws Error where not even a batch of 1 fits.
+BatchChoice search_batch(FitBatchTask& task);
+std::string why_chosen(const BatchChoice& choice);  // half a sentence
+
 // Finds the sizes and says them. Returns the exit code.
 int fit_batch(FitBatchTask& task);
 // What is known when the search is interrupted.
@@ -49,6 +53,9 @@ void say_partial(const FitBatchTask& task);
 
 // Trains with each size of `--compare` and says what they reached. Returns the exit code.
 int compare_batches(FitBatchTask& task);
+
+// The recipe with the default size in place of `auto`.
+Recipe with_any_batch(Recipe recipe);
 
 std::string bytes_text(std::int64_t bytes);  // "1.8 GiB"
 

@@ -2,6 +2,7 @@
 #include "onecycle/registry.h"
 
 #include "cli/command.h"
+#include "cli/fit_batch_child.h"
 #include "core/format.h"
 
 #include <cstdio>
@@ -99,6 +100,8 @@ int run_program(int argc, char** argv) {
     return code;
   } catch (const Error& error) {
     return fail(error.what(), error.exit_code());
+  } catch (const FitBatchInterrupted& interrupted) {
+    return fail("interrupted", 128 + interrupted.signal_number);
   } catch (const std::bad_alloc&) {
     return fail("out of memory", 1);
   } catch (const std::exception& error) {

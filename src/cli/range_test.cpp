@@ -5,7 +5,9 @@
 #include "cli/command.h"
 #include "cli/report_page.h"
 #include "cli/run_folder.h"
+#include "cli/settle_batch.h"
 #include "cli/signals.h"
+#include "cli/step_progress.h"
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
@@ -31,26 +33,16 @@ Exit codes: 0 a number, 1 refused (the reason is told), 2 bad usage or recipe, 1
 )";
 
 // A line a sweep, and how far it is on a terminal.
-class SweepProgress : public Observer {
+class SweepProgress : public StepProgress {
  public:
-  explicit SweepProgress(const Console& console) : console_(console) {}
-  void on_run_begin(const RunBegin& event) override { total_ = event.total_steps; }
-  void on_log_point(const LogPoint& point, StopSignal&) override {
-    const std::int64_t tenth = std::max<std::int64_t>(1, total_ / 10);
-    if (!console_.terminal() || (point.step + 1) % tenth != 0) return;
-    fmt::print(console_.out(), "\r\x1b[K  step {} of {}  lr {:.3g}  loss {:.4f}", point.step + 1,
-               total_, point.hyper.lr, point.train.loss);
-    std::fflush(console_.out());
-  }
+  using StepProgress::StepProgress;
   void on_run_end(const RunEnd& end) override {
-    if (console_.terminal()) fmt::print(console_.out(), "\r\x1b[K");
+    StepProgress::on_run_end(end);
     console_.say(format("sweep {}: {} steps in {:.1f} s{}", ++sweeps_, end.steps, end.seconds,
                         end.message.empty() ? "" : "; " + end.message));
   }
 
  private:
-  Console console_;
-  std::int64_t total_ = 0;
   int sweeps_ = 0;
 };
 
@@ -132,7 +124,7 @@ int range_test_command(int argc, char** argv) {
   line.add_option("seeds", "N", "linear sweeps with as many seeds (default: 3)");
   line.add_option("min", "LR", "where the linear sweeps begin (default: a hundredth of --max)");
   line.add_option("max", "LR", "where they end (default: 3 times the edge of the coarse sweep)");
-  line.add_option("steps", "N", "of a linear sweep (default: a quarter of the run, 100 to 400)");
+  line.add_option("steps", "N", "of a linear sweep (default: a quarter of the run, 200 to 400)");
   line.add_option("every", "N", "steps between two looks at the held-out samples (default: 10)");
   line.add_option("held-out", "N", "held-out samples looked at (default: 1000)");
   line.add_option("weight-decay", "LIST", "overlay: the sweep for each of these, in l2 units");
@@ -151,7 +143,10 @@ int range_test_command(int argc, char** argv) {
   list_option(line, "momentum", 1);
 
   const Registries registries = shipped_registries();
-  const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides(), registries);
+  const Recipe recipe =
+      settle_batch(load_recipe(line.single("RECIPE"), line.overrides(), registries), line,
+                   registries)
+          .recipe;
   Run first = build(recipe, registries);
   const DataSet data = first.data;
   const Console console = line.console();

@@ -19,8 +19,9 @@ beside it. Works on a run under way, or broken off, as far as it came.
 }  // namespace
 
 int report_command(int argc, char** argv) {
-  CommandLine line("report", "One HTML page about a training run or a range test, with its plots.",
-                   "RUN_DIR|RANGE_DIR [--out FILE.html]", kExamples);
+  CommandLine line("report",
+                   "One HTML page about a training run, a range test or a tuning, with its plots.",
+                   "RUN_DIR|RANGE_DIR|TUNE_DIR [--out FILE.html]", kExamples);
   line.add_positional();
   line.add_option("out", "FILE.html", "where the page goes (default: report.html in the folder)");
   if (!line.parse(argc, argv)) return 0;

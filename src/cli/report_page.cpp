@@ -34,7 +34,7 @@ Report make_report(const std::string& folder, const std::string& page, bool pict
   const RunCourse course = read_run_course(folder);
   if (!course.points.empty())
     options.words.push_back("Verdict: " + judge(course.points, course.lr_max).text);
-  add_machine(folder, options.facts);
+  add_machine(last_run_of(folder), options.facts);
   options.facts.emplace_back("report by", std::string("onecycle ") + ONECYCLE_VERSION);
   return write_report(folder, options);
 }

@@ -9,8 +9,9 @@
 
 namespace onecycle {
 
-// The page about a run's or a range test's folder, with the run's verdict and machine. `page`: ""
-// for report.html in the folder. `pictures`: PNG files too, which take a second. Throws Error.
+// The page about the folder of a run, a range test or a tuning, with the run's verdict and machine.
+// `page`: "" for report.html in the folder. `pictures`: PNG files too, which take a second. Throws
+// Error.
 Report make_report(const std::string& folder, const std::string& page, bool pictures,
                    const std::vector<std::string>& words = {});
 

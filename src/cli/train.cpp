@@ -3,6 +3,7 @@
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/seeds.h"
+#include "cli/settle_batch.h"
 #include "core/format.h"
 #include "core/number.h"
 
@@ -64,7 +65,10 @@ int train_command(int argc, char** argv) {
   const Registries registries = shipped_registries();
   if (line.has("extend") && !line.has("resume")) line.misused("--extend belongs to --resume");
   if (line.has("resume") && !line.has("seeds")) return resume(line, registries);
-  const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides(), registries);
+  const Recipe recipe =
+      settle_batch(load_recipe(line.single("RECIPE"), line.overrides(), registries), line,
+                   registries)
+          .recipe;
   if (line.has("seeds") && !line.has("dry-run"))
     return train_seeds(recipe, seeds_of(line), registries, line);
   Run run = build(recipe, registries);

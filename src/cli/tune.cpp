@@ -5,10 +5,14 @@
 #include "cli/report_page.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
+#include "cli/settle_batch.h"
 #include "cli/signals.h"
+#include "cli/step_progress.h"
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "tuning/memo.h"
+#include "tuning/tune_json.h"
 
 #include <filesystem>
 #include <iostream>
@@ -78,15 +82,6 @@ void say_choices(const TuneResult& result, const Console& console) {
       format("the search trained {:.1f} epochs in {:.0f} s", result.epochs, result.seconds));
 }
 
-std::vector<std::string> words_of(const TuneResult& result) {
-  std::vector<std::string> words;
-  for (const TuneChoice& choice : result.choices)
-    words.push_back(
-        format("{}: {}; {} ({}).", choice.what, choice.value, choice.evidence, choice.sure));
-  words.insert(words.end(), result.words.begin(), result.words.end());
-  return words;
-}
-
 void print_json(const TuneResult& result, const std::string& path, const std::string& report) {
   using Json = nlohmann::ordered_json;
   Json choices = Json::array();
@@ -104,6 +99,32 @@ void print_json(const TuneResult& result, const std::string& path, const std::st
                     {"search_seconds", result.seconds}}
                    .dump()
             << std::endl;
+}
+
+TuneChoice choice_of(const SettledBatch& batch) {
+  const std::int64_t count = batch.recipe.data.batch_size.count;
+  return {"batch size", batch.recipe.data.batch_size.all ? "all" : grouped(count), batch.evidence,
+          batch.evidence.empty()
+              ? "as the recipe: --fit-batch, or data.batch_size: auto, chooses it"
+              : "measured once; other work on the machine disturbs it"};
+}
+
+// The batch size, kept in the folder: found once, whatever a resumed call would measure.
+SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const CommandLine& line,
+                       const Registries& registries) {
+  using Json = nlohmann::ordered_json;
+  Memo memo(folder + "/batch.json", recipe.name);
+  SettledBatch settled{recipe, ""};
+  const Json found = memo.get("batch", [&] {
+    settled = settle_batch(recipe, line, registries, line.has("fit-batch"));
+    const bool fitted = !settled.evidence.empty();
+    return Json{{"size", fitted ? Json(settled.recipe.data.batch_size.count) : Json()},
+                {"evidence", settled.evidence}};
+  });
+  if (!found["size"].is_null())
+    settled.recipe.data.batch_size = {found["size"].get<std::int64_t>()};
+  settled.evidence = found["evidence"];
+  return settled;
 }
 
 // The run at the end, in a folder of its own: resumed where it was begun before.
@@ -129,6 +150,7 @@ int tune_command(int argc, char** argv) {
   line.add_option("seeds", "N", "of the range test (default: 3)");
   line.add_option("write", "FILE", "the tuned recipe, also in the folder as tuned.yaml");
   line.add_flag("resume", "go on with the latest, or the one whose folder follows the recipe");
+  line.add_flag("fit-batch", "choose data.batch_size first, as for `auto`: by memory and speed");
   line.add_flag("no-train", "leave out the run at the end");
   if (!line.parse(argc, argv)) return 0;
 
@@ -137,42 +159,45 @@ int tune_command(int argc, char** argv) {
   const auto arguments = line.positional();
   if (arguments.empty() || arguments.size() > (line.has("resume") ? 2U : 1U))
     line.misused("one RECIPE, and with --resume its folder");
-  const Recipe recipe = load_recipe(arguments[0], line.overrides(), registries);
-  const DataSet data = build(recipe, registries).data;
+  const Recipe given = load_recipe(arguments[0], line.overrides(), registries);
   const Console console = line.console();
-  const std::string folder = folder_for(recipe, line);
+  const std::string folder = folder_for(given, line);
   const FolderLock lock(folder);
-  write_file_atomically(recipe_path(folder), {resolved_text(recipe, registries)});
   console.say("results in " + folder);
+  const SettledBatch batch = batch_for(given, folder, line, registries);
+  const Recipe& recipe = batch.recipe;
+  const DataSet data = build(recipe, registries).data;
+  write_file_atomically(recipe_path(folder), {resolved_text(recipe, registries)});
 
   StopSignal stop;
   TuneResult result;
   {
     const SignalScope signals(stop);
-    result = tune(recipe, data, registries, options, folder, stop, nullptr,
+    StepProgress progress(console);
+    result = tune(recipe, data, registries, options, folder, stop, &progress,
                   [&](const std::string& text) { console.say(text); });
   }
+  result.choices.insert(result.choices.begin(), choice_of(batch));
   if (result.interrupted) {
     fmt::print(stderr, "onecycle: interrupted; go on with: onecycle tune {} --resume {}\n",
                arguments[0], folder);
     return 128 + stop.signal_number();
   }
   say_choices(result, console);
+  const std::string tuned = resolved_text(result.recipe, registries);
+  write_file_atomically(folder + "/tuning.json", {tune_json(result, recipe.name, folder, tuned)});
   if (!result.refused.empty()) {
     fmt::print(stderr, "onecycle: tune: {}\n", result.refused);
-    if (line.json()) print_json(result, "", "");
+    if (line.json()) print_json(result, "", report_at_end(folder, /*pictures=*/true, console));
     return 1;
   }
-  const std::string tuned = resolved_text(result.recipe, registries);
   const std::string path = folder + "/tuned.yaml";
   write_file_atomically(path, {tuned});
   if (line.has("write")) write_file_atomically(line.text("write"), {tuned});
   console.say("recipe     " + path);
   const int exit_code =
       line.has("no-train") ? 0 : train_tuned(result, data, folder, registries, line);
-  const std::string report =
-      report_at_end(line.has("no-train") ? result.range_folder : folder + "/final",
-                    /*pictures=*/true, console, words_of(result));
+  const std::string report = report_at_end(folder, /*pictures=*/true, console);
   if (!report.empty()) console.say("report     " + report);
   if (line.json()) print_json(result, path, report);
   return exit_code;

@@ -6,9 +6,9 @@ namespace onecycle {
 
 template <>
 struct OptionType<BatchSize> {
-  static std::string name() { return "integer or all"; }
+  static std::string name() { return "integer, all or auto"; }
   static std::string schema() {
-    return R"({"anyOf":[{"type":"integer","minimum":1},{"const":"all"}]})";
+    return R"({"anyOf":[{"type":"integer","minimum":1},{"const":"all"},{"const":"auto"}]})";
   }
   static std::optional<BatchSize> read(const Value& value, std::string& why);
   static Value write(const BatchSize& value);

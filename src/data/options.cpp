@@ -8,6 +8,10 @@ namespace onecycle {
 
 std::int64_t BatchSize::of(std::int64_t num_train) const {
   if (all) return num_train;
+  if (automatic)
+    throw DataError(
+        "data.batch_size: auto is fitted by train, range-test and tune; here name a number "
+        "(onecycle fit-batch RECIPE --write FILE finds one)");
   if (count > num_train)
     throw DataError(
         format("data.batch_size: {} is more than the {} samples of the training part; "
@@ -20,15 +24,17 @@ std::int64_t BatchSize::of(std::int64_t num_train) const {
 
 std::optional<BatchSize> OptionType<BatchSize>::read(const Value& value, std::string& why) {
   if (value.is_scalar() && !value.quoted) {
-    if (value.text == "all") return BatchSize{0, true};
+    if (value.text == "all") return BatchSize{0, true, false};
+    if (value.text == "auto") return BatchSize{0, false, true};
     const auto count = parse_integer(value.text);
-    if (count && *count >= 1) return BatchSize{*count, false};
+    if (count && *count >= 1) return BatchSize{*count, false, false};
   }
-  why = "a number of samples, at least 1, or all";
+  why = "a number of samples, at least 1, all or auto";
   return std::nullopt;
 }
 
 Value OptionType<BatchSize>::write(const BatchSize& value) {
+  if (value.automatic) return Value::scalar("auto");
   return Value::scalar(value.all ? "all" : std::to_string(value.count));
 }
 
@@ -74,7 +80,8 @@ OptionTable<DataOptions> make_data_options() {
       .add("dir", &DataOptions::dir,
            "folder of the files, searched instead of the data set's usual places")
       .add("batch_size", &DataOptions::batch_size,
-           "samples a step and device; all = batch gradient descent, 1 = stochastic")
+           "samples a step and device; all = batch gradient descent, 1 = stochastic, auto = fitted "
+           "to memory and speed, as fit-batch does")
       .unit("samples")
       .add("validation", &DataOptions::validation,
            "held out of the training split by a choice that depends on no seed; null = a tenth, at "

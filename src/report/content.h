@@ -21,7 +21,8 @@ struct PageContent {
   std::string subtitle;
   std::vector<std::string> words;
   std::vector<std::string> warnings;
-  Facts facts;  // the few numbers to see first
+  Facts facts;                     // the few numbers to see first
+  std::vector<PageTable> summary;  // before the figures
   std::vector<Figure> figures;
   std::vector<PageTable> tables;
   std::string recipe;  // YAML
@@ -29,10 +30,12 @@ struct PageContent {
 };
 
 bool is_range_test(const std::string& folder);
+bool is_tuning(const std::string& folder);
 
 // Throw Error.
 PageContent read_content(const std::string& folder);
 PageContent read_run(const std::string& folder);
 PageContent read_range_test(const std::string& folder);
+PageContent read_tuning(const std::string& folder);
 
 }  // namespace onecycle

@@ -112,6 +112,7 @@ std::string page_html(const PageContent& content, const std::string& files, bool
                  escaped(content.title), escaped(content.subtitle));
   html += paragraphs(content.warnings, "warning") + paragraphs(content.words, "words");
   html += facts_html(content.facts, "facts");
+  for (const PageTable& table : content.summary) html += table_html(table);
   html += "<div class=\"figures\">\n";
   for (const Figure& figure : content.figures) html += figure_html(figure, files, has_png);
   html += "</div>\n";

@@ -80,6 +80,7 @@ PageContent read_range_test(const std::string& folder) {
 }
 
 PageContent read_content(const std::string& folder) {
+  if (is_tuning(folder)) return read_tuning(folder);
   return is_range_test(folder) ? read_range_test(folder) : read_run(folder);
 }
 

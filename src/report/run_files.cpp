@@ -59,7 +59,8 @@ RunFiles read_run_files(const std::string& folder) {
   return files;
 }
 
-RunCourse read_run_course(const std::string& folder) {
+RunCourse read_run_course(const std::string& wanted) {
+  const std::string folder = last_run_of(wanted);
   RunCourse course;
   if (!fs::exists(folder + "/metrics.csv")) return course;
   const RunFiles files = read_run_files(folder);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 
 namespace onecycle {
 
@@ -15,8 +16,10 @@ constexpr double kCoarseHigh = 10;
 constexpr double kBeyondEdge = 3;
 constexpr double kFarApart = 10;
 constexpr double kMinimumShare = 10;  // fastai's minimum is a tenth of where the loss is least
-constexpr int kLongerSweeps = 5;
-constexpr std::int64_t kFewestSteps = 100;
+constexpr int kGrid = 4;              // ends of sweeps a decade
+constexpr int kWhole = 2;             // of them a move, at first
+constexpr int kMostMoves = 6;         // in one direction
+constexpr std::int64_t kFewestSteps = 200;
 constexpr std::int64_t kMostSteps = 400;
 
 // The rate at which the smoothed training loss of the coarse sweep is least.
@@ -61,13 +64,6 @@ std::string after_end(const SweepCurve& curve) {
   return !curve.stopped.empty() && !curve.interrupted ? "then the loss diverges" : "";
 }
 
-double best_accuracy(const SweepCurve& curve) {
-  double best = 0;
-  for (const SmoothedPoint& point : smooth({&curve}))
-    best = std::max(best, point.held_out_accuracy.value);
-  return best;
-}
-
 // Whether the answers about where learning ends lie far apart. fastai's other rules look for where
 // it is fastest, which is far below by design, and have no say here.
 bool far_apart(const RangeTest& test, double number) {
@@ -78,6 +74,12 @@ bool far_apart(const RangeTest& test, double number) {
   const auto [least, most] = std::minmax_element(edges.begin(), edges.end());
   return *most > kFarApart * *least;
 }
+
+// Linear sweeps to `high`, by seed offset, and what they reached.
+struct Range {
+  double high = 0;
+  std::vector<std::size_t> sweeps;  // into RangeTest::sweeps
+};
 
 class Procedure {
  public:
@@ -90,122 +92,177 @@ class Procedure {
   }
 
   RangeTest run() {
-    if (!locate()) return std::move(test_);
-    if (!add(0, linear_) || !(falls_at_end() || extend())) return std::move(test_);
-    for (;;) {
-      for (std::int64_t seed = 1; seed < options_.seeds; ++seed)
-        if (!add(seed, linear_)) return std::move(test_);
-      if (!conclude() || !may_extend()) return std::move(test_);
-      // One seed's fall was noise: together they have not fallen.
-      if (!extend()) return std::move(test_);
+    try {
+      locate();
+      if (options_.high) {
+        add_seeds(range_to(*options_.high));
+        conclude(range_to(*options_.high), "");
+      } else {
+        search();
+      }
+    } catch (const Interrupted&) {
     }
+    for (const Range& range : ranges_) label(range);
+    return std::move(test_);
   }
 
  private:
-  // ---- The range ----
+  struct Interrupted {};
 
-  bool locate() {
+  // ---- Sweeps ----
+
+  void locate() {
     Sweep coarse;
     coarse.low = kCoarseLow;
     coarse.high = kCoarseHigh;
     coarse.steps = options_.coarse_steps;
     coarse.evaluate_every = 0;
-    if (!add(0, coarse)) return false;
+    add(0, coarse);
     test_.suggestions = fastai_on(test_.sweeps[0].curve, coarse.steps);
-    const double edge = edge_of(test_.sweeps[0].curve);
-    set_high(options_.high.value_or(kBeyondEdge * edge));
-    test_.words.push_back(format(
-        "The coarse sweep's training loss is least at {:.2g}; the linear sweeps go to {:.2g}.",
-        edge, linear_.high));
-    return true;
+    edge_ = edge_of(test_.sweeps[0].curve);
+    test_.words.push_back(format("The coarse sweep's training loss is least at {:.2g}.", edge_));
   }
 
-  void set_high(double high) {
-    linear_.high = high;
-    linear_.low = options_.low.value_or(high / 100);
-  }
-
-  bool may_extend() const {
-    return !options_.high && beyond_.empty() && extensions_ < kLongerSweeps;
-  }
-
-  bool falls_at_end() const {
-    if (!may_extend()) return true;
-    const SweepCurve& last = test_.sweeps.back().curve;
-    return !after_end(last).empty() || smith_on(smooth({&last}), last.held_out, "").lr;
-  }
-
-  // Sweeps on until there is a fall, or until a sweep reaches less than a shorter one did: then it
-  // went too far, and a last one looks between the two ends. False where it was interrupted.
-  bool extend() {
-    do {
-      ++extensions_;
-      const double before = linear_.high;
-      bool too_far = false;
-      if (!sweep_to(kBeyondEdge * before, too_far)) return false;
-      if (!too_far) continue;
-      beyond_ = "and a sweep that goes farther reaches less";
-      if (!sweep_to(std::sqrt(kBeyondEdge) * before, too_far)) return false;
-    } while (!falls_at_end());
-    return true;
-  }
-
-  // Moves the range to `high` where the first seed reaches as much there as anywhere before.
-  bool sweep_to(double high, bool& too_far) {
-    const double before = linear_.high;
-    for (const LabelledSweep& one : test_.sweeps)
-      if (one.plan.shape == SweepShape::linear && one.plan.high == before)
-        reached_ = std::max(reached_, best_accuracy(one.curve));
-    set_high(high);
-    if (!add(0, linear_)) return false;
-    const SweepCurve& curve = test_.sweeps.back().curve;
-    const double now = best_accuracy(curve);
-    too_far = now < reached_ - accuracy_tolerance(reached_, curve.held_out);
-    test_.words.push_back(
-        format("The held-out accuracy had not fallen by {:.2g}: swept again to {:.2g}, which "
-               "reached {:.1f} %{}, after {:.1f} %.",
-               before, high, 100 * now, too_far ? ", less" : "", 100 * reached_));
-    if (too_far) set_high(before);
-    return true;
-  }
-
-  bool add(std::int64_t seed, const Sweep& plan) {
+  void add(std::int64_t seed, const Sweep& plan) {
     SeededSweep made = sweep_with_(seed, plan);
-    const bool whole = !made.curve.interrupted;
-    const std::string label =
-        plan.shape == SweepShape::linear ? format("seed {}", seed + 1) : std::string("coarse");
-    test_.sweeps.push_back({label, made.seed, plan, std::move(made.curve)});
-    return whole;
+    const bool interrupted = made.curve.interrupted;
+    test_.sweeps.push_back({"coarse", made.seed, plan, std::move(made.curve)});
+    if (interrupted) throw Interrupted();
+  }
+
+  // Swept with the first seed at least.
+  Range& range_to(double high) {
+    for (Range& range : ranges_)
+      if (range.high == high) return range;
+    ranges_.push_back({high, {}});
+    add_seed(ranges_.back());
+    return ranges_.back();
+  }
+
+  void add_seed(Range& range) {
+    Sweep plan = linear_;
+    plan.high = range.high;
+    plan.low = options_.low.value_or(range.high / 100);
+    range.sweeps.push_back(test_.sweeps.size());
+    add(static_cast<std::int64_t>(range.sweeps.size()) - 1, plan);
+  }
+
+  void add_seeds(Range& range) {
+    while (static_cast<std::int64_t>(range.sweeps.size()) < options_.seeds) add_seed(range);
+  }
+
+  void label(const Range& range) {
+    for (std::size_t i = 0; i < range.sweeps.size(); ++i)
+      test_.sweeps[range.sweeps[i]].label = range.high == final_high_
+                                                ? format("seed {}", i + 1)
+                                                : format("seed {}, to {:.2g}", i + 1, range.high);
+  }
+
+  // ---- How far to sweep ----
+
+  // A linear sweep to an end that is too low has no fall in it; to one that is too high it starts
+  // out too steeply, and reaches less. Wanted: the farthest end of a geometric grid that reaches as
+  // much as any. The grid is fixed, so that seeds that differ a little end at the same place.
+  void search() {
+    int k = static_cast<int>(std::ceil(kGrid * std::log10(kBeyondEdge * edge_)));
+    for (int i = 0; i < kMostMoves && (flat(k) || better(k - kWhole, k)); ++i) k -= kWhole;
+    if (flat(k)) {
+      conclude(range_to(end(k)), "");
+      return;
+    }
+    bool less_beyond = false;
+    for (int i = 0; i < kMostMoves && !less_beyond; ++i) {
+      if (falls(k)) {
+        add_seeds(range_to(end(k)));
+        // One seed's fall may be noise: together they decide.
+        if (!conclude(range_to(end(k)), "")) return;
+      }
+      less_beyond = !as_good(k + kWhole);
+      if (!less_beyond) k += kWhole;
+    }
+    for (const int other : {k, k + 1}) add_seeds(range_to(end(other)));
+    if (less_beyond && as_good(k + 1)) ++k;
+    test_.words.push_back("Best held-out accuracy of sweeps by where they end: " + listed() + ".");
+    conclude(range_to(end(k)), less_beyond ? "and sweeps that go farther reach less" : "");
+  }
+
+  static double end(int k) { return std::pow(10.0, static_cast<double>(k) / kGrid); }
+
+  // The best smoothed held-out accuracy of the first `seeds` sweeps, pooled.
+  double reach(const Range& range, std::size_t seeds) const {
+    double best = 0;
+    for (const SmoothedPoint& point : smooth(curves(range, seeds)))
+      best = std::max(best, point.held_out_accuracy.value);
+    return best;
+  }
+
+  // Whether the first reaches more than the second, beyond the noise, with the seeds that both
+  // have.
+  bool better(const Range& first, const Range& second) const {
+    const std::size_t seeds = std::min(first.sweeps.size(), second.sweeps.size());
+    std::int64_t samples = 0;
+    for (const SweepCurve* curve : curves(first, seeds)) samples += curve->held_out;
+    const double most = reach(first, seeds);
+    return reach(second, seeds) < most - accuracy_tolerance(most, samples);
+  }
+  bool better(int first, int second) { return better(range_to(end(first)), range_to(end(second))); }
+
+  bool as_good(int k) {
+    const Range& range = range_to(end(k));
+    return std::none_of(ranges_.begin(), ranges_.end(),
+                        [&](const Range& other) { return better(other, range); });
+  }
+
+  const SweepCurve& first_sweep(int k) { return test_.sweeps[range_to(end(k)).sweeps[0]].curve; }
+  bool flat(int k) {
+    const SweepCurve& first = first_sweep(k);
+    return smith_on(smooth({&first}), first.held_out, "").refusal == Suggestion::Refusal::flat;
+  }
+  bool falls(int k) {
+    const SweepCurve& first = first_sweep(k);
+    return !after_end(first).empty() || smith_on(smooth({&first}), first.held_out, "").lr;
+  }
+
+  std::vector<const SweepCurve*> curves(const Range& range, std::size_t seeds) const {
+    std::vector<const SweepCurve*> result;
+    for (std::size_t i = 0; i < std::min(seeds, range.sweeps.size()); ++i)
+      result.push_back(&test_.sweeps[range.sweeps[i]].curve);
+    return result;
+  }
+
+  std::string listed() const {
+    std::vector<const Range*> sorted;
+    for (const Range& range : ranges_) sorted.push_back(&range);
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Range* a, const Range* b) { return a->high < b->high; });
+    std::string text;
+    for (const Range* range : sorted)
+      text += format("{}{:.2g}: {:.1f} %", text.empty() ? "" : ", ", range->high,
+                     100 * reach(*range, range->sweeps.size()));
+    return text;
   }
 
   // ---- The number ----
 
-  // From the linear sweeps to the end of the range. True where the range proved too short.
-  bool conclude() {
-    std::vector<const SweepCurve*> linear;
+  // From the sweeps of one range. True where the range proved too short.
+  bool conclude(const Range& range, std::string beyond) {
+    final_high_ = range.high;
     std::int64_t samples = 0;
-    std::string beyond = beyond_;
+    const std::string known = beyond;
     test_.seed_numbers.clear();
-    for (LabelledSweep& one : test_.sweeps) {
-      if (one.plan.shape != SweepShape::linear) continue;
-      if (one.plan.high != linear_.high) {
-        if (one.label.find(',') == std::string::npos)
-          one.label += format(", to {:.2g}", one.plan.high);
-        continue;
-      }
-      linear.push_back(&one.curve);
-      samples += one.curve.held_out;
-      if (beyond.empty()) beyond = after_end(one.curve);
-      const std::string after = beyond_.empty() ? after_end(one.curve) : beyond_;
-      const Suggestion alone = smith_on(smooth({&one.curve}), one.curve.held_out, after);
+    for (const SweepCurve* curve : curves(range, range.sweeps.size())) {
+      samples += curve->held_out;
+      const std::string after = known.empty() ? after_end(*curve) : known;
+      if (beyond.empty()) beyond = after;
+      const Suggestion alone = smith_on(smooth({curve}), curve->held_out, after);
       if (alone.lr) test_.seed_numbers.push_back(*alone.lr);
     }
-    test_.smoothed = smooth(linear);
+    test_.smoothed = smooth(curves(range, range.sweeps.size()));
     const Suggestion smith = smith_on(test_.smoothed, samples, beyond);
     std::erase_if(test_.suggestions, [&](const Suggestion& one) { return one.rule == smith.rule; });
     test_.suggestions.insert(test_.suggestions.begin(), smith);
     test_.refused = smith.lr ? "" : smith.reason;
-    if (!smith.lr) return smith.too_low;
+    if (!smith.lr) return smith.refusal == Suggestion::Refusal::too_low;
     test_.lr_max = rounded_down(*smith.lr);
     test_.lr_min = rounded_down(*test_.lr_max / 10);
     test_.uncertain = far_apart(test_, *smith.lr);
@@ -216,9 +273,9 @@ class Procedure {
   RangeTestOptions options_;
   RangeTest test_;
   Sweep linear_;
-  std::string beyond_;  // what is known to come after the range's end
-  double reached_ = 0;  // the best smoothed accuracy of a shorter range
-  int extensions_ = 0;
+  std::deque<Range> ranges_;
+  double edge_ = 0;
+  double final_high_ = 0;
 };
 
 }  // namespace

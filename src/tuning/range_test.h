@@ -13,7 +13,7 @@ struct RangeTestOptions {
   std::optional<double> low;   // of the linear sweep; empty: a hundredth of its high end
   std::optional<double> high;  // empty: three times where the coarse sweep puts the edge
   std::int64_t coarse_steps = 100;
-  // Of a linear sweep; empty: a quarter of the run's, at least 100 and at most 400.
+  // Of a linear sweep; empty: a quarter of the run's, at least 200 and at most 400.
   std::optional<std::int64_t> steps;
   std::int64_t evaluate_every = 10;
   std::int64_t held_out = 1000;

@@ -12,7 +12,8 @@ struct Suggestion {
   std::string rule;
   std::optional<double> lr;  // nothing: refused
   std::string reason;        // what was seen
-  bool too_low = false;      // refused because the rates end before any fall
+  enum class Refusal { none, too_few, flat, too_low };
+  Refusal refusal = Refusal::none;  // too_low: the rates end before any fall
 };
 
 // Smith's rule on held-out accuracies, smoothed, over ascending learning rates: the largest rate at

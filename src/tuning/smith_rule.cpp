@@ -22,7 +22,8 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
                       std::int64_t samples, const std::string& beyond) {
   if (lr.size() < kSustained + 2)
     return {kName, std::nullopt,
-            format("only {} looks at the held-out samples before the sweep ended", lr.size())};
+            format("only {} looks at the held-out samples before the sweep ended", lr.size()),
+            Suggestion::Refusal::too_few};
   double best = accuracy[0];
   std::size_t last_good = 0;
   std::size_t below = 0;
@@ -41,11 +42,12 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
   if (highest - lowest < accuracy_tolerance(highest, samples))
     return {kName, std::nullopt,
             format("flat: the held-out accuracy stays at {:.1f} % from {:.3g} to {:.3g}",
-                   100 * highest, lr.front(), lr.back())};
+                   100 * highest, lr.front(), lr.back()),
+            Suggestion::Refusal::flat};
   if (fall == 0 && beyond.empty() && below == 0)
     return {kName, std::nullopt,
             format("range too low: the held-out accuracy has not fallen by {:.3g}", lr.back()),
-            /*too_low=*/true};
+            Suggestion::Refusal::too_low};
   return {kName, lr[last_good],
           format("the held-out accuracy stays within two standard errors of its best, {:.1f} %, up "
                  "to here{}",

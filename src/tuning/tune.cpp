@@ -13,6 +13,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kRates = 3;                  // whole, half and a quarter
+constexpr double kLowestShare = 1.0 / 32;  // of the rate found
+
 // Deep nets with batch norm decay less (method: shallow 1e-2 to 1e-4, else 1e-3 to 1e-5).
 bool is_shallow(const Recipe& recipe) {
   return recipe.model.name == "mlp" || recipe.model.name == "cnn3";
@@ -64,9 +67,9 @@ class Procedure {
     std::vector<double> seeds = found["seed_numbers"].get<std::vector<double>>();
     std::sort(seeds.begin(), seeds.end());
     recipe_ = with_rate(recipe_, lr);
-    choose("lr_max", format("{:.3g}", lr), found["reason"],
-           seeds.empty() ? "one curve alone"
-                         : format("seeds alone: {:.2g} to {:.2g}", seeds.front(), seeds.back()));
+    add({"lr_max", format("{:.3g}", lr), found["reason"],
+         seeds.empty() ? "one curve alone"
+                       : format("seeds alone: {:.2g} to {:.2g}", seeds.front(), seeds.back())});
     return true;
   }
 
@@ -89,26 +92,35 @@ class Procedure {
     pick("momentum", candidates, options_.short_share);
   }
 
-  // Momentum and decay moved the edge: shares of the rate found, under the schedule in use.
+  // Momentum and decay moved the edge, and the longer the cycle the lower its best rate: shares of
+  // the rate found, under the schedule in use, halved further while the lowest is the best.
   void choose_share_of_rate() {
+    double share = 1;
     const double lr = peak();
+    const auto candidate = [&] {
+      const double rate = lr * share;
+      share /= 2;
+      return Candidate{format("{:.3g}", rate), with_rate(recipe_, rate)};
+    };
     std::vector<Candidate> candidates;
-    for (const double share : {1.0, 0.5, 0.25})
-      candidates.push_back({format("{:.3g}", lr * share), with_rate(recipe_, lr * share)});
-    pick("lr_max, confirmed", candidates, 2 * options_.short_share);
+    for (int i = 0; i < kRates; ++i) candidates.push_back(candidate());
+    pick("lr_max, confirmed", candidates, 2 * options_.short_share,
+         [&]() -> std::optional<Candidate> {
+           if (share < kLowestShare) return std::nullopt;
+           return candidate();
+         });
   }
 
   // How accuracy grows with the cycle; the recipe's own length is kept.
   void choose_length() {
-    std::string evidence;
+    TuneChoice choice{"duration", recipe_.train.duration.text(), "", "kept as given"};
     for (const double share : {options_.short_share, 2 * options_.short_share}) {
       if (share >= 1 || !items_.affords(recipe_, share)) continue;
       const Json trial = items_.trained(format("length {:.2g}", share),
                                         with_duration(recipe_, items_.length(recipe_, share)));
-      evidence += format("{}{:.3g} ep: {}", evidence.empty() ? "" : ", ",
-                         items_.epochs(recipe_, share), shown(trial));
+      choice.trials.push_back(trial_of(format("{:.3g} ep", items_.epochs(recipe_, share)), trial));
     }
-    choose("duration", recipe_.train.duration.text(), evidence, "kept as given");
+    add(std::move(choice));
   }
 
   void confirm() {
@@ -117,6 +129,7 @@ class Procedure {
       return;
     }
     const Json found = items_.range("confirming range test", recipe_, 1);
+    result_.confirming_folder = found["folder"];
     const double lr = peak();
     if (found["lr_max"].is_null()) {
       result_.words.push_back("The confirming range test gave no number: " +
@@ -136,51 +149,77 @@ class Procedure {
     std::string label;
     Recipe recipe;
   };
+  using Next = std::function<std::optional<Candidate>()>;
 
-  void pick(const std::string& what, const std::vector<Candidate>& candidates, double share) {
-    std::vector<Json> trials;
-    std::string evidence;
-    for (const Candidate& candidate : candidates) {
-      if (!items_.affords(recipe_, share)) break;
-      trials.push_back(
-          items_.trained(what + " " + candidate.label,
-                         with_duration(candidate.recipe, items_.length(recipe_, share))));
-      evidence +=
-          format("{}{}: {}", evidence.empty() ? "" : ", ", candidate.label, shown(trials.back()));
-    }
-    if (trials.size() < candidates.size()) {
-      choose(what, "as the recipe", evidence, "not chosen: the budget did not reach");
-      return;
-    }
+  // Trains every candidate in a share of the recipe's length and goes on with the one of the lowest
+  // validation loss. While that is the last one, `next` may give another.
+  void pick(
+      const std::string& what, std::vector<Candidate> candidates, double share,
+      const Next& next = [] { return std::optional<Candidate>(); }) {
+    TuneChoice choice{what, "as the recipe", "", ""};
+    drop_repeated(candidates);
     std::size_t best = 0;
-    for (std::size_t i = 1; i < trials.size(); ++i)
-      if (loss(trials[i]) < loss(trials[best])) best = i;
-    if (!std::isfinite(loss(trials[best]))) {
-      choose(what, "as the recipe", evidence, "every trial diverged");
-      return;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (!items_.affords(recipe_, share)) {
+        choice.sure = "not chosen: the budget did not reach";
+        return add(std::move(choice));
+      }
+      const Candidate& candidate = candidates[i];
+      choice.trials.push_back(
+          trial_of(candidate.label,
+                   items_.trained(what + " " + candidate.label,
+                                  with_duration(candidate.recipe, items_.length(recipe_, share)))));
+      if (loss(choice.trials[i]) < loss(choice.trials[best])) best = i;
+      if (i + 1 < candidates.size() || best != i || !items_.affords(recipe_, share)) continue;
+      if (auto another = next()) candidates.push_back(std::move(*another));
     }
+    if (!choice.trials[best].loss) {
+      choice.sure = "every trial diverged";
+      return add(std::move(choice));
+    }
+    choice.trials[best].chosen = true;
+    choice.value = candidates[best].label;
+    choice.sure = how_sure(choice.trials, best);
+    recipe_ = with_duration(candidates[best].recipe, recipe_.train.duration);
+    add(std::move(choice));
+  }
+
+  // What the recipe says may be one of the usual values: the first of the same stays.
+  void drop_repeated(std::vector<Candidate>& candidates) const {
+    std::vector<std::string> seen;
+    std::erase_if(candidates, [&](const Candidate& candidate) {
+      const std::string text = recipe_text(candidate.recipe, registries_);
+      if (std::find(seen.begin(), seen.end(), text) != seen.end()) return true;
+      seen.push_back(text);
+      return false;
+    });
+  }
+
+  static std::string how_sure(const std::vector<TuneTrial>& trials, std::size_t best) {
     double second = HUGE_VAL;
     for (std::size_t i = 0; i < trials.size(); ++i)
       if (i != best) second = std::min(second, loss(trials[i]));
-    const bool clear = second > 1.02 * loss(trials[best]);
-    recipe_ = with_duration(candidates[best].recipe, recipe_.train.duration);
-    choose(what, candidates[best].label, evidence,
-           clear ? "clear" : "close: within 2 % of the next, one seed each");
+    return second > 1.02 * loss(trials[best]) ? "clear"
+                                              : "close: within 2 % of the next, one seed each";
   }
 
   double peak() const {
     return plan_course(recipe_, data_.train.size(), registries_).optimizer.rule.lr_max;
   }
 
-  static double loss(const Json& trial) {
-    return trial["loss"].is_null() ? HUGE_VAL : trial["loss"].get<double>();
+  static TuneTrial trial_of(const std::string& label, const Json& trial) {
+    std::optional<double> loss;
+    if (!trial["loss"].is_null()) loss = trial["loss"].get<double>();
+    return {label, loss, trial["accuracy"], trial["epochs"]};
   }
-  static std::string shown(const Json& trial) {
-    return trial["loss"].is_null() ? "diverged" : format("{:.4f}", loss(trial));
-  }
-  void choose(const std::string& what, const std::string& value, const std::string& evidence,
-              const std::string& sure) {
-    result_.choices.push_back({what, value, evidence, sure});
+  static double loss(const TuneTrial& trial) { return trial.loss.value_or(HUGE_VAL); }
+
+  void add(TuneChoice choice) {
+    for (const TuneTrial& trial : choice.trials)
+      choice.evidence +=
+          format("{}{}: {}", choice.evidence.empty() ? "" : ", ", trial.label,
+                 trial.loss ? format("{:.4f}", *trial.loss) : std::string("diverged"));
+    result_.choices.push_back(std::move(choice));
   }
 
   Recipe recipe_;

@@ -14,10 +14,6 @@ namespace onecycle {
 
 namespace {
 
-std::string text_of(const Recipe& recipe, const Registries& registries) {
-  return write_yaml(recipe_options(registries.variants()).write(recipe));
-}
-
 double steps_in(const RangeTest& test) {
   double steps = 0;
   for (const LabelledSweep& one : test.sweeps)
@@ -26,6 +22,10 @@ double steps_in(const RangeTest& test) {
 }
 
 }  // namespace
+
+std::string recipe_text(const Recipe& recipe, const Registries& registries) {
+  return write_yaml(recipe_options(registries.variants()).write(recipe));
+}
 
 TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries& registries,
                      const TuneOptions& options, const std::string& folder, StopSignal& stop,
@@ -38,7 +38,7 @@ TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries
       progress_(progress),
       say_(say),
       memo_(folder + "/tune.json",
-            text_of(recipe, registries) +
+            recipe_text(recipe, registries) +
                 format("seeds {}, share {}", options.seeds, options.short_share)) {}
 
 TuneItems::Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
@@ -80,7 +80,7 @@ TuneItems::Json TuneItems::range_now(const std::string& key, const Recipe& recip
   if (stop_.signal_number() != 0) throw Interrupted();
   const std::string folder = create_numbered_folder(folder_ + "/range");
   write_file_atomically(folder + "/range_test.json",
-                        {range_test_json(test, recipe.name, "", text_of(recipe, registries_))});
+                        {range_test_json(test, recipe.name, "", recipe_text(recipe, registries_))});
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   say_(format("{:<34} {}", key,

@@ -52,12 +52,15 @@ TEST(RangeProcedure, FindsAFallInsideTheFirstRange) {
   ASSERT_TRUE(test.lr_max) << test.refused;
   EXPECT_GT(*test.lr_max, 0.13);
   EXPECT_LT(*test.lr_max, 0.24);
-  EXPECT_EQ(ends.size(), 3U);  // a sweep a seed, none longer
+  EXPECT_EQ(std::count(ends.begin(), ends.end(), ends[0]), 3);  // a sweep a seed
+  EXPECT_EQ(*std::max_element(ends.begin(), ends.end()), ends[0]) << "none longer";
   EXPECT_FALSE(test.uncertain);
 }
 
 TEST(RangeProcedure, SweepsOnUntilThereIsAFall) {
-  const auto falls = [](double lr, double, std::int64_t) { return lr < 2 ? 0.6 : 0.2; };
+  const auto falls = [](double lr, double, std::int64_t) {
+    return lr < 0.05 ? 0.3 : lr < 2 ? 0.6 : 0.2;
+  };
   const RangeTest test = range_test_over(made_up(falls, 0.1), few_steps());
   ASSERT_TRUE(test.lr_max) << test.refused;
   EXPECT_GT(*test.lr_max, 1.3);
@@ -68,7 +71,7 @@ TEST(RangeProcedure, SweepsOnUntilThereIsAFall) {
 // less. Each step down is within the noise of the one before; together they are not.
 TEST(RangeProcedure, ASteeperSweepThatReachesLessHasGoneTooFar) {
   const auto accuracy = [](double lr, double high, std::int64_t) {
-    const double best = 0.51 - 0.024 * std::log(high / 0.3) / std::log(3);
+    const double best = 0.51 - 0.024 * std::max(0.0, std::log(high / 0.3) / std::log(3));
     return best * std::min(1.0, 0.5 + lr / high);
   };
   std::vector<double> ends;
@@ -76,8 +79,8 @@ TEST(RangeProcedure, ASteeperSweepThatReachesLessHasGoneTooFar) {
   ASSERT_TRUE(test.lr_max) << test.refused;
   EXPECT_GE(*test.lr_max, 0.5);
   EXPECT_LE(*test.lr_max, 1.6);
-  EXPECT_LE(*std::max_element(ends.begin(), ends.end()), 3.0);
-  EXPECT_THAT(test.words.back(), HasSubstr("swept again"));
+  EXPECT_LE(*std::max_element(ends.begin(), ends.end()), 3.2);
+  EXPECT_THAT(test.words.back(), HasSubstr("by where they end"));
 }
 
 // The first seed falls by accident; the others show that it was one.
@@ -90,6 +93,32 @@ TEST(RangeProcedure, OneSeedsFallIsNotAllSeeds) {
   const RangeTest test = range_test_over(made_up(accuracy, 0.1), few_steps());
   ASSERT_TRUE(test.lr_max) << test.refused;
   EXPECT_GT(*test.lr_max, 1.3);
+}
+
+// The coarse sweep was misled: to where it pointed, nothing is learnt any more.
+TEST(RangeProcedure, ARangeThatBeganTooSteeplyIsShortened) {
+  const auto accuracy = [](double lr, double high, std::int64_t) {
+    if (high > 1) return 0.11;
+    return 0.2 + 0.4 * std::min(1.0, 2 * lr / high);
+  };
+  const RangeTest test = range_test_over(made_up(accuracy, 1.5), few_steps());
+  ASSERT_TRUE(test.lr_max) << test.refused;
+  EXPECT_GE(*test.lr_max, 0.5);
+  EXPECT_LE(*test.lr_max, 1.0);
+}
+
+TEST(RangeProcedure, AnInterruptedSweepEndsIt) {
+  const SweepWith whole = made_up([](double, double, std::int64_t) { return 0.5; }, 0.1);
+  int sweeps = 0;
+  const RangeTest test = range_test_over(
+      [&](std::int64_t seed, const Sweep& plan) {
+        SeededSweep made = whole(seed, plan);
+        made.curve.interrupted = ++sweeps == 3;
+        return made;
+      },
+      few_steps());
+  EXPECT_EQ(sweeps, 3);
+  EXPECT_FALSE(test.lr_max);
 }
 
 TEST(RangeProcedure, ARangeThatIsGivenIsKept) {

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "cli/command.h"
+
+#include <string>
+
+namespace onecycle {
+
+struct SettledBatch {
+  Recipe recipe;         // with a number in place of `auto`
+  std::string evidence;  // one sentence; empty where the recipe named the number
+};
+
+// Where the recipe's data.batch_size is `auto`, or `always`: finds one by the search of fit-batch,
+// under the memory that is available, and says so. Throws Error where nothing fits,
+// FitBatchInterrupted.
+SettledBatch settle_batch(const Recipe& recipe, const CommandLine& line,
+                          const Registries& registries, bool always = false);
+
+}  // namespace onecycle
