@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 // The learning-rate range test: L. Smith, arXiv 1506.01186, section 3.3, and 1803.09820, section 4.
@@ -20,6 +21,9 @@ struct Sweep {
   std::int64_t steps = 100;
   std::int64_t evaluate_every = 10;  // steps between two looks at the held-out samples; 0: none
   std::int64_t held_out = 1000;      // the first samples of the validation part, at most
+  // From the first step to the last; empty: from the schedule's value at its start to that at its
+  // peak.
+  std::optional<std::pair<double, double>> momentum;
   double stop_factor = 4;  // ends it when the causally smoothed loss exceeds this times its best
 };
 
@@ -41,9 +45,9 @@ struct SweepCurve {
 
 // Trains the run along the sweep, from where it is, and puts everything back: weights, buffers,
 // optimizer, random state, schedule and data are bit-identical afterwards, whatever ended it.
-// Momentum goes, linearly over the sweep, from the schedule's value at the start to that at its
-// peak; weight decay, batch, augmentation and precision are the run's own. `progress` may watch,
-// and `stop` may end it. Throws DataError where held-out samples are asked for and there are none.
+// Momentum goes linearly over the sweep; weight decay, batch, augmentation and precision are the
+// run's own. `progress` may watch, and `stop` may end it. Throws DataError where held-out samples
+// are asked for and there are none.
 SweepCurve sweep(Run& run, const Sweep& plan, StopSignal& stop, Observer* progress = nullptr);
 
 }  // namespace onecycle

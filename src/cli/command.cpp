@@ -5,6 +5,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/number.h"
 
 #include <cxxopts.hpp>
 
@@ -84,6 +85,13 @@ bool CommandLine::has(const std::string& name) const { return parser_->values.co
 
 std::string CommandLine::text(const std::string& name, const std::string& fallback) const {
   return has(name) ? parser_->values[name].as<std::string>() : fallback;
+}
+
+std::optional<double> CommandLine::positive(const std::string& name) const {
+  if (!has(name)) return std::nullopt;
+  const auto value = parse_number(text(name));
+  if (!value || *value <= 0) misused("--" + name + ": expected a number above 0");
+  return value;
 }
 
 Texts CommandLine::positional() const {

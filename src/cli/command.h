@@ -5,6 +5,7 @@
 #include "cli/console.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ class CommandLine {
   bool has(const std::string& name) const;
   // The option's value, or `fallback`.
   std::string text(const std::string& name, const std::string& fallback = "") const;
+  // The option's value as a number above 0; nothing where it is not there. Throws UsageError.
+  std::optional<double> positive(const std::string& name) const;
   std::vector<std::string> positional() const;
   // The only positional argument. Throws UsageError, naming `what` it should be.
   std::string single(const std::string& what) const;

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
+#include "cli/range_overlays.h"
 #include "cli/report_page.h"
 #include "cli/run_folder.h"
 #include "cli/settle_batch.h"
@@ -11,7 +12,6 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
-#include "tuning/overlay.h"
 #include "tuning/range_test_json.h"
 #include "tuning/recipe_edit.h"
 
@@ -28,7 +28,9 @@ constexpr const char* kExamples = R"(  onecycle range-test recipes/quickstart.ya
   onecycle range-test recipes/quickstart.yaml --seeds 5 --steps 800 --write tuned.yaml
   onecycle range-test recipes/cifar10-cnn3.yaml --max 0.01
   onecycle range-test recipes/quickstart.yaml --weight-decay 1e-3,1e-4,1e-5,0
-  onecycle range-test recipes/quickstart.yaml --momentum .99,.97,.95,.9
+  onecycle range-test recipes/quickstart.yaml --momentum .99,.97,.95,.9,.95-.85
+  onecycle range-test recipes/quickstart.yaml --momentum .99,.95,.9 --constant 0.02
+  onecycle range-test recipes/quickstart.yaml --momentum-range .7,.99
 Exit codes: 0 a number, 1 refused (the reason is told), 2 bad usage or recipe, 130/143 interrupted.
 )";
 
@@ -46,37 +48,11 @@ class SweepProgress : public StepProgress {
   int sweeps_ = 0;
 };
 
-std::optional<double> number_option(const CommandLine& line, const std::string& name) {
-  if (!line.has(name)) return std::nullopt;
-  const auto value = parse_number(line.text(name));
-  if (!value || *value <= 0) line.misused("--" + name + ": expected a number above 0");
-  return value;
-}
-
 std::int64_t count_option(const CommandLine& line, const std::string& name, std::int64_t fallback) {
   if (!line.has(name)) return fallback;
   const auto value = parse_integer(line.text(name));
   if (!value || *value < 1) line.misused("--" + name + ": expected a whole number, at least 1");
   return *value;
-}
-
-std::vector<double> list_option(const CommandLine& line, const std::string& name, double below) {
-  std::vector<double> values;
-  std::istringstream in(line.text(name));
-  for (std::string item; std::getline(in, item, ',');) {
-    const auto value = parse_number(item);
-    if (!value || *value < 0 || *value >= below)
-      line.misused(format("--{}: expected numbers in [0, {:.3g}) between commas, got '{}'", name,
-                          below, item));
-    values.push_back(*value);
-  }
-  return values;
-}
-
-Recipe with_value(const Recipe& recipe, const std::string& key, double value,
-                  const Registries& registries, std::int64_t samples) {
-  return key == "momentum" ? with_momentum(recipe, value)
-                           : with_weight_decay(recipe, value, samples, registries);
 }
 
 void say_suggestions(const RangeTest& test, const Console& console) {
@@ -97,23 +73,6 @@ void say_suggestions(const RangeTest& test, const Console& console) {
                *test.lr_max, *test.lr_min));
 }
 
-void add_asked_overlays(RangeTest& test, const CommandLine& line, const DataSet& data,
-                        const Recipe& recipe, const Registries& registries, StopSignal& stop,
-                        Observer& progress) {
-  Sweep plan = test.sweeps.back().plan;
-  for (const auto& [option, key, below] :
-       {std::tuple{"weight-decay", "weight_decay", 1e9}, std::tuple{"momentum", "momentum", 1.0}}) {
-    if (!line.has(option)) continue;
-    add_overlays(
-        test, {key, list_option(line, option, below), plan},
-        [&, key = key](double value) {
-          return build_on(data, with_value(recipe, key, value, registries, data.train.size()),
-                          registries);
-        },
-        stop, &progress);
-  }
-}
-
 }  // namespace
 
 int range_test_command(int argc, char** argv) {
@@ -127,8 +86,7 @@ int range_test_command(int argc, char** argv) {
   line.add_option("steps", "N", "of a linear sweep (default: a quarter of the run, 200 to 400)");
   line.add_option("every", "N", "steps between two looks at the held-out samples (default: 10)");
   line.add_option("held-out", "N", "held-out samples looked at (default: 1000)");
-  line.add_option("weight-decay", "LIST", "overlay: the sweep for each of these, in l2 units");
-  line.add_option("momentum", "LIST", "overlay: the sweep for each of these, held constant");
+  AskedOverlays::describe(line);
   line.add_option("write", "FILE", "the recipe with the rates found");
   if (!line.parse(argc, argv)) return 0;
 
@@ -137,10 +95,9 @@ int range_test_command(int argc, char** argv) {
   if (line.has("steps")) options.steps = count_option(line, "steps", 0);
   options.evaluate_every = count_option(line, "every", options.evaluate_every);
   options.held_out = count_option(line, "held-out", options.held_out);
-  options.low = number_option(line, "min");
-  options.high = number_option(line, "max");
-  list_option(line, "weight-decay", 1e9);
-  list_option(line, "momentum", 1);
+  options.low = line.positive("min");
+  options.high = line.positive("max");
+  const AskedOverlays overlays(line);
 
   const Registries registries = shipped_registries();
   const Recipe recipe =
@@ -169,8 +126,7 @@ int range_test_command(int argc, char** argv) {
           return build_on(data, seeded, registries);
         },
         options, stop, &progress);
-    if (stop.signal_number() == 0)
-      add_asked_overlays(test, line, data, recipe, registries, stop, progress);
+    if (stop.signal_number() == 0) overlays.add(test, data, recipe, registries, stop, &progress);
   }
   const bool interrupted = stop.signal_number() != 0;
   if (interrupted) test.refused = "interrupted";

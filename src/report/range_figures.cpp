@@ -40,10 +40,16 @@ Figure empty_figure(const RangeJson& test, const Measure& measure) {
   return figure;
 }
 
-// The steps of all sweeps in one cloud.
+// Sweeps to another end than that of the number.
+bool is_aside(const RangeJson& sweep) {
+  return text_in(sweep, "label").find(", to ") != std::string::npos;
+}
+
+// The steps of the sweeps in one cloud.
 PlotSeries steps_of(const RangeJson& test, const Measure& measure) {
   PlotSeries cloud;
   for (const RangeJson& sweep : list_in(test, "sweeps")) {
+    if (is_aside(sweep)) continue;
     const PlotSeries one = series_in(list_in(sweep, "points"), measure.key, measure.factor);
     cloud.x.insert(cloud.x.end(), one.x.begin(), one.x.end());
     cloud.y.insert(cloud.y.end(), one.y.begin(), one.y.end());
@@ -115,12 +121,38 @@ Figure main_figure(const RangeJson& test, const Measure& measure) {
   return figure;
 }
 
-Figure overlay_figure(const RangeJson& test, const Measure& measure) {
+// What is drawn together: overlays of one hyper-parameter over one axis.
+struct OverlayKind {
+  std::string of;
+  std::string axis;
+
+  bool operator==(const OverlayKind&) const = default;
+};
+
+OverlayKind kind_of(const RangeJson& overlay) {
+  const std::string axis = text_in(overlay, "axis");
+  return {text_in(overlay, "of"), axis.empty() ? "learning rate" : axis};
+}
+
+std::vector<OverlayKind> overlay_kinds(const RangeJson& test) {
+  std::vector<OverlayKind> kinds;
+  for (const RangeJson& overlay : list_in(test, "overlays"))
+    if (std::find(kinds.begin(), kinds.end(), kind_of(overlay)) == kinds.end())
+      kinds.push_back(kind_of(overlay));
+  return kinds;
+}
+
+Figure overlay_figure(const RangeJson& test, const Measure& measure, const OverlayKind& kind) {
   Figure figure = empty_figure(test, measure);
-  figure.name = std::string("overlays-") + measure.name;
-  figure.title = std::string(measure.title) + ", overlaid";
+  const bool over_lr = kind.axis == "learning rate";
+  figure.name = format("overlays-{}-{}-{}", kind.of, over_lr ? "lr" : kind.axis, measure.name);
+  std::replace(figure.name.begin(), figure.name.end(), ' ', '-');
+  figure.title = format("{}: {}", measure.title, kind.of.empty() ? "overlays" : kind.of);
+  figure.x.label = kind.axis;
+  figure.x.logarithmic = figure.x.logarithmic && over_lr;
   int colour = 0;
   for (const RangeJson& overlay : list_in(test, "overlays")) {
+    if (kind_of(overlay) != kind) continue;
     PlotSeries curve = series_in(list_in(overlay, "smoothed"), measure.key, measure.factor);
     curve.low.clear();  // bands of several curves hide one another
     curve.high.clear();
@@ -138,7 +170,8 @@ Figure overlay_figure(const RangeJson& test, const Measure& measure) {
 std::vector<Figure> range_figures(const RangeJson& test) {
   std::vector<Figure> figures;
   for (const Measure& measure : kMeasures) figures.push_back(main_figure(test, measure));
-  for (const Measure& measure : kMeasures) figures.push_back(overlay_figure(test, measure));
+  for (const OverlayKind& kind : overlay_kinds(test))
+    for (const Measure& measure : kMeasures) figures.push_back(overlay_figure(test, measure, kind));
   std::erase_if(figures, [](const Figure& figure) { return figure.series.empty(); });
   return figures;
 }

@@ -31,7 +31,8 @@ PlotSeries series_in(const RangeJson& items, const std::string& key, double fact
   for (const RangeJson& item : items) {
     const double y = number_in(item, key);
     if (!std::isfinite(y)) continue;
-    series.x.push_back(number_in(item, "lr"));
+    const double x = number_in(item, "x");  // a smoothed curve's; a step has its learning rate
+    series.x.push_back(std::isfinite(x) ? x : number_in(item, "lr"));
     series.y.push_back(factor * y);
     series.low.push_back(factor * number_in(item, key + "_low"));
     series.high.push_back(factor * number_in(item, key + "_high"));

@@ -7,19 +7,33 @@
 
 namespace onecycle {
 
-// The same linear sweep for each value of one hyper-parameter, drawn together (L. Smith, arXiv
-// 1803.09820, sections 4.3 and 4.4). Best: the lowest held-out loss among those stable up to the
-// largest learning rate that any of them reaches.
+// The same sweep for each value of one hyper-parameter, drawn together (L. Smith, arXiv 1803.09820,
+// sections 4.3 and 4.4). Best: the lowest held-out loss among those stable nearly as far as any.
+// Over steps where the learning rate stays the same.
+struct OverlayCase {
+  std::string label;
+  std::function<Run()> make_run;
+};
+inline constexpr const char* kWeightDecay = "weight decay";
 struct OverlayPlan {
-  std::string key;             // "weight_decay" or "momentum"
-  std::vector<double> values;  // weight decay in l2 units
+  std::vector<OverlayCase> cases;
   Sweep sweep;
+  std::string of;  // kWeightDecay, where an effect too small to measure is said to be, or another
+
+  SweepAxis axis() const { return sweep.low == sweep.high ? SweepAxis::step : SweepAxis::lr; }
 };
 
-using MakeRunWith = std::function<Run(double value)>;
-
 // Adds the overlays and what they say to `test`.
-void add_overlays(RangeTest& test, const OverlayPlan& plan, const MakeRunWith& make_run,
-                  StopSignal& stop, Observer* progress);
+void add_overlays(RangeTest& test, const OverlayPlan& plan, StopSignal& stop, Observer* progress);
+
+// Momentum rises from `low` to `high` at one learning rate: a curve over momentum, beside the
+// overlays. Smith found its minimum of little use for choosing a momentum (section 4.2).
+struct MomentumRange {
+  double lr = 0;
+  double low = 0.7;
+  double high = 0.99;
+};
+void add_momentum_range(RangeTest& test, const MomentumRange& range, const Sweep& like, Run& run,
+                        StopSignal& stop, Observer* progress);
 
 }  // namespace onecycle

@@ -8,47 +8,59 @@ namespace onecycle {
 
 namespace {
 
+constexpr double kHalfWidth = 0.1;  // of the span of an axis that is not the learning rate
+
 struct Columns {
-  std::vector<double> lr, values;
+  std::vector<double> x, values;
 };
 
-Columns train_losses(const SweepCurve& curve) {
+double x_of(const SweepPoint& point, SweepAxis axis) {
+  switch (axis) {
+    case SweepAxis::momentum:
+      return point.momentum;
+    case SweepAxis::step:
+      return static_cast<double>(point.step + 1);
+    case SweepAxis::lr:
+      break;
+  }
+  return point.lr;
+}
+
+using Extract = std::optional<double> (*)(const SweepPoint&);
+
+Columns columns_of(const SweepCurve& curve, SweepAxis axis, Extract extract) {
   Columns columns;
   for (const SweepPoint& point : curve.points) {
-    if (point.lr <= 0 || !std::isfinite(point.train_loss)) continue;
-    columns.lr.push_back(point.lr);
-    columns.values.push_back(point.train_loss);
+    const std::optional<double> value = extract(point);
+    if (!value || !std::isfinite(*value) || point.lr <= 0) continue;
+    columns.x.push_back(x_of(point, axis));
+    columns.values.push_back(*value);
   }
   return columns;
 }
 
-Columns held_out(const SweepCurve& curve, std::optional<double> SweepPoint::*value) {
-  Columns columns;
-  for (const SweepPoint& point : curve.points) {
-    if (point.lr <= 0 || !(point.*value) || !std::isfinite(*(point.*value))) continue;
-    columns.lr.push_back(point.lr);
-    columns.values.push_back(*(point.*value));
-  }
-  return columns;
+std::vector<double> smoothed(const Columns& columns, const std::vector<double>& at, SweepAxis axis,
+                             int neighbours) {
+  if (axis == SweepAxis::lr) return smoothed_over_lr(columns.x, columns.values, at, neighbours);
+  const auto [least, most] = std::minmax_element(at.begin(), at.end());
+  return smoothed_over(columns.x, columns.values, at, kHalfWidth * (*most - *least), neighbours);
 }
 
-using Extract = std::function<Columns(const SweepCurve&)>;
-
-std::vector<Band> bands(const std::vector<const SweepCurve*>& curves, const Extract& extract,
-                        const std::vector<double>& at) {
+std::vector<Band> bands(const std::vector<const SweepCurve*>& curves, SweepAxis axis,
+                        Extract extract, const std::vector<double>& at) {
+  constexpr int kNeighbours = 5;
   std::vector<Band> result(at.size());
   Columns all;
   std::vector<std::vector<double>> each;
   for (const SweepCurve* curve : curves) {
-    const Columns columns = extract(*curve);
-    if (columns.lr.empty()) continue;
-    each.push_back(smoothed_over_lr(columns.lr, columns.values, at));
-    all.lr.insert(all.lr.end(), columns.lr.begin(), columns.lr.end());
+    const Columns columns = columns_of(*curve, axis, extract);
+    if (columns.x.empty()) continue;
+    each.push_back(smoothed(columns, at, axis, kNeighbours));
+    all.x.insert(all.x.end(), columns.x.begin(), columns.x.end());
     all.values.insert(all.values.end(), columns.values.begin(), columns.values.end());
   }
-  if (all.lr.empty()) return result;
-  const auto pooled = smoothed_over_lr(all.lr, all.values, at,
-                                       5 * static_cast<int>(std::max<std::size_t>(1, each.size())));
+  if (all.x.empty()) return result;
+  const auto pooled = smoothed(all, at, axis, kNeighbours * static_cast<int>(each.size()));
   for (std::size_t i = 0; i < at.size(); ++i) {
     result[i] = {pooled[i], each[0][i], each[0][i]};
     for (const auto& one : each) {
@@ -59,21 +71,22 @@ std::vector<Band> bands(const std::vector<const SweepCurve*>& curves, const Extr
   return result;
 }
 
+std::optional<double> train_loss(const SweepPoint& point) { return point.train_loss; }
+std::optional<double> held_out_loss(const SweepPoint& point) { return point.held_out_loss; }
+std::optional<double> held_out_accuracy(const SweepPoint& point) { return point.held_out_accuracy; }
+
 }  // namespace
 
-std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves) {
-  const auto losses = [](const SweepCurve& c) { return held_out(c, &SweepPoint::held_out_loss); };
-  const auto accuracies = [](const SweepCurve& c) {
-    return held_out(c, &SweepPoint::held_out_accuracy);
-  };
+std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves, SweepAxis axis) {
   std::vector<double> at;
   for (const SweepCurve* curve : curves) {
-    const Columns looks = accuracies(*curve);
-    if (looks.lr.size() > at.size()) at = looks.lr;
+    const Columns looks = columns_of(*curve, axis, held_out_accuracy);
+    if (looks.x.size() > at.size()) at = looks.x;
   }
-  const auto train = bands(curves, train_losses, at);
-  const auto loss = bands(curves, losses, at);
-  const auto accuracy = bands(curves, accuracies, at);
+  if (at.empty()) return {};
+  const auto train = bands(curves, axis, train_loss, at);
+  const auto loss = bands(curves, axis, held_out_loss, at);
+  const auto accuracy = bands(curves, axis, held_out_accuracy, at);
   std::vector<SmoothedPoint> result;
   for (std::size_t i = 0; i < at.size(); ++i)
     result.push_back({at[i], train[i], loss[i], accuracy[i]});

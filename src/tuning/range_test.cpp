@@ -53,7 +53,7 @@ Suggestion smith_on(const std::vector<SmoothedPoint>& points, std::int64_t sampl
   std::vector<double> lr;
   std::vector<double> accuracy;
   for (const SmoothedPoint& point : points) {
-    lr.push_back(point.lr);
+    lr.push_back(point.x);
     accuracy.push_back(point.held_out_accuracy.value);
   }
   return smith_rule(lr, accuracy, samples, beyond);
@@ -247,6 +247,7 @@ class Procedure {
   // From the sweeps of one range. True where the range proved too short.
   bool conclude(const Range& range, std::string beyond) {
     final_high_ = range.high;
+    test_.linear = test_.sweeps[range.sweeps[0]].plan;
     std::int64_t samples = 0;
     const std::string known = beyond;
     test_.seed_numbers.clear();

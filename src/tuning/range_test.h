@@ -33,23 +33,28 @@ struct Band {
   double low = 0;
   double high = 0;
 };
+// What a curve is drawn over.
+enum class SweepAxis { lr, momentum, step };
+
 struct SmoothedPoint {
-  double lr = 0;
+  double x = 0;
   Band train_loss, held_out_loss, held_out_accuracy;
 };
 
 struct Overlay {
+  std::string of;  // those of one kind are drawn together
   std::string label;
-  double value = 0;
   bool best = false;
-  double stable_to = 0;      // the last learning rate before the loss diverged
+  SweepAxis axis = SweepAxis::lr;
+  double stable_to = 0;      // x of the last step before the loss diverged
   double held_out_loss = 0;  // the lowest smoothed one
   std::vector<SmoothedPoint> smoothed;
 };
 
 struct RangeTest {
   std::vector<LabelledSweep> sweeps;
-  std::vector<SmoothedPoint> smoothed;  // of the linear sweeps
+  std::optional<Sweep> linear;          // the sweep that the number is read off
+  std::vector<SmoothedPoint> smoothed;  // of those sweeps
   std::vector<Suggestion> suggestions;  // Smith's first, then fastai's on the coarse sweep
   std::vector<double> seed_numbers;     // Smith's rule on each seed alone, where it answers
   std::optional<double> lr_max;         // two significant digits
@@ -80,6 +85,7 @@ using SweepWith = std::function<SeededSweep(std::int64_t seed_offset, const Swee
 RangeTest range_test_over(const SweepWith& sweep_with, const RangeTestOptions& options);
 
 // Pools sweeps of the same plan.
-std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves);
+std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves,
+                                  SweepAxis axis = SweepAxis::lr);
 
 }  // namespace onecycle

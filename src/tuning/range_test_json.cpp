@@ -28,13 +28,25 @@ void add_band(Json& json, const std::string& name, const Band& band) {
 Json json_of(const std::vector<SmoothedPoint>& points) {
   Json list = Json::array();
   for (const SmoothedPoint& point : points) {
-    Json json = {{"lr", point.lr}};
+    Json json = {{"x", point.x}};
     add_band(json, "train_loss", point.train_loss);
     add_band(json, "held_out_loss", point.held_out_loss);
     add_band(json, "held_out_accuracy", point.held_out_accuracy);
     list.push_back(std::move(json));
   }
   return list;
+}
+
+const char* name_of(SweepAxis axis) {
+  switch (axis) {
+    case SweepAxis::momentum:
+      return "momentum";
+    case SweepAxis::step:
+      return "step";
+    case SweepAxis::lr:
+      break;
+  }
+  return "learning rate";
 }
 
 Json json_of(const LabelledSweep& sweep) {
@@ -72,8 +84,10 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
     suggestions.push_back({{"rule", one.rule}, {"lr", number(one.lr)}, {"reason", one.reason}});
   Json overlays = Json::array();
   for (const Overlay& overlay : test.overlays)
-    overlays.push_back({{"label", overlay.label},
+    overlays.push_back({{"of", overlay.of},
+                        {"label", overlay.label},
                         {"best", overlay.best},
+                        {"axis", name_of(overlay.axis)},
                         {"stable_to", overlay.stable_to},
                         {"held_out_loss", number(overlay.held_out_loss)},
                         {"smoothed", json_of(overlay.smoothed)}});

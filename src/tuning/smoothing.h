@@ -18,9 +18,14 @@ class CausalAverage {
   double weight_ = 0;
 };
 
-// Local-linear regression (Cleveland 1979, one pass) of y over x = log10(lr) at each of `at`, with
-// tricube weights of half-width max(0.15 decades, distance to the `neighbours`-th nearest point):
-// it does not lag. lr ascending or not, all above 0.
+// Local-linear regression (Cleveland 1979, one pass) of y over x at each of `at`, with tricube
+// weights of half-width max(half_width, distance to the `neighbours`-th nearest point): it does not
+// lag. x in any order.
+std::vector<double> smoothed_over(const std::vector<double>& x, const std::vector<double>& y,
+                                  const std::vector<double>& at, double half_width,
+                                  int neighbours = 5);
+
+// The same over log10(lr), of half-width 0.15 decades. lr above 0.
 std::vector<double> smoothed_over_lr(const std::vector<double>& lr, const std::vector<double>& y,
                                      const std::vector<double>& at, int neighbours = 5);
 

@@ -18,7 +18,9 @@ namespace {
 class SweepSchedule : public Schedule {
  public:
   SweepSchedule(const Sweep& plan, const Hyper& begin, const Hyper& peak)
-      : plan_(plan), begin_(begin), peak_(peak) {}
+      : plan_(plan),
+        begin_(begin),
+        momentum_(plan.momentum.value_or(std::pair(begin.momentum, peak.momentum))) {}
 
   Hyper at(std::int64_t step, std::int64_t total) const override {
     const double last = static_cast<double>(std::max<std::int64_t>(1, total - 1));
@@ -26,14 +28,14 @@ class SweepSchedule : public Schedule {
     Hyper hyper = begin_;
     hyper.lr = plan_.shape == SweepShape::linear ? plan_.low + p * (plan_.high - plan_.low)
                                                  : plan_.low * std::pow(plan_.high / plan_.low, p);
-    hyper.momentum = begin_.momentum + p * (peak_.momentum - begin_.momentum);
+    hyper.momentum = momentum_.first + p * (momentum_.second - momentum_.first);
     return hyper;
   }
 
  private:
   Sweep plan_;
   Hyper begin_;
-  Hyper peak_;
+  std::pair<double, double> momentum_;
 };
 
 Hyper peak_of(const Run& run) {

@@ -250,22 +250,63 @@ TEST(Sweep, NeedsHeldOutSamples) {
 
 TEST(Overlays, DecayWithoutAnEffectIsSaidToBe) {
   RangeTest test;
-  OverlayPlan plan{"weight_decay", {1e-6, 0}, {}};
+  OverlayPlan plan;
+  plan.of = kWeightDecay;
+  for (const char* value : {"1e-6", "0"})
+    plan.cases.push_back({value, [value] {
+                            return tiny_run({"optimizer.weight_decay_mode=l2",
+                                             std::string("optimizer.weight_decay=") + value});
+                          }});
   plan.sweep.shape = SweepShape::linear;
   plan.sweep.high = 0.05;
   plan.sweep.steps = 20;
   plan.sweep.evaluate_every = 2;
   StopSignal stop;
-  add_overlays(
-      test, plan,
-      [](double value) {
-        return tiny_run(
-            {"optimizer.weight_decay_mode=l2", "optimizer.weight_decay=" + std::to_string(value)});
-      },
-      stop, nullptr);
+  add_overlays(test, plan, stop, nullptr);
   ASSERT_EQ(test.overlays.size(), 2u);
   EXPECT_THAT(test.words.back(), HasSubstr("No measurable effect"));
   EXPECT_FALSE(test.overlays[0].best || test.overlays[1].best);
+}
+
+TEST(Overlays, AtOneRateTheyRunOverSteps) {
+  RangeTest test;
+  OverlayPlan plan;
+  plan.of = "momentum";
+  for (const char* value : {"0.99", "0.9"})
+    plan.cases.push_back({value, [value] {
+                            return tiny_run(
+                                {std::string("optimizer.momentum=") + value,
+                                 "schedule={name: one_cycle, lr_max: 0.1, cycle_momentum: false}"});
+                          }});
+  plan.sweep.shape = SweepShape::linear;
+  plan.sweep.low = plan.sweep.high = 0.01;
+  plan.sweep.steps = 30;
+  plan.sweep.evaluate_every = 3;
+  StopSignal stop;
+  add_overlays(test, plan, stop, nullptr);
+  ASSERT_EQ(test.overlays.size(), 2u);
+  EXPECT_EQ(test.overlays[0].axis, SweepAxis::step);
+  EXPECT_DOUBLE_EQ(test.overlays[0].smoothed.front().x, 3);
+  EXPECT_DOUBLE_EQ(test.overlays[0].smoothed.back().x, 30);
+  EXPECT_NE(test.overlays[0].best, test.overlays[1].best);
+}
+
+TEST(MomentumRange, RisesAtOneRateAndLeavesTheRunAsItWas) {
+  auto run = tiny_run({});
+  const Whole before = whole_of(run);
+  RangeTest test;
+  Sweep like;
+  like.steps = 40;
+  like.evaluate_every = 4;
+  StopSignal stop;
+  add_momentum_range(test, {0.02, 0.5, 0.9}, like, run, stop, nullptr);
+  expect_same(whole_of(run), before);
+  ASSERT_EQ(test.overlays.size(), 1u);
+  const Overlay& overlay = test.overlays[0];
+  EXPECT_EQ(overlay.axis, SweepAxis::momentum);
+  EXPECT_NEAR(overlay.smoothed.front().x, 0.5 + 0.4 * 3 / 39, 1e-12);
+  EXPECT_NEAR(overlay.smoothed.back().x, 0.9, 1e-12);
+  EXPECT_THAT(test.words.back(), HasSubstr("Momentum range test at learning rate 0.02"));
 }
 
 // ---- Recipes with one value changed
