@@ -2,6 +2,7 @@
 #include "onecycle/search.h"
 
 #include "cli/command.h"
+#include "cli/fit_batch_task.h"
 #include "core/format.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
@@ -32,8 +33,8 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
     for (const Problem& problem : problems.found()) lines.push_back(problem.text());
     if (!lines.empty()) return lines;
     constexpr std::int64_t kAssumedSamples = 50'000;  // where only reading the data would tell
-    (void)plan_course(recipe, planned_samples(recipe, registries).value_or(kAssumedSamples),
-                      registries);
+    (void)plan_course(with_any_batch(recipe),
+                      planned_samples(recipe, registries).value_or(kAssumedSamples), registries);
     if (line.has("resolved")) fmt::print("{}", write_yaml(table.write(recipe)));
   } catch (const Error& error) {
     lines.emplace_back(error.what());

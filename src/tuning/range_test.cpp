@@ -75,10 +75,12 @@ bool far_apart(const RangeTest& test, double number) {
   return *most > kFarApart * *least;
 }
 
-// Linear sweeps to `high`, by seed offset, and what they reached.
+// Linear sweeps to `high`, one a seed.
 struct Range {
   double high = 0;
   std::vector<std::size_t> sweeps;  // into RangeTest::sweeps
+  double reach = 0;                 // their best smoothed held-out accuracy, pooled
+  std::int64_t samples = 0;         // that it is measured on
 };
 
 class Procedure {
@@ -95,7 +97,6 @@ class Procedure {
     try {
       locate();
       if (options_.high) {
-        add_seeds(range_to(*options_.high));
         conclude(range_to(*options_.high), "");
       } else {
         search();
@@ -130,26 +131,24 @@ class Procedure {
     if (interrupted) throw Interrupted();
   }
 
-  // Swept with the first seed at least.
-  Range& range_to(double high) {
-    for (Range& range : ranges_)
+  const Range& range_to(double high) {
+    for (const Range& range : ranges_)
       if (range.high == high) return range;
-    ranges_.push_back({high, {}});
-    add_seed(ranges_.back());
-    return ranges_.back();
-  }
-
-  void add_seed(Range& range) {
+    Range& range = ranges_.emplace_back();
+    range.high = high;
     Sweep plan = linear_;
-    plan.high = range.high;
-    plan.low = options_.low.value_or(range.high / 100);
-    range.sweeps.push_back(test_.sweeps.size());
-    add(static_cast<std::int64_t>(range.sweeps.size()) - 1, plan);
+    plan.high = high;
+    plan.low = options_.low.value_or(high / 100);
+    for (std::int64_t seed = 0; seed < options_.seeds; ++seed) {
+      range.sweeps.push_back(test_.sweeps.size());
+      add(seed, plan);
+      range.samples += test_.sweeps.back().curve.held_out;
+    }
+    for (const SmoothedPoint& point : smooth(curves(range)))
+      range.reach = std::max(range.reach, point.held_out_accuracy.value);
+    return range;
   }
-
-  void add_seeds(Range& range) {
-    while (static_cast<std::int64_t>(range.sweeps.size()) < options_.seeds) add_seed(range);
-  }
+  const Range& range_to(int k) { return range_to(std::pow(10.0, static_cast<double>(k) / kGrid)); }
 
   void label(const Range& range) {
     for (std::size_t i = 0; i < range.sweeps.size(); ++i)
@@ -165,68 +164,42 @@ class Procedure {
   // much as any. The grid is fixed, so that seeds that differ a little end at the same place.
   void search() {
     int k = static_cast<int>(std::ceil(kGrid * std::log10(kBeyondEdge * edge_)));
-    for (int i = 0; i < kMostMoves && (flat(k) || better(k - kWhole, k)); ++i) k -= kWhole;
+    for (int i = 0; i < kMostMoves && (flat(k) || better(range_to(k - kWhole), range_to(k))); ++i)
+      k -= kWhole;
     if (flat(k)) {
-      conclude(range_to(end(k)), "");
+      conclude(range_to(k), "");
       return;
     }
     bool less_beyond = false;
     for (int i = 0; i < kMostMoves && !less_beyond; ++i) {
-      if (falls(k)) {
-        add_seeds(range_to(end(k)));
-        // One seed's fall may be noise: together they decide.
-        if (!conclude(range_to(end(k)), "")) return;
-      }
+      if (!conclude(range_to(k), "")) return;
       less_beyond = !as_good(k + kWhole);
       if (!less_beyond) k += kWhole;
     }
-    for (const int other : {k, k + 1}) add_seeds(range_to(end(other)));
     if (less_beyond && as_good(k + 1)) ++k;
     test_.words.push_back("Best held-out accuracy of sweeps by where they end: " + listed() + ".");
-    conclude(range_to(end(k)), less_beyond ? "and sweeps that go farther reach less" : "");
+    conclude(range_to(k), less_beyond ? "and sweeps that go farther reach less" : "");
   }
 
-  static double end(int k) { return std::pow(10.0, static_cast<double>(k) / kGrid); }
-
-  // The best smoothed held-out accuracy of the first `seeds` sweeps, pooled.
-  double reach(const Range& range, std::size_t seeds) const {
-    double best = 0;
-    for (const SmoothedPoint& point : smooth(curves(range, seeds)))
-      best = std::max(best, point.held_out_accuracy.value);
-    return best;
+  // Whether the first reaches more than the second, beyond the noise.
+  static bool better(const Range& first, const Range& second) {
+    return second.reach < first.reach - accuracy_tolerance(first.reach, first.samples);
   }
-
-  // Whether the first reaches more than the second, beyond the noise, with the seeds that both
-  // have.
-  bool better(const Range& first, const Range& second) const {
-    const std::size_t seeds = std::min(first.sweeps.size(), second.sweeps.size());
-    std::int64_t samples = 0;
-    for (const SweepCurve* curve : curves(first, seeds)) samples += curve->held_out;
-    const double most = reach(first, seeds);
-    return reach(second, seeds) < most - accuracy_tolerance(most, samples);
-  }
-  bool better(int first, int second) { return better(range_to(end(first)), range_to(end(second))); }
 
   bool as_good(int k) {
-    const Range& range = range_to(end(k));
+    const Range& range = range_to(k);
     return std::none_of(ranges_.begin(), ranges_.end(),
                         [&](const Range& other) { return better(other, range); });
   }
 
-  const SweepCurve& first_sweep(int k) { return test_.sweeps[range_to(end(k)).sweeps[0]].curve; }
   bool flat(int k) {
-    const SweepCurve& first = first_sweep(k);
-    return smith_on(smooth({&first}), first.held_out, "").refusal == Suggestion::Refusal::flat;
-  }
-  bool falls(int k) {
-    const SweepCurve& first = first_sweep(k);
-    return !after_end(first).empty() || smith_on(smooth({&first}), first.held_out, "").lr;
+    const Range& range = range_to(k);
+    return smith_on(smooth(curves(range)), range.samples, "").refusal == Suggestion::Refusal::flat;
   }
 
-  std::vector<const SweepCurve*> curves(const Range& range, std::size_t seeds) const {
+  std::vector<const SweepCurve*> curves(const Range& range) const {
     std::vector<const SweepCurve*> result;
-    for (std::size_t i = 0; i < std::min(seeds, range.sweeps.size()); ++i)
-      result.push_back(&test_.sweeps[range.sweeps[i]].curve);
+    for (const std::size_t i : range.sweeps) result.push_back(&test_.sweeps[i].curve);
     return result;
   }
 
@@ -237,33 +210,31 @@ class Procedure {
               [](const Range* a, const Range* b) { return a->high < b->high; });
     std::string text;
     for (const Range* range : sorted)
-      text += format("{}{:.2g}: {:.1f} %", text.empty() ? "" : ", ", range->high,
-                     100 * reach(*range, range->sweeps.size()));
+      text +=
+          format("{}{:.2g}: {:.1f} %", text.empty() ? "" : ", ", range->high, 100 * range->reach);
     return text;
   }
 
   // ---- The number ----
 
-  // From the sweeps of one range. True where the range proved too short.
+  // From the sweeps of one range. True where there is no fall in it.
   bool conclude(const Range& range, std::string beyond) {
     final_high_ = range.high;
     test_.linear = test_.sweeps[range.sweeps[0]].plan;
-    std::int64_t samples = 0;
     const std::string known = beyond;
     test_.seed_numbers.clear();
-    for (const SweepCurve* curve : curves(range, range.sweeps.size())) {
-      samples += curve->held_out;
+    for (const SweepCurve* curve : curves(range)) {
       const std::string after = known.empty() ? after_end(*curve) : known;
       if (beyond.empty()) beyond = after;
       const Suggestion alone = smith_on(smooth({curve}), curve->held_out, after);
       if (alone.lr) test_.seed_numbers.push_back(*alone.lr);
     }
-    test_.smoothed = smooth(curves(range, range.sweeps.size()));
-    const Suggestion smith = smith_on(test_.smoothed, samples, beyond);
+    test_.smoothed = smooth(curves(range));
+    const Suggestion smith = smith_on(test_.smoothed, range.samples, beyond);
     std::erase_if(test_.suggestions, [&](const Suggestion& one) { return one.rule == smith.rule; });
     test_.suggestions.insert(test_.suggestions.begin(), smith);
     test_.refused = smith.lr ? "" : smith.reason;
-    if (!smith.lr) return smith.refusal == Suggestion::Refusal::too_low;
+    if (!smith.lr) return smith.refusal != Suggestion::Refusal::too_few;
     test_.lr_max = rounded_down(*smith.lr);
     test_.lr_min = rounded_down(*test_.lr_max / 10);
     test_.uncertain = far_apart(test_, *smith.lr);

@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kRates = 3;                  // whole, half and a quarter
+constexpr double kClose = 1.02;            // losses that differ by less
 constexpr double kLowestShare = 1.0 / 32;  // of the rate found
 
 // Deep nets with batch norm decay less (method: shallow 1e-2 to 1e-4, else 1e-3 to 1e-5).
@@ -80,7 +81,7 @@ class Procedure {
     for (const double l2 : is_shallow(recipe_) ? shallow : deep)
       candidates.push_back(
           {format("{:.3g}", l2), with_weight_decay(recipe_, l2, data_.train.size(), registries_)});
-    pick("weight decay (l2 units)", candidates, options_.short_share);
+    pick({"weight decay (l2 units)", candidates, options_.short_share});
   }
 
   void choose_momentum() {
@@ -89,11 +90,12 @@ class Procedure {
       candidates.push_back({format("{:.2f}", momentum), with_momentum(recipe_, momentum)});
     if (recipe_.schedule.name == "one_cycle")
       candidates.push_back({"0.95-0.85-0.95", with_cycled_momentum(recipe_, 0.95, 0.85)});
-    pick("momentum", candidates, options_.short_share);
+    pick({"momentum", candidates, options_.short_share});
   }
 
   // Momentum and decay moved the edge, and the longer the cycle the lower its best rate: shares of
-  // the rate found, under the schedule in use, halved further while the lowest is the best.
+  // the rate found, under the schedule in use, halved further while the lowest is the best. These
+  // cycles are half as long, so the lower of two that are close is taken.
   void choose_share_of_rate() {
     double share = 1;
     const double lr = peak();
@@ -102,13 +104,14 @@ class Procedure {
       share /= 2;
       return Candidate{format("{:.3g}", rate), with_rate(recipe_, rate)};
     };
-    std::vector<Candidate> candidates;
-    for (int i = 0; i < kRates; ++i) candidates.push_back(candidate());
-    pick("lr_max, confirmed", candidates, 2 * options_.short_share,
-         [&]() -> std::optional<Candidate> {
-           if (share < kLowestShare) return std::nullopt;
-           return candidate();
-         });
+    Contest contest{"lr_max, confirmed", {}, 2 * options_.short_share};
+    for (int i = 0; i < kRates; ++i) contest.candidates.push_back(candidate());
+    contest.next = [&]() -> std::optional<Candidate> {
+      if (share < kLowestShare) return std::nullopt;
+      return candidate();
+    };
+    contest.later_wins_ties = true;
+    pick(std::move(contest));
   }
 
   // How accuracy grows with the cycle; the recipe's own length is kept.
@@ -149,34 +152,46 @@ class Procedure {
     std::string label;
     Recipe recipe;
   };
-  using Next = std::function<std::optional<Candidate>()>;
+  // Candidates that are compared in whole cycles of `share` of the recipe's length.
+  struct Contest {
+    std::string what;
+    std::vector<Candidate> candidates;
+    double share = 1;
+    // While the last candidate is the best, another may follow.
+    std::function<std::optional<Candidate>()> next = [] { return std::optional<Candidate>(); };
+    // Where losses are close the later candidate wins, else the lowest loss does.
+    bool later_wins_ties = false;
+  };
 
-  // Trains every candidate in a share of the recipe's length and goes on with the one of the lowest
-  // validation loss. While that is the last one, `next` may give another.
-  void pick(
-      const std::string& what, std::vector<Candidate> candidates, double share,
-      const Next& next = [] { return std::optional<Candidate>(); }) {
-    TuneChoice choice{what, "as the recipe", "", ""};
+  // Goes on with the candidate of the lowest validation loss.
+  void pick(Contest contest) {
+    TuneChoice choice{contest.what, "as the recipe", "", ""};
+    std::vector<Candidate>& candidates = contest.candidates;
     drop_repeated(candidates);
     std::size_t best = 0;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (!items_.affords(recipe_, share)) {
+      if (!items_.affords(recipe_, contest.share)) {
         choice.sure = "not chosen: the budget did not reach";
         return add(std::move(choice));
       }
       const Candidate& candidate = candidates[i];
-      choice.trials.push_back(
-          trial_of(candidate.label,
-                   items_.trained(what + " " + candidate.label,
-                                  with_duration(candidate.recipe, items_.length(recipe_, share)))));
+      choice.trials.push_back(trial_of(
+          candidate.label,
+          items_.trained(contest.what + " " + candidate.label,
+                         with_duration(candidate.recipe, items_.length(recipe_, contest.share)))));
       if (loss(choice.trials[i]) < loss(choice.trials[best])) best = i;
-      if (i + 1 < candidates.size() || best != i || !items_.affords(recipe_, share)) continue;
-      if (auto another = next()) candidates.push_back(std::move(*another));
+      if (i + 1 < candidates.size() || best != i || !items_.affords(recipe_, contest.share))
+        continue;
+      if (auto another = contest.next()) candidates.push_back(std::move(*another));
     }
     if (!choice.trials[best].loss) {
       choice.sure = "every trial diverged";
       return add(std::move(choice));
     }
+    const double close = kClose * loss(choice.trials[best]);
+    while (contest.later_wins_ties && best + 1 < candidates.size() &&
+           loss(choice.trials[best + 1]) <= close)
+      ++best;
     choice.trials[best].chosen = true;
     choice.value = candidates[best].label;
     choice.sure = how_sure(choice.trials, best);
@@ -196,11 +211,10 @@ class Procedure {
   }
 
   static std::string how_sure(const std::vector<TuneTrial>& trials, std::size_t best) {
-    double second = HUGE_VAL;
     for (std::size_t i = 0; i < trials.size(); ++i)
-      if (i != best) second = std::min(second, loss(trials[i]));
-    return second > 1.02 * loss(trials[best]) ? "clear"
-                                              : "close: within 2 % of the next, one seed each";
+      if (i != best && loss(trials[i]) <= kClose * loss(trials[best]))
+        return "close: within 2 % of another, one seed each";
+    return "clear";
   }
 
   double peak() const {

@@ -108,6 +108,7 @@ TEST_F(Tune, AutoWhereNothingFitsItIsOneClearLine) {
   const Outcome outcome = run_program({"schedule", recipe_with("auto")});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.err, HasSubstr("data.batch_size: auto is fitted by train"));
+  EXPECT_EQ(run_program({"check", recipe_with("auto")}).exit_code, 0);
 }
 
 }  // namespace
