@@ -1,5 +1,10 @@
-// Every rule's answer against the known edge of made-up range tests:
+// Every rule's answer against the truth, on made-up range tests with a known edge and on recorded
+// ones:
 //   ninja -C build/release bench_range_rules && build/release/bench/bench_range_rules
+//   bench/curves/*.json
+//
+// Recorded (bench/range_test_spread.py --keep): the truth is the rates that trained to within half
+// a point of the best of a grid; the answer is given as it is, and by what factor it misses them.
 //
 // A curve: learning takes hold around a fiftieth of the edge; above the edge accuracy falls and
 // loss rises. The answer is given as a share of the edge: median, smallest and largest over 50
@@ -11,7 +16,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
 
 namespace onecycle {
@@ -67,10 +74,58 @@ std::map<std::string, Answers> answers_for(double edge, double noise) {
   return all;
 }
 
+// By what factor `lr` lies outside of the rates from `low` to `high`; 1 within.
+double missed_by(double lr, double low, double high) {
+  return lr < low ? low / lr : lr > high ? lr / high : 1;
+}
+
+std::vector<Suggestion> answers_on(const nlohmann::json& curve) {
+  std::vector<double> lr, losses, looked, accuracies;
+  CausalAverage average;
+  for (const auto& point : curve["coarse"]) {
+    lr.push_back(point[0]);
+    losses.push_back(average.add(point[1]));
+  }
+  for (const auto& point : curve["looks"]) {
+    looked.push_back(point[0]);
+    accuracies.push_back(point[1]);
+  }
+  std::vector<double> at = looked;
+  std::sort(at.begin(), at.end());
+  at.erase(std::unique(at.begin(), at.end()), at.end());
+  const int seeds = static_cast<int>(looked.size() / at.size());
+  std::vector<Suggestion> answers = fastai_rules(lr, losses, kCoarseSteps);
+  answers.push_back(smith_rule(at, smoothed_over_lr(looked, accuracies, at, 5 * seeds),
+                               1000 * seeds, curve["fell"] == true ? "" : "reaches less beyond"));
+  return answers;
+}
+
+void print_recorded(const std::string& path) {
+  std::ifstream file(path);
+  const auto recorded = nlohmann::json::parse(file);
+  const double low = recorded["good"][0];
+  const double high = recorded["good"][1];
+  std::map<std::string, std::vector<double>> answers;
+  for (const auto& curve : recorded["curves"])
+    for (const Suggestion& one : answers_on(curve))
+      if (one.lr) answers[one.rule].push_back(*one.lr);
+  const std::size_t tests = recorded["curves"].size();
+  for (auto& [rule, values] : answers) {
+    std::sort(values.begin(), values.end());
+    const double median = values[values.size() / 2];
+    fmt::print("{:<20} {:<8} {:>8.2g}  {:>20}  {:>8.3g}  {} of {}\n",
+               recorded["name"].get<std::string>(), rule, median,
+               format("{:.2g} to {:.2g}", values.front(), values.back()),
+               missed_by(median, low, high), tests - values.size(), tests);
+  }
+  fmt::print("{:<20} {:<8} {:>8}  {:>20}\n", recorded["name"].get<std::string>(), "truth", "",
+             format("{:.2g} to {:.2g}", low, high));
+}
+
 }  // namespace
 }  // namespace onecycle
 
-int main() {
+int main(int argc, char** argv) {
   using namespace onecycle;
   fmt::print("{:<8} {:>7} {:>7}  {:>8}  {:>18}  {}\n", "rule", "edge", "noise", "median", "range",
              "refused");
@@ -85,5 +140,8 @@ int main() {
                    shares.empty() ? "" : format("{:.2g}", shares[shares.size() / 2]), range,
                    answers.refused, kDraws);
       }
+  fmt::print("\n{:<20} {:<8} {:>8}  {:>20}  {:>8}  {}\n", "recorded", "rule", "median", "range",
+             "off by", "refused");
+  for (int i = 1; i < argc; ++i) print_recorded(argv[i]);
   return 0;
 }

@@ -3,7 +3,7 @@
 
 Repeats `onecycle range-test` with other seeds (--repeats), then trains the recipe at the median answer and at a
 grid of rates around it (a factor of 2 apart) with several seeds, and prints validation accuracy at each. The
-range test's own curves go to --keep, if asked, for bench_range_rules.
+range tests' curves go to --keep, if asked: bench_range_rules reads those of bench/curves.
 
   bench/range_test_spread.py recipes/quickstart.yaml
   bench/range_test_spread.py recipes/cifar10-resnet20.yaml --set data.limit=10000 --set train.duration=6ep
@@ -35,13 +35,24 @@ def range_test(arguments, folder, repeat):
     seed = 100 * repeat + arguments.seed
     answer = last_json([arguments.program, "range-test", arguments.recipe, "--json", *arguments.range.split(),
                         *settings(arguments, folder, seed)])
-    if arguments.keep:
-        test = json.loads((Path(answer["run_dir"]) / "range_test.json").read_text())
-        arguments.keep.mkdir(parents=True, exist_ok=True)
-        (arguments.keep / f"{test['name']}-{repeat}.json").write_text(json.dumps(
-            {key: test[key] for key in ("name", "lr_max", "seed_numbers", "sweeps", "suggestions")}))
     print(f"range test {repeat + 1}: {answer['lr_max'] or answer['refused']}", file=sys.stderr)
-    return answer["lr_max"]
+    return answer["lr_max"], json.loads((Path(answer["run_dir"]) / "range_test.json").read_text())
+
+
+def recorded(tests, grid):
+    """What bench_range_rules needs: the curves that rules read, and the rates that train as well as any."""
+    best = max(statistics.mean(values) for values in grid.values())
+    good = [lr for lr, values in grid.items() if statistics.mean(values) >= best - 0.5]
+    curves = []
+    for test in tests:
+        final = [sweep for sweep in test["sweeps"] if sweep["shape"] == "linear" and ", to " not in sweep["label"]]
+        looks = [[point["lr"], point["held_out_accuracy"]] for sweep in final for point in sweep["points"]
+                 if point["held_out_accuracy"] is not None]
+        coarse = [[float(f"{point['lr']:.6g}"), float(f"{point['train_loss']:.6g}")]
+                  for point in test["sweeps"][0]["points"] if point["train_loss"] is not None]
+        curves.append({"coarse": coarse, "looks": [[float(f"{lr:.6g}"), accuracy] for lr, accuracy in looks],
+                       "fell": "then it falls" in test["suggestions"][0]["reason"]})
+    return {"name": tests[0]["name"], "good": [min(good), max(good)], "curves": curves}
 
 
 def trained(arguments, folder, lr, seed):
@@ -63,12 +74,12 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of the first repeat, and of the first training")
     parser.add_argument("--range", default="", help="further options of range-test")
     parser.add_argument("--with-lr-min", action="store_true", help="set schedule.lr_min to a tenth, too")
-    parser.add_argument("--keep", type=Path, help="folder for the range tests' curves")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="the range tests' curves, as in bench/curves")
     parser.add_argument("--program", default=ROOT / "onecycle")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
-        answers = [range_test(arguments, folder, repeat) for repeat in range(arguments.repeats)]
+        answers, tests = zip(*(range_test(arguments, folder, repeat) for repeat in range(arguments.repeats)))
         found = [answer for answer in answers if answer]
         if not found:
             sys.exit("every range test refused to answer")
@@ -79,6 +90,8 @@ def main():
             grid[lr] = [trained(arguments, folder, lr, arguments.seed + seed) for seed in range(arguments.seeds)]
     print(f"answers: {' '.join(f'{answer:.3g}' if answer else 'refused' for answer in answers)}; "
           f"largest / smallest {max(found) / min(found):.2f}")
+    if arguments.keep:
+        arguments.keep.write_text(json.dumps(recorded(tests, grid)) + "\n")
     best = max(statistics.mean(values) for values in grid.values())
     for lr, values in grid.items():
         mark = "  <- the median answer" if lr == middle else ""
