@@ -5,7 +5,6 @@
 #include "core/format.h"
 #include "data/files.h"
 #include "train/tensor_bytes.h"
-#include "weights/match.h"
 
 #include <algorithm>
 
@@ -22,17 +21,13 @@ TensorsByName with_prefix(const Snapshot& snapshot, const std::string& prefix) {
   return result;
 }
 
-std::vector<WantedTensor> wanted(const TensorsByName& tensors) {
-  std::vector<WantedTensor> result;
-  for (const auto& [name, tensor] : tensors)
-    result.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
-  return result;
-}
-
 void check_names(const std::string& source, const TensorsByName& own, const TensorsByName& given) {
   std::vector<StoredTensor> found;
   for (const auto& [name, tensor] : given) found.push_back(stored(name, tensor));
-  const Matching matching = match(found, wanted(own));
+  std::vector<WantedTensor> wanted;
+  for (const auto& [name, tensor] : own)
+    wanted.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
+  const Matching matching = match(found, wanted);
   if (matching.complete() && matching.pairs.size() == own.size()) return;
   throw CheckpointError(source + ": weights of another model" + matching.text());
 }
@@ -60,7 +55,7 @@ WeightsReport load_content(const WeightsContent& content, const WeightsOptions& 
                            Parameters& parameters, bool averaged) {
   const at::NoGradGuard no_grad;
   const TensorsByName tensors = model_tensors(parameters);
-  const std::vector<WantedTensor> want = wanted(tensors);
+  const std::vector<WantedTensor> want = wanted_tensors(parameters);
   bool own = false;
   std::vector<StoredTensor> found = model_part(content, averaged, own);
   if (!own) rename(found, options.rename, want);
@@ -91,13 +86,40 @@ TensorsByName model_tensors(const Parameters& parameters) {
   return result;
 }
 
+std::vector<WantedTensor> wanted_tensors(const Parameters& parameters) {
+  std::vector<WantedTensor> result;
+  for (const auto& [name, tensor] : ordered_model_tensors(parameters))
+    result.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
+  return result;
+}
+
 TensorsByName averaged_tensors(const Parameters& parameters) {
   TensorsByName result = model_tensors(parameters);
   std::erase_if(result, [](const auto& item) { return !item.second.is_floating_point(); });
   return result;
 }
 
+std::vector<NamedTensor> ordered_model_tensors(const Parameters& parameters) {
+  const TensorsByName tensors = model_tensors(parameters);
+  std::vector<NamedTensor> result;
+  for (const auto& part : parameters.module().named_modules("", true)) {
+    const std::string prefix = part.key().empty() ? "" : part.key() + ".";
+    for (const auto& item : part.value()->named_parameters(false))
+      result.push_back({prefix + item.key(), tensors.at(prefix + item.key())});
+    for (const auto& item : part.value()->named_buffers(false))
+      result.push_back({prefix + item.key(), tensors.at(prefix + item.key())});
+  }
+  return result;
+}
+
 void copy_out(const TensorsByName& tensors, const std::string& prefix, Snapshot& snapshot) {
+  std::vector<NamedTensor> sorted;
+  for (const auto& [name, tensor] : tensors) sorted.push_back({name, tensor});
+  copy_out(sorted, prefix, snapshot);
+}
+
+void copy_out(const std::vector<NamedTensor>& tensors, const std::string& prefix,
+              Snapshot& snapshot) {
   for (const auto& [name, tensor] : tensors)
     snapshot.tensors.push_back(
         {prefix + name,

@@ -327,11 +327,7 @@ def dense_grid():
     yield cnn3(3, 2, 8, 21, 4, EVERYTHING)
     yield resnet9(3, 0.125, 7, 1, 28, 28, 10, EVERYTHING, bn_batch=4)
     yield imagenet_resnet(18, "cifar", 4, 1, 9, 12, 7, 50)
-    yield imagenet_resnet(34, "imagenet", 4, 3, 33, 64, 10, 50)
-    yield imagenet_resnet(50, "cifar", 4, 3, 16, 16, 10, 50)
-    yield imagenet_resnet(50, "imagenet", 4, 3, 64, 64, 10, 50, groups=32, width_per_group=4)
-    yield imagenet_resnet(50, "imagenet", 4, 3, 40, 40, 10, 50, width_per_group=128)
-    yield imagenet_resnet(101, "imagenet", 4, 3, 64, 64, 10, 20)
+    yield imagenet_resnet(50, "imagenet", 3, 3, 33, 40, 10, 20, groups=4, width_per_group=24)
 
 
 if __name__ == "__main__":
