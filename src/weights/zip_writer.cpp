@@ -45,8 +45,7 @@ void ZipWriter::add(const std::string& name, std::string_view bytes) {
   directory_ += "PK\x01\x02";
   put(directory_, kVersion, 2);
   put_common(directory_, crc, bytes.size(), name.size());
-  put(directory_, 0, 12);  // no extra field, comment, disk, attributes
-  directory_.append(2, '\0');
+  directory_.append(12, '\0');  // no extra field, comment, disk, attributes
   put(directory_, size_, 4);
   directory_ += name;
 
