@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kExamples = R"(  onecycle eval runs/quickstart/1
   onecycle eval recipes/quickstart.yaml --weights runs/quickstart/1 --split validation
   onecycle eval recipes/quickstart.yaml --weights model.safetensors --json
+  onecycle eval recipes/cifar10-eval-resnet20.yaml --weights resnet20-12fca82f.th
 )";
 
 const ImageSet& split_of(const DataSet& data, const std::string& name) {
@@ -36,6 +37,18 @@ std::string weights_of(const std::string& path) {
   return std::filesystem::is_directory(path) ? weights_path(path) : path;
 }
 
+// The file that is named, or the recipe's, or the run's; matched and renamed as the recipe says.
+WeightsReport load(Run& run, const std::string& subject, const CommandLine& line) {
+  WeightsOptions options = run.recipe.weights;
+  if (line.has("weights") || std::filesystem::is_directory(subject))
+    options.file = weights_of(line.text("weights", subject));
+  if (!options.file) line.misused("--weights is missing: name a file of weights or a run folder");
+  WeightsReport report = load_weights(options, *run.parameters, !line.has("raw"));
+  if (!report.left.empty())
+    throw CheckpointError(report.text() + "; an evaluation needs every weight of the model");
+  return report;
+}
+
 }  // namespace
 
 int eval_command(int argc, char** argv) {
@@ -43,8 +56,9 @@ int eval_command(int argc, char** argv) {
                    "RECIPE|RUN_DIR [--weights FILE|RUN_DIR]", kExamples);
   line.add_positional();
   line.add_set();
-  line.add_option("weights", "FILE|RUN_DIR",
-                  "safetensors file or run folder (default: the one given)");
+  line.add_option(
+      "weights", "FILE|RUN_DIR",
+      "safetensors, torch.save's or a run's folder (default: the run given, or weights.file)");
   line.add_option("split", "NAME", "train, validation or test (default: test)");
   line.add_option("precision", "NAME", "fp32, bf16, fp64 or auto (default: fp32)");
   line.add_flag("raw",
@@ -52,14 +66,13 @@ int eval_command(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
 
   const std::string subject = line.single("RECIPE");
-  if (!line.has("weights") && !std::filesystem::is_directory(subject))
-    line.misused("--weights is missing: name a safetensors file or a run folder");
   const Registries registries = shipped_registries();
   std::vector<std::string> overrides = line.overrides();
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));
   Run run =
       build_for_evaluation(load_recipe(recipe_of(subject), overrides, registries), registries);
-  load_weights(weights_of(line.text("weights", subject)), *run.parameters, !line.has("raw"));
+  const WeightsReport weights = load(run, subject, line);
+  if (line.console().verbose()) line.console().say("weights    " + weights.text());
 
   const std::string split = line.text("split", "test");
   const Score score = evaluate(run, split_of(run.data, split), /*full_precision=*/false);
@@ -67,11 +80,9 @@ int eval_command(int argc, char** argv) {
                             run.data.name, score.loss, 100 * score.accuracy, grouped(score.samples),
                             run.compute.summary));
   if (line.json())
-    std::cout << nlohmann::ordered_json{{"event", "evaluated"},
-                                        {"split", split},
-                                        {"loss", score.loss},
-                                        {"accuracy", score.accuracy},
-                                        {"samples", score.samples}}
+    std::cout << nlohmann::ordered_json{{"event", "evaluated"},     {"split", split},
+                                        {"loss", score.loss},       {"accuracy", score.accuracy},
+                                        {"samples", score.samples}, {"weights", weights.file}}
                      .dump()
               << std::endl;
   return 0;

@@ -28,10 +28,11 @@ RunState state_in(const Snapshot& snapshot, const std::string& source) {
 
 Snapshot capture(const Run& run, const WeightAverage* average, const RunState& state) {
   Snapshot snapshot;
-  copy_out(model_tensors(*run.parameters), kModel, snapshot);
-  copy_out(optimizer_tensors(run), kOptimizer, snapshot);
+  copy_out(ordered_model_tensors(*run.parameters), kModel, snapshot);
+  copy_out(run.optimizer->state(), kOptimizer, snapshot);
   if (average != nullptr) copy_out(average->tensors(), kAverage, snapshot);
   snapshot.metadata[kState] = to_json(state);
+  snapshot.metadata[kOrder] = kModuleOrder;
   return snapshot;
 }
 

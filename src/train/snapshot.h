@@ -8,6 +8,10 @@
 
 namespace onecycle {
 
+// In a snapshot's metadata: its tensors stand in the order of the module's.
+constexpr const char* kOrder = "order";
+constexpr const char* kModuleOrder = "module";
+
 // A copy of the run as it is. Waits for the device.
 Snapshot capture(const Run& run, const WeightAverage* average, const RunState& state);
 

@@ -1,6 +1,9 @@
 #pragma once
 
 #include "onecycle/checkpoint.h"
+#include "onecycle/weights.h"
+
+#include "weights/match.h"
 
 #include <map>
 #include <string>
@@ -15,7 +18,12 @@ TensorsByName model_tensors(const Parameters& parameters);
 // What an average over the run keeps: the masters and the buffers that are not counters.
 TensorsByName averaged_tensors(const Parameters& parameters);
 
+// The same in the order in which PyTorch's state_dict has them.
+std::vector<NamedTensor> ordered_model_tensors(const Parameters& parameters);
+
 // Adds copies of `tensors`, on the CPU, as `<prefix><name>`.
+void copy_out(const std::vector<NamedTensor>& tensors, const std::string& prefix,
+              Snapshot& snapshot);
 void copy_out(const TensorsByName& tensors, const std::string& prefix, Snapshot& snapshot);
 
 // Copies the snapshot's tensors `<prefix>...` into `tensors`: names and shapes must be the same,
@@ -26,8 +34,14 @@ void copy_in(const Snapshot& snapshot, const std::string& prefix, const std::str
 
 bool holds(const Snapshot& snapshot, const std::string& prefix);
 
-// Loads a checkpoint's weights into the model: those averaged over the run where it has them and
-// `averaged` asks for them. Throws CheckpointError.
-void load_weights(const std::string& path, Parameters& parameters, bool averaged = true);
+// What the model wants of a file, in the order of ordered_model_tensors.
+std::vector<WantedTensor> wanted_tensors(const Parameters& parameters);
+
+// Loads weights from a file of any kind into the model: of a checkpoint, those averaged over the
+// run where it has them and `averaged` asks for them. Nothing is changed where it throws
+// CheckpointError, which says what does not match, with the nearest names.
+WeightsReport load_weights(const WeightsOptions& options, Parameters& parameters,
+                           bool averaged = true);
+WeightsReport load_weights(const std::string& path, Parameters& parameters, bool averaged = true);
 
 }  // namespace onecycle

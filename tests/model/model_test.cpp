@@ -180,6 +180,20 @@ TEST(Init, ConvolutionsCountTheirKernel) {
   EXPECT_TRUE(weights["bn1.bias"].equal(at::zeros(64)));
 }
 
+TEST(Init, TorchvisionsResNets) {
+  const auto weights = make_model("resnet18", {3, 32, 32, 10, 1})->named_parameters();
+  const double deviation = std::sqrt(2 / (128 * 9.0));
+  EXPECT_NEAR(statistics_of(weights["layer2.0.conv1.weight"]).deviation, deviation,
+              0.02 * deviation);
+  const double bound = 1 / std::sqrt(512.0);
+  EXPECT_NEAR(statistics_of(weights["fc.weight"]).largest, bound, 0.01 * bound);
+  EXPECT_GT(statistics_of(weights["fc.bias"]).largest, 0);
+  EXPECT_TRUE(weights["layer1.0.bn2.weight"].equal(at::ones(64)));
+  const auto zeroed = make_model("resnet50", {3, 8, 8, 10, 1}, "{zero_init: true, groups: 2}");
+  for (const auto& item : zeroed->named_parameters())
+    if (item.key().ends_with("bn3.weight")) EXPECT_EQ(item.value().abs().max().item<float>(), 0);
+}
+
 TEST(Init, NumbersDependOnNameShapeAndSeedAlone) {
   ModelContext context{1, 8, 8, 10, 7};
   const auto weight_of = [&](const std::string& hidden, const std::string& name) {
@@ -198,13 +212,14 @@ TEST(ModelOptions, BadValues) {
   const auto registry = builtin_models();
   const std::vector<std::pair<std::string, std::string>> bad = {
       {"mlp", "hidden: [256, 0]"}, {"mlp", "hidden: 256"},      {"mlp", "init: he"},
-      {"mlp", "width: 16"},        {"resnet20", "shortcut: C"}, {"resnet20", "width: 0"}};
+      {"mlp", "width: 16"},        {"resnet20", "shortcut: C"}, {"resnet20", "width: 0"},
+      {"resnet18", "groups: 2"},   {"resnet50", "stem: mnist"}};
   for (const auto& [name, text] : bad) {
     Problems problems;
     registry.at(name).variant.options->resolve(parse_yaml(text, "test.yaml"), "model", problems);
     EXPECT_EQ(problems.size(), 1u) << text;
   }
-  EXPECT_THROW(registry.at("resnet18"), RecipeError);
+  EXPECT_THROW(registry.at("resnet19"), RecipeError);
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ TEST(Weights, OfAnotherModel) {
   EXPECT_THAT(failure_of([&] { load_weights(path, *run.parameters); }),
               line("layer1.weight (13x64 in the file, 12x64 in the model)"));
   EXPECT_THAT(failure_of([&] { load_weights(path, *deep.parameters); }),
-              line("not in the file: layer3.bias, layer3.weight"));
+              line("not in the file: layer3.weight, layer3.bias"));
   save_weights(path, *deep.parameters);
   EXPECT_THAT(failure_of([&] { load_weights(path, *run.parameters); }),
               line("not in the model: layer3.bias, layer3.weight"));

@@ -1,0 +1,92 @@
+#include "onecycle/error.h"
+
+#include "cli/command.h"
+#include "cli/run_folder.h"
+#include "core/format.h"
+#include "train/torch_optimizer.h"
+#include "weights/match.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+namespace {
+
+constexpr const char* kExamples = R"(  onecycle export runs/quickstart/1 --to mlp.pth
+  onecycle export runs/cifar10-resnet20/1/checkpoints/best.safetensors --to resnet20.safetensors
+  onecycle export runs/cifar10-resnet20/1 --to resnet20.pth --optimizer
+In Python: model.load_state_dict(torch.load("mlp.pth")); with --optimizer the file is
+{"state_dict": ..., "optimizer": ..., "step": ...}.
+)";
+
+bool averages(const WeightsContent& content) {
+  return std::any_of(
+      content.tensors.begin(), content.tensors.end(),
+      [](const StoredTensor& tensor) { return tensor.name.starts_with("average."); });
+}
+
+}  // namespace
+
+int export_command(int argc, char** argv) {
+  CommandLine line("export", "Writes a run's weights for PyTorch or any reader of safetensors.",
+                   "RUN_DIR|CHECKPOINT --to FILE.pth|FILE.safetensors", kExamples);
+  line.add_positional();
+  line.add_option("to", "FILE", "what to write; .pth, .pt or .safetensors says which kind");
+  line.add_flag("averaged", "the weights averaged over the run (default where there are some)");
+  line.add_flag("raw", "the weights of the last step");
+  line.add_flag("optimizer", "the optimizer's state beside them, for torch.optim (.pth alone)");
+  if (!line.parse(argc, argv)) return 0;
+
+  const std::string subject = line.single("RUN_DIR");
+  const std::string path = std::filesystem::is_directory(subject) ? weights_path(subject) : subject;
+  if (!line.has("to")) line.misused("--to is missing: name the file to write");
+  const std::string to = line.text("to");
+  const std::string suffix = std::filesystem::path(to).extension().string();
+  const bool torch = suffix == ".pth" || suffix == ".pt";
+  if (!torch && suffix != ".safetensors")
+    line.misused("--to: expected a name that ends in .pth, .pt or .safetensors, got " + to);
+  if (line.has("averaged") && line.has("raw")) line.misused("--averaged or --raw, not both");
+  if (line.has("optimizer") && !torch) line.misused("--optimizer belongs to a .pth");
+
+  const WeightsFile file(path);
+  if (line.has("averaged") && !averages(file.content()))
+    throw CheckpointError(path + ": holds no averaged weights; train with train.ema_decay");
+  bool own = false;
+  std::vector<StoredTensor> tensors = model_part(file.content(), !line.has("raw"), own);
+  if (!own) throw CheckpointError(path + ": no checkpoint of onecycle; see `onecycle import`");
+  std::unique_ptr<ExportedOptimizer> optimizer;
+  if (line.has("optimizer")) {
+    try {
+      optimizer = torch_optimizer(file.content(), shipped_registries());
+    } catch (const Error& error) {
+      throw CheckpointError(format("{}: {}", path, error.what()));
+    }
+    if (!optimizer->note.empty()) line.console().warn(optimizer->note);
+  }
+  if (torch) {
+    write_torch(to, tensors, optimizer ? std::optional(optimizer->state) : std::nullopt,
+                optimizer ? optimizer->steps : 0);
+  } else {
+    write_safetensors(to, tensors, {{"format", "pt"}});
+  }
+  const bool averaged = !line.has("raw") && averages(file.content());
+  line.console().say(format("{}: {} tensors{}{}", to, tensors.size(),
+                            averaged ? ", averaged over the run" : "",
+                            optimizer ? ", torch.optim." + optimizer->name : ""));
+  if (line.json())
+    std::cout << nlohmann::ordered_json{{"event", "exported"},
+                                        {"file", to},
+                                        {"tensors", tensors.size()},
+                                        {"averaged", averaged},
+                                        {"optimizer", optimizer
+                                                          ? nlohmann::ordered_json(optimizer->name)
+                                                          : nlohmann::ordered_json()}}
+                     .dump()
+              << std::endl;
+  return 0;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,151 @@
+#include "onecycle/error.h"
+
+#include "cli/command.h"
+#include "core/format.h"
+#include "train/tensor_bytes.h"
+#include "train/weights.h"
+#include "weights/match.h"
+
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr const char* kExamples = R"(  onecycle import resnet18-f37072fd.pth
+  onecycle import resnet18-f37072fd.pth --recipe recipes/finetune.yaml
+  onecycle import weights.pth --to weights.safetensors
+With --recipe the names are matched with its model's, under its `weights` section (match, rename); what fits is
+written under the model's names.
+)";
+
+// A tensor of the file, and what the model makes of it.
+struct Row {
+  const StoredTensor* stored;
+  std::string fate;  // "" without a model
+};
+
+void print(const std::vector<Row>& rows, const Matching* matching, const CommandLine& line) {
+  std::size_t widest = 4;
+  for (const Row& row : rows) widest = std::max(widest, row.stored->name.size());
+  for (const auto& [stored, fate] : rows) {
+    if (!line.console().quiet())
+      fmt::print(line.console().out(), "{:<{}}  {:>14}  {:<4}  {}\n", stored->name, widest,
+                 shape_text(stored->shape), stored->dtype, fate);
+    if (!line.json()) continue;
+    Json json{{"event", "tensor"},
+              {"name", stored->name},
+              {"shape", stored->shape},
+              {"dtype", stored->dtype}};
+    if (matching != nullptr) json["match"] = fate;
+    std::cout << json.dump() << "\n";
+  }
+  if (matching == nullptr) return;
+  for (const auto& [name, note] : matching->missing)
+    line.console().say(
+        format("{:<{}}  not in the file{}", name, widest, note.empty() ? "" : " (" + note + ")"));
+}
+
+std::vector<Row> rows_of(const std::vector<StoredTensor>& tensors, const Matching* matching) {
+  std::vector<Row> rows;
+  for (const StoredTensor& tensor : tensors) rows.push_back({&tensor, ""});
+  if (matching == nullptr) return rows;
+  for (const auto& [from, to] : matching->pairs) rows[from].fate = "fits";
+  const auto mark = [&](const std::vector<Mismatch>& mismatches, const char* fate) {
+    for (const auto& [name, note] : mismatches)
+      for (Row& row : rows)
+        if (row.stored->name == name)
+          row.fate = note.empty() ? fate : format("{} ({})", fate, note);
+  };
+  mark(matching->unexpected, "not in the model");
+  mark(matching->other_shape, "does not fit");
+  return rows;
+}
+
+// Contiguous copies, one tensor at a time where they are not.
+void write(const std::string& to, const std::vector<StoredTensor>& tensors) {
+  std::vector<at::Tensor> copies;
+  std::vector<StoredTensor> plain;
+  for (const StoredTensor& tensor : tensors) {
+    plain.push_back(tensor);
+    if (tensor.strides.empty()) continue;
+    const at::Tensor numbers = tensor_of(tensor);
+    if (!numbers.is_contiguous()) {
+      copies.push_back(numbers.contiguous());
+      plain.back().data = copies.back().const_data_ptr();
+    }
+    plain.back().strides.clear();
+  }
+  write_safetensors(to, plain, {{"format", "pt"}});
+}
+
+}  // namespace
+
+int import_command(int argc, char** argv) {
+  CommandLine line("import", "Shows what a file of weights holds, and writes it as safetensors.",
+                   "FILE [--recipe RECIPE] [--to FILE.safetensors]", kExamples);
+  line.add_positional();
+  line.add_set();
+  line.add_option("recipe", "RECIPE",
+                  "match the names with those of its model (its data are read)");
+  line.add_option("to", "FILE", "the safetensors file to write");
+  if (!line.parse(argc, argv)) return 0;
+  const std::string path = line.single("FILE");
+  const std::string to = line.text("to");
+  if (line.has("to") && !to.ends_with(".safetensors"))
+    line.misused("--to: expected a name that ends in .safetensors, got " + to);
+
+  const WeightsFile file(path);
+  bool own = false;
+  std::vector<StoredTensor> tensors = model_part(file.content(), /*averaged=*/true, own);
+  std::optional<Matching> matching;
+  WeightsOptions options;
+  if (line.has("recipe")) {
+    const Registries registries = shipped_registries();
+    const Recipe recipe = load_recipe(line.text("recipe"), line.overrides(), registries);
+    const Run run = build_for_evaluation(recipe, registries);
+    options = recipe.weights;
+    const std::vector<WantedTensor> wanted = wanted_tensors(*run.parameters);
+    if (!own) rename(tensors, options.rename, wanted);
+    matching = match(tensors, wanted);
+  } else {
+    rename(tensors, {}, {});
+  }
+  print(rows_of(tensors, matching ? &*matching : nullptr), matching ? &*matching : nullptr, line);
+  for (const std::string& name : file.content().skipped)
+    line.console().say(format("{} is no tensor: left out", name));
+  line.console().say(format("{}: {}, {} tensors{}", path, name_of(file.content().kind),
+                            tensors.size(),
+                            matching ? format(", {} fit the model", matching->pairs.size()) : ""));
+  if (matching && options.match == WeightsMatch::strict && !matching->complete())
+    throw CheckpointError(
+        format("{}: weights of another model{}; weights.match: partial takes what fits", path,
+               matching->text()));
+  if (matching && matching->pairs.empty())
+    throw CheckpointError(format("{}: none of its tensors is one of the model's", path));
+  if (matching) {
+    std::vector<StoredTensor> fitting;
+    for (const auto& [from, place] : matching->pairs) fitting.push_back(tensors[from]);
+    tensors = std::move(fitting);
+  }
+  if (line.has("to")) {
+    write(to, tensors);
+    line.console().say(format("{}: {} tensors written", to, tensors.size()));
+  }
+  if (line.json())
+    std::cout << Json{{"event", "imported"},
+                      {"kind", name_of(file.content().kind)},
+                      {"tensors", tensors.size()},
+                      {"file", line.has("to") ? Json(to) : Json()}}
+                     .dump()
+              << std::endl;
+  return 0;
+}
+
+}  // namespace onecycle
