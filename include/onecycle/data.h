@@ -75,6 +75,7 @@ struct DataOptions {
   BatchSize batch_size;
   std::optional<std::int64_t> validation;
   std::optional<std::int64_t> limit;
+  std::vector<std::string> classes;  // of the data set, in the order of their new labels
   Normalise normalise = Normalise::automatic;
   std::vector<double> mean;
   std::vector<double> std;

@@ -20,6 +20,7 @@ struct Sweep {
   std::int64_t steps = 100;
   std::int64_t evaluate_every = 10;  // steps between two looks at the held-out samples; 0: none
   std::int64_t held_out = 1000;      // the first samples of the validation part, at most
+  std::int64_t phase = 0;            // of the run's freezing, which holds all along
   double stop_factor = 4;  // ends it when the causally smoothed loss exceeds this times its best
 };
 
@@ -42,7 +43,8 @@ struct SweepCurve {
 // Trains the run along the sweep, from where it is, and puts everything back: weights, buffers,
 // optimizer, random state, schedule and data are bit-identical afterwards, whatever ended it.
 // Momentum goes, linearly over the sweep, from the schedule's value at the start to that at its
-// peak; weight decay, batch, augmentation and precision are the run's own. `progress` may watch,
+// peak; weight decay, batch, augmentation and precision are the run's own, and the weights that its
+// phase `plan.phase` freezes stay frozen. `progress` may watch,
 // and `stop` may end it. Throws DataError where held-out samples are asked for and there are none.
 SweepCurve sweep(Run& run, const Sweep& plan, StopSignal& stop, Observer* progress = nullptr);
 

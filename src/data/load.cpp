@@ -2,6 +2,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "data/classes.h"
 #include "data/files.h"
 #include "data/sampler.h"
 #include "data/tensors.h"
@@ -122,6 +123,14 @@ void set_normalisation(const DataOptions& options, const DatasetDescriptor& desc
   }
 }
 
+ImageSet of_classes(const ImageSet& set, const std::vector<std::int64_t>& labels,
+                    const char* split) {
+  ImageSet kept = relabelled(set, labels);
+  if (kept.size() == 0)
+    throw DataError(format("data.classes: the {} split has no sample of these classes", split));
+  return kept;
+}
+
 std::vector<std::string> numbered_classes(std::int64_t count) {
   std::vector<std::string> names;
   for (std::int64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
@@ -133,6 +142,7 @@ std::vector<std::string> numbered_classes(std::int64_t count) {
 std::optional<std::int64_t> planned_train_samples(const DataOptions& options,
                                                   const DatasetDescriptor& descriptor,
                                                   const FormatRegistry& formats) {
+  if (!options.classes.empty()) return std::nullopt;
   auto whole = descriptor.train_samples;
   if (!whole)
     whole = formats.at(descriptor.format.name).make(descriptor.format.options)->train_samples();
@@ -163,6 +173,12 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
   const auto num_classes = static_cast<std::int64_t>(data.classes.size());
   check_labels(train, num_classes, place(descriptor, Split::train, *format));
   check_labels(test, num_classes, place(descriptor, Split::test, *format));
+  if (!options.classes.empty()) {
+    const auto labels = chosen_labels(options.classes, data.classes);
+    data.classes = options.classes;
+    train = of_classes(train, labels, "training");
+    test = of_classes(test, labels, "test");
+  }
   data.test = std::move(test);
   split_training(std::move(train), options, data);
   set_normalisation(options, descriptor, data);

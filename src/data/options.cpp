@@ -85,6 +85,8 @@ OptionTable<DataOptions> make_data_options() {
            "train on at most this many, chosen without a seed; null = on all")
       .unit("samples")
       .range(at_least(1))
+      .add("classes", &DataOptions::classes,
+           "keep the samples of these classes alone, labelled in this order; empty = all")
       .add("normalise", &DataOptions::normalise,
            "auto: by the data set's mean and std, measured where it states none; none: pixels 0 to "
            "1; caffe: pixels 0 to 255 minus the mean image of the samples trained on")

@@ -178,6 +178,7 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
   coarse.high = kCoarseHigh;
   coarse.steps = options.coarse_steps;
   coarse.evaluate_every = 0;
+  coarse.phase = options.phase;
   if (!add("coarse", 0, coarse)) return test;
   test.suggestions = fastai_on(test.sweeps[0].curve, coarse.steps);
   const double edge = edge_of(test.sweeps[0].curve);
@@ -192,6 +193,7 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
   linear.steps = options.steps;
   linear.evaluate_every = options.evaluate_every;
   linear.held_out = options.held_out;
+  linear.phase = options.phase;
   // The first seed finds the range: a sweep that ends before any fall is made again, to three times
   // its end. A steeper sweep that reaches less has gone too far: the edge is between the two ends.
   if (!add("seed 1", 0, linear)) return test;
