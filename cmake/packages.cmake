@@ -1,6 +1,7 @@
 # Libraries of the distribution, under one name in every release of it.
 #
 #   onecycle_yaml  onecycle_json  onecycle_fmt  onecycle_cxxopts  onecycle_zlib  onecycle_crypto  onecycle_sqlite
+#   onecycle_png
 
 find_package(yaml-cpp REQUIRED)
 add_library(onecycle_yaml INTERFACE)
@@ -33,3 +34,7 @@ target_link_libraries(onecycle_crypto INTERFACE OpenSSL::Crypto)
 find_package(SQLite3 REQUIRED)
 add_library(onecycle_sqlite INTERFACE)
 target_link_libraries(onecycle_sqlite INTERFACE SQLite::SQLite3)
+
+find_package(PNG REQUIRED)
+add_library(onecycle_png INTERFACE)
+target_link_libraries(onecycle_png INTERFACE PNG::PNG)
