@@ -44,9 +44,10 @@ struct NetworkTask {
   std::vector<std::string> classes;
   std::vector<double> mean;  // as in DataSet
   std::vector<double> std;
+  std::int64_t resize = 0;  // of a picture's shorter side, before height x width are cut from it
 };
 
-NetworkTask task_of(const DataSet& data);
+NetworkTask task_of(const Run& run, const Registries& registries);
 
 // The task as a checkpoint's metadata hold it, under "task".
 std::string to_json(const NetworkTask& task);

@@ -23,6 +23,7 @@ int range_test_command(int argc, char** argv);
 int fit_batch_command(int argc, char** argv);
 int search_command(int argc, char** argv);
 int eval_command(int argc, char** argv);
+int predict_command(int argc, char** argv);
 int report_command(int argc, char** argv);
 int schedule_command(int argc, char** argv);
 int check_command(int argc, char** argv);

@@ -2,9 +2,12 @@
 
 #include "onecycle/error.h"
 
+#include "core/number.h"
+#include "recipe/yaml.h"
 #include "train/forward.h"
 #include "train/metrics.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include <ATen/ATen.h>
@@ -14,6 +17,17 @@ namespace onecycle {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// What an image folder's pictures are resized to; arrays have the network's own size.
+std::int64_t resize_of(const Choice& format, std::int64_t height) {
+  if (format.name != "image_folder") return height;
+  for (const char* option : {"resize", "size"}) {
+    const Value* value = format.options.find(option);
+    if (value == nullptr || !value->is_scalar()) continue;
+    if (const auto pixels = parse_integer(value->text)) return std::max(*pixels, height);
+  }
+  return height;
+}
 
 at::Tensor mirrored_logits(Model& model, const at::Tensor& images) {
   return (model.forward(images).to(at::kFloat) + model.forward(images.flip({3})).to(at::kFloat)) /
@@ -56,15 +70,18 @@ Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options)
   return {score_between({}, metrics.read()), at::cat(probabilities)};
 }
 
-NetworkTask task_of(const DataSet& data) {
+NetworkTask task_of(const Run& run, const Registries& registries) {
+  const DataSet& data = run.data;
+  const Choice format =
+      find_descriptor(run.recipe.data, registries.dataset_folders, read_yaml_file).format;
   return {data.name,    data.channels(), data.height(), data.width(),
-          data.classes, data.mean,       data.std};
+          data.classes, data.mean,       data.std,      resize_of(format, data.height())};
 }
 
 std::string to_json(const NetworkTask& task) {
   return Json{{"data", task.data},   {"channels", task.channels}, {"height", task.height},
               {"width", task.width}, {"classes", task.classes},   {"mean", task.mean},
-              {"std", task.std}}
+              {"std", task.std},     {"resize", task.resize}}
       .dump();
 }
 
@@ -75,10 +92,11 @@ std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& met
   try {
     const Json json = Json::parse(text->second);
     NetworkTask task{json.at("data"),    json.at("channels"), json.at("height"), json.at("width"),
-                     json.at("classes"), json.at("mean"),     json.at("std")};
+                     json.at("classes"), json.at("mean"),     json.at("std"),    json.at("resize")};
     const auto channels = static_cast<std::size_t>(std::max<std::int64_t>(0, task.channels));
     if (task.height > 0 && task.width > 0 && !task.classes.empty() && channels > 0 &&
-        task.std.size() == channels && task.mean.size() >= channels)
+        task.std.size() == channels && task.mean.size() >= channels &&
+        task.resize >= std::min(task.height, task.width))
       return task;
   } catch (const nlohmann::json::exception&) {
   }
