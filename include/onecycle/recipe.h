@@ -4,6 +4,7 @@
 #include "onecycle/duration.h"
 #include "onecycle/options.h"
 #include "onecycle/schedule.h"
+#include "onecycle/weights.h"
 
 #include <cstdint>
 #include <optional>
@@ -86,6 +87,7 @@ struct Recipe {
   std::int64_t seed = 1;
   DataOptions data;
   Choice model;
+  WeightsOptions weights;
   Choice optimizer{"sgd", Value::map()};
   Choice schedule{"one_cycle", Value::map()};
   TrainOptions train;

@@ -10,6 +10,7 @@
 #include "onecycle/schedule.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct Run {
   std::shared_ptr<Model> model;
   Compute compute;
   std::unique_ptr<Parameters> parameters;
+  std::optional<WeightsReport> weights;  // what `weights` of the recipe gave
   // Without these a run can be evaluated, not trained.
   StepPlan steps;
   UpdateRule rule;
@@ -78,14 +80,15 @@ Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registrie
 // beforehand. Throws RecipeError where the data set is not known.
 std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries);
 
-// Reads the data, makes the model on its device, the optimizer and the schedule.
-// Throws RecipeError or DataError.
+// Reads the data, makes the model on its device with the recipe's weights, the optimizer and the
+// schedule. Throws RecipeError, DataError or CheckpointError.
 Run build(const Recipe& recipe, const Registries& registries);
 
 // The same over data that was read before; tensors are shared, not copied.
 Run build_on(const DataSet& data, const Recipe& recipe, const Registries& registries);
 
-// The same without optimizer and schedule, which the recipe then need not describe.
+// The same without optimizer and schedule, which the recipe then need not describe, and without
+// loading weights.
 Run build_for_evaluation(const Recipe& recipe, const Registries& registries);
 
 // The one loop; see events.h.

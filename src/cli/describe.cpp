@@ -83,6 +83,7 @@ void describe(const Run& run, const Console& console) {
       "activations a sample",
       run.recipe.model.name, grouped(summary.parameters), static_cast<double>(summary.macs) / 1e6,
       static_cast<double>(summary.activation_bytes) / 1e3));
+  if (run.weights) console.say("weights    " + run.weights->text());
   console.say(format("training   total batch {}, {} steps an epoch, {} steps ({})", batch_text(run),
                      grouped(run.steps.steps_per_epoch), grouped(run.steps.total_steps),
                      run.recipe.train.duration.text()));

@@ -21,6 +21,7 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kExamples = R"(  onecycle eval runs/quickstart/1
   onecycle eval recipes/quickstart.yaml --weights runs/quickstart/1 --split validation
   onecycle eval recipes/quickstart.yaml --weights model.safetensors --json
+  onecycle eval recipes/cifar10-eval-resnet20.yaml --weights resnet20-12fca82f.th
   onecycle eval runs/cifar10-resnet20/1 --tta flip --report mistakes.html
 Of a run's folder a page is written beside its report: eval-SPLIT.html, with the confusion matrix,
 classes, calibration and the worst mistakes as pictures.
@@ -106,7 +107,7 @@ void say(const Run& run, const Score& score, const Classification& result, const
 }
 
 Json json_of(const Score& score, const Classification& result, const std::string& split,
-             const std::string& page) {
+             const std::string& weights, const std::string& page) {
   const auto number = [](const std::optional<double>& value) {
     return value ? Json(*value) : Json();
   };
@@ -122,6 +123,7 @@ Json json_of(const Score& score, const Classification& result, const std::string
           {"loss", score.loss},
           {"accuracy", score.accuracy},
           {"samples", score.samples},
+          {"weights", weights},
           {"top5", number(result.top5)},
           {"ece", result.ece},
           {"overconfidence", result.overconfidence},
@@ -169,7 +171,9 @@ int eval_command(int argc, char** argv) {
     }
   }
   say(network.run, prediction.score, result, split, page, line.console());
-  if (line.json()) std::cout << json_of(prediction.score, result, split, page).dump() << std::endl;
+  if (line.json())
+    std::cout << json_of(prediction.score, result, split, network.weights, page).dump()
+              << std::endl;
   return 0;
 }
 

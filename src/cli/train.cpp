@@ -24,9 +24,18 @@ SIGINT and SIGTERM save and end the run, SIGUSR1 saves and goes on.
 Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143 interrupted.
 )";
 
+// A checkpoint holds every weight: the file that the run began with need not be there any more.
+Run build_resumed(const Resumed& resumed, const Registries& registries) {
+  Recipe recipe = resumed.recipe;
+  if (resumed.start.snapshot) recipe.weights.file.reset();
+  Run run = build(recipe, registries);
+  run.recipe = resumed.recipe;
+  return run;
+}
+
 int resume(const CommandLine& line, const Registries& registries) {
   const Resumed resumed = find_run(line.positional(), line, registries);
-  Run run = build(resumed.recipe, registries);
+  Run run = build_resumed(resumed, registries);
   describe(run, line.console());
   if (resumed.start.snapshot && resumed.steps >= run.steps.total_steps) {
     line.console().say(

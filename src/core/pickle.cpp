@@ -1,9 +1,6 @@
 #include "core/pickle.h"
 
-#include "core/format.h"
 #include "core/pickle_reader.h"
-
-#include <algorithm>
 
 namespace onecycle {
 
@@ -19,13 +16,6 @@ Pickle::Pickle(std::string_view bytes, const std::set<std::string, std::less<>>&
   PickleReader reader(*this, bytes, globals, limits);
   root_ = reader.read();
   size_ = reader.position();
-}
-
-std::string printable(std::string_view text, std::size_t most) {
-  std::string result(text.substr(0, most));
-  std::replace_if(
-      result.begin(), result.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text.size() > most ? result + "..." : result;
 }
 
 }  // namespace onecycle

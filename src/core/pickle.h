@@ -2,6 +2,8 @@
 
 #include "onecycle/error.h"
 
+#include "core/printable.h"
+
 #include <cstdint>
 #include <deque>
 #include <set>
@@ -74,6 +76,7 @@ class Pickle {
   Pickle& operator=(const Pickle&) = delete;
 
   const PickleNode& root() const { return *root_; }
+  const std::deque<PickleNode>& nodes() const { return nodes_; }
   // Length of the pickle: `bytes` may go on after it.
   std::size_t size() const { return size_; }
 
@@ -85,9 +88,5 @@ class Pickle {
   const PickleNode* root_ = nullptr;
   std::size_t size_ = 0;
 };
-
-// Text of a file as it can stand in a message of one line: at most `most` bytes, what is not
-// printable ASCII as `?`.
-std::string printable(std::string_view text, std::size_t most = 80);
 
 }  // namespace onecycle

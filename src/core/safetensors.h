@@ -1,20 +1,15 @@
 #pragma once
 
+#include "core/mapped_file.h"
+#include "core/stored_tensor.h"
+
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace onecycle {
-
-// A tensor of a safetensors file: contiguous, row-major, little-endian.
-struct StoredTensor {
-  std::string name;
-  std::string dtype;  // "F64", "F32", "BF16", "I64", "U8", as the format names them
-  std::vector<std::int64_t> shape;
-  const void* data = nullptr;
-  std::uint64_t bytes = 0;
-};
 
 using Metadata = std::map<std::string, std::string>;
 
@@ -23,30 +18,31 @@ using Metadata = std::map<std::string, std::string>;
 void write_safetensors(const std::string& path, const std::vector<StoredTensor>& tensors,
                        const Metadata& metadata);
 
-// A file mapped into memory; its tensors point into the map.
+// What a safetensors file holds; the tensors point into its bytes.
+struct SafetensorsContent {
+  std::vector<StoredTensor> tensors;  // contiguous, in the order of their bytes
+  Metadata metadata;
+};
+
+// Whether the bytes begin as a safetensors file does.
+bool is_safetensors(std::string_view bytes);
+
+// Throws CheckpointError, without the file's name, where the bytes are not whole: cut short, or
+// other than their own checksum says. Files of other programs carry none.
+SafetensorsContent parse_safetensors(std::string_view bytes);
+
+// A file mapped into memory.
 class SafetensorsFile {
  public:
-  // Throws CheckpointError for a file that cannot be read or is not whole: cut short, or other than
-  // its own checksum says. Files of other programs carry none.
+  // Throws CheckpointError for a file that cannot be read or is not whole.
   explicit SafetensorsFile(const std::string& path);
-  ~SafetensorsFile();
-  SafetensorsFile(const SafetensorsFile&) = delete;
-  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
 
-  const std::vector<StoredTensor>& tensors() const { return tensors_; }
-  const Metadata& metadata() const { return metadata_; }
+  const std::vector<StoredTensor>& tensors() const { return content_.tensors; }
+  const Metadata& metadata() const { return content_.metadata; }
 
  private:
-  void map(const std::string& path);
-  void parse();
-  void check_layout() const;
-  void check_sum() const;
-
-  const char* begin_ = nullptr;
-  std::uint64_t size_ = 0;
-  std::uint64_t data_begin_ = 0;  // offset of the tensors' bytes
-  std::vector<StoredTensor> tensors_;
-  Metadata metadata_;
+  MappedFile file_;
+  SafetensorsContent content_;
 };
 
 }  // namespace onecycle

@@ -8,6 +8,7 @@ ModelRegistry builtin_models() {
   add_cnn3(registry);
   add_resnet_cifar(registry);
   add_resnet9(registry);
+  add_resnet(registry);
   return registry;
 }
 

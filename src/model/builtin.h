@@ -39,6 +39,7 @@ void add_bn_batch(OptionTable<Options>& table) {
 
 void add_cnn3(ModelRegistry& registry);
 void add_mlp(ModelRegistry& registry);
+void add_resnet(ModelRegistry& registry);
 void add_resnet9(ModelRegistry& registry);
 void add_resnet_cifar(ModelRegistry& registry);
 

@@ -225,6 +225,7 @@ OptionTable<Recipe> recipe_options(const RecipeVariants& variants) {
   table.add("seed", &Recipe::seed, "of every random choice").range(at_least(0));
   table.add_section("data", &Recipe::data, data_options());
   table.add_choice("model", &Recipe::model, variants.models, "The network");
+  table.add_section("weights", &Recipe::weights, weights_options());
   table.add_choice("optimizer", &Recipe::optimizer, variants.optimizers,
                    "The update of the weights");
   table.add_choice("schedule", &Recipe::schedule, variants.schedules,

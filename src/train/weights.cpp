@@ -3,6 +3,9 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "data/files.h"
+#include "train/tensor_bytes.h"
+#include "weights/match.h"
 
 #include <algorithm>
 
@@ -12,20 +15,6 @@ namespace onecycle {
 
 namespace {
 
-std::string shape_text(at::IntArrayRef shape) {
-  std::string text;
-  for (const std::int64_t length : shape) text += format("{}{}", text.empty() ? "" : "x", length);
-  return text.empty() ? "scalar" : text;
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 4;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i)
-    text += (i > 0 ? ", " : "") + names[i];
-  return names.size() > kShown ? format("{} and {} more", text, names.size() - kShown) : text;
-}
-
 TensorsByName with_prefix(const Snapshot& snapshot, const std::string& prefix) {
   TensorsByName result;
   for (const NamedTensor& item : snapshot.tensors)
@@ -33,27 +22,61 @@ TensorsByName with_prefix(const Snapshot& snapshot, const std::string& prefix) {
   return result;
 }
 
+std::vector<WantedTensor> wanted(const TensorsByName& tensors) {
+  std::vector<WantedTensor> result;
+  for (const auto& [name, tensor] : tensors)
+    result.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
+  return result;
+}
+
 void check_names(const std::string& source, const TensorsByName& own, const TensorsByName& given) {
-  std::vector<std::string> missing;
-  std::vector<std::string> unknown;
-  std::vector<std::string> shapes;
-  for (const auto& [name, tensor] : own) {
-    const auto other = given.find(name);
-    if (other == given.end()) {
-      missing.push_back(name);
-    } else if (tensor.sizes() != other->second.sizes()) {
-      shapes.push_back(format("{} ({} in the file, {} in the model)", name,
-                              shape_text(other->second.sizes()), shape_text(tensor.sizes())));
-    }
+  std::vector<StoredTensor> found;
+  for (const auto& [name, tensor] : given) found.push_back(stored(name, tensor));
+  const Matching matching = match(found, wanted(own));
+  if (matching.complete() && matching.pairs.size() == own.size()) return;
+  throw CheckpointError(source + ": weights of another model" + matching.text());
+}
+
+// Throws CheckpointError where the options want more than matches.
+void check_matching(const Matching& matching, WeightsMatch how) {
+  if (how == WeightsMatch::strict && !matching.complete())
+    throw CheckpointError("weights of another model" + matching.text());
+  if (matching.pairs.empty())
+    throw CheckpointError("none of its tensors is one of the model's" + matching.text());
+}
+
+void append(std::vector<std::string>& texts, const std::vector<Mismatch>& mismatches, bool notes) {
+  for (const auto& [name, note] : mismatches)
+    texts.push_back(notes && !note.empty() ? format("{} ({})", name, note) : name);
+}
+
+std::string kind_text(const WeightsContent& content, bool own) {
+  if (own) return "onecycle";
+  return content.member.empty() ? name_of(content.kind)
+                                : format("{}, {}", name_of(content.kind), content.member);
+}
+
+WeightsReport load_content(const WeightsContent& content, const WeightsOptions& options,
+                           Parameters& parameters, bool averaged) {
+  const at::NoGradGuard no_grad;
+  const TensorsByName tensors = model_tensors(parameters);
+  const std::vector<WantedTensor> want = wanted(tensors);
+  bool own = false;
+  std::vector<StoredTensor> found = model_part(content, averaged, own);
+  if (!own) rename(found, options.rename, want);
+  const Matching matching = match(found, want);
+  check_matching(matching, options.match);
+  for (const auto& [from, to] : matching.pairs) check_loadable(found[from]);
+  for (const auto& [from, to] : matching.pairs) {
+    at::Tensor target = tensors.at(want[to].name);
+    target.copy_(tensor_of(found[from]));
   }
-  for (const auto& [name, tensor] : given)
-    if (!own.contains(name)) unknown.push_back(name);
-  if (missing.empty() && unknown.empty() && shapes.empty()) return;
-  std::string text;
-  if (!missing.empty()) text += format("; not in the file: {}", listed(missing));
-  if (!unknown.empty()) text += format("; not in the model: {}", listed(unknown));
-  if (!shapes.empty()) text += format("; other shapes: {}", listed(shapes));
-  throw CheckpointError(source + ": weights of another model" + text);
+  parameters.refresh_working();
+  WeightsReport report{"", kind_text(content, own), matching.pairs.size(), {}, {}};
+  append(report.left, matching.other_shape, /*notes=*/true);
+  append(report.left, matching.missing, /*notes=*/false);
+  append(report.unused, matching.unexpected, /*notes=*/false);
+  return report;
 }
 
 }  // namespace
@@ -97,12 +120,23 @@ bool holds(const Snapshot& snapshot, const std::string& prefix) {
                      [&](const NamedTensor& item) { return item.name.starts_with(prefix); });
 }
 
-void load_weights(const std::string& path, Parameters& parameters, bool averaged) {
-  const Snapshot snapshot = read_checkpoint(path);
-  copy_in(snapshot, "model.", path, model_tensors(parameters));
-  if (averaged && holds(snapshot, "average."))
-    copy_in(snapshot, "average.", path, averaged_tensors(parameters));
-  parameters.refresh_working();
+WeightsReport load_weights(const WeightsOptions& options, Parameters& parameters, bool averaged) {
+  const auto path = expand_path(options.file.value());
+  if (!path) throw CheckpointError(*options.file + ": names a variable that is not set");
+  const WeightsFile file(*path);
+  try {
+    WeightsReport report = load_content(file.content(), options, parameters, averaged);
+    report.file = *path;
+    return report;
+  } catch (const CheckpointError& error) {
+    throw CheckpointError(format("{}: {}", *path, error.what()));
+  }
+}
+
+WeightsReport load_weights(const std::string& path, Parameters& parameters, bool averaged) {
+  WeightsOptions options;
+  options.file = path;
+  return load_weights(options, parameters, averaged);
 }
 
 }  // namespace onecycle

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "onecycle/checkpoint.h"
+#include "onecycle/weights.h"
 
 #include <map>
 #include <string>
@@ -26,8 +27,11 @@ void copy_in(const Snapshot& snapshot, const std::string& prefix, const std::str
 
 bool holds(const Snapshot& snapshot, const std::string& prefix);
 
-// Loads a checkpoint's weights into the model: those averaged over the run where it has them and
-// `averaged` asks for them. Throws CheckpointError.
-void load_weights(const std::string& path, Parameters& parameters, bool averaged = true);
+// Loads weights from a file of any kind into the model: of a checkpoint, those averaged over the
+// run where it has them and `averaged` asks for them. Nothing is changed where it throws
+// CheckpointError, which says what does not match, with the nearest names.
+WeightsReport load_weights(const WeightsOptions& options, Parameters& parameters,
+                           bool averaged = true);
+WeightsReport load_weights(const std::string& path, Parameters& parameters, bool averaged = true);
 
 }  // namespace onecycle

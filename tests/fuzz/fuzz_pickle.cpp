@@ -1,4 +1,4 @@
-// needs: src/core/pickle*.cpp
+// needs: src/core/p*.cpp
 #include "core/pickle.h"
 
 #include <cstddef>

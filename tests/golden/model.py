@@ -175,6 +175,59 @@ def networks(bn_batch=None):
     return ResNet, Mlp, Cnn3, ResNet9
 
 
+def torchvision_resnet(layers, stem, groups=1, width_per_group=64, channels=3, classes=1000):
+    """torchvision.models.resnet, written again: its parameters' names and its arithmetic."""
+    from torch import nn
+    from torch.nn import functional as F
+
+    class Block(nn.Module):
+        def __init__(self, before, planes, stride):
+            super().__init__()
+            after = planes * 4 if layers >= 50 else planes
+            width = int(planes * width_per_group / 64) * groups
+            shapes = [(before, width, 1, 1, 1), (width, width, 3, stride, groups), (width, after, 1, 1, 1)] \
+                if layers >= 50 else [(before, planes, 3, stride, 1), (planes, planes, 3, 1, 1)]
+            self.count = len(shapes)
+            for i, (fan_in, fan_out, kernel, step, parts) in enumerate(shapes, 1):
+                setattr(self, f"conv{i}", nn.Conv2d(fan_in, fan_out, kernel, step, kernel // 2, groups=parts,
+                                                    bias=False))
+                setattr(self, f"bn{i}", nn.BatchNorm2d(fan_out))
+            self.downsample = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False),
+                                            nn.BatchNorm2d(after)) if stride != 1 or before != after else None
+            self.after = after
+
+        def forward(self, x):
+            out = x
+            for i in range(1, self.count + 1):
+                out = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(out))
+                out = F.relu(out) if i < self.count else out
+            return F.relu(out + (self.downsample(x) if self.downsample else x))
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False) if stem == "imagenet" else nn.Conv2d(
+                channels, 64, 3, 1, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(64)
+            before = 64
+            for stage, count in enumerate({18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3),
+                                           101: (3, 4, 23, 3)}[layers]):
+                blocks = []
+                for i in range(count):
+                    blocks.append(Block(before, 64 << stage, 2 if stage and not i else 1))
+                    before = blocks[-1].after
+                setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+            self.fc = nn.Linear(before, classes)
+
+        def forward(self, x):
+            x = F.relu(self.bn1(self.conv1(x)))
+            x = F.max_pool2d(x, 3, 2, 1) if stem == "imagenet" else x
+            x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+            return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
+    return Network()
+
+
 def tensor(name, shape, scale):
     return torch.from_numpy(common.formula(name, math.prod(shape), scale)).reshape(shape)
 
@@ -231,6 +284,11 @@ def resnet(depth, shortcut, batch, channels, height, width, classes, samples, **
                 height, width, classes, samples, shortcut=shortcut, **options)
 
 
+def imagenet_resnet(layers, stem, batch, channels, height, width, classes, samples, **options):
+    return case(f"resnet{layers}", lambda: torchvision_resnet(layers, stem, channels=channels, classes=classes, **options),
+                batch, channels, height, width, classes, samples, stem=stem, **options)
+
+
 def mlp(hidden, batch, channels, height, width, classes, samples):
     return case("mlp", lambda: networks()[1](channels * height * width, hidden, classes), batch, channels, height,
                 width, classes, samples, hidden="[" + ",".join(map(str, hidden)) + "]")
@@ -254,6 +312,7 @@ def grid(samples=5):
     yield cnn3(4, 3, 32, 32, 10, samples)
     yield resnet9(4, 0.125, 4, 3, 32, 32, 10, samples)
     yield resnet9(4, 0.5, 5, 3, 19, 16, 10, samples, bn_batch=3)
+    yield imagenet_resnet(18, "imagenet", 3, 3, 40, 37, 10, min(samples, 100))
 
 
 def dense_grid():
@@ -267,6 +326,12 @@ def dense_grid():
     yield cnn3(3, 1, 28, 28, 10, EVERYTHING)
     yield cnn3(3, 2, 8, 21, 4, EVERYTHING)
     yield resnet9(3, 0.125, 7, 1, 28, 28, 10, EVERYTHING, bn_batch=4)
+    yield imagenet_resnet(18, "cifar", 4, 1, 9, 12, 7, 50)
+    yield imagenet_resnet(34, "imagenet", 4, 3, 33, 64, 10, 50)
+    yield imagenet_resnet(50, "cifar", 4, 3, 16, 16, 10, 50)
+    yield imagenet_resnet(50, "imagenet", 4, 3, 64, 64, 10, 50, groups=32, width_per_group=4)
+    yield imagenet_resnet(50, "imagenet", 4, 3, 40, 40, 10, 50, width_per_group=128)
+    yield imagenet_resnet(101, "imagenet", 4, 3, 64, 64, 10, 20)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ std::shared_ptr<Model> model_of(const GoldenCase& golden) {
                                   {"hidden", "hidden"},
                                   {"bn_batch", "bn_batch"},
                                   {"logit_scale", "logit_scale"},
+                                  {"stem", "stem"},
+                                  {"groups", "groups"},
+                                  {"width_per_group", "width_per_group"},
                                   {"planes", "width"}})
     if (golden.options.contains(key))
       options += std::string(name) + ": " + golden.option(key) + ", ";

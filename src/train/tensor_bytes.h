@@ -1,0 +1,20 @@
+#pragma once
+
+#include "core/stored_tensor.h"
+
+#include <ATen/core/Tensor.h>
+
+namespace onecycle {
+
+// A contiguous tensor on the CPU, which must outlive the result. Throws CheckpointError for a type
+// that files do not hold.
+StoredTensor stored(const std::string& name, const at::Tensor& tensor);
+
+// Throws CheckpointError for a type that is not loaded.
+void check_loadable(const StoredTensor& stored);
+
+// The numbers in the file, where they lie or, where that is not aligned, copied; truth values as
+// bytes of 0 or not. Only to be read. Throws as check_loadable.
+at::Tensor tensor_of(const StoredTensor& stored);
+
+}  // namespace onecycle
