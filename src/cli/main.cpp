@@ -26,7 +26,6 @@ const Command kCommands[] = {
     {"lr-find", "the same as range-test", range_test_command},
     {"search", "grid, random and halving search over any keys of a recipe", search_command},
     {"eval", "loss and accuracy of trained weights on a data set", eval_command},
-    {"predict", "the classes that a trained network gives to pictures", predict_command},
     {"report", "one HTML page about a run or a range test, with its plots", report_command},
     {"schedule", "learning rate, momentum and weight decay over a run, without running it",
      schedule_command},
