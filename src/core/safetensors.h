@@ -27,8 +27,10 @@ void write_safetensors(const std::string& path, const std::vector<StoredTensor>&
 class SafetensorsFile {
  public:
   // Throws CheckpointError for a file that cannot be read or is not whole: cut short, or other than
-  // its own checksum says. Files of other programs carry none.
-  explicit SafetensorsFile(const std::string& path);
+  // its own checksum says. Files of other programs carry none. `layout`: the checksum, for which
+  // every byte is read, is left out.
+  enum class Check { all, layout };
+  explicit SafetensorsFile(const std::string& path, Check check = Check::all);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;
   SafetensorsFile& operator=(const SafetensorsFile&) = delete;

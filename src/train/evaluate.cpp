@@ -19,6 +19,7 @@ Score evaluate_in(Run& run, const ImageSet& set, at::ScalarType dtype) {
   options.batch_size = std::min(kLargestBatch, set.size());
   options.mean = run.data.mean;
   options.std = run.data.std;
+  options.crop = run.data.crop;
   Loader loader(set, options);
   Metrics metrics(run.compute.device);
   for (std::int64_t i = 0; i < loader.evaluation_batches(); ++i) {
