@@ -58,6 +58,7 @@ struct Registries {
   OptimizerRegistry optimizers = builtin_optimizers();
   ScheduleRegistry schedules = builtin_schedules();
   std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
+  LoadWatch loading;
 
   RecipeVariants variants() const;
 };

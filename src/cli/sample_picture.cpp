@@ -25,7 +25,8 @@ at::Tensor reduced(const at::Tensor& image) {
 }  // namespace
 
 SamplePicture sample_picture(const ImageSet& set, std::int64_t index) {
-  at::Tensor image = set.images[index].cpu();
+  const auto row = set.rows.defined() ? set.rows[index].item<std::int64_t>() : index;
+  at::Tensor image = set.images[row].cpu();
   if (image.size(0) != 3) image = image.narrow(0, 0, 1);
   const double scale = image.scalar_type() == at::kByte ? 1 : 255;
   image = reduced(image.to(at::kFloat) * scale).round().clamp(0, 255).to(at::kByte);

@@ -45,7 +45,8 @@ ImageSet relabelled(const ImageSet& set, const std::vector<std::int64_t>& labels
   const at::Tensor by_old = tensor_of(labels, {static_cast<std::int64_t>(labels.size())});
   const at::Tensor renamed = by_old.index_select(0, set.labels);
   const at::Tensor kept = renamed.ge(0).nonzero().squeeze(1);
-  return {set.images.index_select(0, kept), renamed.index_select(0, kept)};
+  const at::Tensor rows = set.rows.defined() ? set.rows.index_select(0, kept) : kept;
+  return {set.images.index_select(0, rows), renamed.index_select(0, kept)};
 }
 
 }  // namespace onecycle

@@ -71,7 +71,7 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train) {
 
 DataSet read_data(const Recipe& recipe, const Registries& registries) {
   const auto descriptor = find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file);
-  return load_data(recipe.data, descriptor, registries.formats);
+  return load_data(recipe.data, descriptor, registries.formats, registries.loading);
 }
 
 // The samples live where the run computes: loaders then find them there.

@@ -20,6 +20,7 @@ LoaderOptions evaluation_loader(const Run& run, const ImageSet& set, at::ScalarT
   options.batch_size = std::min(kLargestBatch, set.size());
   options.mean = run.data.mean;
   options.std = run.data.std;
+  options.crop = run.data.crop;
   return options;
 }
 
