@@ -1,6 +1,7 @@
 # Libraries of the distribution, under one name in every release of it.
 #
 #   onecycle_yaml  onecycle_json  onecycle_fmt  onecycle_cxxopts  onecycle_zlib  onecycle_crypto  onecycle_sqlite
+#   onecycle_turbojpeg  onecycle_png  onecycle_archive  onecycle_curl
 
 find_package(yaml-cpp REQUIRED)
 add_library(onecycle_yaml INTERFACE)
@@ -33,3 +34,23 @@ target_link_libraries(onecycle_crypto INTERFACE OpenSSL::Crypto)
 find_package(SQLite3 REQUIRED)
 add_library(onecycle_sqlite INTERFACE)
 target_link_libraries(onecycle_sqlite INTERFACE SQLite::SQLite3)
+
+# libjpeg-turbo's CMake files are in no package of Debian 12.
+find_path(ONECYCLE_TURBOJPEG_INCLUDE turbojpeg.h REQUIRED)
+find_library(ONECYCLE_TURBOJPEG turbojpeg REQUIRED)
+mark_as_advanced(ONECYCLE_TURBOJPEG_INCLUDE ONECYCLE_TURBOJPEG)
+add_library(onecycle_turbojpeg INTERFACE)
+target_include_directories(onecycle_turbojpeg SYSTEM INTERFACE "${ONECYCLE_TURBOJPEG_INCLUDE}")
+target_link_libraries(onecycle_turbojpeg INTERFACE "${ONECYCLE_TURBOJPEG}")
+
+find_package(PNG REQUIRED)
+add_library(onecycle_png INTERFACE)
+target_link_libraries(onecycle_png INTERFACE PNG::PNG)
+
+find_package(LibArchive REQUIRED)
+add_library(onecycle_archive INTERFACE)
+target_link_libraries(onecycle_archive INTERFACE LibArchive::LibArchive)
+
+find_package(CURL REQUIRED)
+add_library(onecycle_curl INTERFACE)
+target_link_libraries(onecycle_curl INTERFACE CURL::libcurl)

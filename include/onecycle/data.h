@@ -18,10 +18,13 @@ namespace onecycle {
 
 // The samples of one split, on the CPU.
 struct ImageSet {
-  at::Tensor images;  // [N,C,H,W], uint8 or float32, contiguous
+  at::Tensor images;  // [M,C,H,W], uint8 or float32, contiguous; may lie in a mapped file
   at::Tensor labels;  // [N], int64
+  // [N], int64: sample i is images[rows[i]]; undefined where sample i is images[i]. Parts of a
+  // large split share its images, so that memory holds them once.
+  at::Tensor rows = {};
 
-  std::int64_t size() const { return images.defined() ? images.size(0) : 0; }
+  std::int64_t size() const { return labels.defined() ? labels.size(0) : 0; }
 };
 
 struct DataSet {
@@ -34,10 +37,12 @@ struct DataSet {
   // value a channel, or one a pixel in the order [C,H,W] (a mean image); std one a channel.
   std::vector<double> mean;
   std::vector<double> std;
+  std::int64_t crop = 0;  // side of the square that a network sees; 0: the whole stored image
 
+  // Of what a network sees.
   std::int64_t channels() const { return train.images.size(1); }
-  std::int64_t height() const { return train.images.size(2); }
-  std::int64_t width() const { return train.images.size(3); }
+  std::int64_t height() const { return crop > 0 ? crop : train.images.size(2); }
+  std::int64_t width() const { return crop > 0 ? crop : train.images.size(3); }
 };
 
 // ---- The recipe's `data` section -------------------------------------------------------------
@@ -55,7 +60,26 @@ struct BatchSize {
   bool operator==(const BatchSize&) const = default;
 };
 
-// `data.augment`: what training batches undergo, always in this order.
+// A random part of the image, sampled to the network's size (bilinear, its edges repeated), as
+// torchvision's RandomResizedCrop chooses it: the share of the area uniform, the logarithm of width
+// / height uniform.
+struct ResizedCrop {
+  double scale_low = 0.08, scale_high = 1;
+  double ratio_low = 3.0 / 4, ratio_high = 4.0 / 3;
+
+  bool operator==(const ResizedCrop&) const = default;
+};
+
+// Factors drawn uniformly from [max(0, 1 - x), 1 + x], applied in this order as torchvision's
+// adjust_brightness, adjust_contrast and adjust_saturation do. For 1 or 3 channels.
+struct ColourJitter {
+  double brightness = 0, contrast = 0, saturation = 0;
+
+  bool any() const { return brightness > 0 || contrast > 0 || saturation > 0; }
+  bool operator==(const ColourJitter&) const = default;
+};
+
+// `data.augment`: what training batches undergo: the crop, flip, colour_jitter, cutout, mixup.
 struct Augment {
   std::int64_t pad_crop = 0;  // pixels of black around the image before a random crop of its size
   bool flip = false;          // left to right, one time in two
@@ -63,6 +87,8 @@ struct Augment {
   // Alpha of mixup (arXiv 1710.09412), 0 = off: a sample becomes w of itself and 1 - w of another,
   // each augmented as above and normalised, with w from Beta(alpha, alpha), the larger of w, 1 - w.
   double mixup = 0;
+  std::optional<ResizedCrop> resized_crop = {};  // in place of pad_crop
+  ColourJitter jitter = {};
 
   bool operator==(const Augment&) const = default;
 };
@@ -78,6 +104,8 @@ struct DataOptions {
   BatchSize batch_size;
   std::optional<std::int64_t> validation;
   std::optional<std::int64_t> limit;
+  std::vector<std::string> classes;  // of the data set, in the order of their new labels
+  std::optional<std::int64_t> size;  // DataSet::crop
   Normalise normalise = Normalise::automatic;
   std::vector<double> mean;
   std::vector<double> std;
@@ -96,16 +124,31 @@ struct Checksums {
   bool operator==(const Checksums&) const = default;
 };
 
+// Another form of the same data, taken where the files of the forms before it are not there.
+struct OtherForm {
+  Choice format{"", Value::map()};
+};
+
+// A file that `onecycle data fetch` gets.
+struct Download {
+  std::string file;               // its name in the data set's folder
+  std::vector<std::string> urls;  // mirrors, tried in this order
+  std::string md5;                // of the file as it is, as its publisher states it; one of the
+  std::string sha256;             // two is enough
+};
+
 struct DatasetDescriptor {
   std::string name;
-  std::string title;                 // one line: what it is, whose it is
-  Choice format{"", Value::map()};   // an entry of builtin_formats()
+  std::string title;                // one line: what it is, whose it is
+  Choice format{"", Value::map()};  // an entry of builtin_formats()
+  std::vector<OtherForm> others;
   std::vector<std::string> folders;  // searched in this order; `~` and ${NAME} are expanded
   std::vector<std::string> classes;  // empty: numbered, as many as the training labels need
   std::vector<double> mean;          // empty: measured on the training part
   std::vector<double> std;
   Checksums sha256;
-  std::string get;                            // how a user gets the files, one line
+  std::string get;  // how a user gets the files, one line
+  std::vector<Download> downloads;
   std::optional<std::int64_t> train_samples;  // of the training split, where known beforehand
 };
 
@@ -124,12 +167,27 @@ DatasetDescriptor find_descriptor(const DataOptions& options,
 
 enum class Split { train, test };
 
+// What reading data tells its caller, from the thread that called; either may be empty.
+struct LoadWatch {
+  // A few times a second at most. It may throw to end the reading.
+  std::function<void(const std::string& what, std::int64_t done, std::int64_t total)> progress;
+  std::function<void(const std::string& line)> warn;
+};
+
+// Makes the uint8 tensor [N,C,H,W] that samples are read into: in memory, or in a file.
+using AllocateImages = std::function<at::Tensor(const std::vector<std::int64_t>& sizes)>;
+
 // The files of a data set. `a/b.gz` is looked for in each folder as a/b.gz, b.gz, a/b and b.
 struct DataFiles {
   std::vector<std::string> folders;  // expanded
   std::string get;                   // shown when a file is missing
+  LoadWatch watch = {};
+  AllocateImages allocate = {};  // for formats whose samples may exceed memory; empty: memory
 
   std::optional<std::string> find(const std::string& file) const;
+  // The folder of that name in the first of `folders` that has it.
+  std::optional<std::string> find_folder(const std::string& folder) const;
+  std::string places() const;  // the folders, for messages
   // Throws DataError with the folders looked in and how to get the file.
   std::string path(const std::string& file) const;
 };
@@ -141,6 +199,14 @@ class DatasetFormat {
   virtual ~DatasetFormat() = default;
   virtual std::vector<std::string> files(Split split) const = 0;
   virtual ImageSet read(Split split, const DataFiles& files) const = 0;
+  // Whether the files are there, sound or not.
+  virtual bool present(const DataFiles& files) const;
+  // A source may have a training split alone.
+  virtual bool has_test(const DataFiles&) const { return true; }
+  // Names of the classes where the files say them; empty: the descriptor does, or nobody.
+  virtual std::vector<std::string> classes(const DataFiles&) const { return {}; }
+  // Names, sizes and times of the files read: changes when they do.
+  virtual std::string state(const DataFiles& files) const;
   // Size of the training split where the options alone say it.
   virtual std::optional<std::int64_t> train_samples() const { return std::nullopt; }
 };
@@ -154,7 +220,7 @@ FormatRegistry builtin_formats();
 // Reads, checks and splits. The choice of validation samples depends on the training split's size
 // alone, not on the run's seed, so that runs compare. Throws DataError.
 DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
-                  const FormatRegistry& formats = builtin_formats());
+                  const FormatRegistry& formats = builtin_formats(), const LoadWatch& watch = {});
 
 // The samples that load_data would leave to train on, without reading any; nothing where only the
 // files would tell. Throws DataError where none would be left.
@@ -162,16 +228,18 @@ std::optional<std::int64_t> planned_train_samples(
     const DataOptions& options, const DatasetDescriptor& descriptor,
     const FormatRegistry& formats = builtin_formats());
 
-// Population mean and standard deviation per channel, uint8 pixels scaled to 0..1.
+// Population mean and standard deviation per channel, uint8 pixels scaled to 0..1. Of `rows`
+// where it is defined (ImageSet::rows), then of 16,384 evenly spread ones at most: the images may
+// not fit memory.
 struct ChannelStatistics {
   std::vector<double> mean;
   std::vector<double> std;
 };
-ChannelStatistics channel_statistics(const at::Tensor& images);
+ChannelStatistics channel_statistics(const at::Tensor& images, const at::Tensor& rows = {});
 
 // Mean over the images at each pixel and channel: C*H*W values in the order [C,H,W], uint8 pixels
 // scaled to 0..1. Sums of uint8 pixels are exact, sums of float32 pixels are made in float64.
-std::vector<double> mean_image(const at::Tensor& images);
+std::vector<double> mean_image(const at::Tensor& images, const at::Tensor& rows = {});
 
 struct SplitSummary {
   std::string name;  // "train", "validation", "test"
@@ -188,6 +256,12 @@ struct DataSummary {
 };
 DataSummary describe_data(const DataSet& data);
 
+// The folder that holds the data set, in any of its forms; nothing where it is not there. Reads no
+// file.
+std::optional<std::string> data_place(const DataOptions& options,
+                                      const DatasetDescriptor& descriptor,
+                                      const FormatRegistry& formats = builtin_formats());
+
 struct FileCheck {
   // unchecked: found, but the descriptor has no checksum for it in this form.
   enum class Status { ok, mismatch, missing, unchecked };
@@ -195,7 +269,7 @@ struct FileCheck {
   std::string file;
   std::string path;  // where it was found; empty when missing
   Status status = Status::missing;
-  std::string expected;  // SHA-256
+  std::string expected;  // SHA-256 of the unpacked content, or the published checksum of an archive
   std::string actual;
 };
 std::vector<FileCheck> verify_data(const DataOptions& options, const DatasetDescriptor& descriptor,

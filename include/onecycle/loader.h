@@ -35,7 +35,8 @@ struct LoaderOptions {
   std::int64_t batch_size = 128;
   std::vector<double> mean;  // as in DataSet
   std::vector<double> std;
-  Augment augment;  // training batches only
+  Augment augment;        // training batches only
+  std::int64_t crop = 0;  // side of the square to make, the centre in evaluation; 0: all of it
   std::uint64_t seed = 0;
 };
 
@@ -66,6 +67,7 @@ class Loader {
  private:
   // Makes the order, and with mixup the partners and weights, of `epoch`.
   void prepare(std::int64_t epoch);
+  void augment(kernels::Gather& request) const;
   // Completes `request` (rows and augmentation) and runs it.
   Batch gather(kernels::Gather request) const;
 
@@ -73,6 +75,8 @@ class Loader {
   std::int64_t num_samples_ = 0;
   at::Tensor images_;       // on the device, as stored
   at::Tensor labels_;       // on the device
+  at::Tensor rows_;         // as in ImageSet, on the device
+  at::Tensor crop_tables_;  // kernels::CropTables, on the device; undefined without resized_crop
   at::Tensor mean_;         // [C] or [C*H*W] float64, in the units of the stored pixels
   at::Tensor inverse_std_;  // [C] float64
   at::Tensor order_;        // [N] of epoch_

@@ -23,6 +23,8 @@ struct Parameter {
   at::Tensor master;   // fp32 or fp64; the same storage as `working` unless that is bf16
   double lr_scale = 1;
   double decay_scale = 1;  // 0: exempt from decay
+  // Updates of the run before this weight's own first: bias corrections count from there.
+  std::int64_t updates_before = 0;
 };
 
 // Factors for the parameters whose full name ("conv1.weight") fits `match`, a glob of fnmatch(3):
@@ -35,6 +37,14 @@ struct ParameterGroup {
   std::string match;
   double lr_scale = 1;                // at least 0
   std::optional<double> decay_scale;  // at least 0; empty: 1, or 0 where exempt by default
+};
+
+// A part of a network as its depth counts them: a child of the model with weights, in the order of
+// registration, together with the norms that follow it ("conv1+bn1", "layer1", ..., "linear").
+struct LayerGroup {
+  std::string name;
+  std::vector<std::string> children;
+  std::vector<std::size_t> parameters;  // indices into Parameters::all()
 };
 
 // The trainable weights of a module. With `compute` bf16 the module's convolutions and dense layers
@@ -51,6 +61,11 @@ class Parameters {
   // the default exemption. Throws RecipeError where a group matches nothing, and then changes
   // nothing.
   void apply(const std::vector<ParameterGroup>& groups);
+
+  std::vector<LayerGroup> layer_groups() const;
+  // Multiplies lr_scale by `lowest` in the first layer group, by 1 in the last, and by a geometric
+  // sequence between: fastai's slice(lowest * lr, lr).
+  void slice_rates(double lowest);
 
   std::vector<Parameter>& all() { return all_; }
   const std::vector<Parameter>& all() const { return all_; }
@@ -136,6 +151,7 @@ struct OptimizerPlan {
   OptimizerConstants constants;
   UpdateRule rule;
   bool decay_all = false;
+  double lr_slice = 1;                 // for Parameters::slice_rates, before `make`
   std::vector<ParameterGroup> groups;  // for Parameters::apply, before `make`
   std::function<std::unique_ptr<Optimizer>(Parameters&, const UpdateRule&)> make;
 };

@@ -24,6 +24,7 @@ struct Sweep {
   // From the first step to the last; empty: from the schedule's value at its start to that at its
   // peak.
   std::optional<std::pair<double, double>> momentum;
+  std::int64_t phase = 0;            // of the run's freezing, which holds all along
   double stop_factor = 4;  // ends it when the causally smoothed loss exceeds this times its best
 };
 
@@ -46,8 +47,8 @@ struct SweepCurve {
 // Trains the run along the sweep, from where it is, and puts everything back: weights, buffers,
 // optimizer, random state, schedule and data are bit-identical afterwards, whatever ended it.
 // Momentum goes linearly over the sweep; weight decay, batch, augmentation and precision are the
-// run's own. `progress` may watch, and `stop` may end it. Throws DataError where held-out samples
-// are asked for and there are none.
+// run's own, and the weights that its phase `plan.phase` freezes stay frozen. `progress` may watch,
+// and `stop` may end it. Throws DataError where held-out samples are asked for and there are none.
 SweepCurve sweep(Run& run, const Sweep& plan, StopSignal& stop, Observer* progress = nullptr);
 
 }  // namespace onecycle

@@ -28,6 +28,17 @@ struct ExtensionOptions {
   Extend how = Extend::hold;
 };
 
+// Weights that a run keeps as they are: those in the layer groups up to `to` whose names fit
+// `match` and do not fit `except`, globs as in optimizer.groups.
+struct FreezeOptions {
+  std::optional<std::string> to;  // a child of the model, or of a layer group; empty: all of them
+  std::string match = "*";
+  std::optional<std::string> except;
+  std::optional<Duration> until;  // empty: for the whole run
+
+  bool operator==(const FreezeOptions&) const = default;
+};
+
 struct TrainOptions {
   Duration duration{5, Duration::Unit::epochs};
   Duration evaluate_every{1, Duration::Unit::epochs};
@@ -40,6 +51,8 @@ struct TrainOptions {
   std::int64_t accumulate = 1;
   std::optional<double> grad_clip;
   std::optional<double> ema_decay;
+  std::vector<FreezeOptions> freeze;
+  bool freeze_statistics = true;
   std::vector<ExtensionOptions> extensions;
 };
 

@@ -1,22 +1,22 @@
 #pragma once
 
+#include "onecycle/error.h"
+#include "onecycle/options.h"
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "onecycle/error.h"
-#include "onecycle/options.h"
-
 namespace onecycle {
 
 // Returns the known name nearest to `name`, or "" when none is near.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known);
 
-// Parts of one kind by name. Filled explicitly, in the `builtin.cpp` of the part's room; an embedder
-// adds entries of its own the same way. `Make` is the function type of the factory; its first
-// parameter is the entry's resolved options, a map.
+// Parts of one kind by name. Filled explicitly, in the `builtin.cpp` of the part's room; an
+// embedder adds entries of its own the same way. `Make` is the function type of the factory; its
+// first parameter is the entry's resolved options, a map.
 template <class Make>
 class Registry {
  public:

@@ -3,6 +3,7 @@
 #include "onecycle/checkpoint.h"
 #include "onecycle/data.h"
 #include "onecycle/events.h"
+#include "onecycle/freezing.h"
 #include "onecycle/model.h"
 #include "onecycle/optimizer.h"
 #include "onecycle/recipe.h"
@@ -45,6 +46,7 @@ struct Run {
   // Without these a run can be evaluated, not trained.
   StepPlan steps;
   UpdateRule rule;
+  Freezing freezing;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<Schedule> schedule;
 };
@@ -56,6 +58,7 @@ struct Registries {
   OptimizerRegistry optimizers = builtin_optimizers();
   ScheduleRegistry schedules = builtin_schedules();
   std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
+  LoadWatch loading;
 
   RecipeVariants variants() const;
 };

@@ -26,6 +26,7 @@ int search_command(int argc, char** argv);
 int eval_command(int argc, char** argv);
 int export_command(int argc, char** argv);
 int import_command(int argc, char** argv);
+int predict_command(int argc, char** argv);
 int report_command(int argc, char** argv);
 int schedule_command(int argc, char** argv);
 int check_command(int argc, char** argv);

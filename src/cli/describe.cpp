@@ -2,6 +2,9 @@
 #include "core/format.h"
 #include "train/decay.h"
 
+#include <algorithm>
+#include <map>
+
 namespace onecycle {
 
 namespace {
@@ -11,6 +14,59 @@ std::string batch_text(const Run& run) {
   if (steps.micro_batches() == 1) return grouped(steps.total_batch);
   return format("{} = {} micro-batches of {}", grouped(steps.total_batch), steps.micro_batches(),
                 grouped(steps.micro_batch));
+}
+
+// "0.0316", or "0.0316 to 2" where the weights of a group differ.
+std::string rates_text(const Run& run, const LayerGroup& group) {
+  double least = run.parameters->all()[group.parameters.front()].lr_scale;
+  double most = least;
+  for (const std::size_t index : group.parameters) {
+    least = std::min(least, run.parameters->all()[index].lr_scale);
+    most = std::max(most, run.parameters->all()[index].lr_scale);
+  }
+  return least == most ? format("{:.3g}", least) : format("{:.3g} to {:.3g}", least, most);
+}
+
+// When a layer group trains: "all along", "from step 390 (epoch 1)", "never", or how many of its
+// parameters when.
+std::string training_text(const Run& run, const LayerGroup& group) {
+  std::map<std::int64_t, std::int64_t> weights;  // by first step
+  for (const std::size_t index : group.parameters)
+    weights[run.freezing.trains_from(index)] += run.parameters->all()[index].master.numel();
+  std::string text;
+  for (const auto& [step, count] : weights) {
+    std::string when = "all along";
+    if (step >= run.steps.total_steps) {
+      when = "never";
+    } else if (step > 0) {
+      when = format("from step {} (epoch {:.3g})", grouped(step),
+                    static_cast<double>(step) / static_cast<double>(run.steps.steps_per_epoch));
+    }
+    if (weights.size() > 1) when = format("{} of them {}", grouped(count), when);
+    text += (text.empty() ? "" : ", ") + when;
+  }
+  return text;
+}
+
+// A line a layer group where they are not all treated alike.
+void describe_layers(const Run& run, const Console& console) {
+  const auto& all = run.parameters->all();
+  const bool alike = std::all_of(
+      all.begin(), all.end(), [](const Parameter& parameter) { return parameter.lr_scale == 1; });
+  if (alike && run.recipe.train.freeze.empty()) return;
+  const auto groups = run.parameters->layer_groups();
+  std::size_t width = std::string("group").size();
+  for (const LayerGroup& group : groups) width = std::max(width, group.name.size());
+  console.say(format("layers     {:<{}} {:>12}  {:<14}  {}", "group", width, "parameters",
+                     "learning rate", "trains"));
+  for (const LayerGroup& group : groups) {
+    std::int64_t count = 0;
+    for (const std::size_t index : group.parameters) count += all[index].master.numel();
+    console.say(format("           {:<{}} {:>12}  x {:<12}  {}", group.name, width, grouped(count),
+                       rates_text(run, group), training_text(run, group)));
+  }
+  if (!run.recipe.train.freeze.empty() && run.recipe.train.freeze_statistics)
+    console.say("           norms of frozen layers keep their statistics");
 }
 
 }  // namespace
@@ -34,6 +90,7 @@ void describe(const Run& run, const Console& console) {
   console.say(format("schedule   {} to a learning rate of {:.4g}; {}", run.recipe.schedule.name,
                      run.rule.lr_max, run.recipe.optimizer.name));
   console.say("decay      " + decay_text(*run.schedule, run.rule, run.steps.total_steps));
+  describe_layers(run, console);
   console.say(format("computing  {}", run.compute.summary));
 }
 

@@ -1,23 +1,33 @@
 #include "onecycle/error.h"
+#include "onecycle/evaluation_report.h"
 
-#include "cli/command.h"
 #include "cli/run_folder.h"
+#include "cli/sample_picture.h"
+#include "cli/trained_network.h"
 #include "core/format.h"
-#include "train/weights.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 namespace onecycle {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr const char* kExamples = R"(  onecycle eval runs/quickstart/1
   onecycle eval recipes/quickstart.yaml --weights runs/quickstart/1 --split validation
   onecycle eval recipes/quickstart.yaml --weights model.safetensors --json
   onecycle eval recipes/cifar10-eval-resnet20.yaml --weights resnet20-12fca82f.th
+  onecycle eval runs/cifar10-resnet20/1 --tta flip --report mistakes.html
+Of a run's folder a page is written beside its report: eval-SPLIT.html, with the confusion matrix,
+classes, calibration and the worst mistakes as pictures.
 )";
+
+constexpr std::size_t kWeakestShown = 3;
 
 const ImageSet& split_of(const DataSet& data, const std::string& name) {
   const ImageSet* set = nullptr;
@@ -29,61 +39,140 @@ const ImageSet& split_of(const DataSet& data, const std::string& name) {
   return *set;
 }
 
-// A run's folder stands for its recipe and its weights.
-std::string recipe_of(const std::string& path) {
-  return std::filesystem::is_directory(path) ? path + "/recipe.yaml" : path;
-}
-std::string weights_of(const std::string& path) {
-  return std::filesystem::is_directory(path) ? weights_path(path) : path;
+Classification classify(const Run& run, const ImageSet& set, const Prediction& prediction) {
+  const at::Tensor probabilities = prediction.probabilities.contiguous();
+  const at::Tensor labels = set.labels.cpu().contiguous();
+  return classification_of(
+      {probabilities.const_data_ptr<float>(), static_cast<std::size_t>(probabilities.numel())},
+      {labels.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(labels.numel())},
+      run.data.classes);
 }
 
-// The file that is named, or the recipe's, or the run's; matched and renamed as the recipe says.
-WeightsReport load(Run& run, const std::string& subject, const CommandLine& line) {
-  WeightsOptions options = run.recipe.weights;
-  if (line.has("weights") || std::filesystem::is_directory(subject))
-    options.file = weights_of(line.text("weights", subject));
-  if (!options.file) line.misused("--weights is missing: name a file of weights or a run folder");
-  WeightsReport report = load_weights(options, *run.parameters, !line.has("raw"));
-  if (!report.left.empty())
-    throw CheckpointError(report.text() + "; an evaluation needs every weight of the model");
-  return report;
+// The classes of which the smallest share was recognised, those first.
+std::string weakest_classes(const Classification& result) {
+  std::vector<std::size_t> order(result.classes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::erase_if(order, [&](std::size_t i) { return !result.recall(i); });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return *result.recall(a) < *result.recall(b);
+  });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kWeakestShown, order.size()); ++i)
+    text += format("{}{} {:.2f} %", i > 0 ? ", " : "", result.classes[order[i]],
+                   100 * *result.recall(order[i]));
+  return text;
+}
+
+// A line on stderr's terminal while it takes long; nothing elsewhere.
+std::function<void(std::int64_t)> progress_of(std::int64_t samples, const Console& console) {
+  if (!console.terminal() || console.quiet()) return {};
+  return [samples, console](std::int64_t done) {
+    if (done < samples) {
+      fmt::print(console.out(), "\r\x1b[K  {} of {} samples", grouped(done), grouped(samples));
+    } else {
+      fmt::print(console.out(), "\r\x1b[K");
+    }
+    std::fflush(console.out());
+  };
+}
+
+std::string write_page(const Run& run, const ImageSet& set, const Classification& result,
+                       double loss, const std::string& split, const std::string& weights,
+                       const std::string& page) {
+  EvaluationReport report;
+  report.title = run.recipe.name;
+  report.subtitle = format("evaluation on the {} split of {}, weights {}", split, run.data.name,
+                           std::filesystem::path(weights).lexically_normal().string());
+  report.result = result;
+  report.loss = loss;
+  for (const Mistake& mistake : result.mistakes)
+    report.pictures.push_back(sample_picture(set, mistake.sample));
+  report.recipe = resolved_text(run.recipe, shipped_registries());
+  report.facts = {{"machine", machine_text(run.compute)},
+                  {"report by", std::string("onecycle ") + ONECYCLE_VERSION}};
+  return write_evaluation_report(report, page).page;
+}
+
+void say(const Run& run, const Score& score, const Classification& result, const std::string& split,
+         const std::string& page, const Console& console) {
+  console.say(format("{} of {}: loss {:.4f}, accuracy {:.2f} % on {} samples ({})", split,
+                     run.data.name, score.loss, 100 * score.accuracy, grouped(score.samples),
+                     run.compute.summary));
+  if (result.top5) console.say(format("top 5       {:.2f} %", 100 * *result.top5));
+  console.say(format("calibration ECE {:.2f} %; on average {:.1f} points {} than right",
+                     100 * result.ece, 100 * std::abs(result.overconfidence),
+                     result.overconfidence >= 0 ? "more confident" : "less confident"));
+  console.say("weakest     " + weakest_classes(result));
+  if (!page.empty()) console.say("report      " + page);
+}
+
+Json json_of(const Score& score, const Classification& result, const std::string& split,
+             const std::string& weights, const std::string& page) {
+  const auto number = [](const std::optional<double>& value) {
+    return value ? Json(*value) : Json();
+  };
+  Json classes = Json::array();
+  for (std::size_t i = 0; i < result.classes.size(); ++i)
+    classes.push_back({{"name", result.classes[i]},
+                       {"samples", result.labelled(i)},
+                       {"recall", number(result.recall(i))},
+                       {"precision", number(result.precision(i))},
+                       {"f1", number(result.f1(i))}});
+  return {{"event", "evaluated"},
+          {"split", split},
+          {"loss", score.loss},
+          {"accuracy", score.accuracy},
+          {"samples", score.samples},
+          {"weights", weights},
+          {"top5", number(result.top5)},
+          {"ece", result.ece},
+          {"overconfidence", result.overconfidence},
+          {"classes", std::move(classes)},
+          {"confusion", result.confusion},
+          {"report", page.empty() ? Json() : Json(page)}};
 }
 
 }  // namespace
 
 int eval_command(int argc, char** argv) {
-  CommandLine line("eval", "Loss and accuracy of trained weights on a data set.",
-                   "RECIPE|RUN_DIR [--weights FILE|RUN_DIR]", kExamples);
+  CommandLine line("eval",
+                   "Loss, accuracy, confusions and calibration of trained weights on a data set.",
+                   "RECIPE|RUN_DIR [--weights FILE|RUN_DIR] [--report FILE.html]", kExamples);
   line.add_positional();
-  line.add_set();
-  line.add_option(
-      "weights", "FILE|RUN_DIR",
-      "safetensors, torch.save's or a run's folder (default: the run given, or weights.file)");
+  add_network_options(line);
   line.add_option("split", "NAME", "train, validation or test (default: test)");
-  line.add_option("precision", "NAME", "fp32, bf16, fp64 or auto (default: fp32)");
-  line.add_flag("raw",
-                "the weights of the last step, where the file has averaged ones beside them");
+  line.add_option("report", "FILE.html",
+                  "the page (default: eval-SPLIT.html in a run's folder, none for a recipe)");
+  line.add_flag("no-report", "write no page");
   if (!line.parse(argc, argv)) return 0;
 
   const std::string subject = line.single("RECIPE");
-  const Registries registries = shipped_registries();
-  std::vector<std::string> overrides = line.overrides();
-  overrides.push_back("train.precision=" + line.text("precision", "fp32"));
-  Run run =
-      build_for_evaluation(load_recipe(recipe_of(subject), overrides, registries), registries);
-  const WeightsReport weights = load(run, subject, line);
-  if (line.console().verbose()) line.console().say("weights    " + weights.text());
-
   const std::string split = line.text("split", "test");
-  const Score score = evaluate(run, split_of(run.data, split), /*full_precision=*/false);
-  line.console().say(format("{} of {}: loss {:.4f}, accuracy {:.2f} % on {} samples ({})", split,
-                            run.data.name, score.loss, 100 * score.accuracy, grouped(score.samples),
-                            run.compute.summary));
+  std::string page = line.text("report");
+  const bool by_default = page.empty() && std::filesystem::is_directory(subject);
+  if (by_default) page = format("{}/eval-{}.html", subject, split);
+  if (line.has("no-report")) page.clear();
+  PredictOptions options;
+  options.augmentation = test_time_augmentation(line);
+
+  TrainedNetwork network = open_network(subject, line, NeedsData::yes);
+  const ImageSet& set = split_of(network.run.data, split);
+  options.progress = progress_of(set.size(), line.console());
+  const Prediction prediction = predict(network.run, set, options);
+  const Classification result = classify(network.run, set, prediction);
+  if (!page.empty()) {
+    try {
+      page =
+          write_page(network.run, set, result, prediction.score.loss, split, network.weights, page);
+    } catch (const Error& error) {
+      if (!by_default) throw;
+      line.console().warn(std::string("no page: ") + error.what());
+      page.clear();
+    }
+  }
+  say(network.run, prediction.score, result, split, page, line.console());
   if (line.json())
-    std::cout << nlohmann::ordered_json{{"event", "evaluated"},     {"split", split},
-                                        {"loss", score.loss},       {"accuracy", score.accuracy},
-                                        {"samples", score.samples}, {"weights", weights.file}}
-                     .dump()
+    std::cout << json_of(prediction.score, result, split, network.weights, page).dump()
               << std::endl;
   return 0;
 }

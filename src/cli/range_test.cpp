@@ -31,6 +31,7 @@ constexpr const char* kExamples = R"(  onecycle range-test recipes/quickstart.ya
   onecycle range-test recipes/quickstart.yaml --momentum .99,.97,.95,.9,.95-.85
   onecycle range-test recipes/quickstart.yaml --momentum .99,.95,.9 --constant 0.02
   onecycle range-test recipes/quickstart.yaml --momentum-range .7,.99
+  onecycle range-test recipes/cifar10-finetune-resnet20.yaml --phase 2   once the body trains too
 Exit codes: 0 a number, 1 refused (the reason is told), 2 bad usage or recipe, 130/143 interrupted.
 )";
 
@@ -73,6 +74,31 @@ void say_suggestions(const RangeTest& test, const Console& console) {
                *test.lr_max, *test.lr_min));
 }
 
+// What trains in that phase, where the recipe freezes anything. Throws UsageError where there is no
+// such phase.
+std::string phase_text(const Run& run, std::int64_t phase) {
+  const Freezing& freezing = run.freezing;
+  if (phase >= freezing.phases())
+    throw UsageError(format("--phase: the recipe's train.freeze makes {} phase{}, got {}",
+                            freezing.phases(), freezing.phases() == 1 ? "" : "s", phase + 1));
+  if (run.recipe.train.freeze.empty()) return "";
+  std::int64_t trained = 0;
+  std::int64_t total = 0;
+  std::string groups;
+  for (const LayerGroup& group : run.parameters->layer_groups()) {
+    std::int64_t here = 0;
+    for (const std::size_t index : group.parameters) {
+      const std::int64_t count = run.parameters->all()[index].master.numel();
+      total += count;
+      if (!freezing.frozen(index, phase)) here += count;
+    }
+    if (here > 0) groups += (groups.empty() ? "" : ", ") + group.name;
+    trained += here;
+  }
+  return format("Phase {} of {} of train.freeze: {} of {} parameters train ({}).", phase + 1,
+                freezing.phases(), grouped(trained), grouped(total), groups);
+}
+
 }  // namespace
 
 int range_test_command(int argc, char** argv) {
@@ -86,6 +112,8 @@ int range_test_command(int argc, char** argv) {
   line.add_option("steps", "N", "of a linear sweep (default: a quarter of the run, 200 to 400)");
   line.add_option("every", "N", "steps between two looks at the held-out samples (default: 10)");
   line.add_option("held-out", "N", "held-out samples looked at (default: 1000)");
+  line.add_option("phase", "N",
+                  "of train.freeze: what it freezes then stays so (default: 1, as at the start)");
   AskedOverlays::describe(line);
   line.add_option("write", "FILE", "the recipe with the rates found");
   if (!line.parse(argc, argv)) return 0;
@@ -95,6 +123,7 @@ int range_test_command(int argc, char** argv) {
   if (line.has("steps")) options.steps = count_option(line, "steps", 0);
   options.evaluate_every = count_option(line, "every", options.evaluate_every);
   options.held_out = count_option(line, "held-out", options.held_out);
+  options.phase = count_option(line, "phase", 1) - 1;
   options.low = line.positive("min");
   options.high = line.positive("max");
   const AskedOverlays overlays(line);
@@ -105,6 +134,7 @@ int range_test_command(int argc, char** argv) {
                    registries)
           .recipe;
   Run first = build(recipe, registries);
+  const std::string phase = phase_text(first, options.phase);
   const DataSet data = first.data;
   const Console console = line.console();
   const std::string machine = machine_text(first.compute);
@@ -128,6 +158,7 @@ int range_test_command(int argc, char** argv) {
         options, stop, &progress);
     if (stop.signal_number() == 0) overlays.add(test, data, recipe, registries, stop, &progress);
   }
+  if (!phase.empty()) test.words.insert(test.words.begin(), phase);
   const bool interrupted = stop.signal_number() != 0;
   if (interrupted) test.refused = "interrupted";
   const std::string json_path = folder + "/range_test.json";

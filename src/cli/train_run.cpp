@@ -1,5 +1,7 @@
 #include "cli/train_run.h"
 
+#include "onecycle/predict.h"
+
 #include "cli/report_page.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
@@ -57,9 +59,11 @@ RunResult train_run(Run& run, const RunStart& start, const Registries& registrie
   write_file_atomically(recipe_path(folder), {recipe});
 
   Trainer trainer(run);
-  CheckpointFolder checkpoints(
-      checkpoints_path(folder), run.recipe.output.keep,
-      {{"format", "onecycle"}, {"recipe", recipe}, {"machine", machine_text(run.compute)}});
+  CheckpointFolder checkpoints(checkpoints_path(folder), run.recipe.output.keep,
+                               {{"format", "onecycle"},
+                                {"recipe", recipe},
+                                {"machine", machine_text(run.compute)},
+                                {"task", to_json(task_of(run, registries))}});
   trainer.keep_checkpoints_in(checkpoints);
   const StopOptions& stop = run.recipe.stop;
   CsvWriter csv(folder);

@@ -19,6 +19,8 @@ enum class RandomUse : std::uint32_t {
   initial = 5,    // initial weights; index = fnv1a of the tensor's name
   step = 6,       // ATen's own generator in a step (dropout and the like); index = step
   mixup = 7,      // index = 2 * sample for its weight, 2 * sample + 1 for its partner
+  resized_crop = 8,  // index = 16 * sample + attempt
+  colour = 9,        // colour_jitter; index = sample
 };
 
 struct RandomWords {

@@ -29,13 +29,15 @@ bool is_safetensors(std::string_view bytes);
 
 // Throws CheckpointError, without the file's name, where the bytes are not whole: cut short, or
 // other than their own checksum says. Files of other programs carry none.
-SafetensorsContent parse_safetensors(std::string_view bytes);
+SafetensorsContent parse_safetensors(std::string_view bytes, bool checksum = true);
 
 // A file mapped into memory.
 class SafetensorsFile {
  public:
+  // `layout`: the checksum, for which every byte is read, is left out.
+  enum class Check { all, layout };
   // Throws CheckpointError for a file that cannot be read or is not whole.
-  explicit SafetensorsFile(const std::string& path);
+  explicit SafetensorsFile(const std::string& path, Check check = Check::all);
 
   const std::vector<StoredTensor>& tensors() const { return content_.tensors; }
   const Metadata& metadata() const { return content_.metadata; }

@@ -1,14 +1,12 @@
 #include "core/format.h"
-#include "data/files.h"
+#include "data/archive.h"
+#include "data/byte_source.h"
+#include "data/cifar_batch.h"
 #include "data/formats.h"
+#include "data/source_state.h"
 #include "data/tensors.h"
 
-// CIFAR's binary version: records of one label byte (CIFAR-100: the coarse, then the fine one) and
-// 3072 pixel bytes, the red, green and blue planes of 32 x 32 (A. Krizhevsky, "Learning multiple
-// layers of features from tiny images", 2009).
 namespace onecycle {
-
-enum class CifarLabels { single, coarse, fine };
 
 template <>
 struct EnumNames<CifarLabels> {
@@ -23,26 +21,32 @@ struct OptionType<CifarLabels> : EnumOption<CifarLabels> {};
 
 namespace {
 
-constexpr std::size_t kPixels = 3 * 32 * 32;
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 33;  // no CIFAR file comes near
 
 struct CifarOptions {
   std::vector<std::string> train, test;
+  std::optional<std::string> archive;
   CifarLabels labels = CifarLabels::single;
 };
 
-OptionTable<CifarOptions> cifar_options() {
-  OptionTable<CifarOptions> table("cifar", "the binary version of CIFAR-10 and CIFAR-100");
+OptionTable<CifarOptions> cifar_options(const char* name, const char* meaning) {
+  OptionTable<CifarOptions> table(name, meaning);
   table.add("train", &CifarOptions::train, "files of the training split")
       .required()
       .add("test", &CifarOptions::test, "files of the test split")
       .required()
+      .add("archive", &CifarOptions::archive,
+           "tar archive that they are read from, without unpacking it, where they are not there "
+           "themselves")
       .add("labels", &CifarOptions::labels,
-           "single: one label byte a record (CIFAR-10); coarse or fine: that one of two "
-           "(CIFAR-100)");
+           "single: one label a record (CIFAR-10); coarse or fine: that one of two (CIFAR-100)");
   return table;
 }
 
+using AppendBatch = void(std::string_view, CifarLabels, const std::string&, CifarSamples&);
+
+// `append` reads one file of the version at hand.
+template <AppendBatch* append>
 class Cifar : public DatasetFormat {
  public:
   explicit Cifar(CifarOptions options) : options_(std::move(options)) {}
@@ -51,33 +55,42 @@ class Cifar : public DatasetFormat {
     return split == Split::train ? options_.train : options_.test;
   }
 
-  ImageSet read(Split split, const DataFiles& files) const override {
-    std::vector<std::uint8_t> pixels;
-    std::vector<std::int64_t> labels;
-    for (const std::string& file : this->files(split)) append(files.path(file), pixels, labels);
-    const auto num_samples = static_cast<std::int64_t>(labels.size());
-    return {tensor_of(std::move(pixels), {num_samples, 3, 32, 32}),
-            tensor_of(std::move(labels), {num_samples})};
+  bool present(const DataFiles& where) const override {
+    return DatasetFormat::present(where) || archive(where);
+  }
+
+  ImageSet read(Split split, const DataFiles& where) const override {
+    CifarSamples samples;
+    const auto names = files(split);
+    if (!DatasetFormat::present(where) && archive(where)) {
+      const auto members = read_members(*archive(where), names);
+      for (std::size_t i = 0; i < members.size(); ++i)
+        append_file(members[i], *archive(where) + ": " + names[i], samples);
+    } else {
+      for (const std::string& name : names) {
+        const std::string path = where.path(name);
+        append_file(ByteSource(path).read(kMaxBytes), path, samples);
+      }
+    }
+    const auto num_samples = static_cast<std::int64_t>(samples.labels.size());
+    return {tensor_of(std::move(samples.pixels), {num_samples, 3, 32, 32}),
+            tensor_of(std::move(samples.labels), {num_samples})};
+  }
+
+  std::string state(const DataFiles& where) const override {
+    if (!DatasetFormat::present(where) && archive(where)) return state_of({*archive(where)});
+    return DatasetFormat::state(where);
   }
 
  private:
-  void append(const std::string& path, std::vector<std::uint8_t>& pixels,
-              std::vector<std::int64_t>& labels) const {
-    const std::size_t label_bytes = options_.labels == CifarLabels::single ? 1 : 2;
-    const std::size_t record = label_bytes + kPixels;
-    const auto bytes = ByteSource(path).read(kMaxBytes);
-    if (bytes.empty()) throw DataError(format("{}: empty; get the file again", path));
-    if (bytes.size() % record != 0)
-      throw DataError(
-          format("{}: {} bytes are {} records of {} bytes and {} bytes more: truncated, "
-                 "oversized or not CIFAR's binary version; get the file again",
-                 path, bytes.size(), bytes.size() / record, record, bytes.size() % record));
-    const std::size_t label_at = options_.labels == CifarLabels::fine ? 1 : 0;
-    for (std::size_t at = 0; at < bytes.size(); at += record) {
-      labels.push_back(bytes[at + label_at]);
-      const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(at + label_bytes);
-      pixels.insert(pixels.end(), first, first + kPixels);
-    }
+  std::optional<std::string> archive(const DataFiles& where) const {
+    return options_.archive ? where.find(*options_.archive) : std::nullopt;
+  }
+
+  void append_file(const std::vector<std::uint8_t>& bytes, const std::string& name,
+                   CifarSamples& samples) const {
+    append({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, options_.labels, name,
+           samples);
   }
 
   CifarOptions options_;
@@ -85,6 +98,14 @@ class Cifar : public DatasetFormat {
 
 }  // namespace
 
-FormatRegistry::Entry cifar_format() { return format_entry<Cifar>(cifar_options()); }
+FormatRegistry::Entry cifar_format() {
+  return format_entry<Cifar<append_binary_batch>>(
+      cifar_options("cifar", "the binary version of CIFAR-10 and CIFAR-100"));
+}
+
+FormatRegistry::Entry cifar_python_format() {
+  return format_entry<Cifar<append_python_batch>>(
+      cifar_options("cifar_python", "the Python version of CIFAR-10 and CIFAR-100"));
+}
 
 }  // namespace onecycle

@@ -40,6 +40,40 @@ Value OptionType<Checksums>::write(const Checksums& value) {
 
 namespace {
 
+OptionTable<OtherForm> other_form_options() {
+  OptionTable<OtherForm> table("form",
+                               "another form of the same data, where `format` is not there");
+  table.add_choice("format", &OtherForm::format, builtin_formats().variants(),
+                   "the format, with its files");
+  return table;
+}
+
+bool is_hex(const std::string& text, std::size_t length) {
+  return text.empty() ||
+         (text.size() == length && text.find_first_not_of("0123456789abcdef") == std::string::npos);
+}
+
+OptionTable<Download> download_options() {
+  using D = Download;
+  OptionTable<D> table("download", "a file that `onecycle data fetch` gets");
+  table.add("file", &D::file, "its name in the data set's folder")
+      .required()
+      .add("urls", &D::urls, "where it is to be had, tried in this order")
+      .required()
+      .add("md5", &D::md5, "of the file as it is to be had, 32 lower-case hexadecimal digits")
+      .add("sha256", &D::sha256, "the same, 64 digits; one of the two is required")
+      .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
+        using V = OptionTable<D>::Violation;
+        if (!is_hex(d.md5, 32)) return V{"md5", "expected 32 lower-case hexadecimal digits"};
+        if (!is_hex(d.sha256, 64)) return V{"sha256", "expected 64 lower-case hexadecimal digits"};
+        if (d.md5.empty() && d.sha256.empty()) return V{"md5", "a checksum is required"};
+        if (d.file.empty() || d.file.starts_with(".") || d.file.find('/') != std::string::npos)
+          return V{"file", "expected the name of a file, without a folder"};
+        return std::nullopt;
+      });
+  return table;
+}
+
 OptionTable<DatasetDescriptor> make_descriptor_options() {
   using D = DatasetDescriptor;
   OptionTable<D> table("data set", "A file in datasets/: one data set.");
@@ -47,6 +81,7 @@ OptionTable<DatasetDescriptor> make_descriptor_options() {
       .required()
       .add("title", &D::title, "what it is and whose it is, one line")
       .add_choice("format", &D::format, builtin_formats().variants(), "the format, with its files")
+      .add_list("others", &D::others, other_form_options())
       .add("folders", &D::folders, "searched in this order; ~ and ${NAME} are expanded")
       .add("classes", &D::classes, "names, in the order of the labels; empty = numbered")
       .add("mean", &D::mean, "per channel of the training split, pixels 0..1; empty = measured")
@@ -54,6 +89,7 @@ OptionTable<DatasetDescriptor> make_descriptor_options() {
       .range(above(0))
       .add("sha256", &D::sha256, "checksums of the files, for `onecycle data verify`")
       .add("get", &D::get, "how to get the files, one line")
+      .add_list("downloads", &D::downloads, download_options())
       .add("train_samples", &D::train_samples, "size of the training split, for plans without data")
       .range(at_least(1))
       .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {

@@ -10,6 +10,9 @@ namespace onecycle {
 
 FormatRegistry::Entry idx_format();
 FormatRegistry::Entry cifar_format();
+FormatRegistry::Entry image_folder_format();
+FormatRegistry::Entry cifar_python_format();
+FormatRegistry::Entry packed_format();
 FormatRegistry::Entry synthetic_format();
 
 // The entry of a format whose constructor takes the struct that `table` fills.

@@ -2,7 +2,9 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "data/classes.h"
 #include "data/files.h"
+#include "data/packed.h"
 #include "data/sampler.h"
 #include "data/tensors.h"
 
@@ -12,7 +14,8 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::int64_t kMostValidation = 5000;  // by default
+constexpr std::int64_t kMostValidation = 5000;               // by default
+constexpr std::int64_t kMostCopied = std::int64_t{1} << 28;  // bytes
 constexpr std::uint64_t kSplitSeed = 0;  // the run's seed must not move samples between parts
 
 std::string split_name(Split split) { return split == Split::train ? "training" : "test"; }
@@ -74,7 +77,8 @@ Parts plan_parts(const DataOptions& options, std::int64_t n) {
 }
 
 // Divides the training split. The first of one fixed order are held out, the next trained on, so
-// that `limit` never changes the validation part.
+// that `limit` never changes the validation part. A large split is not copied for the training
+// part, which then has rows.
 void split_training(ImageSet whole, const DataOptions& options, DataSet& data) {
   const std::int64_t n = whole.size();
   const auto [held_out, num_train] = plan_parts(options, n);
@@ -86,7 +90,15 @@ void split_training(ImageSet whole, const DataOptions& options, DataSet& data) {
   const auto order = shuffled(kSplitSeed, RandomUse::split, 0, n);
   const auto boundary = order.begin() + held_out;
   data.validation = selected(whole, {order.begin(), boundary});
-  data.train = selected(whole, {boundary, boundary + num_train});
+  std::vector<std::int64_t> trained_on(boundary, boundary + num_train);
+  if (static_cast<std::int64_t>(whole.images.nbytes()) <= kMostCopied) {
+    data.train = selected(whole, std::move(trained_on));
+    return;
+  }
+  std::sort(trained_on.begin(), trained_on.end());
+  data.train.rows = tensor_of(std::move(trained_on), {num_train});
+  data.train.labels = whole.labels.index_select(0, data.train.rows);
+  data.train.images = std::move(whole.images);
 }
 
 void check_channels(const std::vector<double>& given, const char* name, std::int64_t channels) {
@@ -102,7 +114,7 @@ void set_normalisation(const DataOptions& options, const DatasetDescriptor& desc
     data.mean.assign(channels, 0);
     data.std.assign(channels, 1);
   } else if (options.normalise == Normalise::caffe) {
-    data.mean = mean_image(data.train.images);
+    data.mean = mean_image(data.train.images, data.train.rows);
     data.std.assign(channels, 1.0 / 255);
   } else if (!options.mean.empty()) {
     data.mean = options.mean;
@@ -113,13 +125,33 @@ void set_normalisation(const DataOptions& options, const DatasetDescriptor& desc
     data.std = descriptor.std;
     check_channels(data.mean, "mean of the data set's descriptor", data.channels());
   } else {
-    ChannelStatistics measured = channel_statistics(data.train.images);
+    ChannelStatistics measured = channel_statistics(data.train.images, data.train.rows);
     data.mean = std::move(measured.mean);
     data.std = std::move(measured.std);
     // A channel of one colour has nothing to scale.
     for (double& std : data.std)
       if (!(std > 0)) std = 1;
   }
+}
+
+ImageSet of_classes(const ImageSet& set, const std::vector<std::int64_t>& labels,
+                    const char* split) {
+  if (set.size() == 0) return set;
+  ImageSet kept = relabelled(set, labels);
+  if (kept.size() == 0)
+    throw DataError(format("data.classes: the {} split has no sample of these classes", split));
+  return kept;
+}
+
+void set_crop(const DataOptions& options, DataSet& data) {
+  if (!options.size) return;
+  const auto sides = data.train.images.sizes().slice(2);
+  if (*options.size > std::min(sides[0], sides[1]))
+    throw DataError(
+        format("data.size: {} is more than the {}x{} pixels of the images; use less, or "
+               "keep them larger (format.size)",
+               *options.size, sides[0], sides[1]));
+  data.crop = *options.size;
 }
 
 std::vector<std::string> numbered_classes(std::int64_t count) {
@@ -130,9 +162,24 @@ std::vector<std::string> numbered_classes(std::int64_t count) {
 
 }  // namespace
 
+DataForm find_form(const DatasetDescriptor& descriptor, const DataFiles& files,
+                   const FormatRegistry& formats) {
+  const auto make = [&](const Choice& format) {
+    return DataForm{format, formats.at(format.name).make(format.options)};
+  };
+  DataForm first = make(descriptor.format);
+  if (descriptor.others.empty() || first.made->present(files)) return first;
+  for (const OtherForm& other : descriptor.others) {
+    DataForm form = make(other.format);
+    if (form.made->present(files)) return form;
+  }
+  return first;
+}
+
 std::optional<std::int64_t> planned_train_samples(const DataOptions& options,
                                                   const DatasetDescriptor& descriptor,
                                                   const FormatRegistry& formats) {
+  if (!options.classes.empty()) return std::nullopt;
   auto whole = descriptor.train_samples;
   if (!whole)
     whole = formats.at(descriptor.format.name).make(descriptor.format.options)->train_samples();
@@ -141,15 +188,18 @@ std::optional<std::int64_t> planned_train_samples(const DataOptions& options,
 }
 
 DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
-                  const FormatRegistry& formats) {
-  const auto format = formats.at(descriptor.format.name).make(descriptor.format.options);
-  const DataFiles files = data_files(options, descriptor);
+                  const FormatRegistry& formats, const LoadWatch& watch) {
+  DataFiles files = data_files(options, descriptor);
+  files.watch = watch;
+  auto [choice, format] = find_form(descriptor, files, formats);
+  if (auto packed = packed_form(descriptor, choice, *format, files)) format = std::move(packed);
   ImageSet train = read_split(descriptor, Split::train, *format, files);
   if (descriptor.train_samples && train.size() != *descriptor.train_samples)
     throw DataError(onecycle::format("{}: {} samples, but the data set has {}; get the files again",
                                      place(descriptor, Split::train, *format), train.size(),
                                      *descriptor.train_samples));
-  ImageSet test = read_split(descriptor, Split::test, *format, files);
+  ImageSet test{train.images.narrow(0, 0, 0), train.labels.narrow(0, 0, 0)};
+  if (format->has_test(files)) test = read_split(descriptor, Split::test, *format, files);
   if (train.images.sizes().slice(1) != test.images.sizes().slice(1) ||
       train.images.scalar_type() != test.images.scalar_type())
     throw DataError(onecycle::format(
@@ -158,13 +208,21 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
 
   DataSet data;
   data.name = descriptor.name;
-  data.classes =
-      descriptor.classes.empty() ? numbered_classes(largest_label(train) + 1) : descriptor.classes;
+  data.classes = descriptor.classes;
+  if (data.classes.empty()) data.classes = format->classes(files);
+  if (data.classes.empty()) data.classes = numbered_classes(largest_label(train) + 1);
   const auto num_classes = static_cast<std::int64_t>(data.classes.size());
   check_labels(train, num_classes, place(descriptor, Split::train, *format));
   check_labels(test, num_classes, place(descriptor, Split::test, *format));
+  if (!options.classes.empty()) {
+    const auto labels = chosen_labels(options.classes, data.classes);
+    data.classes = options.classes;
+    train = of_classes(train, labels, "training");
+    test = of_classes(test, labels, "test");
+  }
   data.test = std::move(test);
   split_training(std::move(train), options, data);
+  set_crop(options, data);
   set_normalisation(options, descriptor, data);
   return data;
 }

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "data/crop_tables.h"
 #include "data/mixup.h"
 #include "data/tensors.h"
 #include "kernels/current_stream.h"
@@ -14,6 +15,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/DeviceGuard.h>
 
 namespace onecycle {
@@ -45,6 +47,8 @@ at::Tensor on_device(std::vector<T> values, at::Device device) {
 
 void check_set(const ImageSet& set, const LoaderOptions& options) {
   if (set.size() == 0) throw DataError("a part of the data set that is to be used has no samples");
+  if (options.crop > std::min(set.images.size(2), set.images.size(3)))
+    throw DataError(format("a crop of {0}x{0} is larger than the images", options.crop));
   if (options.batch_size < 1)
     throw DataError(format("data.batch_size: {} is not at least 1", options.batch_size));
   const auto channels = static_cast<std::size_t>(set.images.size(1));
@@ -53,6 +57,19 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
       options.std.size() != channels)
     throw DataError(format("mean and std have {} and {} values, the images {} channels",
                            options.mean.size(), options.std.size(), channels));
+  const Augment& augment = options.augment;
+  if (!augment.resized_crop && !augment.jitter.any()) return;
+  if (options.mean.size() != channels)
+    throw DataError("random_resized_crop and colour_jitter go with no mean image");
+  if (channels != 1 && channels != 3)
+    throw DataError(
+        format("random_resized_crop and colour_jitter are for 1 or 3 channels, not {}", channels));
+}
+
+at::Tensor crop_tables_on(const ResizedCrop& crop, const at::Tensor& images, at::Device device) {
+  const kernels::CropTables tables = crop_tables(crop, images.size(2), images.size(3));
+  const auto* first = reinterpret_cast<const std::int64_t*>(&tables);
+  return on_device(std::vector<std::int64_t>(first, first + sizeof tables / sizeof *first), device);
 }
 
 }  // namespace
@@ -69,6 +86,9 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
   for (const double value : options_.std) inverse_std.push_back(1 / (value * white));
   mean_ = on_device(std::move(mean), options_.device);
   inverse_std_ = on_device(std::move(inverse_std), options_.device);
+  if (set.rows.defined()) rows_ = set.rows.to(options_.device);
+  if (options_.augment.resized_crop)
+    crop_tables_ = crop_tables_on(*options_.augment.resized_crop, images_, options_.device);
 }
 
 std::int64_t Loader::evaluation_batches() const {
@@ -104,14 +124,31 @@ Batch Loader::train_rows(std::int64_t epoch, std::int64_t first, std::int64_t co
   request.batch = request.valid = count;
   request.seed = options_.seed;
   request.epoch = static_cast<std::uint32_t>(epoch);
-  request.pad_crop = static_cast<std::int32_t>(options_.augment.pad_crop);
-  request.flip = options_.augment.flip;
-  request.cutout = static_cast<std::int32_t>(options_.augment.cutout);
-  if (options_.augment.mixup > 0) {
+  augment(request);
+  return gather(request);
+}
+
+void Loader::augment(kernels::Gather& request) const {
+  const Augment& augment = options_.augment;
+  request.pad_crop = static_cast<std::int32_t>(augment.pad_crop);
+  request.flip = augment.flip;
+  request.cutout = static_cast<std::int32_t>(augment.cutout);
+  if (augment.resized_crop) {
+    request.crop = reinterpret_cast<const kernels::CropTables*>(crop_tables_.const_data_ptr());
+    const auto box = fallback_box(*augment.resized_crop, images_.size(2), images_.size(3));
+    std::copy(box.begin(), box.end(), request.fallback);
+  }
+  const double jitter[] = {augment.jitter.brightness, augment.jitter.contrast,
+                           augment.jitter.saturation};
+  for (int i = 0; i < 3; ++i) {
+    const double low = std::max(0.0, 1 - jitter[i]);
+    request.jitter_low[i] = static_cast<float>(low);
+    request.jitter_span[i] = static_cast<float>(1 + jitter[i] - low);
+  }
+  if (augment.mixup > 0) {
     request.partner = partner_.const_data_ptr<std::int64_t>();
     request.mix_weight = mix_weight_.const_data_ptr<float>();
   }
-  return gather(request);
 }
 
 Batch Loader::evaluation_batch(std::int64_t index) const {
@@ -126,10 +163,14 @@ Batch Loader::evaluation_batch(std::int64_t index) const {
 
 Batch Loader::gather(kernels::Gather request) const {
   const at::Device device = options_.device;
+  request.channels = images_.size(1);
+  request.height = images_.size(2);
+  request.width = images_.size(3);
+  request.out_height = request.out_width = options_.crop;
   Batch batch;
   batch.valid = request.valid;
   batch.images = at::empty(
-      {request.batch, images_.size(1), images_.size(2), images_.size(3)},
+      {request.batch, request.channels, request.h(), request.w()},
       at::TensorOptions(options_.dtype).device(device).memory_format(options_.memory_format));
   batch.labels = at::empty({request.batch}, at::TensorOptions(at::kLong).device(device));
   if (request.mixes()) {
@@ -143,9 +184,7 @@ Batch Loader::gather(kernels::Gather request) const {
   request.labels = labels_.const_data_ptr<std::int64_t>();
   request.pixel =
       images_.scalar_type() == at::kByte ? kernels::Pixel::uint8 : kernels::Pixel::float32;
-  request.channels = images_.size(1);
-  request.height = images_.size(2);
-  request.width = images_.size(3);
+  if (rows_.defined()) request.rows = rows_.const_data_ptr<std::int64_t>();
   request.mean_image = mean_.numel() != images_.size(1);
   request.mean = mean_.const_data_ptr<double>();
   request.inverse_std = inverse_std_.const_data_ptr<double>();
@@ -156,10 +195,15 @@ Batch Loader::gather(kernels::Gather request) const {
 
   if (device.is_cuda()) {
     const c10::DeviceGuard guard(device);
+    at::Tensor grey_sums;
+    if (request.jitters(kernels::kContrast)) {
+      grey_sums = at::zeros({2 * request.batch}, batch.labels.options());
+      request.grey_sums = grey_sums.mutable_data_ptr<std::int64_t>();
+    }
     kernels::gather_cuda(request, kernels::current_stream(images_.device()));
     return batch;
   }
-  const std::int64_t sample_size = request.channels * request.height * request.width;
+  const std::int64_t sample_size = request.channels * request.h() * request.w();
   at::parallel_for(
       0, request.batch, std::max<std::int64_t>(1, kPixelsPerTask / sample_size),
       [&](std::int64_t begin, std::int64_t end) { kernels::gather_cpu(request, begin, end); });

@@ -17,11 +17,21 @@ struct OptionType<BatchSize> {
 template <>
 struct OptionType<Augment> {
   static std::string name() {
-    return "list of {pad_crop: pixels}, flip, {cutout: pixels}, {mixup: alpha}";
+    return "list of {pad_crop: pixels}, random_resized_crop or {random_resized_crop: {scale: [low, "
+           "high], ratio: [low, high]}}, flip, {colour_jitter: {brightness: x, contrast: x, "
+           "saturation: x}}, {cutout: pixels}, {mixup: alpha}";
   }
   static std::string schema() {
-    return R"({"type":"array","items":{"anyOf":[{"const":"flip"},{"type":"object",)"
-           R"("properties":{"pad_crop":{"type":"integer","minimum":1,"maximum":1024},)"
+    return R"({"type":"array","items":{"anyOf":[{"enum":["flip","random_resized_crop"]},)"
+           R"({"type":"object","properties":{)"
+           R"("pad_crop":{"type":"integer","minimum":1,"maximum":1024},)"
+           R"("random_resized_crop":{"type":"object","properties":{)"
+           R"("scale":{"type":"array","items":{"type":"number"},"minItems":2,"maxItems":2},)"
+           R"("ratio":{"type":"array","items":{"type":"number"},"minItems":2,"maxItems":2}},)"
+           R"("additionalProperties":false,"minProperties":1},)"
+           R"("colour_jitter":{"type":"object","properties":{"brightness":{"type":"number"},)"
+           R"("contrast":{"type":"number"},"saturation":{"type":"number"}},)"
+           R"("additionalProperties":false,"minProperties":1},)"
            R"("cutout":{"type":"integer","minimum":1,"maximum":1024},)"
            R"("mixup":{"type":"number","exclusiveMinimum":0}},)"
            R"("additionalProperties":false,"minProperties":1,"maxProperties":1}]}})";

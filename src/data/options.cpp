@@ -60,6 +60,11 @@ std::optional<Violation> check_normalisation(const DataOptions& options) {
   if (options.normalise != Normalise::automatic && !options.mean.empty())
     return Violation{"mean", format("normalise: {} uses no mean and std",
                                     options.normalise == Normalise::none ? "none" : "caffe")};
+  if (options.normalise == Normalise::caffe &&
+      (options.augment.resized_crop || options.augment.jitter.any()))
+    return Violation{"augment",
+                     "random_resized_crop and colour_jitter go with no mean image (normalise: "
+                     "caffe)"};
   return std::nullopt;
 }
 
@@ -92,6 +97,13 @@ OptionTable<DataOptions> make_data_options() {
            "train on at most this many, chosen without a seed; null = on all")
       .unit("samples")
       .range(at_least(1))
+      .add("classes", &DataOptions::classes,
+           "keep the samples of these classes alone, labelled in this order; empty = all")
+      .add("size", &DataOptions::size,
+           "side of the square that the network sees of larger images: training takes what the "
+           "augmentation crops, evaluation the centre; null = the whole image")
+      .unit("pixels")
+      .range(at_least(1))
       .add("normalise", &DataOptions::normalise,
            "auto: by the data set's mean and std, measured where it states none; none: pixels 0 to "
            "1; caffe: pixels 0 to 255 minus the mean image of the samples trained on")
@@ -99,10 +111,13 @@ OptionTable<DataOptions> make_data_options() {
            "per channel, pixels scaled to 0..1; empty = as normalise says")
       .add("std", &DataOptions::std, "per channel, beside mean")
       .range(above(0))
-      .add("augment", &DataOptions::augment,
-           "of training batches, in the order pad_crop, flip, cutout, mixup; mixup's alpha, above "
-           "0, is "
-           "that of Beta(alpha, alpha), from which each sample's share of its mixture is drawn")
+      .add(
+          "augment", &DataOptions::augment,
+          "of training batches, in the order crop, flip, colour_jitter, cutout, mixup. "
+          "random_resized_crop: a random part, by default of .08 to 1 of the area and width / "
+          "height of 3/4 to 4/3, brought to data.size. colour_jitter: factors from 1 - x to 1 + x. "
+          "mixup's alpha, above 0, is that of Beta(alpha, alpha), from which each sample's share "
+          "of its mixture is drawn")
       .rule(check_source)
       .rule(check_normalisation);
   return table;

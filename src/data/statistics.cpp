@@ -1,5 +1,6 @@
 #include "onecycle/data.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -43,48 +44,66 @@ class RunningMoments {
   double squares_ = 0;
 };
 
+constexpr std::int64_t kMostRows = 16384;
+
+// The images to look at, in order.
+std::vector<std::int64_t> looked_at(const at::Tensor& images, const at::Tensor& rows) {
+  const std::int64_t count = rows.defined() ? rows.size(0) : images.size(0);
+  const std::int64_t used = rows.defined() ? std::min(count, kMostRows) : count;
+  std::vector<std::int64_t> result;
+  for (std::int64_t i = 0; i < used; ++i)
+    result.push_back(rows.defined() ? rows.const_data_ptr<std::int64_t>()[i * count / used] : i);
+  return result;
+}
+
 template <class T, class Each>
-void for_channel(const at::Tensor& images, std::int64_t channel, const Each& each) {
+void for_channel(const at::Tensor& images, const std::vector<std::int64_t>& rows,
+                 std::int64_t channel, const Each& each) {
   const std::int64_t plane = images.size(2) * images.size(3);
   const T* first = images.const_data_ptr<T>() + channel * plane;
-  for (std::int64_t n = 0; n < images.size(0); ++n) {
+  for (const std::int64_t n : rows) {
     const T* pixels = first + n * images.size(1) * plane;
     for (std::int64_t i = 0; i < plane; ++i) each(pixels[i]);
   }
 }
 
 template <class Sum, class T>
-std::vector<double> mean_of_each(const at::Tensor& images, double white) {
+std::vector<double> mean_of_each(const at::Tensor& images, const std::vector<std::int64_t>& rows,
+                                 double white) {
   const auto size = static_cast<std::size_t>(images[0].numel());
   std::vector<Sum> sums(size);
-  const T* pixels = images.const_data_ptr<T>();
-  for (std::int64_t n = 0; n < images.size(0); ++n, pixels += size)
+  for (const std::int64_t n : rows) {
+    const T* pixels = images.const_data_ptr<T>() + n * static_cast<std::int64_t>(size);
     for (std::size_t i = 0; i < size; ++i) sums[i] += static_cast<Sum>(pixels[i]);
+  }
   std::vector<double> means;
   for (const Sum sum : sums)
-    means.push_back(static_cast<double>(sum) / static_cast<double>(images.size(0)) / white);
+    means.push_back(static_cast<double>(sum) / static_cast<double>(rows.size()) / white);
   return means;
 }
 
 }  // namespace
 
-std::vector<double> mean_image(const at::Tensor& images) {
+std::vector<double> mean_image(const at::Tensor& images, const at::Tensor& rows) {
+  const auto used = looked_at(images, rows);
   if (images.scalar_type() == at::kByte)
-    return mean_of_each<std::int64_t, std::uint8_t>(images, 255);
-  return mean_of_each<double, float>(images, 1);
+    return mean_of_each<std::int64_t, std::uint8_t>(images, used, 255);
+  return mean_of_each<double, float>(images, used, 1);
 }
 
-ChannelStatistics channel_statistics(const at::Tensor& images) {
+ChannelStatistics channel_statistics(const at::Tensor& images, const at::Tensor& rows) {
+  const auto used = looked_at(images, rows);
   ChannelStatistics result;
   for (std::int64_t channel = 0; channel < images.size(1); ++channel) {
     Moments moments;
     if (images.scalar_type() == at::kByte) {
       std::array<std::int64_t, 256> counts{};
-      for_channel<std::uint8_t>(images, channel, [&](std::uint8_t pixel) { ++counts[pixel]; });
+      for_channel<std::uint8_t>(images, used, channel,
+                                [&](std::uint8_t pixel) { ++counts[pixel]; });
       moments = moments_of(counts);
     } else {
       RunningMoments running;
-      for_channel<float>(images, channel, [&](float pixel) { running.add(pixel); });
+      for_channel<float>(images, used, channel, [&](float pixel) { running.add(pixel); });
       moments = running.result();
     }
     result.mean.push_back(moments.mean);

@@ -2,7 +2,11 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/safetensors.h"
+#include "data/byte_source.h"
+#include "data/digest.h"
 #include "data/files.h"
+#include "data/packed.h"
 
 #include <filesystem>
 #include <memory>
@@ -46,16 +50,51 @@ FileCheck check_file(const std::string& file, const DataFiles& files, const Chec
   return check;
 }
 
+// An archive as it was published, or a packed file by the checksum in it.
+FileCheck check_whole(const std::string& file, const std::string& path, const std::string& expected,
+                      const std::string& actual) {
+  const auto status = expected == actual ? FileCheck::Status::ok : FileCheck::Status::mismatch;
+  return {file, path, status, expected, actual};
+}
+
+FileCheck check_download(const Download& download, const std::string& path) {
+  const bool sha = !download.sha256.empty();
+  return check_whole(download.file, path, sha ? download.sha256 : download.md5,
+                     file_digest(path, sha ? "sha256" : "md5"));
+}
+
+FileCheck check_packed(const std::string& file, const std::string& path) {
+  try {
+    const SafetensorsFile whole(path);
+    const auto stated = whole.metadata().find("sha256");
+    const std::string digest = stated == whole.metadata().end() ? "" : stated->second;
+    return check_whole(file, path, digest, digest);
+  } catch (const CheckpointError& error) {
+    return {file, path, FileCheck::Status::mismatch, "", error.what()};
+  }
+}
+
 }  // namespace
 
 std::vector<FileCheck> verify_data(const DataOptions& options, const DatasetDescriptor& descriptor,
                                    const FormatRegistry& formats) {
-  const auto format = formats.at(descriptor.format.name).make(descriptor.format.options);
   const DataFiles files = data_files(options, descriptor);
+  const auto [choice, format] = find_form(descriptor, files, formats);
   std::vector<FileCheck> checks;
+  const bool from_archive = format->present(files) && !format->DatasetFormat::present(files);
   for (const Split split : {Split::train, Split::test})
-    for (const std::string& file : format->files(split))
-      checks.push_back(check_file(file, files, descriptor.sha256));
+    for (const std::string& file : format->files(split)) {
+      if (from_archive) continue;
+      const auto path = choice.name == "packed" ? files.find(file) : std::nullopt;
+      checks.push_back(path ? check_packed(file, *path)
+                            : check_file(file, files, descriptor.sha256));
+    }
+  if (from_archive)
+    for (const Download& download : descriptor.downloads)
+      if (const auto path = files.find(download.file))
+        checks.push_back(check_download(download, *path));
+  if (const auto path = files.find(packed_name(descriptor)))
+    checks.push_back(check_packed(packed_name(descriptor), *path));
   return checks;
 }
 

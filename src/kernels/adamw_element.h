@@ -6,7 +6,8 @@
 
 namespace onecycle::kernels {
 
-// The update of one element, as torch.optim.AdamW has it, t counting updates from 1:
+// The update of one element, as torch.optim.AdamW has it, t counting the tensor's own updates from
+// 1:
 //   a <- beta1 a + (1 - beta1) g;  b <- beta2 b + (1 - beta2) g^2
 //   w <- shrink w - lr / (1 - beta1^t) a / (sqrt(b) / sqrt(1 - beta2^t) + eps)
 // with the beta1 of this step in beta1^t, whatever it was before.
@@ -38,7 +39,7 @@ struct AdamwUpdate {
                                                const double* hyper) const {
     const UpdateScalars s = update_scalars(tensor, rule.decay, rule.lr_max, hyper);
     const double beta1 = hyper[1];
-    const double number = hyper[3];
+    const double number = hyper[3] - static_cast<double>(tensor.updates_before);
     return {static_cast<T>(s.lr / (1 - pow(beta1, number))),
             static_cast<T>(1 - beta1),
             static_cast<T>(rule.beta2),

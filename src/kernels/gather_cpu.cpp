@@ -1,5 +1,6 @@
 #include "kernels/gather.h"
 #include "kernels/gather_place.h"
+#include "kernels/gather_sample.h"
 
 #include <algorithm>
 #include <vector>
@@ -8,19 +9,50 @@ namespace onecycle::kernels {
 
 namespace {
 
+// One sample, pixel by pixel.
+template <class In, class Out, class MakeMap>
+void sample_pixels(const Gather& gather, const In* in, std::int64_t sample, Out* out,
+                   const MakeMap& make_map) {
+  using Work = WorkOf<Out>;
+  const std::int64_t plane = gather.h() * gather.w();
+  const Placement place = placement(gather, sample);
+  Tint<Work> tint = tint_of<Work>(gather, sample);
+  if (gather.jitters(kContrast)) {
+    std::int64_t sum = 0;
+    for (std::int64_t y = 0; y < gather.h(); ++y)
+      for (std::int64_t x = 0; x < gather.w(); ++x)
+        sum += grey_units<Work, In>(gather, in, place, tint, y, x);
+    tint.pivot = mean_grey<Work, In>(sum, plane);
+  }
+  std::vector<decltype(make_map(0))> maps;
+  for (std::int64_t c = 0; c < gather.channels; ++c) maps.push_back(make_map(c));
+  for (std::int64_t y = 0; y < gather.h(); ++y)
+    for (std::int64_t x = 0; x < gather.w(); ++x) {
+      const std::int64_t at = y * gather.w() + x;
+      sample_pixel<Work, In>(gather, in, place, tint, y, x, [&](std::int64_t c, Work value) {
+        const bool cut = is_cut(place, y, x);
+        out[gather.channels_last ? at * gather.channels + c : c * plane + at] =
+            cut ? Out{} : rounded<Out>(maps[static_cast<std::size_t>(c)](value, 0));
+      });
+    }
+}
+
 // One sample to `out`, in the layout of the batch. `make_map` gives a channel's map.
 template <class In, class Out, class MakeMap>
 void place_sample(const Gather& gather, std::int64_t sample, Out* out, const MakeMap& make_map) {
   const std::int64_t plane = gather.height * gather.width;
+  const std::int64_t out_plane_size = gather.h() * gather.w();
   const std::int64_t stride = gather.channels_last ? gather.channels : 1;
-  const In* in = static_cast<const In*>(gather.images) + sample * gather.channels * plane;
-  const Placement place = gather.augments() ? placement(gather, sample) : Placement{};
+  const In* in =
+      static_cast<const In*>(gather.images) + gather.row_of(sample) * gather.channels * plane;
+  if (gather.samples()) return sample_pixels(gather, in, sample, out, make_map);
+  const Placement place = gather.moves() ? placement(gather, sample) : Placement{};
   for (std::int64_t c = 0; c < gather.channels; ++c) {
     const auto map = make_map(c);
     const In* in_plane = in + c * plane;
-    Out* out_plane = out + (gather.channels_last ? c : c * plane);
-    if (gather.augments()) {
-      for (std::int64_t y = 0; y < gather.height; ++y)
+    Out* out_plane = out + (gather.channels_last ? c : c * out_plane_size);
+    if (gather.moves()) {
+      for (std::int64_t y = 0; y < gather.h(); ++y)
         place_row(gather, place, y, in_plane, out_plane, stride, map);
     } else {
       copy_pixels(in_plane, 0, false, out_plane, stride, plane, map);
@@ -33,7 +65,7 @@ void place_sample(const Gather& gather, std::int64_t sample, Out* out, const Mak
 template <class In, class Out, template <class> class Mean>
 void gather_rows(const Gather& gather, std::int64_t begin, std::int64_t end) {
   using Work = WorkOf<Out>;
-  const std::int64_t size = gather.channels * gather.height * gather.width;
+  const std::int64_t size = gather.channels * gather.h() * gather.w();
   std::vector<Work> own(static_cast<std::size_t>(gather.mixes() ? size : 0)), other = own;
   const auto place_weighted = [&](std::int64_t sample, Work weight, std::vector<Work>& values) {
     place_sample<In>(gather, sample, values.data(), [&](std::int64_t c) {

@@ -84,13 +84,13 @@ void fill_pixels(Out* out, std::int64_t stride, std::int64_t count, Out value) {
 template <class In, class Out, class Map>
 void place_row(const Gather& gather, const Placement& place, std::int64_t y, const In* in, Out* out,
                std::int64_t stride, const Map& map) {
-  const std::int64_t width = gather.width;
+  const std::int64_t width = gather.w();
   const std::int64_t source_y = y + place.shift_y;
   const Out outside = rounded<Out>(map.outside());
   Out* row = out + y * width * stride;
   // Output columns [first, last) have a source pixel.
   std::int64_t first = std::clamp<std::int64_t>(-place.shift_x, 0, width);
-  std::int64_t last = std::clamp<std::int64_t>(width - place.shift_x, 0, width);
+  std::int64_t last = std::clamp<std::int64_t>(gather.width - place.shift_x, 0, width);
   if (place.flipped) {
     const std::int64_t mirrored = width - last;
     last = width - first;
@@ -101,7 +101,7 @@ void place_row(const Gather& gather, const Placement& place, std::int64_t y, con
   } else {
     const std::int64_t column = (place.flipped ? width - 1 - first : first) + place.shift_x;
     fill_pixels(row, stride, first, outside);
-    copy_pixels(in, source_y * width + column, place.flipped, row + first * stride, stride,
+    copy_pixels(in, source_y * gather.width + column, place.flipped, row + first * stride, stride,
                 last - first, map);
     fill_pixels(row + last * stride, stride, width - last, outside);
   }

@@ -16,7 +16,8 @@ struct UpdateTensor {
   void* copy = nullptr;                 // bf16 weights the model computes with, or null
   std::int64_t size = 0;
   double lr_scale = 1;
-  double decay_scale = 1;  // 0: exempt from decay
+  double decay_scale = 1;           // 0: exempt from decay
+  std::int64_t updates_before = 0;  // of the run, before the tensor's own first
   ScalarType type = ScalarType::f32;
   ScalarType gradient_type = ScalarType::f32;  // `type` or bf16
 };

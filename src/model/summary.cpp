@@ -1,5 +1,7 @@
 #include "onecycle/model.h"
 
+#include "model/mode_scope.h"
+
 #include <string_view>
 #include <unordered_map>
 
@@ -88,7 +90,7 @@ ModelSummary summarise(Model& model, const ModelContext& context) {
   }
   for (const at::Tensor& buffer : model.buffers()) note_own(buffer);
 
-  const bool training = model.is_training();
+  const ModeScope modes(model);
   model.eval();
   Watch seen;
   at::Tensor logits;
@@ -98,7 +100,6 @@ ModelSummary summarise(Model& model, const ModelContext& context) {
     logits =
         model.forward(at::zeros({1, context.channels, context.height, context.width}, options));
   }
-  model.train(training);
 
   summary.macs = seen.macs;
   for (auto& [address, storage] : seen.storages)

@@ -26,6 +26,7 @@ OptimizerPlan plan_of(const CommonOptions& options) {
   plan.constants = {options.lr, options.momentum, options.weight_decay};
   plan.rule.decay = options.weight_decay_mode;
   plan.decay_all = options.decay_all;
+  plan.lr_slice = options.lr_slice;
   plan.groups = options.groups;
   return plan;
 }

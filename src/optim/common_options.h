@@ -25,6 +25,7 @@ struct CommonOptions {
   std::optional<double> weight_decay;
   DecayMode weight_decay_mode = DecayMode::decoupled;
   bool decay_all = false;
+  double lr_slice = 1;
   std::vector<ParameterGroup> groups;
 };
 
@@ -55,6 +56,12 @@ void add_common(OptionTable<Options>& table, const std::string& momentum) {
       "(published values are l2 values)");
   table.template add<bool>("decay_all", &Options::decay_all,
                            "let norm scales, shifts and biases decay too");
+  table
+      .template add<double>("lr_slice", &Options::lr_slice,
+                            "factor on the learning rate of the model's first layer group, growing "
+                            "geometrically to 1 "
+                            "at its last (the head): fastai's slice; 1: the same rate everywhere")
+      .range(above(0));
   table.template add_list<ParameterGroup>("groups", &Options::groups, parameter_group_options());
 }
 

@@ -91,6 +91,7 @@ void FusedOptimizer::add_tensor(std::size_t index) {
   tensor.size = parameter.master.numel();
   tensor.lr_scale = parameter.lr_scale;
   tensor.decay_scale = parameter.decay_scale;
+  tensor.updates_before = parameter.updates_before;
   tensor.type = scalar_type(parameter.master);
   tensor.gradient_type = scalar_type(gradient);
   tensors_.push_back(tensor);

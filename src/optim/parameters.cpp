@@ -1,20 +1,12 @@
 #include "onecycle/optimizer.h"
 
+#include "optim/names.h"
+
 #include <ATen/ATen.h>
 
 namespace onecycle {
 
-namespace {
-
-// Norms are the layers whose weight is a vector: they compute in fp32 whatever their input is.
-bool is_norm(const torch::nn::Module& layer) {
-  const auto parameters = layer.named_parameters(false);
-  const at::Tensor* weight = parameters.find("weight");
-  return weight != nullptr && weight->dim() == 1;
-}
-
-}  // namespace
-
+// Norms compute in fp32 whatever their input is.
 Parameters::Parameters(std::shared_ptr<torch::nn::Module> module, at::Device device,
                        at::ScalarType compute, at::MemoryFormat memory_format, bool decay_all)
     : module_(std::move(module)), compute_(compute) {

@@ -2,6 +2,7 @@
 
 #include "onecycle/report.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,26 @@ struct PageTable {
   std::vector<bool> textual;  // columns of words; the others are numbers, set flush right
 };
 
+// A square table of counts, shaded by their share of the row; `names` of rows and columns.
+struct PageMatrix {
+  std::string title;
+  std::string note;
+  std::string corner;  // what rows and columns are
+  std::vector<std::string> names;
+  std::vector<std::vector<std::int64_t>> counts;
+};
+
+struct PagePicture {
+  std::string image;  // a data: URI
+  std::string alternative;
+  std::vector<std::string> lines;  // below it
+};
+struct PageGallery {
+  std::string title;
+  std::string note;
+  std::vector<PagePicture> pictures;
+};
+
 // What a page says, whatever it is about.
 struct PageContent {
   std::string title;
@@ -24,13 +45,19 @@ struct PageContent {
   Facts facts;                     // the few numbers to see first
   std::vector<PageTable> summary;  // before the figures
   std::vector<Figure> figures;
+  std::vector<PageMatrix> matrices;
   std::vector<PageTable> tables;
+  std::vector<PageGallery> galleries;
   std::string recipe;  // YAML
   Facts machine;
 };
 
 bool is_range_test(const std::string& folder);
 bool is_tuning(const std::string& folder);
+
+// Writes the page and the files of its figures into the folder beside it, PNG files too where
+// options.gnuplot is not empty; options.facts and .words are added. Throws UsageError, Error.
+Report write_page(PageContent content, const std::string& page, const ReportOptions& options);
 
 // Throw Error.
 PageContent read_content(const std::string& folder);

@@ -5,6 +5,9 @@
 #include "report/svg.h"
 #include "report/text.h"
 
+#include <cmath>
+#include <numeric>
+
 namespace onecycle {
 
 namespace {
@@ -103,6 +106,46 @@ std::string table_html(const PageTable& table) {
   return html + "</section>\n";
 }
 
+// The share of a row as a CSS percentage of the shade, so that a small one is still seen.
+std::string shade(std::int64_t count, std::int64_t row) {
+  if (count == 0 || row == 0) return "0%";
+  return format("{:.0f}%",
+                6 + 74 * std::sqrt(static_cast<double>(count) / static_cast<double>(row)));
+}
+
+std::string matrix_html(const PageMatrix& matrix) {
+  std::string html = format(
+      "<section>\n<h2>{}</h2>\n<div class=\"scroll\" tabindex=\"0\"><table class=\"matrix\">\n"
+      "<thead><tr><th>{}</th>",
+      escaped(matrix.title), escaped(matrix.corner));
+  for (const std::string& name : matrix.names)
+    html += format("<th scope=\"col\"><span>{}</span></th>", escaped(name));
+  html += "</tr></thead>\n<tbody>\n";
+  for (std::size_t row = 0; row < matrix.counts.size(); ++row) {
+    const auto& counts = matrix.counts[row];
+    const std::int64_t sum = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+    html += format("<tr><th scope=\"row\">{}</th>", escaped(matrix.names[row]));
+    for (std::size_t column = 0; column < counts.size(); ++column)
+      html += format("<td class=\"{}\" style=\"--s:{}\">{}</td>", row == column ? "right" : "wrong",
+                     shade(counts[column], sum),
+                     counts[column] == 0 ? "" : std::to_string(counts[column]));
+    html += "</tr>\n";
+  }
+  html += "</tbody>\n</table></div>\n";
+  return html + paragraphs({matrix.note}, "note") + "</section>\n";
+}
+
+std::string gallery_html(const PageGallery& gallery) {
+  std::string html = format("<section>\n<h2>{}</h2>\n", escaped(gallery.title)) +
+                     paragraphs({gallery.note}, "note") + "<ul class=\"gallery\">\n";
+  for (const PagePicture& picture : gallery.pictures) {
+    html += format("<li><img src=\"{}\" alt=\"{}\">", picture.image, escaped(picture.alternative));
+    for (const std::string& line : picture.lines) html += format("<span>{}</span>", escaped(line));
+    html += "</li>\n";
+  }
+  return html + "</ul>\n</section>\n";
+}
+
 }  // namespace
 
 std::string page_html(const PageContent& content, const std::string& files, bool has_png,
@@ -116,7 +159,9 @@ std::string page_html(const PageContent& content, const std::string& files, bool
   html += "<div class=\"figures\">\n";
   for (const Figure& figure : content.figures) html += figure_html(figure, files, has_png);
   html += "</div>\n";
+  for (const PageMatrix& matrix : content.matrices) html += matrix_html(matrix);
   for (const PageTable& table : content.tables) html += table_html(table);
+  for (const PageGallery& gallery : content.galleries) html += gallery_html(gallery);
   if (!content.recipe.empty())
     html += format(
         "<section>\n<h2>Recipe</h2>\n<pre class=\"scroll\" tabindex=\"0\">{}</pre>\n</section>\n",

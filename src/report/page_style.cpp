@@ -51,6 +51,20 @@ th{color:var(--muted);font-weight:500}
 th:first-child,td:first-child{padding-left:0}
 .text{text-align:left}
 td.text:last-child{white-space:normal;min-width:14rem}
+.matrix th,.matrix td{padding:.25rem .4rem;text-align:center;border:1px solid var(--paper)}
+.matrix th[scope=row]{text-align:right;position:sticky;left:0;background:var(--paper);z-index:1}
+.matrix th[scope=col] span{writing-mode:vertical-rl;transform:rotate(180deg)}
+.matrix thead th{vertical-align:bottom}
+.matrix td{min-width:2.6rem;background:color-mix(in srgb,var(--shade) var(--s),var(--panel))}
+.matrix .right{--shade:var(--c2)}
+.matrix .wrong{--shade:var(--c1)}
+.gallery{list-style:none;margin:.75rem 0;padding:0;display:grid;
+grid-template-columns:repeat(auto-fill,minmax(118px,1fr));gap:1rem .75rem}
+.gallery li{display:flex;flex-direction:column;font-size:.8rem;line-height:1.35;min-width:0;
+overflow-wrap:anywhere;color:var(--muted)}
+.gallery li span:first-of-type{color:var(--text);font-weight:600}
+.gallery img{width:100%;aspect-ratio:1;object-fit:contain;background:var(--panel);border-radius:4px;
+image-rendering:pixelated;margin-bottom:.3rem}
 pre{background:var(--panel);border-radius:6px;padding:.75rem;margin:0;
 font:.82rem/1.5 ui-monospace,"SF Mono",Menlo,Consolas,monospace}
 @media (max-width:620px){.plot.wide{display:none}.plot.narrow{display:block}}

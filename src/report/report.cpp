@@ -19,11 +19,9 @@ namespace {
 
 constexpr std::string_view kEnding = ".html";
 
-std::string page_path(const std::string& folder, const std::string& wanted) {
-  if (wanted.empty()) return (fs::path(folder) / "report.html").string();
-  if (!wanted.ends_with(kEnding) || fs::path(wanted).stem().empty() || fs::is_directory(wanted))
-    throw UsageError(wanted + ": the report's name must end in .html");
-  return wanted;
+void check_page_name(const std::string& page) {
+  if (!page.ends_with(kEnding) || fs::path(page).stem().empty() || fs::is_directory(page))
+    throw UsageError(page + ": the report's name must end in .html");
 }
 
 void make_folder(const std::string& path) {
@@ -52,12 +50,19 @@ std::string write_pngs(const std::vector<Figure>& figures, const std::string& fi
 }  // namespace
 
 Report write_report(const std::string& folder, const ReportOptions& options) {
-  PageContent content = read_content(folder);
+  const std::string page =
+      options.page.empty() ? (fs::path(folder) / "report.html").string() : options.page;
+  check_page_name(page);
+  return write_page(read_content(folder), page, options);
+}
+
+Report write_page(PageContent content, const std::string& page, const ReportOptions& options) {
+  check_page_name(page);
   content.words.insert(content.words.begin(), options.words.begin(), options.words.end());
   content.machine.insert(content.machine.end(), options.facts.begin(), options.facts.end());
 
   Report report;
-  report.page = page_path(folder, options.page);
+  report.page = page;
   report.files = report.page.substr(0, report.page.size() - kEnding.size());
   make_folder(report.files);
   for (const Figure& figure : content.figures) write_data(figure, report.files + "/" + figure.name);

@@ -1,4 +1,5 @@
 #include "onecycle/error.h"
+#include "onecycle/predict.h"
 #include "onecycle/trainer.h"
 
 #include "core/format.h"
@@ -70,7 +71,7 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train) {
 
 DataSet read_data(const Recipe& recipe, const Registries& registries) {
   const auto descriptor = find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file);
-  return load_data(recipe.data, descriptor, registries.formats);
+  return load_data(recipe.data, descriptor, registries.formats, registries.loading);
 }
 
 // The samples live where the run computes: loaders then find them there.
@@ -138,9 +139,12 @@ Run build_on(const DataSet& data, const Recipe& recipe, const Registries& regist
   Course course = plan_course(recipe, run.data.train.size(), registries);
   make_model(run, registries, course.optimizer.decay_all);
   if (recipe.weights.file) run.weights = load_weights(recipe.weights, *run.parameters);
+  run.parameters->slice_rates(course.optimizer.lr_slice);
   run.parameters->apply(course.optimizer.groups);
   check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
   run.steps = course.steps;
+  run.freezing =
+      Freezing(recipe.train, *run.parameters, run.steps.steps_per_epoch, run.steps.total_steps);
   if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
     run.steps.micro_batch = fitting_micro_batch(run);
   run.rule = course.optimizer.rule;
@@ -153,6 +157,19 @@ Run build_for_evaluation(const Recipe& recipe, const Registries& registries) {
   Run run;
   run.recipe = recipe;
   run.data = read_data(recipe, registries);
+  make_model(run, registries, /*decay_all=*/false);
+  return run;
+}
+
+Run build_for_task(const NetworkTask& task, const Recipe& recipe, const Registries& registries) {
+  Run run;
+  run.recipe = recipe;
+  run.data.name = task.data;
+  run.data.train = {at::empty({0, task.channels, task.height, task.width}, at::kByte),
+                    at::empty({0}, at::kLong)};
+  run.data.classes = task.classes;
+  run.data.mean = task.mean;
+  run.data.std = task.std;
   make_model(run, registries, /*decay_all=*/false);
   return run;
 }

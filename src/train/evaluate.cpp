@@ -1,7 +1,8 @@
-#include "onecycle/loader.h"
-#include "onecycle/trainer.h"
+#include "model/mode_scope.h"
+#include "train/forward.h"
 
-#include "train/metrics.h"
+#include <algorithm>
+#include <optional>
 
 #include <ATen/ATen.h>
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kLargestBatch = 512;
 
-Score evaluate_in(Run& run, const ImageSet& set, at::ScalarType dtype) {
+LoaderOptions evaluation_loader(const Run& run, const ImageSet& set, at::ScalarType dtype) {
   LoaderOptions options;
   options.device = run.compute.device;
   options.dtype = dtype;
@@ -19,33 +20,35 @@ Score evaluate_in(Run& run, const ImageSet& set, at::ScalarType dtype) {
   options.batch_size = std::min(kLargestBatch, set.size());
   options.mean = run.data.mean;
   options.std = run.data.std;
-  Loader loader(set, options);
-  Metrics metrics(run.compute.device);
-  for (std::int64_t i = 0; i < loader.evaluation_batches(); ++i) {
-    const Batch batch = loader.evaluation_batch(i);
-    const at::Tensor logits = run.model->forward(batch.images).to(at::kFloat);
-    metrics.add(
-        at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Mean, kIgnoredLabel),
-        logits, batch.labels);
-  }
-  return score_between({}, metrics.read());
+  options.crop = run.data.crop;
+  return options;
 }
 
 }  // namespace
 
-Score evaluate(Run& run, const ImageSet& set, bool full_precision) {
+void forward_all(Run& run, const ImageSet& set, bool full_precision,
+                 const std::function<void(const Batch&)>& take) {
   const at::NoGradGuard no_grad;
-  const bool training = run.model->is_training();
+  const ModeScope modes(*run.model);
   run.model->eval();
-  Score score;
-  if (full_precision && run.compute.dtype == at::kBFloat16) {
-    const Parameters::MasterScope masters(*run.parameters);
-    score = evaluate_in(run, set, at::kFloat);
-  } else {
-    score = evaluate_in(run, set, run.compute.dtype);
-  }
-  run.model->train(training);
-  return score;
+  const bool masters = full_precision && run.compute.dtype == at::kBFloat16;
+  std::optional<Parameters::MasterScope> scope;
+  if (masters) scope.emplace(*run.parameters);
+  const Loader loader(set, evaluation_loader(run, set, masters ? at::kFloat : run.compute.dtype));
+  for (std::int64_t i = 0; i < loader.evaluation_batches(); ++i) take(loader.evaluation_batch(i));
+}
+
+void add_to(Metrics& metrics, const at::Tensor& logits, const at::Tensor& labels) {
+  metrics.add(at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, kIgnoredLabel),
+              logits, labels);
+}
+
+Score evaluate(Run& run, const ImageSet& set, bool full_precision) {
+  Metrics metrics(run.compute.device);
+  forward_all(run, set, full_precision, [&](const Batch& batch) {
+    add_to(metrics, run.model->forward(batch.images).to(at::kFloat), batch.labels);
+  });
+  return score_between({}, metrics.read());
 }
 
 }  // namespace onecycle

@@ -79,6 +79,8 @@ void Fit::loop() {
 void Fit::train_step(std::int64_t step) {
   if (step % run_.steps.steps_per_epoch == 0)
     tell(&Observer::on_epoch_begin, EpochBegin{step / run_.steps.steps_per_epoch, step});
+  if (const std::int64_t phase = run_.freezing.phase_of(step); phase != phase_)
+    run_.freezing.apply(phase_ = phase, *run_.parameters);
   const Hyper hyper = hyper_at(step);
   seed_step(static_cast<std::uint64_t>(run_.recipe.seed), step);
   step_.run(step, hyper);

@@ -76,6 +76,7 @@ class Fit {
   std::int64_t checkpoint_every_;
 
   RunState state_;
+  std::int64_t phase_ = -1;  // of the run's freezing, as applied
   std::string resumed_from_;
   bool improved_ = false;     // since the last checkpoint
   bool save_failed_ = false;  // the last time: the next try is when a checkpoint is due

@@ -98,6 +98,29 @@ OptionTable<ExtensionOptions> extension_options() {
   return table;
 }
 
+OptionTable<FreezeOptions> freeze_options() {
+  OptionTable<FreezeOptions> table(
+      "freeze", "Weights kept as they are; no gradient is computed below the lowest that trains");
+  table.add("to", &FreezeOptions::to,
+            "the layer groups from the first to this one, a child of the model like layer2; null: "
+            "all of them");
+  table.add("match", &FreezeOptions::match,
+            "of those, the parameters whose full name fits this glob, like `layer1.*`");
+  table.add("except", &FreezeOptions::except, "and does not fit this one");
+  table.add("until", &FreezeOptions::until, "how long, from the start of the run; null: all of it")
+      .range(above(0));
+  table.unit("ep: epochs, it: optimizer steps");
+  table.rule(
+      [](const FreezeOptions& options) -> std::optional<OptionTable<FreezeOptions>::Violation> {
+        if (options.to || options.except || options.match != FreezeOptions{}.match)
+          return std::nullopt;
+        return OptionTable<FreezeOptions>::Violation{
+            "match",
+            "a rule needs to, match or except: freezing everything leaves nothing to train"};
+      });
+  return table;
+}
+
 OptionTable<TrainOptions> train_options() {
   OptionTable<TrainOptions> table("train", "How long, where and how precisely to train");
   table.add("duration", &TrainOptions::duration, "length of the run").range(above(0));
@@ -138,6 +161,10 @@ OptionTable<TrainOptions> train_options() {
            "evaluate and keep beside the weights their exponential moving average over the steps; "
            "null: none")
       .range(from_below(0, 1));
+  table.add_list("freeze", &TrainOptions::freeze, freeze_options());
+  table.add("freeze_statistics", &TrainOptions::freeze_statistics,
+            "norms whose scale and shift are frozen normalise by their running statistics and keep "
+            "them, as in evaluation");
   table.add_list("extensions", &TrainOptions::extensions, extension_options());
   return table;
 }

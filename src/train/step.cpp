@@ -16,6 +16,7 @@ LoaderOptions training_loader(const Run& run) {
   options.batch_size = run.steps.micro_batch;
   options.mean = run.data.mean;
   options.std = run.data.std;
+  options.crop = run.data.crop;
   options.augment = run.recipe.data.augment;
   options.seed = static_cast<std::uint64_t>(run.recipe.seed);
   return options;

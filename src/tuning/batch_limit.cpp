@@ -2,7 +2,6 @@
 
 #include "onecycle/error.h"
 
-#include "core/number.h"
 #include "kernels/device_memory.h"
 #include "train/compute.h"
 
@@ -17,43 +16,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::int64_t kUnlimited = std::int64_t{1} << 50;
-
-// The number after `key` in a file of lines "key: kilobytes kB", in bytes.
-std::int64_t kilobytes_of(const char* path, const std::string& key, std::int64_t otherwise) {
-  std::ifstream file(path);
-  for (std::string name; file >> name; file.ignore(256, '\n')) {
-    std::int64_t kilobytes = 0;
-    if (name == key && file >> kilobytes) return kilobytes * 1024;
-  }
-  return otherwise;
-}
-
-std::optional<std::int64_t> number_in(const std::string& path) {
-  std::ifstream file(path);
-  std::string text;
-  file >> text;
-  return parse_integer(text);
-}
-
-std::int64_t left_in_group() {
-  for (const auto& [limit, used] :
-       {std::pair("memory.max", "memory.current"),
-        std::pair("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")}) {
-    const std::string folder = "/sys/fs/cgroup/";
-    const auto most = number_in(folder + limit);
-    const auto taken = number_in(folder + used);
-    if (most && taken) return std::max<std::int64_t>(0, *most - *taken);
-  }
-  return kUnlimited;
-}
-
-std::int64_t data_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_DATA, &limit) != 0) return kUnlimited;
-  return static_cast<std::int64_t>(std::min(limit.rlim_cur, static_cast<rlim_t>(kUnlimited)));
-}
-
+// RLIMIT_DATA can only be lowered.
 void limit_data(std::int64_t bytes) {
   const auto wanted = static_cast<rlim_t>(std::min(bytes, data_limit()));
   const rlimit limit{wanted, wanted};
@@ -62,11 +25,6 @@ void limit_data(std::int64_t bytes) {
 }
 
 }  // namespace
-
-std::int64_t available_host_memory() {
-  return std::min(
-      {kilobytes_of("/proc/meminfo", "MemAvailable:", kUnlimited), left_in_group(), data_limit()});
-}
 
 std::int64_t less_margin(std::int64_t memory, double margin) {
   return static_cast<std::int64_t>(static_cast<double>(memory) * (1 - margin));

@@ -2,16 +2,14 @@
 
 #include "onecycle/recipe.h"
 
+#include "core/host_memory.h"
+
 #include <cstdint>
 #include <optional>
 
 #include <ATen/core/Tensor.h>
 
 namespace onecycle {
-
-// Bytes that a process can still get here: the least of what the host has available, its control
-// group leaves and RLIMIT_DATA allows.
-std::int64_t available_host_memory();
 
 // `memory` less a share of it.
 std::int64_t less_margin(std::int64_t memory, double margin);

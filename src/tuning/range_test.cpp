@@ -91,6 +91,7 @@ class Procedure {
     linear_.steps = options.steps.value_or(kMostSteps);
     linear_.evaluate_every = options.evaluate_every;
     linear_.held_out = options.held_out;
+    linear_.phase = options.phase;
   }
 
   RangeTest run() {
@@ -118,6 +119,7 @@ class Procedure {
     coarse.high = kCoarseHigh;
     coarse.steps = options_.coarse_steps;
     coarse.evaluate_every = 0;
+    coarse.phase = options_.phase;
     add(0, coarse);
     test_.suggestions = fastai_on(test_.sweeps[0].curve, coarse.steps);
     edge_ = edge_of(test_.sweeps[0].curve);

@@ -17,6 +17,7 @@ struct RangeTestOptions {
   std::optional<std::int64_t> steps;
   std::int64_t evaluate_every = 10;
   std::int64_t held_out = 1000;
+  std::int64_t phase = 0;  // of the runs' freezing
 };
 
 struct LabelledSweep {

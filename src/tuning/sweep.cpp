@@ -2,6 +2,7 @@
 #include "onecycle/range_test.h"
 
 #include "core/format.h"
+#include "model/mode_scope.h"
 #include "train/snapshot.h"
 #include "tuning/relay.h"
 #include "tuning/smoothing.h"
@@ -56,7 +57,8 @@ class Borrowed {
         steps_(run.steps),
         validation_(run.data.validation),
         test_(run.data.test),
-        training_(run.model->is_training()),
+        freezing_(run.freezing),
+        modes_(*run.model),
         random_(at::detail::getDefaultCPUGenerator().get_state()) {
     RunState state;
     state.steps = run.optimizer->updates();
@@ -64,6 +66,9 @@ class Borrowed {
     schedule_ = std::make_unique<SweepSchedule>(plan, run.schedule->at(0, steps_.total_steps),
                                                 peak_of(run));
     schedule_.swap(run.schedule);
+    for (const Parameter& parameter : run.parameters->all())
+      trained_.push_back(parameter.working.requires_grad());
+    run.freezing = run.freezing.held(plan.phase);
     run.steps.total_steps = plan.steps;
     run.data.test = {};
     const std::int64_t held_out =
@@ -90,8 +95,12 @@ class Borrowed {
     run_.data.test = test_;
     run_.schedule.swap(schedule_);
     restore(run_, nullptr, before_, "the run before the range test");
-    for (Parameter& parameter : run_.parameters->all()) parameter.working.mutable_grad().reset();
-    run_.model->train(training_);
+    run_.freezing = freezing_;
+    for (std::size_t i = 0; i < trained_.size(); ++i) {
+      at::Tensor& working = run_.parameters->all()[i].working;
+      working.mutable_grad().reset();
+      working.set_requires_grad(trained_[i]);
+    }
     at::Generator generator = at::detail::getDefaultCPUGenerator();
     generator.set_state(random_);
   }
@@ -104,7 +113,9 @@ class Borrowed {
   StepPlan steps_;
   ImageSet validation_;
   ImageSet test_;
-  bool training_;
+  Freezing freezing_;
+  ModeScope modes_;
+  std::vector<bool> trained_;  // by parameter, whether it takes gradients
   at::Tensor random_;
   Snapshot before_;
   std::unique_ptr<Schedule> schedule_;

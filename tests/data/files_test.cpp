@@ -1,5 +1,6 @@
 #include "data/files.h"
 
+#include "data/byte_source.h"
 #include "data_test_support.h"
 
 #include <cstdlib>

@@ -185,5 +185,35 @@ TEST(ChannelStatistics, EqualATens) {
   }
 }
 
+// Labels are pixel % 4; the classes are named 0 to 3.
+TEST_F(Loading, KeepsTheChosenClassesInTheirOrder) {
+  options.validation = 10;
+  options.classes = {"3", "1"};
+  const DataSet data = load();
+  EXPECT_EQ(data.classes, options.classes);
+  EXPECT_EQ(data.train.size(), 90);
+  EXPECT_EQ(data.validation.size(), 10);
+  EXPECT_EQ(names(data.test), (std::set<int>{2, 4}));
+  for (const ImageSet* set : {&data.train, &data.validation})
+    for (std::int64_t i = 0; i < set->size(); ++i)
+      EXPECT_EQ(set->labels[i].item<int>(), set->images[i].item<int>() % 4 == 3 ? 0 : 1);
+  EXPECT_EQ(data.test.labels[0].item<int>(), 1);
+  EXPECT_EQ(data.test.labels[1].item<int>(), 0);
+}
+
+TEST_F(Loading, ClassesThatCannotBeChosen) {
+  const auto message = [&](const std::vector<std::string>& classes) -> std::string {
+    options.classes = classes;
+    try {
+      load();
+    } catch (const RecipeError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(message({"0", "7"}), "data.classes: no class '7'; the data set has 0, 1, 2, 3");
+  EXPECT_EQ(message({"2", "1", "2"}), "data.classes: '2' comes twice");
+}
+
 }  // namespace
 }  // namespace onecycle

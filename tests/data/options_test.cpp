@@ -59,6 +59,8 @@ TEST(DataOptions, AFormatOfOnesOwn) {
 TEST(DataOptions, WrittenAndReadBackTheyAreTheSame) {
   for (const std::string yaml :
        {"{name: x, batch_size: 32, augment: [{pad_crop: 4}, flip, {cutout: 8}], limit: 7}",
+        "{name: x, size: 24, augment: [random_resized_crop, {colour_jitter: {contrast: .5}}]}",
+        "{name: x, augment: [{random_resized_crop: {scale: [.25, 1], ratio: [1, 1]}}]}",
         "{name: x, normalise: caffe, augment: [{mixup: 0.2}]}", "{name: x, augment: [{mixup: 1}]}",
         "{format: {name: cifar, train: [a], test: [b], labels: fine}, batch_size: all}"}) {
     const Value written = data_options().write(read(yaml));
@@ -68,7 +70,10 @@ TEST(DataOptions, WrittenAndReadBackTheyAreTheSame) {
 }
 
 TEST(DataOptions, Problems) {
-  const std::string augment = "list of {pad_crop: pixels}, flip, {cutout: pixels}, {mixup: alpha}";
+  const std::string augment =
+      "list of {pad_crop: pixels}, random_resized_crop or {random_resized_crop: {scale: [low, "
+      "high], ratio: [low, high]}}, flip, {colour_jitter: {brightness: x, contrast: x, "
+      "saturation: x}}, {cutout: pixels}, {mixup: alpha}";
   const std::pair<std::string, std::string> cases[] = {
       {"{batch_size: 8}",
        "r.yaml:1:1: data.name: is required: a data set of `onecycle data list`, or `format`"},
@@ -102,6 +107,16 @@ TEST(DataOptions, Problems) {
        "r.yaml:1:20: data.augment: expected " + augment + ", each at most once, got a list"},
       {"{name: x, augment: [{mixup: 1}, {mixup: 1}]}",
        "r.yaml:1:20: data.augment: expected " + augment + ", each at most once, got a list"},
+      {"{name: x, augment: [{pad_crop: 4}, random_resized_crop]}",
+       "r.yaml:1:20: data.augment: expected " + augment +
+           ", and one of the two crops alone, got a list"},
+      {"{name: x, augment: [{colour_jitter: {hue: .1}}]}",
+       "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
+      {"{name: x, augment: [{random_resized_crop: {scale: [.5, .1]}}]}",
+       "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
+      {"{name: x, normalise: caffe, augment: [random_resized_crop]}",
+       "r.yaml:1:38: data.augment: random_resized_crop and colour_jitter go with no mean image "
+       "(normalise: caffe)"},
       {"{name: x, augment: [{cutout: 4.5}]}",
        "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
       {"{name: x, format: {name: idx}}",

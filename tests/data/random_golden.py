@@ -7,7 +7,7 @@ integers, written apart from src/core/rng.h.
 from math import cos, lgamma, log, exp, pi, sqrt
 
 MASK = 0xFFFFFFFF
-ORDER, AUGMENT, MIXUP = 1, 2, 7
+ORDER, AUGMENT, MIXUP, RESIZED_CROP, COLOUR = 1, 2, 7, 8, 9
 
 
 def philox(counter, key):
@@ -38,6 +38,25 @@ def placement(seed, epoch, sample, pad, cutout, height, width):
     shift = [(x * (2 * pad + 1) >> 32) - pad for x in w[:2]]
     top, left = (w[2] * height >> 32) - cutout // 2, (w[3] * width >> 32) - cutout // 2
     return shift, w[3] & 1, (top, left)
+
+
+def resized_crop(seed, epoch, sample, height, width, scale, ratio):
+    """torchvision's RandomResizedCrop.get_params with 1024 steps of each draw: top, left, height, width."""
+    for attempt in range(10):
+        w = words(seed, RESIZED_CROP, epoch, 16 * sample + attempt)
+        share, shape = (((x * 1024 >> 32) + 0.5) / 1024 for x in w[:2])
+        area = height * width * (scale[0] + (scale[1] - scale[0]) * share)
+        aspect = exp(log(ratio[0]) + (log(ratio[1]) - log(ratio[0])) * shape)
+        box_width, box_height = round(sqrt(area * aspect)), round(sqrt(area / aspect))
+        if 0 < box_width <= width and 0 < box_height <= height:
+            top, left = w[2] * (height - box_height + 1) >> 32, w[3] * (width - box_width + 1) >> 32
+            return top, left, box_height, box_width
+    return None
+
+
+def jitter(seed, epoch, sample, strengths):
+    w = words(seed, COLOUR, epoch, sample)
+    return [max(0, 1 - x) + (1 + x - max(0, 1 - x)) * ((v >> 8) / 2**24) for x, v in zip(strengths, w)]
 
 
 def mixup(seed, epoch, sample, n, alpha):
@@ -87,3 +106,9 @@ if __name__ == "__main__":
         mean = 0.5 + exp(lgamma(2 * a) - 2 * lgamma(a) - a * log(4)) / a
         print("folded beta", a, "mean", mean, "variance", 1 / (4 * (2 * a + 1)) - (mean - 0.5) ** 2)
         print("quantiles .1 .25 .5", [round(folded_quantile(p, a), 6) for p in (0.1, 0.25, 0.5)])
+    for sample in range(4):
+        print("resized_crop", resized_crop(7, 3, sample, 32, 48, (0.08, 1), (3 / 4, 4 / 3)))
+    wide = [resized_crop(7, 3, sample, 32, 48, (0.9, 1), (3, 4)) for sample in range(50)]
+    print("resized_crop, without a box that fits", wide.count(None))
+    for sample in range(3):
+        print("jitter", *(f"{x:.6f}" for x in jitter(7, 3, sample, (0.4, 0.2, 2))))

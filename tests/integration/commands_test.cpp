@@ -137,8 +137,9 @@ TEST_F(Commands, CheckListsEveryProblem) {
 }
 
 TEST_F(Commands, EveryCommandHasHelpWithExamples) {
-  for (const char* command : {"train", "range-test", "lr-find", "fit-batch", "search", "tune",
-                              "eval", "report", "schedule", "check", "data", "info", "schema"}) {
+  for (const char* command :
+       {"train", "range-test", "lr-find", "fit-batch", "search", "tune", "eval", "predict",
+        "report", "schedule", "check", "data", "info", "schema"}) {
     const Outcome outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Examples:")) << command;

@@ -56,6 +56,20 @@ TEST(Adamw, EveryDecayModeByHandAndScaled) {
       }
 }
 
+// A weight whose first update comes late is corrected as if the run had begun there, as a parameter
+// of torch.optim.AdamW that had no gradient before.
+TEST(Adamw, CorrectionsCountAWeightsOwnUpdates) {
+  Trial trial(one_weight(at::ones({1, 1})), adamw_setup(DecayMode::decoupled));
+  for (int i = 0; i < 7; ++i) trial.step({0.2, 0.9, 0.2});
+  EXPECT_EQ(trial.master("w").item<double>(), 1);
+  trial.parameter("w").updates_before = 7;
+  trial.set_gradient("w", at::full({1, 1}, 0.5));
+  trial.step({0.1, 0.9, 0.2});
+  trial.set_gradient("w", at::full({1, 1}, -2));
+  trial.step({0.3, 0.8, 0.1});
+  EXPECT_NEAR(trial.master("w").item<double>(), after_two_steps(DecayMode::decoupled, 1, 1), 1e-12);
+}
+
 TEST(Adamw, NarrowWeightsAreTheirMastersRounded) {
   Trial narrow(one_weight(formula_tensor("w", {40, 700}, 2)),
                adamw_setup(DecayMode::decoupled, at::kBFloat16));

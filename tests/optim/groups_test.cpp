@@ -46,6 +46,61 @@ TEST(ParameterGroups, ScalesOfThoseThatMatch) {
             (Scales{{1, 1}, {3, 4}, {2, 0.5}, {30, 4}}));
 }
 
+// A network as deep as its layers' names; norms belong to the layer before them.
+std::shared_ptr<torch::nn::Module> deep_network() {
+  auto network = std::make_shared<torch::nn::Module>();
+  const auto add = [&](const std::string& name, at::IntArrayRef shape) {
+    auto layer = std::make_shared<Weights>();
+    layer->add("weight", at::ones(shape));
+    layer->add("bias", at::ones({2}));
+    network->register_module(name, layer);
+  };
+  add("conv1", {2, 1, 1, 1});
+  add("bn1", {2});
+  add("layer1", {2, 2});
+  add("layer2", {2, 2});
+  add("norm", {2});
+  add("norm2", {2});
+  add("layer3", {2, 2});
+  add("head", {2, 2});
+  return network;
+}
+
+TEST(LayerGroups, ChildrenWithTheNormsBehindThem) {
+  const Parameters parameters(deep_network(), at::kCPU, at::kFloat, at::MemoryFormat::Contiguous);
+  std::vector<std::string> names;
+  std::vector<std::vector<std::size_t>> members;
+  for (const LayerGroup& group : parameters.layer_groups()) {
+    names.push_back(group.name);
+    members.push_back(group.parameters);
+  }
+  EXPECT_THAT(names,
+              testing::ElementsAre("conv1+bn1", "layer1", "layer2+norm+norm2", "layer3", "head"));
+  EXPECT_THAT(members,
+              testing::ElementsAre(testing::ElementsAre(0, 1, 2, 3), testing::ElementsAre(4, 5),
+                                   testing::ElementsAre(6, 7, 8, 9, 10, 11),
+                                   testing::ElementsAre(12, 13), testing::ElementsAre(14, 15)));
+}
+
+// fastai.basics: even_mults(1e-3, 1e-1, 5) = [.001, .00316227766, .01, .0316227766, .1], for a
+// learning rate of .1.
+TEST(LayerGroups, RatesAreFastaisSlice) {
+  Parameters parameters(deep_network(), at::kCPU, at::kFloat, at::MemoryFormat::Contiguous);
+  parameters.slice_rates(0.01);
+  parameters.apply({{"head.bias", 2, {}}});
+  const std::vector<double> even_mults = {0.001, 0.00316227766, 0.01, 0.0316227766, 0.1};
+  const auto groups = parameters.layer_groups();
+  for (std::size_t group = 0; group < groups.size(); ++group)
+    for (const std::size_t index : groups[group].parameters) {
+      const Parameter& parameter = parameters.all()[index];
+      const double own = parameter.name == "head.bias" ? 2 : 1;
+      EXPECT_NEAR(0.1 * parameter.lr_scale, own * even_mults[group], 1e-11) << parameter.name;
+    }
+  Parameters one(one_weight(at::ones({1})), at::kCPU, at::kFloat, at::MemoryFormat::Contiguous);
+  one.slice_rates(0.01);
+  EXPECT_EQ(one.all()[0].lr_scale, 1);
+}
+
 TEST(ParameterGroups, APatternThatFitsNothingIsRefused) {
   Parameters parameters(network(), at::kCPU, at::kFloat, at::MemoryFormat::Contiguous);
   const auto message = [&](const char* match) -> std::string {

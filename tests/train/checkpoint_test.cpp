@@ -102,7 +102,11 @@ const std::vector<std::vector<std::string>> kRecipes = {
     {"model={name: resnet8, width: 4}", "train.precision=bf16", "train.log_every=100",
      "train.ema_decay=0.99", "train.evaluate_every=3it", "train.test_every=6it"},
     {"model={name: resnet8, width: 4, shortcut: B}", "optimizer={name: adamw, weight_decay: 0.01}",
-     "train.label_smoothing=0.1"}};
+     "train.label_smoothing=0.1"},
+    {"model={name: resnet8, width: 4}", "optimizer={name: adamw, lr_slice: 0.1}",
+     "train.freeze=[{to: layer3, until: 3it}, {to: layer1, until: 7it}]"},
+    {"train.freeze=[{to: layer1, until: 2it}]", "train.accumulate=2", "train.ema_decay=0.9",
+     "train.grad_clip=0.5", "optimizer.weight_decay=0.1"}};
 
 TEST(Resume, BitIdenticalWhereverItStopped) {
   for (const auto& recipe : kRecipes) {

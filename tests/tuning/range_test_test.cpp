@@ -194,7 +194,8 @@ class StopAt : public Observer {
 TEST(Sweep, LeavesTheRunAsItWas) {
   const std::vector<std::vector<std::string>> recipes = {
       {"model={name: resnet8, width: 4}", "train.precision=bf16"},
-      {"optimizer={name: adamw, weight_decay: 0.01}"}};
+      {"optimizer={name: adamw, weight_decay: 0.01}"},
+      {"model={name: resnet8, width: 4}", "train.freeze=[{to: layer2, until: 1ep}]"}};
   for (const auto& recipe : recipes) {
     auto run = tiny_run(recipe);
     Trainer(run).fit();  // in the middle of its life, with an optimizer state
@@ -220,6 +221,44 @@ TEST(Sweep, LeavesTheRunAsItWas) {
     EXPECT_THAT(check(1e30, -1, false).stopped, testing::Not(testing::IsEmpty()));
     EXPECT_TRUE(check(0.5, 7, false).interrupted);
     check(0.5, 7, true);
+  }
+}
+
+// Which of the first weight, the last and the buffers have moved at any log point.
+class Moves : public Observer {
+ public:
+  explicit Moves(const Run& run) : run_(run), begin_(state_of(run)) {}
+  void on_log_point(const LogPoint&, StopSignal&) override {
+    const auto now = state_of(run_);
+    const std::size_t weights = run_.parameters->all().size();
+    first = first || !now.front().equal(begin_.front());
+    last = last || !now[weights - 1].equal(begin_[weights - 1]);
+    for (std::size_t i = weights; i < now.size(); ++i)
+      buffers = buffers || !now[i].equal(begin_[i]);
+  }
+  bool first = false, last = false, buffers = false;
+
+ private:
+  const Run& run_;
+  std::vector<at::Tensor> begin_;
+};
+
+TEST(Sweep, HoldsThePhaseItIsAskedFor) {
+  auto run = tiny_run({"model={name: resnet8, width: 4}", "train.freeze=[{to: layer3, until: 2it}]",
+                       "optimizer={name: adamw}"});
+  for (const std::int64_t phase : {0, 1}) {
+    Sweep plan;
+    plan.steps = 12;
+    plan.low = 1e-3;
+    plan.high = 1e-2;
+    plan.phase = phase;
+    StopSignal stop;
+    Moves moves(run);
+    sweep(run, plan, stop, &moves);
+    EXPECT_TRUE(moves.last) << phase;
+    EXPECT_EQ(moves.first, phase == 1);
+    EXPECT_EQ(moves.buffers, phase == 1);
+    EXPECT_EQ(run.freezing.phases(), 2);
   }
 }
 

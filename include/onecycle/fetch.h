@@ -1,0 +1,48 @@
+#pragma once
+
+#include "onecycle/data.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+struct FetchOptions {
+  std::string folder;         // where the files go; made where it is not there
+  int attempts = 4;           // of one address, while its failures may pass
+  double first_wait = 1;      // seconds before the second attempt; doubled each time
+  double silence_limit = 30;  // seconds without a byte after which an attempt has failed
+};
+
+struct FetchWatch {
+  // A few times a second. `total` is 0 where it is not known.
+  std::function<void(const std::string& file, std::int64_t done, std::int64_t total,
+                     double bytes_per_second)>
+      progress;
+  std::function<void(const std::string& line)> say;
+  std::function<bool()> stop;  // asked often; true ends the transfer, what has come is kept
+};
+
+struct FetchedFile {
+  std::string path;
+  bool was_there = false;
+};
+
+// Thrown where `stop` said so.
+class FetchStopped : public Error {
+ public:
+  using Error::Error;
+};
+
+// Where `onecycle data fetch` puts a data set by itself: the first of its folders that is absolute.
+std::string fetch_folder(const DatasetDescriptor& descriptor);
+
+// Gets a file from the first of its addresses that gives it, whole and with its checksum: until
+// then it is called NAME.part, which a later call goes on from. A file that is there is never
+// replaced. Throws DataError with what to do by hand.
+FetchedFile fetch_file(const Download& download, const FetchOptions& options,
+                       const FetchWatch& watch);
+
+}  // namespace onecycle

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "onecycle/recipe.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace onecycle {
+
+class Parameters;
+
+// Which weights a run keeps as they are, and until when: a pure function of the step. The rules cut
+// the run into phases; each frees what the one before it held. A frozen weight gets no gradient, so
+// that neither update nor decay nor the optimizer's state moves, and nothing is computed below the
+// lowest weight that trains. A norm whose scale and shift are frozen normalises by its running
+// statistics and leaves them (torch's evaluation mode), unless told otherwise.
+class Freezing {
+ public:
+  Freezing() = default;  // one phase, nothing frozen
+  // Phases begin within the run's `total_steps`. Throws RecipeError where a rule picks no weight,
+  // names no layer group, or a phase would leave nothing to train.
+  Freezing(const TrainOptions& options, const Parameters& parameters, std::int64_t steps_per_epoch,
+           std::int64_t total_steps);
+
+  std::int64_t phases() const { return static_cast<std::int64_t>(starts_.size()); }
+  std::int64_t first_step(std::int64_t phase) const;
+  std::int64_t phase_of(std::int64_t step) const;  // 0-based
+  // `parameter`: an index into Parameters::all().
+  bool frozen(std::size_t parameter, std::int64_t phase) const;
+  // The first step that trains it: 0 for what is never frozen, beyond any run for what always is.
+  std::int64_t trains_from(std::size_t parameter) const;
+
+  // Puts the weights and norms of a module in training mode into that phase.
+  void apply(std::int64_t phase, Parameters& parameters) const;
+
+  // As in that phase, for a run that is to stay there.
+  Freezing held(std::int64_t phase) const;
+
+ private:
+  std::vector<std::int64_t> starts_{0};  // the phases' first steps, ascending
+  std::vector<std::int64_t> until_;      // by parameter, the first step that trains it
+  bool statistics_ = true;
+};
+
+}  // namespace onecycle

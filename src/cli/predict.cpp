@@ -1,0 +1,163 @@
+#include "onecycle/error.h"
+
+#include "cli/picture_files.h"
+#include "cli/prediction_rows.h"
+#include "cli/trained_network.h"
+#include "core/format.h"
+#include "core/number.h"
+#include "data/picture_fit.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::size_t kBatch = 64;
+
+constexpr const char* kExamples = R"(  onecycle predict runs/photos/1 holiday/ cat.jpg
+  onecycle predict runs/photos/1 holiday/ --top 5 --csv > holiday.csv
+  find . -name '*.png' | onecycle predict runs/photos/1 - --json
+  onecycle predict recipes/cifar10-eval-resnet20.yaml --weights resnet20.th frog.png --tta flip
+Pictures are JPEG or PNG. Each is resized and cut as those that the network was trained on, to the
+network's own size where it was trained on arrays. One that cannot be read is told on stderr; the
+others are predicted, and the exit code is 1.
+)";
+
+// A picture, or why there is none.
+struct Read {
+  std::string file;
+  at::Tensor image;  // [C,H,W], uint8
+  std::string failure;
+};
+
+void read(Read& item, const PictureFit& fit) {
+  try {
+    item.image = read_fitted(item.file, fit);
+  } catch (const Error& error) {
+    item.failure = error.what();
+  } catch (const std::exception& error) {
+    item.failure = item.file + ": " + error.what();
+  }
+}
+
+std::vector<Ranked> ranked(const at::Tensor& probabilities, std::int64_t top,
+                           const std::vector<std::string>& classes) {
+  const auto count = std::min<std::int64_t>(top, probabilities.size(0));
+  const auto [values, places] = at::sort(probabilities, /*stable=*/true, 0, /*descending=*/true);
+  std::vector<Ranked> result;
+  for (std::int64_t i = 0; i < count; ++i)
+    result.push_back({classes[static_cast<std::size_t>(places[i].item<std::int64_t>())],
+                      values[i].item<double>()});
+  return result;
+}
+
+// Predicts the files of one batch and writes a row each; returns how many could not be read.
+std::int64_t predict_batch(Run& run, std::vector<Read> batch, const PictureFit& fit,
+                           const PredictOptions& options, std::int64_t top, PredictionRows& rows) {
+  at::parallel_for(0, static_cast<std::int64_t>(batch.size()), 1,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t i = begin; i < end; ++i)
+                       read(batch[static_cast<std::size_t>(i)], fit);
+                   });
+  std::vector<at::Tensor> images;
+  for (const Read& item : batch)
+    if (item.failure.empty()) images.push_back(item.image);
+  at::Tensor probabilities;
+  if (!images.empty()) {
+    const auto count = static_cast<std::int64_t>(images.size());
+    const at::Device device = run.compute.device;
+    const ImageSet set{at::stack(images).to(device), at::zeros({count}, at::kLong).to(device)};
+    probabilities = predict(run, set, options).probabilities;
+  }
+  std::int64_t failed = 0;
+  std::int64_t row = 0;
+  std::vector<PredictionRow> written;
+  for (const Read& item : batch) {
+    if (!item.failure.empty()) {
+      rows.fail(item.file, item.failure);
+      ++failed;
+    } else {
+      written.push_back({item.file, ranked(probabilities[row++], top, run.data.classes)});
+    }
+  }
+  rows.write(written);
+  return failed;
+}
+
+// Throws Error where pictures cannot be what the network takes.
+PictureFit fit_of(const NetworkTask& task) {
+  if (task.height != task.width || (task.channels != 1 && task.channels != 3))
+    throw Error(onecycle::format(
+        "the network takes {}x{}x{} images: pictures become squares of 1 or 3 channels",
+        task.channels, task.height, task.width));
+  return {task.channels, task.resize, task.height};
+}
+
+std::int64_t top_of(const CommandLine& line) {
+  const auto top = parse_integer(line.text("top", "3"));
+  if (!top || *top < 1) line.misused("--top: expected a number of classes, at least 1");
+  return *top;
+}
+
+RowFormat format_of(const CommandLine& line) {
+  if (line.json() && line.has("csv")) line.misused("--json and --csv are two formats: name one");
+  if (line.json()) return RowFormat::json;
+  return line.has("csv") ? RowFormat::csv : RowFormat::table;
+}
+
+}  // namespace
+
+int predict_command(int argc, char** argv) {
+  CommandLine line("predict", "The classes that a trained network gives to pictures.",
+                   "RUN_DIR|RECIPE [--weights FILE] FILE|FOLDER|-...", kExamples);
+  line.add_positional();
+  add_network_options(line);
+  line.add_option("top", "K", "classes told of each picture, the most probable first (default: 3)");
+  line.add_flag("csv", "rows of file,class,probability,class2,probability2,...");
+  if (!line.parse(argc, argv)) return 0;
+
+  std::vector<std::string> given = line.positional();
+  if (given.empty()) line.misused("RUN_DIR or RECIPE is missing");
+  const std::string subject = given.front();
+  given.erase(given.begin());
+  if (given.empty()) line.misused("pictures are missing: name files, folders, or - for a list");
+  PredictOptions options;
+  options.augmentation = test_time_augmentation(line);
+  const RowFormat format = format_of(line);
+  std::int64_t top = top_of(line);
+
+  TrainedNetwork network = open_network(subject, line, NeedsData::no);
+  const PictureFit fit = fit_of(network.task);
+  top = std::min<std::int64_t>(top, network.run.context.classes);
+  PredictionRows rows(format, top);
+  std::int64_t failed = 0;
+  std::int64_t found = 0;
+  std::vector<Read> batch;
+  const auto finish_batch = [&] {
+    failed += predict_batch(network.run, std::move(batch), fit, options, top, rows);
+    batch.clear();
+  };
+  for_each_picture(
+      given,
+      [&](const std::string& file) {
+        ++found;
+        batch.push_back({file, {}, ""});
+        if (batch.size() == kBatch) finish_batch();
+      },
+      [&](const std::string& place, const std::string& why) {
+        ++failed;
+        ++found;
+        rows.fail(place, why);
+      });
+  if (!batch.empty()) finish_batch();
+  rows.finish(found, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace onecycle

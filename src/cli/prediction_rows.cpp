@@ -1,0 +1,126 @@
+#include "cli/prediction_rows.h"
+
+#include "core/format.h"
+#include "core/number.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kWidestName = 48;  // characters of a file's name in the table
+
+// Characters of UTF-8 text.
+std::size_t length_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+// Its end, where that tells more than its beginning; without control characters.
+std::string shown_name(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
+  if (length_of(name) <= kWidestName) return name;
+  std::size_t from = name.size();
+  for (std::size_t kept = 0; kept + 1 < kWidestName;) {
+    --from;
+    if ((static_cast<unsigned char>(name[from]) & 0xC0) != 0x80) ++kept;
+  }
+  return "…" + name.substr(from);
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, length_of(text)), ' ');
+}
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + "\"";
+}
+
+Json json_of(const PredictionRow& row) {
+  Json top = Json::array();
+  for (const Ranked& one : row.classes)
+    top.push_back({{"class", one.name}, {"probability", one.probability}});
+  return {{"event", "predicted"},
+          {"file", row.file},
+          {"class", row.classes.front().name},
+          {"probability", row.classes.front().probability},
+          {"top", std::move(top)}};
+}
+
+void print_json(const Json& json) {
+  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void print_table(const std::vector<PredictionRow>& rows) {
+  std::size_t width = 0;
+  std::size_t class_width = 0;
+  for (const PredictionRow& row : rows) {
+    width = std::max(width, length_of(shown_name(row.file)));
+    class_width = std::max(class_width, length_of(row.classes.front().name));
+  }
+  for (const PredictionRow& row : rows) {
+    std::string text =
+        format("{}  {} {:>7.2f} %", padded(shown_name(row.file), width),
+               padded(row.classes.front().name, class_width), 100 * row.classes[0].probability);
+    for (std::size_t i = 1; i < row.classes.size(); ++i)
+      text += format("{}{} {:.2f}", i == 1 ? "   " : ", ", row.classes[i].name,
+                     100 * row.classes[i].probability);
+    fmt::print("{}\n", text);
+  }
+}
+
+}  // namespace
+
+PredictionRows::PredictionRows(RowFormat format, std::int64_t top) : format_(format), top_(top) {}
+
+void PredictionRows::begin() {
+  if (begun_) return;
+  begun_ = true;
+  if (format_ != RowFormat::csv) return;
+  std::string head = "file,class,probability";
+  for (std::int64_t i = 2; i <= top_; ++i) head += onecycle::format(",class{0},probability{0}", i);
+  fmt::print("{}\n", head);
+}
+
+void PredictionRows::write(const std::vector<PredictionRow>& rows) {
+  begin();
+  if (format_ == RowFormat::table) print_table(rows);
+  for (const PredictionRow& row : rows) {
+    if (format_ == RowFormat::json) print_json(json_of(row));
+    if (format_ != RowFormat::csv) continue;
+    std::string text = quoted(row.file);
+    for (const Ranked& one : row.classes)
+      text += onecycle::format(",{},{:.6g}", quoted(one.name), one.probability);
+    const auto given = static_cast<std::int64_t>(row.classes.size());
+    for (std::int64_t i = given; i < top_; ++i) text += ",,";
+    fmt::print("{}\n", text);
+  }
+  std::fflush(stdout);
+}
+
+void PredictionRows::fail(const std::string& file, const std::string& why) {
+  std::fflush(stdout);
+  fmt::print(stderr, "onecycle: predict: {}\n", why);
+  if (format_ == RowFormat::json)
+    print_json({{"event", "unreadable"}, {"file", file}, {"reason", why}});
+}
+
+void PredictionRows::finish(std::int64_t found, std::int64_t failed) {
+  begin();
+  if (format_ == RowFormat::json)
+    print_json({{"event", "finished"}, {"predicted", found - failed}, {"unreadable", failed}});
+  if (failed > 0 && found > 1)
+    fmt::print(stderr, "onecycle: predict: {} of {} pictures could not be read\n", failed, found);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,81 @@
+#include "cli/trained_network.h"
+
+#include "onecycle/error.h"
+
+#include "cli/run_folder.h"
+#include "core/safetensors.h"
+#include "train/weights.h"
+
+#include <filesystem>
+
+namespace onecycle {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string recipe_of(const std::string& path) {
+  return fs::is_directory(path) ? recipe_path(path) : path;
+}
+
+// The file that is named, or the run's, or the recipe's.
+std::string file_of(const std::string& subject, const Recipe& recipe, const CommandLine& line) {
+  const std::string named = line.has("weights") || fs::is_directory(subject)
+                                ? line.text("weights", subject)
+                                : recipe.weights.file.value_or("");
+  if (named.empty()) line.misused("--weights is missing: name a file of weights or a run folder");
+  return fs::is_directory(named) ? weights_path(named) : named;
+}
+
+// What the file says its network was trained for, where it is a checkpoint that does.
+std::optional<NetworkTask> task_of_file(const std::string& path) {
+  if (!path.ends_with(".safetensors") || !fs::is_regular_file(path)) return std::nullopt;
+  return task_in(SafetensorsFile(path).metadata(), path);
+}
+
+}  // namespace
+
+void add_network_options(CommandLine& line) {
+  line.add_set();
+  line.add_option("weights", "FILE|RUN_DIR",
+                  "safetensors, torch.save's or a run's folder (default: the run given, or "
+                  "weights.file)");
+  line.add_option("precision", "NAME", "fp32, bf16, fp64 or auto (default: fp32)");
+  line.add_option("tta", "NAME",
+                  "average the logits over views of each image: flip, its mirror image too; "
+                  "flip+shift, both also moved by one pixel (default: none)");
+  line.add_flag("raw",
+                "the weights of the last step, where the file has averaged ones beside them");
+}
+
+TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data) {
+  TrainedNetwork network;
+  const Registries registries = shipped_registries();
+  std::vector<std::string> overrides = line.overrides();
+  overrides.push_back("train.precision=" + line.text("precision", "fp32"));
+  const Recipe recipe = load_recipe(recipe_of(subject), overrides, registries);
+  network.weights = file_of(subject, recipe, line);
+  const auto task = data == NeedsData::yes ? std::nullopt : task_of_file(network.weights);
+  network.run =
+      task ? build_for_task(*task, recipe, registries) : build_for_evaluation(recipe, registries);
+  network.task = task ? *task : task_of(network.run, registries);
+  // A run's own checkpoint has the model's names; `weights` says how to read what it began with.
+  const bool own = fs::is_directory(line.text("weights", subject));
+  WeightsOptions options = own ? WeightsOptions{} : recipe.weights;
+  options.file = network.weights;
+  const WeightsReport report = load_weights(options, *network.run.parameters, !line.has("raw"));
+  if (!report.left.empty())
+    throw CheckpointError(report.text() + "; an evaluation needs every weight of the model");
+  if (line.console().verbose()) line.console().say("weights    " + report.text());
+  return network;
+}
+
+TestTimeAugmentation test_time_augmentation(const CommandLine& line) {
+  const std::string name = line.text("tta", "none");
+  if (name == "none") return TestTimeAugmentation::none;
+  if (name == "flip") return TestTimeAugmentation::flip;
+  if (name == "flip+shift") return TestTimeAugmentation::flip_shift;
+  line.misused("--tta: expected none, flip or flip+shift, got '" + name + "'");
+}
+
+}  // namespace onecycle

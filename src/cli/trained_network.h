@@ -1,0 +1,30 @@
+#pragma once
+
+#include "onecycle/predict.h"
+
+#include "cli/command.h"
+
+#include <string>
+
+namespace onecycle {
+
+// A network with its trained weights, as `eval` and `predict` name it: RECIPE|RUN_DIR and
+// --weights.
+struct TrainedNetwork {
+  Run run;
+  std::string weights;  // the file
+  NetworkTask task;
+};
+
+// --weights, --precision, --raw, --tta and --set.
+void add_network_options(CommandLine& line);
+
+enum class NeedsData { yes, no };
+
+// Without a need for data, a checkpoint that says what its network was trained for is believed, and
+// no data is read. Throws UsageError, RecipeError, DataError, CheckpointError.
+TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data);
+
+TestTimeAugmentation test_time_augmentation(const CommandLine& line);
+
+}  // namespace onecycle

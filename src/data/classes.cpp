@@ -1,0 +1,52 @@
+#include "data/classes.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "data/tensors.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+namespace {
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i)
+    text += (i > 0 ? ", " : "") + names[i];
+  return names.size() > kShown ? text + ", …" : text;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> chosen_labels(const std::vector<std::string>& chosen,
+                                        const std::vector<std::string>& known) {
+  std::vector<std::int64_t> labels(known.size(), -1);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const auto found = std::find(known.begin(), known.end(), chosen[i]);
+    if (found == known.end()) {
+      const std::string nearest = nearest_name(chosen[i], known);
+      throw RecipeError(format("data.classes: no class '{}'; {}the data set has {}", chosen[i],
+                               nearest.empty() ? "" : format("did you mean '{}'? ", nearest),
+                               listed(known)));
+    }
+    std::int64_t& label = labels[static_cast<std::size_t>(found - known.begin())];
+    if (label >= 0) throw RecipeError(format("data.classes: '{}' comes twice", chosen[i]));
+    label = static_cast<std::int64_t>(i);
+  }
+  return labels;
+}
+
+ImageSet relabelled(const ImageSet& set, const std::vector<std::int64_t>& labels) {
+  const at::Tensor by_old = tensor_of(labels, {static_cast<std::int64_t>(labels.size())});
+  const at::Tensor renamed = by_old.index_select(0, set.labels);
+  const at::Tensor kept = renamed.ge(0).nonzero().squeeze(1);
+  const at::Tensor rows = set.rows.defined() ? set.rows.index_select(0, kept) : kept;
+  return {set.images.index_select(0, rows), renamed.index_select(0, kept)};
+}
+
+}  // namespace onecycle

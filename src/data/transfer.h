@@ -1,0 +1,25 @@
+#pragma once
+
+#include "onecycle/fetch.h"
+
+#include <string>
+
+namespace onecycle {
+
+struct Transfer {
+  enum class Result {
+    done,
+    passing,   // another attempt may go better
+    lasting,   // this address does not give the file
+    overshot,  // the server has nothing after the part: it is whole, or not of this file
+    stopped,
+  };
+  Result result = Result::lasting;
+  std::string why;
+};
+
+// One attempt to get the rest of `part`, a file that may be empty, over http or https.
+Transfer transfer(const std::string& url, const std::string& file, const std::string& part,
+                  const FetchOptions& options, const FetchWatch& watch);
+
+}  // namespace onecycle

@@ -1,0 +1,26 @@
+#include "optim/names.h"
+
+#include <algorithm>
+#include <fnmatch.h>
+
+namespace onecycle {
+
+bool fits(const std::string& glob, const std::string& name) {
+  return fnmatch(glob.c_str(), name.c_str(), 0) == 0;
+}
+
+std::string names_of(const std::vector<Parameter>& parameters) {
+  constexpr std::size_t kShown = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(parameters.size(), kShown); ++i)
+    text += (text.empty() ? "" : ", ") + parameters[i].name;
+  return parameters.size() > kShown ? text + ", …" : text;
+}
+
+bool is_norm(const torch::nn::Module& layer) {
+  const auto own = layer.named_parameters(false);
+  const at::Tensor* weight = own.find("weight");
+  return weight != nullptr && weight->dim() == 1;
+}
+
+}  // namespace onecycle

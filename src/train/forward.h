@@ -1,0 +1,21 @@
+#pragma once
+
+#include "onecycle/loader.h"
+#include "onecycle/trainer.h"
+
+#include "train/metrics.h"
+
+#include <functional>
+
+namespace onecycle {
+
+// Gives every sample of the set once, in order, to `take`, in batches whose last one is padded. The
+// model is in evaluation mode meanwhile, without gradients, in full precision where that is asked
+// for, else in the run's.
+void forward_all(Run& run, const ImageSet& set, bool full_precision,
+                 const std::function<void(const Batch&)>& take);
+
+// logits: [N, classes], fp32.
+void add_to(Metrics& metrics, const at::Tensor& logits, const at::Tensor& labels);
+
+}  // namespace onecycle

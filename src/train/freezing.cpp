@@ -1,0 +1,113 @@
+#include "onecycle/freezing.h"
+
+#include "onecycle/error.h"
+#include "onecycle/optimizer.h"
+
+#include "core/format.h"
+#include "optim/names.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
+
+// Whether each weight stands in a layer group up to the one that `to` names.
+std::vector<bool> weights_up_to(const std::string& to, const Parameters& parameters,
+                                std::size_t rule) {
+  std::vector<bool> result(parameters.all().size(), false);
+  std::string known;
+  for (const LayerGroup& group : parameters.layer_groups()) {
+    for (const std::size_t index : group.parameters) result[index] = true;
+    known += (known.empty() ? "" : ", ") + group.name;
+    const auto& children = group.children;
+    if (group.name == to || std::find(children.begin(), children.end(), to) != children.end())
+      return result;
+  }
+  throw RecipeError(
+      format("train.freeze[{}].to: no layer group '{}'; the model has {}", rule, to, known));
+}
+
+// What one rule holds. Throws RecipeError where that is nothing.
+std::vector<bool> weights_of(const FreezeOptions& options, const Parameters& parameters,
+                             std::size_t rule) {
+  std::vector<bool> result(parameters.all().size(), true);
+  if (options.to) result = weights_up_to(*options.to, parameters, rule);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const std::string& name = parameters.all()[i].name;
+    if (!fits(options.match, name) || (options.except && fits(*options.except, name)))
+      result[i] = false;
+  }
+  if (std::none_of(result.begin(), result.end(), [](bool picked) { return picked; }))
+    throw RecipeError(format("train.freeze[{}]: picks no parameter; the model has {}", rule,
+                             names_of(parameters.all())));
+  return result;
+}
+
+}  // namespace
+
+Freezing::Freezing(const TrainOptions& options, const Parameters& parameters,
+                   std::int64_t steps_per_epoch, std::int64_t total_steps)
+    : until_(parameters.all().size(), 0), statistics_(options.freeze_statistics) {
+  for (std::size_t rule = 0; rule < options.freeze.size(); ++rule) {
+    const auto& until = options.freeze[rule].until;
+    const std::int64_t end = until ? until->steps(steps_per_epoch) : kForever;
+    const std::vector<bool> picked = weights_of(options.freeze[rule], parameters, rule);
+    for (std::size_t i = 0; i < until_.size(); ++i)
+      if (picked[i]) until_[i] = std::max(until_[i], end);
+  }
+  std::set<std::int64_t> starts(until_.begin(), until_.end());
+  starts.insert(0);
+  starts.erase(starts.lower_bound(std::max<std::int64_t>(1, total_steps)), starts.end());
+  starts_.assign(starts.begin(), starts.end());
+  if (!until_.empty() && *std::min_element(until_.begin(), until_.end()) > 0)
+    throw RecipeError(
+        "train.freeze: holds every parameter at the start, so that nothing trains; leave the head "
+        "out, with `to` or `except`");
+}
+
+std::int64_t Freezing::first_step(std::int64_t phase) const {
+  return starts_.at(static_cast<std::size_t>(phase));
+}
+
+std::int64_t Freezing::phase_of(std::int64_t step) const {
+  return std::upper_bound(starts_.begin(), starts_.end(), step) - starts_.begin() - 1;
+}
+
+std::int64_t Freezing::trains_from(std::size_t parameter) const {
+  return until_.empty() ? 0 : until_.at(parameter);
+}
+
+bool Freezing::frozen(std::size_t parameter, std::int64_t phase) const {
+  return first_step(phase) < trains_from(parameter);
+}
+
+void Freezing::apply(std::int64_t phase, Parameters& parameters) const {
+  for (std::size_t i = 0; i < parameters.all().size(); ++i) {
+    Parameter& parameter = parameters.all()[i];
+    const bool held = frozen(i, phase);
+    parameter.working.set_requires_grad(!held);
+    parameter.updates_before = held ? 0 : trains_from(i);
+  }
+  for (const auto& layer : parameters.module().modules()) {
+    if (!is_norm(*layer)) continue;
+    const auto own = layer->parameters(false);
+    const bool trains =
+        std::any_of(own.begin(), own.end(), [](const at::Tensor& t) { return t.requires_grad(); });
+    layer->train(trains || !statistics_);
+  }
+}
+
+Freezing Freezing::held(std::int64_t phase) const {
+  Freezing result;
+  result.statistics_ = statistics_;
+  for (std::size_t i = 0; i < until_.size(); ++i)
+    result.until_.push_back(frozen(i, phase) ? kForever : 0);
+  return result;
+}
+
+}  // namespace onecycle

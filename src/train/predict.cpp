@@ -1,0 +1,106 @@
+#include "onecycle/predict.h"
+
+#include "onecycle/error.h"
+
+#include "core/number.h"
+#include "recipe/yaml.h"
+#include "train/forward.h"
+#include "train/metrics.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What an image folder's pictures are resized to; arrays have the network's own size.
+std::int64_t resize_of(const Choice& format, std::int64_t height) {
+  if (format.name != "image_folder") return height;
+  for (const char* option : {"resize", "size"}) {
+    const Value* value = format.options.find(option);
+    if (value == nullptr || !value->is_scalar()) continue;
+    if (const auto pixels = parse_integer(value->text)) return std::max(*pixels, height);
+  }
+  return height;
+}
+
+at::Tensor mirrored_logits(Model& model, const at::Tensor& images) {
+  return (model.forward(images).to(at::kFloat) + model.forward(images.flip({3})).to(at::kFloat)) /
+         2;
+}
+
+// Logits of the views, as in the infer_mirror and infer_mirror_translate of K. Jordan's airbench.
+at::Tensor augmented_logits(Model& model, const at::Tensor& images, TestTimeAugmentation views,
+                            at::MemoryFormat memory_format) {
+  if (views == TestTimeAugmentation::none) return model.forward(images).to(at::kFloat);
+  const at::Tensor plain = mirrored_logits(model, images);
+  if (views == TestTimeAugmentation::flip) return plain;
+  const std::int64_t height = images.size(2);
+  const std::int64_t width = images.size(3);
+  const at::Tensor padded = at::reflection_pad2d(images, {1, 1, 1, 1});
+  const auto moved = [&](std::int64_t by) {
+    return mirrored_logits(
+        model, padded.narrow(2, by, height).narrow(3, by, width).contiguous(memory_format));
+  };
+  return plain / 2 + (moved(0) + moved(2)) / 4;
+}
+
+}  // namespace
+
+Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options) {
+  if (options.augmentation == TestTimeAugmentation::flip_shift &&
+      (run.context.height < 2 || run.context.width < 2))
+    throw Error("images of one pixel cannot be shifted: use another test-time augmentation");
+  Metrics metrics(run.compute.device);
+  std::vector<at::Tensor> probabilities;
+  std::int64_t done = 0;
+  forward_all(run, set, options.full_precision, [&](const Batch& batch) {
+    const at::Tensor logits =
+        augmented_logits(*run.model, batch.images, options.augmentation, run.compute.memory_format);
+    add_to(metrics, logits, batch.labels);
+    probabilities.push_back(at::softmax(logits.narrow(0, 0, batch.valid), 1).cpu());
+    done += batch.valid;
+    if (options.progress) options.progress(done);
+  });
+  return {score_between({}, metrics.read()), at::cat(probabilities)};
+}
+
+NetworkTask task_of(const Run& run, const Registries& registries) {
+  const DataSet& data = run.data;
+  const Choice format =
+      find_descriptor(run.recipe.data, registries.dataset_folders, read_yaml_file).format;
+  return {data.name,    data.channels(), data.height(), data.width(),
+          data.classes, data.mean,       data.std,      resize_of(format, data.height())};
+}
+
+std::string to_json(const NetworkTask& task) {
+  return Json{{"data", task.data},   {"channels", task.channels}, {"height", task.height},
+              {"width", task.width}, {"classes", task.classes},   {"mean", task.mean},
+              {"std", task.std},     {"resize", task.resize}}
+      .dump();
+}
+
+std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& metadata,
+                                   const std::string& source) {
+  const auto text = metadata.find("task");
+  if (text == metadata.end()) return std::nullopt;
+  try {
+    const Json json = Json::parse(text->second);
+    NetworkTask task{json.at("data"),    json.at("channels"), json.at("height"), json.at("width"),
+                     json.at("classes"), json.at("mean"),     json.at("std"),    json.at("resize")};
+    const auto channels = static_cast<std::size_t>(std::max<std::int64_t>(0, task.channels));
+    if (task.height > 0 && task.width > 0 && !task.classes.empty() && channels > 0 &&
+        task.std.size() == channels && task.mean.size() >= channels &&
+        task.resize >= std::min(task.height, task.width))
+      return task;
+  } catch (const nlohmann::json::exception&) {
+  }
+  throw CheckpointError(source + ": what it says of its network's task cannot be read");
+}
+
+}  // namespace onecycle

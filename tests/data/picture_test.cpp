@@ -1,0 +1,167 @@
+#include "data/picture.h"
+
+#include "data/exif.h"
+#include "data/picture_fit.h"
+#include "data_test_support.h"
+#include "support/golden.h"
+
+#include <cmath>
+
+namespace onecycle {
+namespace {
+
+using testing::HasSubstr;
+
+Bytes bytes_of(const std::vector<double>& numbers) { return {numbers.begin(), numbers.end()}; }
+
+Bytes golden_file(const std::string& name) {
+  for (const GoldenCase& golden : read_golden("pictures.txt"))
+    if (golden.name == name) return bytes_of(golden.numbers.at("file"));
+  throw std::runtime_error("no case " + name);
+}
+
+int largest_difference(const std::uint8_t* pixels, const std::vector<double>& expected) {
+  int worst = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    worst = std::max(worst, std::abs(pixels[i] - static_cast<int>(expected[i])));
+  return worst;
+}
+
+std::string problem(const Bytes& file) {
+  try {
+    decode_picture(file.data(), file.size(), "a", {});
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// Pillow's own libjpeg-turbo is another release: a grey level is left to it.
+TEST(Picture, DecodesAsPillow) {
+  int compared = 0;
+  for (const GoldenCase& golden : read_golden("pictures.txt")) {
+    const Bytes file = bytes_of(golden.numbers.at("file"));
+    for (const auto& [key, channels] : {std::pair("rgb", 3), std::pair("grey", 1)}) {
+      if (!golden.numbers.contains(key)) continue;
+      const Picture picture = decode_picture(file.data(), file.size(), golden.name, {channels});
+      const auto& expected = golden.numbers.at(key);
+      ASSERT_EQ(picture.height, golden.integer("height")) << golden.name;
+      ASSERT_EQ(picture.width, golden.integer("width")) << golden.name;
+      ASSERT_EQ(picture.pixels.size(), expected.size()) << golden.name;
+      const int allowed = golden.name.starts_with("jpeg") ? 1 : 0;
+      EXPECT_LE(largest_difference(picture.pixels.data(), expected), allowed)
+          << golden.name << " " << key;
+      ++compared;
+    }
+  }
+  EXPECT_GE(compared, 40);
+}
+
+TEST(Picture, FitsAsPillow) {
+  int compared = 0;
+  for (const GoldenCase& golden : read_golden("pictures.txt")) {
+    if (!golden.numbers.contains("fitted")) continue;
+    const Bytes file = bytes_of(golden.numbers.at("file"));
+    const PictureFit fit{3, golden.integer("resize"), golden.integer("size")};
+    const at::Tensor sample =
+        fitted(decode_picture(file.data(), file.size(), golden.name, {}), fit);
+    ASSERT_EQ(sample.sizes(), at::IntArrayRef({3, fit.size, fit.size})) << golden.name;
+    const at::Tensor rows = sample.permute({1, 2, 0}).contiguous();
+    EXPECT_LE(largest_difference(rows.const_data_ptr<std::uint8_t>(), golden.numbers.at("fitted")),
+              1)
+        << golden.name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 4);
+}
+
+TEST(Picture, ScaledDecodingKeepsTwiceTheSize) {
+  const Bytes file = golden_file("jpeg-444");  // 13 x 20
+  using Size = std::pair<std::int64_t, std::int64_t>;
+  const auto decode = [&](std::int64_t shorter) {
+    const Picture picture = decode_picture(file.data(), file.size(), "a", {3, shorter});
+    return Size(picture.height, picture.width);
+  };
+  EXPECT_EQ(decode(0), Size(13, 20));
+  EXPECT_EQ(decode(4), Size(13, 20));
+  EXPECT_EQ(decode(3), Size(7, 10));
+  EXPECT_EQ(decode(1), Size(2, 3));
+}
+
+TEST(Picture, RefusesWhatIsNone) {
+  EXPECT_EQ(problem({}), "a: empty; use another copy, or leave it out");
+  EXPECT_EQ(problem({'B', 'M', 0, 0, 0, 0}),
+            "a: neither a JPEG nor a PNG by its content; use another copy, or leave it out");
+}
+
+// At every length, also within the headers.
+TEST(Picture, RefusesWhatIsCutShort) {
+  for (const std::string name : {"jpeg-420", "jpeg-progressive", "jpeg-cmyk", "png-rgb",
+                                 "png-palette-transparent", "png-16-bit"}) {
+    const Bytes file = golden_file(name);
+    // A JPEG without its end marker still has every pixel.
+    const std::size_t end = file.size() - (name.starts_with("jpeg") ? 2 : 0);
+    for (std::size_t length = 0; length < end; ++length) {
+      const std::string why = problem({file.begin(), file.begin() + static_cast<long>(length)});
+      EXPECT_TRUE(length + 16 >= end || !why.empty()) << name << " cut to " << length;
+      EXPECT_EQ(why.find('\n'), std::string::npos);
+    }
+  }
+}
+
+TEST(Picture, RefusesWrongChecksumsInPng) {
+  Bytes file = golden_file("png-rgb");
+  file[file.size() - 20] ^= 1;
+  EXPECT_THAT(problem(file), HasSubstr("damaged or cut short PNG"));
+}
+
+// A header of 65535 x 65535 or 12000 x 10000 pixels before a few bytes.
+TEST(Picture, RefusesSizesThatLie) {
+  Bytes png = golden_file("png-rgb");
+  const auto with_size = [&](std::uint32_t width, std::uint32_t height) {
+    Bytes file(png.begin(), png.begin() + 16);
+    append_big_endian(file, width, 4);
+    append_big_endian(file, height, 4);
+    file.insert(file.end(), png.begin() + 24, png.begin() + 29);
+    append_big_endian(file, crc32(0, file.data() + 12, 17), 4);
+    file.insert(file.end(), png.begin() + 33, png.end());
+    return file;
+  };
+  EXPECT_THAT(problem(with_size(65535, 65535)), HasSubstr("65535x65535 pixels, more than the 134"));
+  EXPECT_THAT(problem(with_size(12000, 10000)), HasSubstr("more than the file can hold"));
+  Bytes jpeg = golden_file("jpeg-444");
+  for (std::size_t i = 0; i + 8 < jpeg.size(); ++i)
+    if (jpeg[i] == 0xff && jpeg[i + 1] == 0xc0) std::fill_n(jpeg.begin() + i + 5, 4, 0xf0);
+  EXPECT_THAT(problem(jpeg), HasSubstr("61680x61680 pixels, more than the 134 million"));
+}
+
+TEST(Picture, IsARegularFile) {
+  EXPECT_THROW(read_picture("/dev/zero", {}), DataError);
+  EXPECT_THROW(read_picture("/proc/self", {}), DataError);
+  EXPECT_THROW(read_picture("/none", {}), DataError);
+}
+
+TEST(Picture, Names) {
+  EXPECT_EQ(picture_name("a/b.JPeG"), PictureName::readable);
+  EXPECT_EQ(picture_name("b.png"), PictureName::readable);
+  EXPECT_EQ(picture_name("b.webp"), PictureName::other);
+  EXPECT_EQ(picture_name("png"), PictureName::no);
+}
+
+TEST(Exif, ReadsBothByteOrdersAndNothingElse) {
+  const Bytes big = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0};
+  const Bytes little = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 8, 0, 0, 0};
+  EXPECT_EQ(exif_orientation(big.data(), big.size()), 6);
+  EXPECT_EQ(exif_orientation(little.data(), little.size()), 8);
+  for (std::size_t length = 0; length < 20; ++length)
+    EXPECT_EQ(exif_orientation(big.data(), length), 1) << length;
+  Bytes far = big;
+  far[4] = 0xff;  // a directory beyond the end
+  EXPECT_EQ(exif_orientation(far.data(), far.size()), 1);
+  Bytes nine = big;
+  nine[19] = 9;
+  EXPECT_EQ(exif_orientation(nine.data(), nine.size()), 1);
+}
+
+}  // namespace
+}  // namespace onecycle

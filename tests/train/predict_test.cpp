@@ -1,0 +1,127 @@
+// Probabilities, views of an image, and networks without their data.
+
+#include "onecycle/predict.h"
+
+#include "onecycle/error.h"
+
+#include "train/support.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle {
+namespace {
+
+const std::vector<std::string> kRecipe = {"model={name: resnet8, width: 4}",
+                                          "data.format.channels=3", "data.format.height=6"};
+
+at::Tensor normalised(const Run& run, const ImageSet& set) {
+  const at::Tensor mean = at::tensor(run.data.mean).view({1, -1, 1, 1});
+  const at::Tensor std = at::tensor(run.data.std).view({1, -1, 1, 1});
+  return ((set.images.to(at::kDouble) / 255 - mean) / std).to(at::kFloat);
+}
+
+at::Tensor logits_of(Run& run, const at::Tensor& images) {
+  const at::NoGradGuard no_grad;
+  run.model->eval();
+  const at::Tensor logits = run.model->forward(images.contiguous(run.compute.memory_format));
+  run.model->train();
+  return logits.to(at::kDouble);
+}
+
+// The image moved by one pixel along a dimension; what comes in at the edge mirrors its inside.
+at::Tensor moved(const at::Tensor& images, std::int64_t dim, bool forwards) {
+  const std::int64_t n = images.size(dim);
+  std::vector<std::int64_t> from;
+  for (std::int64_t i = 0; i < n; ++i)
+    from.push_back(forwards ? (i == 0 ? 1 : i - 1) : (i == n - 1 ? n - 2 : i + 1));
+  return images.index_select(dim, at::tensor(from));
+}
+
+Prediction predicted(Run& run, TestTimeAugmentation views) {
+  PredictOptions options;
+  options.augmentation = views;
+  return predict(run, run.data.test, options);
+}
+
+void expect_close(const at::Tensor& probabilities, const at::Tensor& logits) {
+  const at::Tensor expected = at::softmax(logits, 1);
+  EXPECT_LT((probabilities.to(at::kDouble) - expected).abs().max().item<double>(), 1e-5);
+}
+
+TEST(Predict, MeanLogitsOfTheViews) {
+  auto run = tiny_run(kRecipe);
+  Trainer(run).fit();
+  const at::Tensor images = normalised(run, run.data.test);
+  const at::Tensor plain = logits_of(run, images);
+  const auto mirrored = [&](const at::Tensor& view) {
+    return (logits_of(run, view) + logits_of(run, view.flip({3}))) / 2;
+  };
+  expect_close(predicted(run, TestTimeAugmentation::none).probabilities, plain);
+  expect_close(predicted(run, TestTimeAugmentation::flip).probabilities, mirrored(images));
+  const at::Tensor down_right = moved(moved(images, 2, true), 3, true);
+  const at::Tensor up_left = moved(moved(images, 2, false), 3, false);
+  expect_close(predicted(run, TestTimeAugmentation::flip_shift).probabilities,
+               mirrored(images) / 2 + (mirrored(down_right) + mirrored(up_left)) / 4);
+}
+
+TEST(Predict, ScoresAsEvaluate) {
+  auto run = tiny_run(kRecipe);
+  Trainer(run).fit();
+  const Score score = evaluate(run, run.data.test, false);
+  std::int64_t told = 0;
+  PredictOptions options;
+  options.progress = [&](std::int64_t done) { told = done; };
+  const Prediction prediction = predict(run, run.data.test, options);
+  EXPECT_EQ(prediction.score.loss, score.loss);
+  EXPECT_EQ(prediction.score.accuracy, score.accuracy);
+  EXPECT_EQ(prediction.probabilities.size(0), 37);
+  EXPECT_EQ(told, 37);
+  const at::Tensor right = prediction.probabilities.argmax(1).eq(run.data.test.labels);
+  EXPECT_DOUBLE_EQ(right.to(at::kDouble).mean().item<double>(), score.accuracy);
+}
+
+TEST(Predict, OnePixelCannotBeShifted) {
+  auto run = tiny_run({"data.format.width=1"});
+  EXPECT_THROW(predicted(run, TestTimeAugmentation::flip_shift), Error);
+  EXPECT_NO_THROW(predicted(run, TestTimeAugmentation::flip));
+}
+
+TEST(Task, ANetworkWithoutItsData) {
+  auto run = tiny_run(kRecipe);
+  Trainer(run).fit();
+  const Registries registries;
+  const auto task = task_in({{"task", to_json(task_of(run, registries))}}, "file");
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->resize, 6);
+  Run bare = build_for_task(*task, run.recipe, registries);
+  EXPECT_EQ(bare.data.train.size(), 0);
+  EXPECT_EQ(bare.data.classes, run.data.classes);
+  for (std::size_t i = 0; i < run.parameters->all().size(); ++i)
+    bare.parameters->all()[i].master.copy_(run.parameters->all()[i].master);
+  const auto own = run.model->named_buffers();
+  for (auto& item : bare.model->named_buffers()) item.value().copy_(own[item.key()]);
+  const at::Tensor with_data = predicted(run, TestTimeAugmentation::none).probabilities;
+  EXPECT_TRUE(predict(bare, run.data.test).probabilities.equal(with_data));
+}
+
+TEST(Task, OfAnImageFolderIsResizedAsItsPictures) {
+  auto run = tiny_run();
+  run.recipe.data.format = {"image_folder", parse_yaml("{size: 7, resize: null}", "test.yaml")};
+  EXPECT_EQ(task_of(run, Registries()).resize, 8) << "no less than the network's 8 pixels";
+  run.recipe.data.format.options = parse_yaml("{size: 12, resize: 20}", "test.yaml");
+  EXPECT_EQ(task_of(run, Registries()).resize, 20);
+}
+
+TEST(Task, BrokenOnesAreRefused) {
+  EXPECT_FALSE(task_in({}, "file"));
+  for (const char* text : {"", "{}", "[1]",
+                           R"({"data":"a","channels":1,"height":0,"width":8,)"
+                           R"("classes":["a"],"mean":[0],"std":[1],"resize":8})",
+                           R"({"data":"a","channels":3,"height":8,"width":8,)"
+                           R"("classes":["a"],"mean":[0],"std":[1],"resize":8})"})
+    EXPECT_THROW(task_in({{"task", text}}, "file"), CheckpointError) << text;
+}
+
+}  // namespace
+}  // namespace onecycle
