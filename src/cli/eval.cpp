@@ -1,6 +1,7 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
+#include "cli/load_watch.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
 #include "train/weights.h"
@@ -54,7 +55,8 @@ int eval_command(int argc, char** argv) {
   const std::string subject = line.single("RECIPE");
   if (!line.has("weights") && !std::filesystem::is_directory(subject))
     line.misused("--weights is missing: name a safetensors file or a run folder");
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
+  registries.loading = load_watch(line.console());
   std::vector<std::string> overrides = line.overrides();
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));
   Run run =

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
+#include "cli/load_watch.h"
 #include "cli/report_page.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
@@ -149,7 +150,8 @@ int range_test_command(int argc, char** argv) {
   list_option(line, "weight-decay", 1e9);
   list_option(line, "momentum", 1);
 
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
+  registries.loading = load_watch(line.console());
   const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides(), registries);
   Run first = build(recipe, registries);
   const DataSet data = first.data;
