@@ -1,7 +1,9 @@
 #include "onecycle/error.h"
 
-#include "cli/command.h"
+#include "cli/data_commands.h"
+#include "cli/load_watch.h"
 #include "core/format.h"
+#include "recipe/document.h"
 #include "recipe/yaml.h"
 
 #include <iostream>
@@ -16,11 +18,9 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kExamples = R"(  onecycle data list
   onecycle data info fashion-mnist
   onecycle data verify cifar10 --dir ~/data
+  onecycle data fetch cifar10
+  onecycle data pack my-recipe.yaml --to pictures.packed
 )";
-
-DatasetDescriptor descriptor_of(const DataOptions& options, const Registries& registries) {
-  return find_descriptor(options, registries.dataset_folders, read_yaml_file);
-}
 
 int list(const CommandLine& line, const Registries& registries) {
   for (const std::string& name : list_descriptors(registries.dataset_folders)) {
@@ -86,7 +86,8 @@ std::string numbers(const std::vector<double>& values) {
 
 int info(const CommandLine& line, const DataOptions& options, const Registries& registries) {
   const DatasetDescriptor descriptor = descriptor_of(options, registries);
-  const DataSummary summary = describe_data(load_data(options, descriptor, registries.formats));
+  const DataSummary summary =
+      describe_data(load_data(options, descriptor, registries.formats, registries.loading));
   if (!line.json())
     fmt::print("{}: {}\n{}x{}x{} {}, {} classes\n", summary.name, descriptor.title,
                summary.channels, summary.height, summary.width, summary.type,
@@ -112,38 +113,46 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
   return 0;
 }
 
-// Says how to get the files; it downloads nothing itself.
-int fetch(const CommandLine& line, const DataOptions& options, const Registries& registries) {
-  const DatasetDescriptor descriptor = descriptor_of(options, registries);
-  for (const FileCheck& check : verify_data(options, descriptor, registries.formats)) {
-    if (check.status != FileCheck::Status::missing) continue;
-    line.console().say(
-        format("{} is missing. To get {}: {}", check.file, descriptor.name, descriptor.get));
-    return 1;
-  }
-  line.console().say(descriptor.name + ": every file is here");
-  return 0;
+// Of a recipe, or of a data set named.
+DataOptions data_options_of(const CommandLine& line, const std::string& name,
+                            const Registries& registries) {
+  DataOptions options;
+  options.name = name;
+  const bool is_file = name.ends_with(".yaml") || name.ends_with(".yml");
+  if (is_file && load_document(name, line.overrides()).find("data") != nullptr)
+    options = load_recipe(name, line.overrides(), registries).data;
+  else if (!line.overrides().empty())
+    line.misused("--set goes with a recipe");
+  if (line.has("dir")) options.dir = line.text("dir");
+  return options;
 }
 
 }  // namespace
 
+DatasetDescriptor descriptor_of(const DataOptions& options, const Registries& registries) {
+  return find_descriptor(options, registries.dataset_folders, read_yaml_file);
+}
+
 int data_command(int argc, char** argv) {
-  CommandLine line("data", "Lists, verifies and describes data sets.",
-                   "list | verify NAME | info NAME | fetch NAME", kExamples);
+  CommandLine line("data", "Lists, verifies, describes, fetches and packs data sets.",
+                   "list | verify NAME | info NAME | fetch NAME | pack NAME", kExamples);
   line.add_positional();
   line.add_option("dir", "FOLDER", "the folder of the files, in place of the data set's own");
+  line.add_option("to", "FILE", "pack: the file to write; without it, one that later runs find");
+  line.add_set();
   if (!line.parse(argc, argv)) return 0;
 
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
+  registries.loading = load_watch(line.console());
   const auto words = line.positional();
   if (words.size() == 1 && words[0] == "list") return list(line, registries);
-  if (words.size() != 2) line.misused("expected list, or verify, info or fetch with a NAME");
-  DataOptions options;
-  options.name = words[1];
-  if (line.has("dir")) options.dir = line.text("dir");
+  if (words.size() != 2)
+    line.misused("expected list, or verify, info, fetch or pack with a NAME or a recipe");
+  const DataOptions options = data_options_of(line, words[1], registries);
   if (words[0] == "verify") return verify(line, options, registries);
   if (words[0] == "info") return info(line, options, registries);
-  if (words[0] == "fetch") return fetch(line, options, registries);
+  if (words[0] == "fetch") return data_fetch(line, options, registries);
+  if (words[0] == "pack") return data_pack(line, options, registries);
   line.misused("unknown '" + words[0] + "'");
 }
 

@@ -34,7 +34,7 @@ const Command kCommands[] = {
     {"schedule", "learning rate, momentum and weight decay over a run, without running it",
      schedule_command},
     {"check", "validate recipes: every key, with file, line and column", check_command},
-    {"data", "list, verify and describe data sets", data_command},
+    {"data", "list, verify, describe, fetch and pack data sets", data_command},
     {"info", "devices, libraries, versions and build options", info_command},
     {"schema", "the recipe's JSON Schema, or its reference page", schema_command},
 };

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
+#include "cli/load_watch.h"
 #include "cli/range_overlays.h"
 #include "cli/report_page.h"
 #include "cli/run_folder.h"
@@ -128,7 +129,8 @@ int range_test_command(int argc, char** argv) {
   options.high = line.positive("max");
   const AskedOverlays overlays(line);
 
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
+  registries.loading = load_watch(line.console());
   const Recipe recipe =
       settle_batch(load_recipe(line.single("RECIPE"), line.overrides(), registries), line,
                    registries)

@@ -1,5 +1,6 @@
 #include "onecycle/error.h"
 
+#include "cli/load_watch.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/seeds.h"
@@ -71,7 +72,8 @@ int train_command(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
   std::signal(SIGUSR1, SIG_IGN);  // nothing to save yet
 
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
+  registries.loading = load_watch(line.console());
   if (line.has("extend") && !line.has("resume")) line.misused("--extend belongs to --resume");
   if (line.has("resume") && !line.has("seeds")) return resume(line, registries);
   const Recipe recipe =

@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "cli/load_watch.h"
 #include "cli/run_folder.h"
 #include "core/safetensors.h"
 #include "train/weights.h"
@@ -50,7 +51,8 @@ void add_network_options(CommandLine& line) {
 
 TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data) {
   TrainedNetwork network;
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
+  registries.loading = load_watch(line.console());
   std::vector<std::string> overrides = line.overrides();
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));
   const Recipe recipe = load_recipe(recipe_of(subject), overrides, registries);

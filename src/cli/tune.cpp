@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "cli/load_watch.h"
 #include "cli/report_page.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
@@ -155,7 +156,8 @@ int tune_command(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
 
   const TuneOptions options = options_of(line);
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
+  registries.loading = load_watch(line.console());
   const auto arguments = line.positional();
   if (arguments.empty() || arguments.size() > (line.has("resume") ? 2U : 1U))
     line.misused("one RECIPE, and with --resume its folder");

@@ -153,9 +153,6 @@ TEST_F(Commands, DataListsVerifiesAndDescribes) {
   ASSERT_EQ(described.exit_code, 0) << described.err;
   EXPECT_EQ(json_lines(described.out).size(), 3U);
   EXPECT_EQ(run_program({"data", "verify", "cifar10", "--dir", folder_ / "none"}).exit_code, 1);
-  const Outcome absent = run_program({"data", "fetch", "cifar10", "--dir", folder_ / "none"});
-  EXPECT_EQ(absent.exit_code, 1);
-  EXPECT_THAT(absent.out, HasSubstr("To get cifar10: "));
 }
 
 TEST_F(Commands, EveryShippedRecipeIsSound) {

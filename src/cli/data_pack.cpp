@@ -1,0 +1,32 @@
+#include "onecycle/pack.h"
+
+#include "cli/data_commands.h"
+#include "core/format.h"
+
+#include <chrono>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace onecycle {
+
+int data_pack(const CommandLine& line, const DataOptions& options, const Registries& registries) {
+  const auto begin = std::chrono::steady_clock::now();
+  const DatasetDescriptor descriptor = descriptor_of(options, registries);
+  const std::string path = line.has("to") ? line.text("to") : packed_path(options, descriptor);
+  const PackSummary summary =
+      pack_data(options, descriptor, path, registries.formats, registries.loading);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (line.json())
+    std::cout << nlohmann::ordered_json{{"event", "packed"},      {"path", summary.path},
+                                        {"train", summary.train}, {"test", summary.test},
+                                        {"bytes", summary.bytes}, {"seconds", seconds}}
+                     .dump()
+              << std::endl;
+  line.console().say(format("{}: {} training and {} test images, {:.1f} MB, in {:.1f} s",
+                            summary.path, grouped(summary.train), grouped(summary.test),
+                            static_cast<double>(summary.bytes) / 1e6, seconds));
+  return 0;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,22 @@
+// needs: src/data/archive.cpp src/data/cifar_batch.cpp src/core/pickle*.cpp -larchive
+#include "data/archive.h"
+
+#include "onecycle/error.h"
+
+#include "data/cifar_batch.h"
+#include "in_memory_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const InMemoryFile file(data, size);
+  if (!file.whole()) return 0;
+  try {
+    for (const auto& member : onecycle::read_members(file.path(), {"d/a"})) {
+      onecycle::CifarSamples samples;
+      const std::string_view bytes(reinterpret_cast<const char*>(member.data()), member.size());
+      onecycle::append_binary_batch(bytes, onecycle::CifarLabels::fine, "d/a", samples);
+    }
+  } catch (const onecycle::DataError&) {
+    // Refusing is what a reader may do with any bytes.
+  }
+  return 0;
+}

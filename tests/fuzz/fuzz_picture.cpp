@@ -1,0 +1,21 @@
+// needs: src/data/picture.cpp src/data/jpeg.cpp src/data/png.cpp src/data/exif.cpp src/core/input_file.cpp -lturbojpeg -lpng
+#include "data/picture.h"
+
+#include "onecycle/error.h"
+
+#include "data/exif.h"
+
+#include <cstddef>
+#include <cstdint>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  (void)onecycle::exif_orientation(data, size);
+  (void)onecycle::jpeg_orientation(data, size);
+  try {
+    (void)onecycle::decode_picture(data, size, "a", {1, 8});
+    (void)onecycle::decode_picture(data, size, "a", {3, 0});
+  } catch (const onecycle::DataError&) {
+    // Refusing is what a reader may do with any bytes.
+  }
+  return 0;
+}
