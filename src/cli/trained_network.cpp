@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/load_watch.h"
+#include "cli/load_watch.h"
 #include "cli/run_folder.h"
 #include "core/safetensors.h"
 #include "train/weights.h"

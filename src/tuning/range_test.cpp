@@ -163,7 +163,8 @@ class Procedure {
 
   // A linear sweep to an end that is too low has no fall in it; to one that is too high it starts
   // out too steeply, and reaches less. Wanted: the farthest end of a geometric grid that reaches as
-  // much as any. The grid is fixed, so that seeds that differ a little end at the same place.
+  // much as any, or the first with a fall that the next one confirms. The grid is fixed, so that
+  // seeds that differ a little end at the same place.
   void search() {
     int k = static_cast<int>(std::ceil(kGrid * std::log10(kBeyondEdge * edge_)));
     for (int i = 0; i < kMostMoves && (flat(k) || better(range_to(k - kWhole), range_to(k))); ++i)
@@ -173,10 +174,13 @@ class Procedure {
       return;
     }
     bool less_beyond = false;
-    for (int i = 0; i < kMostMoves && !less_beyond; ++i) {
-      if (!conclude(range_to(k), "")) return;
+    for (int i = 0; i < kMostMoves; ++i) {
       less_beyond = !as_good(k + kWhole);
-      if (!less_beyond) k += kWhole;
+      if (less_beyond) break;
+      // A fall may be noise; one that the farther sweeps see as well is none.
+      const auto seen_beyond = fall_in(k + kWhole);
+      if (fall_in(k) && seen_beyond && *seen_beyond < range_to(k).high) break;
+      k += kWhole;
     }
     if (less_beyond && as_good(k + 1)) ++k;
     test_.words.push_back("Best held-out accuracy of sweeps by where they end: " + listed() + ".");
@@ -194,10 +198,15 @@ class Procedure {
                         [&](const Range& other) { return better(other, range); });
   }
 
-  bool flat(int k) {
+  Suggestion smith_in(int k) {
     const Range& range = range_to(k);
-    return smith_on(smooth(curves(range)), range.samples, "").refusal == Suggestion::Refusal::flat;
+    std::string beyond;
+    for (const SweepCurve* curve : curves(range))
+      if (beyond.empty()) beyond = after_end(*curve);
+    return smith_on(smooth(curves(range)), range.samples, beyond);
   }
+  bool flat(int k) { return smith_in(k).refusal == Suggestion::Refusal::flat; }
+  std::optional<double> fall_in(int k) { return smith_in(k).lr; }
 
   std::vector<const SweepCurve*> curves(const Range& range) const {
     std::vector<const SweepCurve*> result;
@@ -219,8 +228,8 @@ class Procedure {
 
   // ---- The number ----
 
-  // From the sweeps of one range. True where there is no fall in it.
-  bool conclude(const Range& range, std::string beyond) {
+  // From the sweeps of one range.
+  void conclude(const Range& range, std::string beyond) {
     final_high_ = range.high;
     test_.linear = test_.sweeps[range.sweeps[0]].plan;
     const std::string known = beyond;
@@ -236,11 +245,10 @@ class Procedure {
     std::erase_if(test_.suggestions, [&](const Suggestion& one) { return one.rule == smith.rule; });
     test_.suggestions.insert(test_.suggestions.begin(), smith);
     test_.refused = smith.lr ? "" : smith.reason;
-    if (!smith.lr) return smith.refusal != Suggestion::Refusal::too_few;
+    if (!smith.lr) return;
     test_.lr_max = rounded_down(*smith.lr);
     test_.lr_min = rounded_down(*test_.lr_max / 10);
     test_.uncertain = far_apart(test_, *smith.lr);
-    return false;
   }
 
   const SweepWith& sweep_with_;

@@ -26,17 +26,12 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
             Suggestion::Refusal::too_few};
   double best = accuracy[0];
   std::size_t last_good = 0;
-  std::size_t below = 0;
-  std::size_t fall = 0;
-  for (std::size_t i = 0; i < lr.size() && fall == 0; ++i) {
+  for (std::size_t i = 0; i < lr.size(); ++i) {
     best = std::max(best, accuracy[i]);
-    if (accuracy[i] >= best - accuracy_tolerance(best, samples)) {
-      last_good = i;
-      below = 0;
-    } else if (++below == kSustained) {
-      fall = i;
-    }
+    if (accuracy[i] >= best - accuracy_tolerance(best, samples)) last_good = i;
   }
+  const std::size_t below = lr.size() - 1 - last_good;
+  const bool falls = below >= kSustained;
   const double highest = *std::max_element(accuracy.begin(), accuracy.end());
   const double lowest = *std::min_element(accuracy.begin(), accuracy.end());
   if (highest - lowest < accuracy_tolerance(highest, samples))
@@ -44,7 +39,7 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
             format("flat: the held-out accuracy stays at {:.1f} % from {:.3g} to {:.3g}",
                    100 * highest, lr.front(), lr.back()),
             Suggestion::Refusal::flat};
-  if (fall == 0 && beyond.empty() && below == 0)
+  if (!falls && beyond.empty() && below == 0)
     return {kName, std::nullopt,
             format("range too low: the held-out accuracy has not fallen by {:.3g}", lr.back()),
             Suggestion::Refusal::too_low};
@@ -52,7 +47,7 @@ Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& 
           format("the held-out accuracy stays within two standard errors of its best, {:.1f} %, up "
                  "to here{}",
                  100 * best,
-                 "; " + (fall == 0 && !beyond.empty() ? beyond : std::string("then it falls")))};
+                 "; " + (!falls && !beyond.empty() ? beyond : std::string("then it falls")))};
 }
 
 double rounded_down(double value) {
