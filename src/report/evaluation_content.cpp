@@ -18,6 +18,10 @@ std::string percent_or_dash(const std::optional<double>& share) {
   return share ? human_percent(*share) : "–";
 }
 
+std::string small_percent(double share) {
+  return share < 1e-4 ? "below 0.01 %" : human_percent(share);
+}
+
 struct Confusion {
   std::size_t label;
   std::size_t predicted;
@@ -140,7 +144,7 @@ PageGallery mistakes_gallery(const EvaluationReport& evaluation) {
     picture.image = picture_uri(evaluation.pictures[i]);
     picture.alternative = format("sample {}: {} taken for {}", mistake.sample, label, taken);
     picture.lines = {label, format("taken for {}, {}", taken, human_percent(mistake.confidence)),
-                     format("{} {}", label, human_percent(mistake.label_probability)),
+                     format("{} {}", label, small_percent(mistake.label_probability)),
                      format("sample {}", mistake.sample)};
     gallery.pictures.push_back(std::move(picture));
   }

@@ -26,6 +26,7 @@ dd{margin:0;font-weight:600;overflow-wrap:anywhere;font-variant-numeric:tabular-
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));
 gap:1.75rem 1.5rem;margin:1.5rem 0}
 figure{margin:0;min-width:0;break-inside:avoid}
+figure:only-child{max-width:640px}
 .drawing{position:relative}
 .plot{display:block;width:100%;height:auto}
 .plot.narrow{display:none}
