@@ -37,16 +37,14 @@ std::string weights_of(const std::string& path) {
   return std::filesystem::is_directory(path) ? weights_path(path) : path;
 }
 
-// The file that is named, or the recipe's, or the run's; matched and renamed as the recipe says.
-WeightsReport load(Run& run, const std::string& subject, const CommandLine& line) {
-  WeightsOptions options = run.recipe.weights;
+// The file that is named, or the run's, or the recipe's; matched and renamed as the recipe says.
+WeightsOptions weights_of(const Recipe& recipe, const std::string& subject,
+                          const CommandLine& line) {
+  WeightsOptions options = recipe.weights;
   if (line.has("weights") || std::filesystem::is_directory(subject))
     options.file = weights_of(line.text("weights", subject));
   if (!options.file) line.misused("--weights is missing: name a file of weights or a run folder");
-  WeightsReport report = load_weights(options, *run.parameters, !line.has("raw"));
-  if (!report.left.empty())
-    throw CheckpointError(report.text() + "; an evaluation needs every weight of the model");
-  return report;
+  return options;
 }
 
 }  // namespace
@@ -69,9 +67,12 @@ int eval_command(int argc, char** argv) {
   const Registries registries = shipped_registries();
   std::vector<std::string> overrides = line.overrides();
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));
-  Run run =
-      build_for_evaluation(load_recipe(recipe_of(subject), overrides, registries), registries);
-  const WeightsReport weights = load(run, subject, line);
+  const Recipe recipe = load_recipe(recipe_of(subject), overrides, registries);
+  const WeightsOptions options = weights_of(recipe, subject, line);
+  Run run = build_for_evaluation(recipe, registries);
+  const WeightsReport weights = load_weights(options, *run.parameters, !line.has("raw"));
+  if (!weights.left.empty())
+    throw CheckpointError(weights.text() + "; an evaluation needs every weight of the model");
   if (line.console().verbose()) line.console().say("weights    " + weights.text());
 
   const std::string split = line.text("split", "test");
