@@ -7,6 +7,8 @@
 #include "weights/match.h"
 
 #include <algorithm>
+#include <cstring>
+#include <deque>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -21,6 +23,19 @@ constexpr const char* kExamples = R"(  onecycle export runs/quickstart/1 --to ml
 In Python: model.load_state_dict(torch.load("mlp.pth")); with --optimizer the file is
 {"state_dict": ..., "optimizer": ..., "step": ...}.
 )";
+
+// Counters of batch norms as integers, as PyTorch has them; `counters` keeps their values.
+void restore_counters(std::vector<StoredTensor>& tensors, std::deque<std::int64_t>& counters) {
+  for (StoredTensor& tensor : tensors) {
+    if (!tensor.name.ends_with("num_batches_tracked") || tensor.dtype != "F32") continue;
+    float count = 0;
+    std::memcpy(&count, tensor.data, sizeof count);
+    counters.push_back(static_cast<std::int64_t>(count));
+    tensor.dtype = "I64";
+    tensor.data = &counters.back();
+    tensor.bytes = sizeof(std::int64_t);
+  }
+}
 
 bool averages(const WeightsContent& content) {
   return std::any_of(
@@ -57,6 +72,8 @@ int export_command(int argc, char** argv) {
   bool own = false;
   std::vector<StoredTensor> tensors = model_part(file.content(), !line.has("raw"), own);
   if (!own) throw CheckpointError(path + ": no checkpoint of onecycle; see `onecycle import`");
+  std::deque<std::int64_t> counters;
+  restore_counters(tensors, counters);
   std::unique_ptr<ExportedOptimizer> optimizer;
   if (line.has("optimizer")) {
     try {

@@ -91,7 +91,9 @@ Matching match(const std::vector<StoredTensor>& stored, const std::vector<Wanted
     }
     used.insert(place->second);
     const StoredTensor& found = stored[place->second];
-    if (found.shape == wanted[i].shape && is_floating(found.dtype) == wanted[i].floating) {
+    // A module that is converted as a whole counts in its floating-point type.
+    const bool same_kind = is_counter(found.name) || is_floating(found.dtype) == wanted[i].floating;
+    if (found.shape == wanted[i].shape && same_kind) {
       result.pairs.push_back({place->second, i});
     } else {
       result.other_shape.push_back({wanted[i].name, in_both(found, wanted[i])});

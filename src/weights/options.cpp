@@ -29,7 +29,9 @@ std::optional<OptionTable<RenameRule>::Violation> check_pattern(const RenameRule
 
 OptionTable<RenameRule> rename_options() {
   OptionTable<RenameRule> table(
-      "rename", "renames tensors of the file, rule after rule, before they are matched");
+      "rename",
+      "renames tensors of the file, rule after rule, before they are matched; not those of "
+      "onecycle's own checkpoints");
   table
       .add("from", &RenameRule::from,
            "the start of a name; with a ^ first, a regular expression (ECMAScript)")

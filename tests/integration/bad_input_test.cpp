@@ -3,6 +3,7 @@
 #include "support/program.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -160,8 +161,30 @@ TEST_F(BadInput, CommandLine) {
   EXPECT_THAT(refused({"train", "--frobnicate"}, 2), HasSubstr("frobnicate"));
   EXPECT_THAT(refused({"data", "verify"}, 2), HasSubstr("with a NAME"));
   EXPECT_THAT(refused({"data", "look", "mnist"}, 2), HasSubstr("'look'"));
-  EXPECT_THAT(refused({"eval", "recipe.yaml"}, 2), HasSubstr("--weights"));
+  const std::string recipe = folder_.write_text("recipe.yaml", kSmallRecipe);
+  EXPECT_THAT(refused({"eval", recipe}, 2), HasSubstr("--weights"));
+  EXPECT_THAT(refused({"export", "runs/none"}, 2), HasSubstr("--to is missing"));
+  EXPECT_THAT(refused({"export", "runs/none", "--to", "a.onnx"}, 2), HasSubstr("ends in .pth"));
+  EXPECT_THAT(refused({"import", "a.pth", "--to", "a.pth"}, 2), HasSubstr(".safetensors"));
   EXPECT_EQ(run_program({}).exit_code, 2);
+}
+
+TEST_F(BadInput, HostileWeights) {
+  const std::string recipe = folder_.write_text("recipe.yaml", kSmallRecipe);
+  const std::string ran = folder_ / "ran";
+  const std::string pickle =
+      folder_.write_text("evil.pth", "cos\nsystem\n(S'touch " + ran + "'\ntR.");
+  for (const auto& arguments :
+       {std::vector<std::string>{"eval", recipe, "--weights", pickle}, {"import", pickle}})
+    EXPECT_THAT(refused(arguments, 1), HasSubstr("evil.pth: refused: the pickle wants os.system"));
+  EXPECT_THAT(refused(train(recipe, {"weights.file=" + pickle}), 1), HasSubstr("os.system"));
+  EXPECT_FALSE(std::filesystem::exists(ran));
+  EXPECT_THAT(refused(train(recipe, {"weights.file=" + (folder_ / "absent.pth")}), 1),
+              HasSubstr("absent.pth: cannot be read"));
+  EXPECT_THAT(refused(train(recipe, {R"(weights.rename=[{from: "^(", to: a}])"}), 2),
+              HasSubstr("is no regular expression"));
+  const std::string module = ONECYCLE_SOURCE_DIR "/tests/fuzz/corpus/weights/module.pth";
+  EXPECT_THAT(refused({"import", module}, 1), HasSubstr("torch.nn.modules.linear.Linear"));
 }
 
 TEST_F(BadInput, WeightsOfAnotherModel) {

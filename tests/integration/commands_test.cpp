@@ -4,6 +4,7 @@
 #include "support/program.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -89,6 +90,54 @@ TEST_F(Commands, TheRunFolderHoldsWhatEvalNeeds) {
   EXPECT_EQ(result["accuracy"], trained["test_accuracy"]);
 }
 
+TEST_F(Commands, WeightsGoOutAndIn) {
+  ASSERT_EQ(run_program(train()).exit_code, 0);
+  const std::string run = folder_ / "runs/small/1";
+  const Json expected = json_lines(run_program({"eval", run, "--json"}).out).back();
+  for (const std::string name : {"out.pth", "out.safetensors"}) {
+    const std::string file = folder_ / name;
+    const Outcome exported = run_program({"export", run, "--to", file, "--json"});
+    ASSERT_EQ(exported.exit_code, 0) << exported.err;
+    EXPECT_EQ(json_lines(exported.out).back()["file"], file);
+    const Outcome evaluated = run_program({"eval", recipe_, "--weights", file, "--json"});
+    ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+    EXPECT_EQ(json_lines(evaluated.out).back()["loss"], expected["loss"]) << name;
+  }
+  const std::string copy = folder_ / "copy.safetensors";
+  const Outcome imported =
+      run_program({"import", folder_ / "out.pth", "--recipe", recipe_, "--to", copy, "--json"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  const auto lines = json_lines(imported.out);
+  EXPECT_EQ(lines.front()["event"], "tensor");
+  EXPECT_EQ(lines.front()["name"], "layer1.weight");
+  EXPECT_EQ(lines.front()["match"], "fits");
+  EXPECT_EQ(lines.back()["kind"], "torch archive");
+  const Outcome again = run_program({"eval", recipe_, "--weights", copy, "--json"});
+  EXPECT_EQ(json_lines(again.out).back()["loss"], expected["loss"]);
+}
+
+TEST_F(Commands, TheOptimizerGoesToTorch) {
+  const char* python = std::getenv("ONECYCLE_PYTHON");
+  if (python == nullptr || *python == '\0') GTEST_SKIP() << "needs torch in ONECYCLE_PYTHON";
+  for (const std::string optimizer : {"{name: sgd, weight_decay: 1e-4}", "{name: adamw}"}) {
+    ASSERT_EQ(run_program(train({"--set", "optimizer=" + optimizer})).exit_code, 0);
+    const std::string run =
+        folder_ / (optimizer == "{name: adamw}" ? "runs/small/2" : "runs/small/1");
+    const std::string file = folder_ / "out.pth";
+    const Outcome exported = run_program({"export", run, "--to", file, "--optimizer"});
+    ASSERT_EQ(exported.exit_code, 0) << exported.err;
+    const std::string command =
+        std::string("'") + python +
+        "' -B '" ONECYCLE_SOURCE_DIR "/tests/train/torch_weights.py' optimizer " + file + " " +
+        run + "/checkpoints/last.safetensors >" + (folder_ / "found");
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    const Json found = Json::parse(read_bytes(folder_ / "found"));
+    EXPECT_EQ(found["step"], 54);
+    EXPECT_EQ(found["parameters"], 4);
+    EXPECT_GT(found["lr"].get<double>(), 0);
+  }
+}
+
 TEST_F(Commands, TheResolvedRecipeReproducesTheRun) {
   ASSERT_EQ(run_program(train()).exit_code, 0);
   const std::string first = folder_ / "runs/small/1";
@@ -139,7 +188,7 @@ TEST_F(Commands, CheckListsEveryProblem) {
 TEST_F(Commands, EveryCommandHasHelpWithExamples) {
   for (const char* command :
        {"train", "range-test", "lr-find", "fit-batch", "search", "tune", "eval", "predict",
-        "report", "schedule", "check", "data", "info", "schema"}) {
+        "export", "import", "report", "schedule", "check", "data", "info", "schema"}) {
     const Outcome outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Examples:")) << command;

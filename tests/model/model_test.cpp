@@ -191,7 +191,9 @@ TEST(Init, TorchvisionsResNets) {
   EXPECT_TRUE(weights["layer1.0.bn2.weight"].equal(at::ones(64)));
   const auto zeroed = make_model("resnet50", {3, 8, 8, 10, 1}, "{zero_init: true, groups: 2}");
   for (const auto& item : zeroed->named_parameters())
-    if (item.key().ends_with("bn3.weight")) EXPECT_EQ(item.value().abs().max().item<float>(), 0);
+    if (item.key().ends_with("bn3.weight")) {
+      EXPECT_EQ(item.value().abs().max().item<float>(), 0);
+    }
 }
 
 TEST(Init, NumbersDependOnNameShapeAndSeedAlone) {

@@ -202,6 +202,38 @@ TEST(Weights, OfAnotherModel) {
   EXPECT_TRUE(bitwise_equal(before, state_of(run)));
 }
 
+TEST(Weights, PartialTakesWhatFits) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "weights.safetensors";
+  auto source = tiny_run({"model.hidden=[12, 12]"});
+  Snapshot plain;  // names of another program's file: rules leave those of checkpoints alone
+  copy_out(model_tensors(*source.parameters), "", plain);
+  write_checkpoint(path, plain);
+  const std::string file = "weights.file=" + path;
+  EXPECT_THAT(failure_of([&] { tiny_run({file}); }), HasSubstr("weights of another model"));
+  const auto fresh = tiny_run({"seed=3"});
+  const auto run = tiny_run({file, "weights.match=partial", "seed=3"});
+  ASSERT_TRUE(run.weights.has_value());
+  EXPECT_EQ(run.weights->loaded, 2u);
+  EXPECT_THAT(run.weights->text(), HasSubstr("2 tensors loaded; as initialised: layer2."));
+  EXPECT_THAT(run.weights->text(), HasSubstr("not used: layer3."));
+  const auto tensors = model_tensors(*run.parameters);
+  EXPECT_TRUE(
+      tensors.at("layer1.weight").equal(model_tensors(*source.parameters).at("layer1.weight")));
+  EXPECT_TRUE(
+      tensors.at("layer2.weight").equal(model_tensors(*fresh.parameters).at("layer2.weight")));
+  const auto narrow = tiny_run(
+      {file, "train.precision=bf16",
+       R"(weights.rename=[{from: "^layer2\\.", to: "old."}, {from: layer3., to: layer2.}])",
+       "weights.match=partial"});
+  EXPECT_EQ(narrow.weights->loaded, 4u);
+  EXPECT_TRUE(narrow.weights->left.empty());
+  for (const Parameter& parameter : narrow.parameters->all())
+    EXPECT_TRUE(
+        parameter.working.detach().equal(parameter.master.to(parameter.working.scalar_type())))
+        << parameter.name;
+}
+
 TEST(Weights, DamagedFilesChangeNothing) {
   const TemporaryFolder folder;
   const std::string path = folder / "weights.safetensors";

@@ -72,8 +72,13 @@ void compare(const std::string& name) {
 }
 
 TEST(TorchWeights, ResNet18) { compare("resnet18"); }
-TEST(TorchWeights, ResNet34) { compare("resnet34"); }
-TEST(TorchWeights, ResNet50) { compare("resnet50"); }
+
+// Half a gigabyte each.
+TEST(TorchWeights, LargerResNets) {
+  if (std::getenv("ONECYCLE_LONG_TESTS") == nullptr) GTEST_SKIP() << "set ONECYCLE_LONG_TESTS=1";
+  compare("resnet34");
+  compare("resnet50");
+}
 
 }  // namespace
 }  // namespace onecycle

@@ -75,6 +75,9 @@ TEST(Match, NamesWhatDiffers) {
       "(of its shape: linear.weight), extra; other shapes: bn.bias (8 in the file, 9 in the "
       "model), bn.count (I64 in the file, floating-point in the model)");
   EXPECT_FALSE(matching.complete());
+  // Counters may be of either kind.
+  EXPECT_TRUE(match({tensor("b.num_batches_tracked", {}, "I64")}, {{"b.num_batches_tracked", {}}})
+                  .complete());
   // A counter that old files lack is not missed.
   EXPECT_TRUE(match({tensor("a")}, {{"a", {2}}, {"b.num_batches_tracked", {}, false}}).complete());
   EXPECT_THAT(match({tensor("layer1.wieght")}, {{"layer1.weight", {2}}}).text(),
