@@ -1,4 +1,5 @@
-// Seconds that reading a folder of pictures takes, as one JSON object; bench/image_folder.py calls it:
+// Seconds that reading a folder of pictures takes, as one JSON object; bench/image_folder.py calls
+// it:
 //   bench_image_folder FOLDER RESIZE SIZE THREADS
 #include "onecycle/data.h"
 

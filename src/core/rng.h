@@ -12,13 +12,13 @@ namespace onecycle {
 
 // What a draw is for. The values are part of every result: never renumber.
 enum class RandomUse : std::uint32_t {
-  order = 1,      // the order of an epoch; index = position
-  augment = 2,    // crop, flip and cutout; index = sample
-  split = 3,      // validation samples and `limit`; index = position
-  synthetic = 4,  // pixels of the synthetic data set
-  initial = 5,    // initial weights; index = fnv1a of the tensor's name
-  step = 6,       // ATen's own generator in a step (dropout and the like); index = step
-  mixup = 7,      // index = 2 * sample for its weight, 2 * sample + 1 for its partner
+  order = 1,         // the order of an epoch; index = position
+  augment = 2,       // crop, flip and cutout; index = sample
+  split = 3,         // validation samples and `limit`; index = position
+  synthetic = 4,     // pixels of the synthetic data set
+  initial = 5,       // initial weights; index = fnv1a of the tensor's name
+  step = 6,          // ATen's own generator in a step (dropout and the like); index = step
+  mixup = 7,         // index = 2 * sample for its weight, 2 * sample + 1 for its partner
   resized_crop = 8,  // index = 16 * sample + attempt
   colour = 9,        // colour_jitter; index = sample
 };

@@ -1,8 +1,7 @@
 // needs: src/data/archive.cpp src/data/cifar_batch.cpp src/core/pickle*.cpp -larchive
-#include "data/archive.h"
-
 #include "onecycle/error.h"
 
+#include "data/archive.h"
 #include "data/cifar_batch.h"
 #include "in_memory_file.h"
 

@@ -1,7 +1,7 @@
 // needs: src/data/cifar_batch.cpp src/core/pickle*.cpp
-#include "data/cifar_batch.h"
-
 #include "onecycle/error.h"
+
+#include "data/cifar_batch.h"
 
 #include <cstdlib>
 

@@ -1,8 +1,7 @@
 // needs: src/data/idx_array.cpp src/data/byte_source.cpp -lz
-#include "data/idx_array.h"
-
 #include "onecycle/error.h"
 
+#include "data/idx_array.h"
 #include "in_memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

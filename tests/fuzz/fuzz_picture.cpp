@@ -1,9 +1,8 @@
-// needs: src/data/picture.cpp src/data/jpeg.cpp src/data/png.cpp src/data/exif.cpp src/core/input_file.cpp -lturbojpeg -lpng
-#include "data/picture.h"
-
+// needs: src/data/picture.cpp src/data/[ejp]*[gf].cpp src/core/input_file.cpp -lturbojpeg -lpng
 #include "onecycle/error.h"
 
 #include "data/exif.h"
+#include "data/picture.h"
 
 #include <cstddef>
 #include <cstdint>
