@@ -80,10 +80,10 @@ TEST(DataOptions, Problems) {
       {"{name: x, format: synthetic}",
        "r.yaml:1:19: data.format: a data set has a name or a format of its own, not both"},
       {"{name: x, batch_size: 0}",
-       "r.yaml:1:23: data.batch_size: expected a number of samples, at least 1, or all, got '0'"},
-      {"{name: x, batch_size: auto}",
-       "r.yaml:1:23: data.batch_size: expected a number of samples, at least 1, or all, got "
-       "'auto'"},
+       "r.yaml:1:23: data.batch_size: expected a number of samples, at least 1, all or auto, got '0'"},
+      {"{name: x, batch_size: most}",
+       "r.yaml:1:23: data.batch_size: expected a number of samples, at least 1, all or auto, got "
+       "'most'"},
       {"{name: x, validation: -1}", "r.yaml:1:23: data.validation: must be at least 0, got '-1'"},
       {"{name: x, limit: 0}", "r.yaml:1:18: data.limit: must be at least 1, got '0'"},
       {"{name: x, normalise: imagenet}",

@@ -26,7 +26,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"observe", {"core"}},
     {"tuning", {"core", "recipe", "schedule", "kernels", "data", "model", "optim", "train"}},
     {"report", {"core", "recipe"}},
-    {"cli", {"core", "recipe", "kernels", "train", "observe", "tuning", "report", "weights"}},
+    {"cli", {"core", "recipe", "kernels", "data", "train", "observe", "tuning", "report", "weights"}},
 };
 
 // onecycle/*.h that observers may see.
