@@ -108,8 +108,9 @@ TEST_F(Trained, PredictsFilesFoldersAndLists) {
   EXPECT_EQ(lines[2]["predicted"], 2);
   const Outcome all =
       run_program({"predict", run(), pictures() + "/b.png", "--json", "--top", "9"});
+  const Json first = json_lines(all.out)[0];
   double sum = 0;
-  for (const Json& one : json_lines(all.out)[0]["top"]) sum += one["probability"].get<double>();
+  for (const Json& one : first["top"]) sum += one["probability"].get<double>();
   EXPECT_NEAR(sum, 1, 1e-5);
 }
 

@@ -149,6 +149,17 @@ TEST(ModelPyTorch, OutputsAndGradientsInDouble) {
   }
 }
 
+// 1e-5, but where norms over a few values amplify rounding so much that PyTorch's own single
+// precision misses its double precision by more: three times that.
+double tolerance_in_single(const GoldenCase& golden) {
+  const std::vector<double>& single = golden.numbers.at("single");
+  const std::vector<double>& exact = golden.numbers.at("logits");
+  double own = 0;
+  for (std::size_t i = 0; i < single.size(); ++i)
+    own = std::max(own, std::abs(single[i] - exact[i]) / std::max(1.0, std::abs(exact[i])));
+  return own > 1e-5 ? 3 * own : 1e-5;
+}
+
 TEST(ModelPyTorch, OutputsInSingle) {
   const at::NoGradGuard no_grad;
   for (const GoldenCase& golden : cases())
@@ -160,7 +171,7 @@ TEST(ModelPyTorch, OutputsInSingle) {
       fill(*model);
       model->train();
       expect_near(model->forward(images_of(golden).to(at::kFloat).contiguous(format)),
-                  golden.numbers.at("single"), 1e-5, "single precision");
+                  golden.numbers.at("single"), tolerance_in_single(golden), "single precision");
     }
 }
 
