@@ -71,4 +71,15 @@ at::Tensor tensor_of(const StoredTensor& stored) {
                                 : flat.as_strided(stored.shape, stored.strides);
 }
 
+void copy_numbers(const StoredTensor& stored, at::Tensor target) {
+  const bool same = target.is_cpu() && target.is_contiguous() && stored.dtype != "BOOL" &&
+                    target.scalar_type() == loaded_type(stored) &&
+                    (stored.strides.empty() || stored.strides == target.strides().vec());
+  if (same && target.nbytes() > 0 && stored.bytes >= target.nbytes()) {
+    std::memcpy(target.mutable_data_ptr(), stored.data, target.nbytes());
+  } else {
+    target.copy_(tensor_of(stored));
+  }
+}
+
 }  // namespace onecycle

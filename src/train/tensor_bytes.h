@@ -17,4 +17,8 @@ void check_loadable(const StoredTensor& stored);
 // bytes of 0 or not. Only to be read. Throws as check_loadable.
 at::Tensor tensor_of(const StoredTensor& stored);
 
+// Copies the numbers into `target`, of the same shape; without a copy between where they lie
+// unaligned as the target has them. Throws as check_loadable.
+void copy_numbers(const StoredTensor& stored, at::Tensor target);
+
 }  // namespace onecycle

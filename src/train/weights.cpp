@@ -62,10 +62,8 @@ WeightsReport load_content(const WeightsContent& content, const WeightsOptions& 
   const Matching matching = match(found, want);
   check_matching(matching, options.match);
   for (const auto& [from, to] : matching.pairs) check_loadable(found[from]);
-  for (const auto& [from, to] : matching.pairs) {
-    at::Tensor target = tensors.at(want[to].name);
-    target.copy_(tensor_of(found[from]));
-  }
+  for (const auto& [from, to] : matching.pairs)
+    copy_numbers(found[from], tensors.at(want[to].name));
   parameters.refresh_working();
   WeightsReport report{"", kind_text(content, own), matching.pairs.size(), {}, {}};
   append(report.left, matching.other_shape, /*notes=*/true);
