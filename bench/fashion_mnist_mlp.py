@@ -10,19 +10,10 @@ of each pair. Needs a Python with bench/requirements.txt installed:
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def last_json(command):
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if result.returncode != 0:
-        sys.exit(f"{command[0]} failed:\n{result.stderr}")
-    return json.loads(result.stdout.strip().splitlines()[-1])
+from common import ROOT, last_json
 
 
 def row(name, values, unit):

@@ -14,9 +14,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from common import ROOT, last_json
 
 MAKE = """
 import gzip, sys
@@ -54,13 +53,6 @@ for images, labels in torch.utils.data.DataLoader(data, batch_size=128, num_work
     count += len(labels)
 print(json.dumps({"seconds": time.perf_counter() - begin, "pictures": count}))
 """
-
-
-def last_json(command):
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if result.returncode != 0:
-        sys.exit(f"{command[0]} failed:\n{result.stderr}")
-    return json.loads(result.stdout.strip().splitlines()[-1])
 
 
 def row(name, values, unit):

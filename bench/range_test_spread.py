@@ -11,19 +11,11 @@ range tests' curves go to --keep, if asked: bench_range_rules reads those of ben
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def last_json(command):
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if not result.stdout.strip():
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{result.stderr}")
-    return json.loads(result.stdout.strip().splitlines()[-1])
+from common import ROOT, last_json
 
 
 def settings(arguments, folder, seed):

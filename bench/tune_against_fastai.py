@@ -11,12 +11,11 @@ import argparse
 import csv
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from common import ROOT, last_json
 
 # Peer's arguments: network, data, optimizer, samples that the task's recipe trains on, epochs.
 TASKS = {
@@ -25,13 +24,6 @@ TASKS = {
     "resnet8-fashion": ("resnet8", "fashion", "sgd", 10000, 6),
     "resnet8-cifar10": ("resnet8", "cifar10", "sgd", 10000, 10),
 }
-
-
-def last_json(command):
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if result.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{result.stderr}")
-    return json.loads(result.stdout.strip().splitlines()[-1])
 
 
 def tuned(arguments, task, seed):
