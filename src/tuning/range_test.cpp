@@ -18,7 +18,8 @@ constexpr double kFarApart = 10;
 constexpr double kMinimumShare = 10;  // fastai's minimum is a tenth of where the loss is least
 constexpr int kGrid = 4;              // ends of sweeps a decade
 constexpr int kWhole = 2;             // of them a move, at first
-constexpr int kMostMoves = 6;         // in one direction
+constexpr int kFlatMoves = 2;
+constexpr int kMostMoves = 6;  // in one direction
 constexpr std::int64_t kFewestSteps = 200;
 constexpr std::int64_t kMostSteps = 400;
 
@@ -167,12 +168,7 @@ class Procedure {
   // seeds that differ a little end at the same place.
   void search() {
     int k = static_cast<int>(std::ceil(kGrid * std::log10(kBeyondEdge * edge_)));
-    for (int i = 0; i < kMostMoves && (flat(k) || better(range_to(k - kWhole), range_to(k))); ++i)
-      k -= kWhole;
-    if (flat(k)) {
-      conclude(range_to(k), "");
-      return;
-    }
+    k = lowered(k);
     bool less_beyond = false;
     for (int i = 0; i < kMostMoves; ++i) {
       less_beyond = !as_good(k + kWhole);
@@ -185,6 +181,21 @@ class Procedure {
     if (less_beyond && as_good(k + 1)) ++k;
     test_.words.push_back("Best held-out accuracy of sweeps by where they end: " + listed() + ".");
     conclude(range_to(k), less_beyond ? "and sweeps that go farther reach less" : "");
+  }
+
+  // Down from `k` while that reaches more. Where accuracy is flat, either nothing is learnt at such
+  // rates, and lower ones show it, or all is learnt already, and they do not.
+  int lowered(int k) {
+    int best = k;
+    int flat_moves = 0;
+    for (int i = 0; i < kMostMoves; ++i) {
+      const int lower = k - kWhole;
+      const bool more = better(range_to(lower), range_to(best));
+      if (!more && (!flat(k) || ++flat_moves > kFlatMoves)) break;
+      k = lower;
+      if (more) best = lower;
+    }
+    return best;
   }
 
   // Whether the first reaches more than the second, beyond the noise.

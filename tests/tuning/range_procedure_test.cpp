@@ -107,6 +107,22 @@ TEST(RangeProcedure, ARangeThatBeganTooSteeplyIsShortened) {
   EXPECT_LE(*test.lr_max, 1.0);
 }
 
+// A network that was trained before has nothing to gain at low rates: its accuracy is flat there.
+TEST(RangeProcedure, WhatIsLearntAlreadyIsNoReasonToGoLower) {
+  const auto accuracy = [](double lr, double, std::int64_t) { return lr < 0.2 ? 0.99 : 0.3; };
+  const RangeTest test = range_test_over(made_up(accuracy, 0.001), few_steps());
+  ASSERT_TRUE(test.lr_max) << test.refused;
+  EXPECT_GT(*test.lr_max, 0.13);
+  EXPECT_LT(*test.lr_max, 0.24);
+}
+
+TEST(RangeProcedure, ANetworkThatNeverLearnsIsRefused) {
+  const auto chance = [](double, double, std::int64_t) { return 0.1; };
+  const RangeTest test = range_test_over(made_up(chance, 0.1), few_steps());
+  EXPECT_FALSE(test.lr_max);
+  EXPECT_THAT(test.refused, HasSubstr("flat"));
+}
+
 TEST(RangeProcedure, AnInterruptedSweepEndsIt) {
   const SweepWith whole = made_up([](double, double, std::int64_t) { return 0.5; }, 0.1);
   int sweeps = 0;
