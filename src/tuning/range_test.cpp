@@ -203,9 +203,11 @@ class Procedure {
     return second.reach < first.reach - accuracy_tolerance(first.reach, first.samples);
   }
 
+  // Sweeps that diverge before they say much are not.
   bool as_good(int k) {
     const Range& range = range_to(k);
-    return std::none_of(ranges_.begin(), ranges_.end(),
+    return smith_in(k).refusal != Suggestion::Refusal::too_few &&
+           std::none_of(ranges_.begin(), ranges_.end(),
                         [&](const Range& other) { return better(other, range); });
   }
 

@@ -123,6 +123,25 @@ TEST(RangeProcedure, ANetworkThatNeverLearnsIsRefused) {
   EXPECT_THAT(test.refused, HasSubstr("flat"));
 }
 
+// Farther sweeps reach as much, but diverge after a few looks: too few to read a number off.
+TEST(RangeProcedure, SweepsThatDivergeAtOnceAreTooFar) {
+  const SweepWith whole = made_up(
+      [](double lr, double high, std::int64_t) { return 0.3 + 0.3 * std::min(1.0, 4 * lr / high); },
+      0.1);
+  const RangeTest test = range_test_over(
+      [&](std::int64_t seed, const Sweep& plan) {
+        SeededSweep made = whole(seed, plan);
+        if (plan.shape != SweepShape::linear || plan.high < 2) return made;
+        made.curve.points.resize(40);
+        made.curve.stopped = "diverged";
+        return made;
+      },
+      few_steps());
+  ASSERT_TRUE(test.lr_max) << test.refused;
+  EXPECT_GT(*test.lr_max, 0.9);
+  EXPECT_LT(*test.lr_max, 2);
+}
+
 TEST(RangeProcedure, AnInterruptedSweepEndsIt) {
   const SweepWith whole = made_up([](double, double, std::int64_t) { return 0.5; }, 0.1);
   int sweeps = 0;
