@@ -126,7 +126,7 @@ TEST(RangeProcedure, ANetworkThatNeverLearnsIsRefused) {
 // Farther sweeps reach as much, but diverge after a few looks: too few to read a number off.
 TEST(RangeProcedure, SweepsThatDivergeAtOnceAreTooFar) {
   const SweepWith whole = made_up(
-      [](double lr, double high, std::int64_t) { return 0.3 + 0.3 * std::min(1.0, 4 * lr / high); },
+      [](double lr, double high, std::int64_t) { return 0.3 + 0.3 * std::min(1.0, 8 * lr / high); },
       0.1);
   const RangeTest test = range_test_over(
       [&](std::int64_t seed, const Sweep& plan) {
