@@ -1,6 +1,7 @@
 // The commands as a user runs them, on data that needs no files.
 
 #include "core/safetensors.h"
+#include "support/json_lines.h"
 #include "support/program.h"
 
 #include <csignal>
@@ -23,13 +24,6 @@ model: {name: mlp, hidden: [16]}
 schedule: {name: one_cycle, lr_max: 0.1}
 train: {duration: 3ep, log_every: 5}
 )";
-
-std::vector<Json> json_lines(const std::string& text) {
-  std::vector<Json> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
-  return lines;
-}
 
 int num_lines(const std::string& path) {
   const std::string text = read_bytes(path);

@@ -1,5 +1,6 @@
 // `onecycle fit-batch` as a user runs it: found sizes are held against training under the limit.
 
+#include "support/json_lines.h"
 #include "support/program.h"
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <sys/resource.h>
 #include <thread>
 
@@ -40,13 +40,6 @@ model: {name: resnet8}
 schedule: {name: one_cycle, lr_max: 0.01}
 train: {duration: 1ep, threads: 1, precision: fp32, device: cpu}
 )";
-
-std::vector<Json> json_lines(const std::string& text) {
-  std::vector<Json> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
-  return lines;
-}
 
 // As run_program, with RLIMIT_DATA of the child at `bytes`.
 Outcome run_within(std::int64_t bytes, const std::vector<std::string>& arguments) {

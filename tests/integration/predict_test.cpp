@@ -1,5 +1,6 @@
 // `eval` and `predict` as a user runs them.
 
+#include "support/json_lines.h"
 #include "support/program.h"
 
 #include <filesystem>
@@ -7,7 +8,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <png.h>
-#include <sstream>
 
 namespace onecycle::testing {
 namespace {
@@ -27,13 +27,6 @@ model: {name: mlp, hidden: [16]}
 schedule: {name: one_cycle, lr_max: 0.1}
 train: {duration: 2ep}
 )";
-
-std::vector<Json> json_lines(const std::string& text) {
-  std::vector<Json> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
-  return lines;
-}
 
 void write_png(const std::string& path, std::uint32_t side, std::uint8_t grey) {
   png_image image{};
