@@ -35,4 +35,10 @@ class CheckpointError : public Error {
   using Error::Error;
 };
 
+// Another rank of a run cannot be reached, or said why it gave up.
+class DistError : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace onecycle

@@ -2,6 +2,7 @@
 
 #include "onecycle/data.h"
 #include "onecycle/duration.h"
+#include "onecycle/group.h"
 #include "onecycle/options.h"
 #include "onecycle/schedule.h"
 #include "onecycle/weights.h"
@@ -51,6 +52,8 @@ struct TrainOptions {
   std::int64_t accumulate = 1;
   std::optional<double> grad_clip;
   std::optional<double> ema_decay;
+  bool sync_bn = false;                                         // over the ranks
+  GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   std::vector<FreezeOptions> freeze;
   bool freeze_statistics = true;
   std::vector<ExtensionOptions> extensions;

@@ -4,6 +4,7 @@
 #include "onecycle/data.h"
 #include "onecycle/events.h"
 #include "onecycle/freezing.h"
+#include "onecycle/group.h"
 #include "onecycle/model.h"
 #include "onecycle/optimizer.h"
 #include "onecycle/recipe.h"
@@ -26,17 +27,22 @@ struct Compute {
 
 // The steps of a run over `num_train` samples.
 struct StepPlan {
-  std::int64_t total_batch = 0;      // samples a step
-  std::int64_t micro_batch = 0;      // samples of one forward pass; the last of a step may be fewer
+  std::int64_t total_batch = 0;      // samples a step, of all ranks together
+  std::int64_t micro_batch = 0;      // samples of one forward pass of one rank, at most
+  std::int64_t ranks = 1;
   std::int64_t steps_per_epoch = 0;  // whole batches: an epoch leaves out the remainder
   std::int64_t total_steps = 0;
 
-  std::int64_t micro_batches() const { return (total_batch + micro_batch - 1) / micro_batch; }
+  // Forward passes of a step, on each rank.
+  std::int64_t micro_batches() const {
+    return (total_batch + micro_batch * ranks - 1) / (micro_batch * ranks);
+  }
 };
 
 // Everything that a recipe describes, made.
 struct Run {
   Recipe recipe;
+  std::shared_ptr<Group> group = alone();
   DataSet data;
   ModelContext context;
   std::shared_ptr<Model> model;
@@ -51,7 +57,7 @@ struct Run {
   std::unique_ptr<Schedule> schedule;
 };
 
-// The parts that recipes may name.
+// What runs are made from: the parts that recipes may name, and who trains them together.
 struct Registries {
   FormatRegistry formats = builtin_formats();
   ModelRegistry models = builtin_models();
@@ -59,12 +65,16 @@ struct Registries {
   ScheduleRegistry schedules = builtin_schedules();
   std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
   LoadWatch loading;
+  std::shared_ptr<Group> group = alone();
 
   RecipeVariants variants() const;
 };
 
 // Throws RecipeError, with every problem counted, for a document that is not a recipe.
 Recipe read_recipe(const Value& document, const Registries& registries);
+
+// Throws DataError where the total batch exceeds the samples, or leaves a rank without any.
+StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks);
 
 // The course of a run, which needs no data beyond its size.
 struct Course {
@@ -124,8 +134,8 @@ std::int64_t steps_of(const Snapshot& snapshot);
 // What the run had reached by then. Throws as steps_of.
 RunEnd end_in(const Snapshot& snapshot);
 
-// Loss and accuracy of the model as it is, over every sample of the set once. In full precision
-// where `full_precision`, else in the run's.
+// Loss and accuracy of the model as it is, over every sample of the set once, whatever the number
+// of ranks, which share the work. In full precision where `full_precision`, else in the run's.
 Score evaluate(Run& run, const ImageSet& set, bool full_precision);
 
 }  // namespace onecycle

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace onecycle {
+
+// Averages the gradients of some weights over the ranks, while backward still computes the rest.
+class GradientReduction {
+ public:
+  virtual ~GradientReduction() = default;
+  // Before the forward pass of each micro-batch. Gradients add up in this process until the `last`
+  // one, whose backward pass makes every weight's gradient the mean over the ranks.
+  virtual void begin(bool last) = 0;
+  // After the last backward pass. Throws DistError where a gradient was not reduced.
+  virtual void finish() = 0;
+};
+
+enum class GradientFormat { as_computed, bf16 };
+
+// The processes that train one run together: ranks 0 to size - 1, a GPU or some CPU threads each.
+// Every call but the plain questions is collective: all ranks make the same calls in the same
+// order. They throw DistError where another rank cannot be reached.
+class Group {
+ public:
+  virtual ~Group() = default;
+
+  virtual std::int64_t rank() const = 0;
+  virtual std::int64_t size() const = 0;
+  // Among the ranks of this machine: which of its GPUs is this rank's.
+  virtual std::int64_t local_rank() const = 0;
+  virtual std::string summary() const = 0;  // "2 ranks over gloo"
+  // The rank that writes files and speaks to people.
+  bool leads() const { return rank() == 0; }
+
+  // Everyone's numbers, by rank; each gives as many. Does not wait for the device.
+  virtual std::vector<std::vector<double>> gather(const std::vector<double>& own) = 0;
+  // The bytes of rank `from`, everywhere.
+  virtual std::string share(const std::string& bytes, std::int64_t from) = 0;
+  // Everyone's bytes, by rank.
+  virtual std::vector<std::string> gather_bytes(const std::string& own) = 0;
+  // In place: the sum over the ranks, and rank 0's values.
+  virtual void sum(at::Tensor& tensor) = 0;
+  virtual void broadcast(std::vector<at::Tensor>& tensors) = 0;
+
+  // For weights that take gradients, in the same order on every rank. The group must outlive it.
+  virtual std::unique_ptr<GradientReduction> reduce(std::vector<at::Tensor> weights,
+                                                    GradientFormat format) = 0;
+
+  // Tells the others that this rank cannot go on, and why; the group serves nothing after that.
+  virtual void abandon(const std::string& why) = 0;
+  // Whether `error` came from the others, and then what is known of it: what the rank that gave up
+  // or died said or is.
+  struct Failure {
+    bool abandoned = false;  // by abandon(): `why` is its text, with the rank's number before it
+    std::string why;
+  };
+  virtual std::unique_ptr<Failure> failure(const std::exception& error) = 0;
+};
+
+// One process: every call returns at once.
+std::shared_ptr<Group> alone();
+
+}  // namespace onecycle
