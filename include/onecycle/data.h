@@ -24,6 +24,9 @@ struct ImageSet {
   // large split share its images, so that memory holds them once.
   at::Tensor rows = {};
 
+  // Samples [first, first + count), sharing the images.
+  ImageSet part(std::int64_t first, std::int64_t count) const;
+
   std::int64_t size() const { return labels.defined() ? labels.size(0) : 0; }
 };
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,8 +33,9 @@ class Group {
 
   virtual std::int64_t rank() const = 0;
   virtual std::int64_t size() const = 0;
-  // Among the ranks of this machine: which of its GPUs is this rank's.
+  // Among the ranks of this machine: which of its GPUs is this rank's, and how many share it.
   virtual std::int64_t local_rank() const = 0;
+  virtual std::int64_t local_size() const = 0;
   virtual std::string summary() const = 0;  // "2 ranks over gloo"
   // The rank that writes files and speaks to people.
   bool leads() const { return rank() == 0; }
@@ -51,18 +54,21 @@ class Group {
   virtual std::unique_ptr<GradientReduction> reduce(std::vector<at::Tensor> weights,
                                                     GradientFormat format) = 0;
 
-  // Tells the others that this rank cannot go on, and why; the group serves nothing after that.
-  virtual void abandon(const std::string& why) = 0;
-  // Whether `error` came from the others, and then what is known of it: what the rank that gave up
-  // or died said or is.
+  // Why ranks cannot go on together.
   struct Failure {
-    bool abandoned = false;  // by abandon(): `why` is its text, with the rank's number before it
     std::string why;
+    bool out_of_memory = false;
   };
-  virtual std::unique_ptr<Failure> failure(const std::exception& error) = 0;
+  // Tells the others that this rank cannot go on; the group serves nothing after that.
+  virtual void abandon(const Failure& failure) = 0;
+  // What is known of it where `error` came from the others: which one gave up or died, and why.
+  virtual std::optional<Failure> failure(const std::exception& error) = 0;
 };
 
-// One process: every call returns at once.
-std::shared_ptr<Group> alone();
+// One process: every call returns at once. `local_rank`: which of the machine's GPUs it uses.
+std::shared_ptr<Group> alone(std::int64_t local_rank = 0);
+
+// Whether every rank says so.
+bool all_say(Group& group, bool own);
 
 }  // namespace onecycle

@@ -113,6 +113,7 @@ Console CommandLine::console() const {
   Verbosity verbosity = Verbosity::normal;
   if (has("verbose")) verbosity = Verbosity::verbose;
   if (has("quiet")) verbosity = Verbosity::quiet;
+  if (follows_) verbosity = Verbosity::silent;
   return {verbosity, json()};
 }
 

@@ -66,13 +66,16 @@ class CommandLine {
   // The only positional argument. Throws UsageError, naming `what` it should be.
   std::string single(const std::string& what) const;
   std::vector<std::string> overrides() const;
-  bool json() const { return has("json"); }
+  bool json() const { return !follows_ && has("json"); }
   Console console() const;
+  // On a rank beside the first: it says nothing from here on.
+  void follow() { follows_ = true; }
   [[noreturn]] void misused(const std::string& why) const;
 
  private:
   struct Parser;
 
+  bool follows_ = false;
   std::string name_;
   std::string usage_;
   std::string examples_;

@@ -14,7 +14,9 @@ void Console::say(const std::string& line) const {
   std::fflush(out_);
 }
 
-void Console::warn(const std::string& line) const { fmt::print(stderr, "warning: {}\n", line); }
+void Console::warn(const std::string& line) const {
+  if (!silent()) fmt::print(stderr, "warning: {}\n", line);
+}
 
 bool Console::terminal() const {
   const char* term = std::getenv("TERM");

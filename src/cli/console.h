@@ -5,7 +5,7 @@
 
 namespace onecycle {
 
-enum class Verbosity { quiet, normal, verbose };
+enum class Verbosity { silent, quiet, normal, verbose };
 
 // What commands say to a person: results and progress on stdout, or on stderr where stdout carries
 // JSON; warnings and errors always on stderr.
@@ -13,10 +13,11 @@ class Console {
  public:
   Console(Verbosity verbosity, bool json) : verbosity_(verbosity), out_(json ? stderr : stdout) {}
 
-  void say(const std::string& line) const;  // not with -q
-  void warn(const std::string& line) const;
+  void say(const std::string& line) const;   // not with -q
+  void warn(const std::string& line) const;  // not on ranks beside the first
   bool verbose() const { return verbosity_ == Verbosity::verbose; }
-  bool quiet() const { return verbosity_ == Verbosity::quiet; }
+  bool quiet() const { return verbosity_ <= Verbosity::quiet; }
+  bool silent() const { return verbosity_ == Verbosity::silent; }
   std::FILE* out() const { return out_; }
   bool terminal() const;  // `out` is one, and TERM is not dumb
 

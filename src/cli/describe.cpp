@@ -11,9 +11,12 @@ namespace {
 
 std::string batch_text(const Run& run) {
   const StepPlan& steps = run.steps;
-  if (steps.micro_batches() == 1) return grouped(steps.total_batch);
-  return format("{} = {} micro-batches of {}", grouped(steps.total_batch), steps.micro_batches(),
-                grouped(steps.micro_batch));
+  std::string text = grouped(steps.total_batch);
+  if (steps.ranks == 1 && steps.micro_batches() == 1) return text;
+  text += " =";
+  if (steps.ranks > 1) text += format(" {} ranks x", steps.ranks);
+  if (steps.micro_batches() > 1) text += format(" {} micro-batches x", steps.micro_batches());
+  return text + " " + grouped(steps.micro_batch);
 }
 
 // "0.0316", or "0.0316 to 2" where the weights of a group differ.
@@ -84,6 +87,10 @@ void describe(const Run& run, const Console& console) {
       run.recipe.model.name, grouped(summary.parameters), static_cast<double>(summary.macs) / 1e6,
       static_cast<double>(summary.activation_bytes) / 1e3));
   if (run.weights) console.say("weights    " + run.weights->text());
+  if (run.group->size() > 1)
+    console.say(format("ranks      {}; the learning rate is the recipe's: no rule scales it with the "
+                       "total batch",
+                       run.group->summary()));
   console.say(format("training   total batch {}, {} steps an epoch, {} steps ({})", batch_text(run),
                      grouped(run.steps.steps_per_epoch), grouped(run.steps.total_steps),
                      run.recipe.train.duration.text()));

@@ -159,6 +159,7 @@ int eval_command(int argc, char** argv) {
   const ImageSet& set = split_of(network.run.data, split);
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, set, options);
+  if (!network.run.group->leads()) return 0;
   const Classification result = classify(network.run, set, prediction);
   if (!page.empty()) {
     try {

@@ -38,6 +38,10 @@ std::string bytes_text(std::int64_t bytes) {
   return format("{:.0f} MiB", number / 0x1p20);
 }
 
+std::int64_t FitBatchTask::own_memory() const {
+  return available_host_memory() / group().local_size();
+}
+
 nlohmann::json FitBatchTask::request(const Recipe& of) const {
   nlohmann::json json = {{"recipe", resolved_text(of, registries)},
                          {"limit", limit_bytes},
@@ -75,7 +79,7 @@ int fit_batch_command(int argc, char** argv) {
   StopSignal stop;
   const SignalScope signals(stop);
   FitBatchTask task{line, options, registries, recipe, stop};
-  const std::int64_t available = available_host_memory();
+  const std::int64_t available = task.own_memory();
   const std::int64_t memory = std::min(available, options.memory.value_or(available));
   task.limit_bytes = less_margin(memory, options.margin);
   task.num_train = planned_samples(recipe, registries).value_or(0);

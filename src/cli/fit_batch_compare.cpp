@@ -89,6 +89,8 @@ Row train_within(const FitBatchTask& task, const Row& before, double seconds) {
 }  // namespace
 
 int compare_batches(FitBatchTask& task) {
+  if (task.group().size() > 1)
+    task.line.misused("--compare trains in one process: leave out --ranks, or --compare");
   find_samples(task);
   const std::int64_t before = total_batch(task.recipe, task.num_train);
   for (const std::int64_t batch : task.options.compare)

@@ -38,7 +38,7 @@ void say_probe(const FitBatchTask& task, const BatchProbe& probe) {
 }
 
 std::int64_t largest_allowed(const FitBatchTask& task) {
-  const std::int64_t samples = task.num_train / task.recipe.train.accumulate;
+  const std::int64_t samples = task.num_train / task.parts();
   return std::min(samples, task.options.most.value_or(samples));
 }
 
@@ -67,6 +67,7 @@ void print_json(const FitBatchTask& task, const char* event, const BatchChoice& 
 void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recipe& chosen) {
   const Console console = task.line.console();
   const std::int64_t allowed = largest_allowed(task);
+  const std::int64_t ranks = task.group().size();
   console.say(format("largest    {} fits{}", grouped(choice.largest),
                      choice.largest < allowed ? "" : ", and no larger one was allowed"));
   console.say(
@@ -75,8 +76,28 @@ void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recip
              grouped(choice.fastest), grouped(std::llround(choice.best_rate))));
   console.say(format("choice     {}: {}", grouped(choice.chosen), why_chosen(choice)));
   console.say("rate       " + lr_rule_text(task.options.rule,
-                                           total_batch(task.recipe, task.num_train),
-                                           total_batch(chosen, task.num_train)));
+                                           ranks * total_batch(task.recipe, task.num_train),
+                                           ranks * total_batch(chosen, task.num_train)));
+}
+
+// A size fits where it fits on every rank; together they are as fast as their slowest allows.
+void agree(FitBatchTask& task, BatchProbe& probe) {
+  Group& group = task.group();
+  if (group.size() == 1) return;
+  const auto all = group.gather({probe.fits ? 1.0 : 0.0, probe.samples_per_second,
+                                 static_cast<double>(probe.peak_bytes),
+                                 static_cast<double>(task.num_train),
+                                 static_cast<double>(task.limit_bytes)});
+  const auto reasons = group.gather_bytes(probe.why);
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    if (probe.fits && all[rank][0] == 0) probe.why = format("rank {}: {}", rank, reasons[rank]);
+    probe.fits = probe.fits && all[rank][0] != 0;
+    probe.samples_per_second = std::min(probe.samples_per_second, all[rank][1]);
+    probe.peak_bytes = std::max(probe.peak_bytes, static_cast<std::int64_t>(all[rank][2]));
+    task.num_train = std::max(task.num_train, static_cast<std::int64_t>(all[rank][3]));
+    task.limit_bytes = std::min(task.limit_bytes, static_cast<std::int64_t>(all[rank][4]));
+  }
+  probe.samples_per_second *= static_cast<double>(group.size());
 }
 
 }  // namespace
@@ -108,6 +129,7 @@ bool probe_size(FitBatchTask& task, std::int64_t batch) {
   } else {
     probe.why = outcome.why + (outcome.built.is_null() ? ", before the first step" : "");
   }
+  agree(task, probe);
   say_probe(task, probe);
   task.probes.push_back(std::move(probe));
   return task.probes.back().fits;
@@ -139,7 +161,7 @@ BatchChoice search_batch(FitBatchTask& task) {
     fits = find_largest_batch(largest_allowed(task), tried) > 0;
   }
   const BatchChoice choice =
-      choose_batch(task.probes, task.num_train, task.recipe.train.accumulate);
+      choose_batch(task.probes, task.num_train, task.parts());
   if (!fits || choice.largest == 0)
     throw Error(
         format("{}: not even a batch of 1 fits in {}: {}; give it more memory, a smaller "
@@ -152,7 +174,7 @@ int fit_batch(FitBatchTask& task) {
   const BatchChoice choice = search_batch(task);
   const Recipe chosen = with_batch(task.recipe, choice.chosen, task.options.rule, task.num_train);
   say_choice(task, choice, chosen);
-  if (!task.options.write.empty()) {
+  if (!task.options.write.empty() && task.group().leads()) {
     write_file_atomically(task.options.write, {resolved_text(chosen, task.registries)});
     task.line.console().say("written    " + task.options.write);
   }
@@ -162,7 +184,7 @@ int fit_batch(FitBatchTask& task) {
 
 void say_partial(const FitBatchTask& task) {
   const BatchChoice choice = choose_batch(task.probes, std::max<std::int64_t>(1, task.num_train),
-                                          task.recipe.train.accumulate);
+                                          task.parts());
   const Console console = task.line.console();
   if (console.terminal() && !console.quiet()) fmt::print(console.out(), "\r\x1b[K");
   if (choice.largest > 0)

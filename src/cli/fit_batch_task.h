@@ -35,6 +35,12 @@ struct FitBatchTask {
   std::int64_t num_train = 0;    // samples of the training part; 0: not known yet
   std::vector<BatchProbe> probes = {};
 
+  // Processes that share a step's samples: what fits must fit on each.
+  Group& group() const { return *registries.group; }
+  // Forward passes of a step, over all of them.
+  std::int64_t parts() const { return group().size() * recipe.train.accumulate; }
+  // Of its memory, what this process may take: those of one machine share the host's.
+  std::int64_t own_memory() const;
   // For run_child, with what every child is told.
   nlohmann::json request(const Recipe& of) const;
 };

@@ -142,9 +142,10 @@ int range_test_command(int argc, char** argv) {
   const std::string machine = machine_text(first.compute);
   Recipe folder_recipe = recipe;
   folder_recipe.name += "-range";
-  const std::string folder = create_run_folder(folder_recipe);
+  const bool leads = registries.group->leads();
+  const std::string folder = create_run_folder(folder_recipe, *registries.group);
   const std::string resolved = resolved_text(recipe, registries);
-  write_file_atomically(recipe_path(folder), {resolved});
+  if (leads) write_file_atomically(recipe_path(folder), {resolved});
 
   StopSignal stop;
   SweepProgress progress(console);
@@ -163,6 +164,7 @@ int range_test_command(int argc, char** argv) {
   if (!phase.empty()) test.words.insert(test.words.begin(), phase);
   const bool interrupted = stop.signal_number() != 0;
   if (interrupted) test.refused = "interrupted";
+  if (!leads) return interrupted ? 128 + stop.signal_number() : test.refused.empty() ? 0 : 1;
   const std::string json_path = folder + "/range_test.json";
   write_file_atomically(json_path, {range_test_json(test, recipe.name, machine, resolved)});
   write_file_atomically(folder + "/range_test.csv", {range_test_csv(test)});

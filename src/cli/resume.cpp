@@ -5,7 +5,10 @@
 #include "cli/run_folder.h"
 #include "core/differences.h"
 #include "core/format.h"
+#include "core/number.h"
 #include "recipe/document.h"
+#include "recipe/yaml.h"
+#include "train/shared_checkpoints.h"
 
 #include <filesystem>
 
@@ -34,15 +37,19 @@ Extend parse_extend(const std::string& text) {
 }
 
 // A changed length needs a word on how the schedule goes on.
-void extend(Recipe& recipe, const Recipe& before, const std::string& how,
-            const Registries& registries) {
+void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before,
+            const std::string& how, const Registries& registries) {
   const auto samples = planned_samples(recipe, registries);
   const std::int64_t guess = samples.value_or(std::int64_t{1} << 40);
-  const StepPlan old_plan = plan_course(before, guess, registries).steps;
+  const StepPlan old_plan = plan_steps(before, guess, ranks_before);
   const StepPlan plan = plan_course(recipe, guess, registries).steps;
   if (plan.total_batch != old_plan.total_batch)
-    throw RecipeError(format("data.batch_size: a resumed run keeps its total batch of {}, not {}",
-                             old_plan.total_batch, plan.total_batch));
+    throw RecipeError(
+        format("data.batch_size: a resumed run keeps its total batch of {}, not {}{}",
+               old_plan.total_batch, plan.total_batch,
+               plan.ranks == ranks_before
+                   ? ""
+                   : format(" = {} ranks times {}", plan.ranks, plan.total_batch / plan.ranks)));
   if (plan.total_steps == old_plan.total_steps) {
     if (how.empty()) return;
     throw UsageError(
@@ -57,9 +64,12 @@ void extend(Recipe& recipe, const Recipe& before, const std::string& how,
       {{static_cast<double>(old_plan.total_steps), Duration::Unit::steps}, parse_extend(how)});
 }
 
-}  // namespace
+std::int64_t ranks_of(const std::optional<Snapshot>& snapshot) {
+  if (!snapshot || !snapshot->metadata.contains(kRanks)) return 1;
+  return parse_integer(snapshot->metadata.at(kRanks)).value_or(1);
+}
 
-std::optional<Snapshot> latest_checkpoint(const std::string& folder, const Console& console) {
+std::optional<Snapshot> latest_here(const std::string& folder, const Console& console) {
   std::vector<std::string> warnings;
   CheckpointFolder checkpoints(checkpoints_path(folder), 1, {});
   auto snapshot = checkpoints.load_latest(warnings);
@@ -68,8 +78,8 @@ std::optional<Snapshot> latest_checkpoint(const std::string& folder, const Conso
   return snapshot;
 }
 
-Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
-                 const Registries& registries) {
+Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& line,
+                  const Registries& registries) {
   if (arguments.empty() || arguments.size() > 2)
     line.misused("--resume takes a run's folder, a recipe, or a recipe and a folder");
   Resumed resumed;
@@ -91,13 +101,36 @@ Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& l
   for (const std::string& change :
        differences(tree_of(before, registries), tree_of(resumed.recipe, registries)))
     console.say("changed    " + change);
-  extend(resumed.recipe, before, line.text("extend"), registries);
-  resumed.start.snapshot = latest_checkpoint(resumed.start.folder, console);
-  if (resumed.start.snapshot) {
-    resumed.steps = steps_of(*resumed.start.snapshot);
-  } else {
+  resumed.start.snapshot = latest_here(resumed.start.folder, console);
+  const std::int64_t ranks_before =
+      resumed.start.snapshot ? ranks_of(resumed.start.snapshot) : registries.group->size();
+  extend(resumed.recipe, before, ranks_before, line.text("extend"), registries);
+  if (!resumed.start.snapshot)
     console.say(resumed.start.folder + " holds no checkpoint yet: starting from the beginning");
-  }
+  return resumed;
+}
+
+}  // namespace
+
+std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& group,
+                                          const Console& console) {
+  return snapshot_from_leader(group, [&] { return latest_here(folder, console); });
+}
+
+Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
+                 const Registries& registries) {
+  Group& group = *registries.group;
+  Resumed resumed;
+  resumed.start.folder = from_leader(group, [&] {
+    resumed = find_here(arguments, line, registries);
+    return resumed.start.folder;
+  });
+  const std::string recipe =
+      from_leader(group, [&] { return resolved_text(resumed.recipe, registries); });
+  if (!group.leads()) resumed.recipe = read_recipe(parse_yaml(recipe, "rank 0's recipe"), registries);
+  resumed.start.snapshot =
+      snapshot_from_leader(group, [&] { return std::move(resumed.start.snapshot); });
+  if (resumed.start.snapshot) resumed.steps = steps_of(*resumed.start.snapshot);
   return resumed;
 }
 

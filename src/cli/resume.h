@@ -16,13 +16,17 @@ struct Resumed {
 
 // `arguments`: RUN, RECIPE (its latest run) or RECIPE and RUN. The recipe is the run's own, or the
 // one given; --set overrides either. Says what changed and which checkpoints were passed over.
-// `extend`: "" or stretch, hold, new-cycle; needed where the length changed. Throws UsageError,
-// RecipeError, CheckpointError.
+// --extend: "" or stretch, hold, new-cycle; needed where the length changed. Rank 0 looks, all know.
+// Collective. Throws UsageError, RecipeError, CheckpointError.
 Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
                  const Registries& registries);
 
-// The checkpoint to go on from, with a warning for each that was passed over.
-std::optional<Snapshot> latest_checkpoint(const std::string& folder, const Console& console);
+// The checkpoint to go on from, rank 0's, with a warning for each that was passed over. Collective.
+std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& group,
+                                          const Console& console);
+
+// In a checkpoint's metadata: how many ranks trained.
+inline constexpr const char* kRanks = "ranks";
 
 // Says where the machine is another than the checkpoint's.
 void compare_machines(const Run& run, const std::optional<Snapshot>& snapshot,

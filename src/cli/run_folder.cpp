@@ -4,6 +4,7 @@
 #include "core/format.h"
 #include "core/number.h"
 #include "recipe/yaml.h"
+#include "train/shared_checkpoints.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -33,8 +34,8 @@ std::string resolved_text(const Recipe& recipe, const Registries& registries) {
   return write_yaml(recipe_options(registries.variants()).write(recipe));
 }
 
-std::string create_run_folder(const Recipe& recipe) {
-  return create_numbered_folder(base_of(recipe));
+std::string create_run_folder(const Recipe& recipe, Group& group) {
+  return from_leader(group, [&] { return create_numbered_folder(base_of(recipe)); });
 }
 
 std::vector<std::string> run_folders(const Recipe& recipe) {

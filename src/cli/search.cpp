@@ -119,7 +119,7 @@ std::string resumed_folder(const CommandLine& line, const Registries& registries
 std::string new_folder(const CommandLine& line, const Registries& registries) {
   const Asked asked = load_asked(line.single("RECIPE"), line, registries);
   line.console().say(format("search     {}", size_text(asked.options)));
-  const std::string folder = create_run_folder(study_named(asked.recipe));
+  const std::string folder = create_run_folder(study_named(asked.recipe), *registries.group);
   Study::create(folder, resolved_text(asked.recipe, registries), asked.options);
   return folder;
 }

@@ -3,6 +3,7 @@
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
+#include "train/shared_checkpoints.h"
 
 #include <cmath>
 #include <fstream>
@@ -41,16 +42,20 @@ std::string read_text(const std::string& path) {
 }
 
 RunStart start_of(const Recipe& recipe, const Registries& registries, const CommandLine& line) {
+  Group& group = *registries.group;
   RunStart start;
-  if (line.has("resume")) {
+  start.folder = from_leader(group, [&] {
+    std::string found;
+    if (!line.has("resume")) return found;
     const std::string wanted = resolved_text(recipe, registries);
     for (const std::string& folder : run_folders(recipe))
-      if (read_text(recipe_path(folder)) == wanted) start.folder = folder;
-  }
+      if (read_text(recipe_path(folder)) == wanted) found = folder;
+    return found;
+  });
   if (start.folder.empty()) {
-    start.folder = create_run_folder(recipe);
+    start.folder = create_run_folder(recipe, group);
   } else {
-    start.snapshot = latest_checkpoint(start.folder, line.console());
+    start.snapshot = latest_checkpoint(start.folder, group, line.console());
   }
   return start;
 }

@@ -13,7 +13,7 @@ SettledBatch settle_batch(const Recipe& recipe, const CommandLine& line,
   StopSignal stop;
   const SignalScope signals(stop);
   FitBatchTask task{line, {}, registries, with_any_batch(recipe), stop};
-  task.limit_bytes = less_margin(available_host_memory(), task.options.margin);
+  task.limit_bytes = less_margin(task.own_memory(), task.options.margin);
   task.num_train = planned_samples(recipe, registries).value_or(0);
   line.console().say("batch size is fitted to memory and speed");
   const BatchChoice choice = search_batch(task);

@@ -85,7 +85,7 @@ int train_command(int argc, char** argv) {
   Run run = build(recipe, registries);
   describe(run, line.console());
   if (line.has("dry-run")) return 0;
-  return train_run(run, {create_run_folder(recipe), std::nullopt}, registries, line).exit_code;
+  return train_run(run, {create_run_folder(recipe, *registries.group), std::nullopt}, registries, line).exit_code;
 }
 
 }  // namespace onecycle

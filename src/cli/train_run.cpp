@@ -3,6 +3,7 @@
 #include "onecycle/predict.h"
 
 #include "cli/report_page.h"
+#include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/files.h"
@@ -12,6 +13,7 @@
 #include "observe/early_stop.h"
 #include "observe/json_lines.h"
 #include "observe/progress.h"
+#include "train/shared_checkpoints.h"
 
 #include <iostream>
 
@@ -47,49 +49,90 @@ void say_end(const RunEnd& end, const std::string& folder, const Console& consol
                        duration_text(end.train_seconds), weights_path(folder)));
 }
 
+// What rank 0 keeps of a run in its folder.
+class RunRecord {
+ public:
+  RunRecord(const Run& run, const std::string& folder, const Registries& registries,
+            const CommandLine& line)
+      : folder_(folder),
+        console_(line.console()),
+        json_lines_(line.json()),
+        patience_(run.recipe.stop.patience.has_value()),
+        lock_(folder),
+        recipe_(resolved_text(run.recipe, registries)),
+        checkpoints_(checkpoints_path(folder), run.recipe.output.keep,
+                     {{"format", "onecycle"},
+                      {"recipe", recipe_},
+                      {"machine", machine_text(run.compute)},
+                      {kRanks, std::to_string(run.group->size())},
+                      {"task", to_json(task_of(run, registries))}}),
+        csv_(folder),
+        events_(folder),
+        divergence_(run.recipe.stop.divergence_factor, run.recipe.stop.divergence_window,
+                    run.context.classes),
+        early_(run.recipe.stop.patience.value_or(0), run.recipe.stop.min_delta,
+               run.recipe.stop.monitor == Monitor::loss),
+        progress_(console_.out(), console_.terminal(), console_.verbose()),
+        json_(std::cout, folder) {
+    write_file_atomically(recipe_path(folder), {recipe_});
+  }
+
+  CheckpointStore& checkpoints() { return checkpoints_; }
+
+  void watch(Trainer& trainer) {
+    trainer.observe(csv_);
+    trainer.observe(events_);
+    trainer.observe(divergence_);
+    if (patience_) trainer.observe(early_);
+    if (!console_.quiet()) trainer.observe(progress_);
+    if (json_lines_) trainer.observe(json_);
+  }
+  // Drops the rows of a session that ended before its first checkpoint.
+  void begin_anew() { csv_.restore("", 0); }
+
+  void close(const RunEnd& end) const {
+    report_at_end(folder_, /*pictures=*/false, console_);
+    say_end(end, folder_, console_);
+  }
+
+ private:
+  std::string folder_;
+  Console console_;
+  bool json_lines_;
+  bool patience_;
+  FolderLock lock_;
+  std::string recipe_;
+  CheckpointFolder checkpoints_;
+  CsvWriter csv_;
+  EventLog events_;
+  DivergenceWatch divergence_;
+  EarlyStop early_;
+  Progress progress_;
+  JsonLines json_;
+};
+
 }  // namespace
 
 RunResult train_run(Run& run, const RunStart& start, const Registries& registries,
                     const CommandLine& line) {
-  const Console console = line.console();
-  const std::string& folder = start.folder;
-  console.say(format("run        {}", folder));
-  const FolderLock lock(folder);
-  const std::string recipe = resolved_text(run.recipe, registries);
-  write_file_atomically(recipe_path(folder), {recipe});
-
+  line.console().say(format("run        {}", start.folder));
+  std::optional<RunRecord> record;
+  if (run.group->leads()) record.emplace(run, start.folder, registries, line);
+  SharedCheckpoints checkpoints(*run.group, record ? &record->checkpoints() : nullptr);
   Trainer trainer(run);
-  CheckpointFolder checkpoints(checkpoints_path(folder), run.recipe.output.keep,
-                               {{"format", "onecycle"},
-                                {"recipe", recipe},
-                                {"machine", machine_text(run.compute)},
-                                {"task", to_json(task_of(run, registries))}});
   trainer.keep_checkpoints_in(checkpoints);
-  const StopOptions& stop = run.recipe.stop;
-  CsvWriter csv(folder);
-  EventLog events(folder);
-  DivergenceWatch divergence(stop.divergence_factor, stop.divergence_window, run.context.classes);
-  EarlyStop early(stop.patience.value_or(0), stop.min_delta, stop.monitor == Monitor::loss);
-  Progress progress(console.out(), console.terminal(), console.verbose());
-  JsonLines json(std::cout, folder);
-  trainer.observe(csv);
-  trainer.observe(events);
-  trainer.observe(divergence);
-  if (stop.patience) trainer.observe(early);
-  if (!console.quiet()) trainer.observe(progress);
-  if (line.json()) trainer.observe(json);
+  if (record) record->watch(trainer);
   if (start.snapshot) {
-    trainer.resume(*start.snapshot, checkpoints_path(folder));
-  } else {
-    csv.restore("", 0);  // rows of a session that ended before its first checkpoint
+    trainer.resume(*start.snapshot, checkpoints_path(start.folder));
+  } else if (record) {
+    record->begin_anew();
   }
 
   const SignalScope signals(trainer.stop());
   RunResult result;
   result.end = trainer.fit();
   result.exit_code = exit_code(result.end, trainer.stop());
-  report_at_end(folder, /*pictures=*/false, console);
-  say_end(result.end, folder, console);
+  if (record) record->close(result.end);
   return result;
 }
 

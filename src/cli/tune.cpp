@@ -12,6 +12,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "train/shared_checkpoints.h"
 #include "tuning/memo.h"
 #include "tuning/tune_json.h"
 
@@ -58,17 +59,19 @@ TuneOptions options_of(const CommandLine& line) {
   return options;
 }
 
-std::string folder_for(const Recipe& recipe, const CommandLine& line) {
+std::string folder_for(const Recipe& recipe, const CommandLine& line, Group& group) {
   Recipe named = recipe;
   named.name += "-tune";
-  if (!line.has("resume")) return create_run_folder(named);
+  if (!line.has("resume")) return create_run_folder(named, group);
   const auto given = line.positional();
   if (given.size() == 2) return given[1];
-  const auto folders = run_folders(named);
-  if (folders.empty())
-    throw UsageError(format("{}/{}: holds nothing to resume; leave out --resume", recipe.output.dir,
-                            named.name));
-  return folders.back();
+  return from_leader(group, [&] {
+    const auto folders = run_folders(named);
+    if (folders.empty())
+      throw UsageError(format("{}/{}: holds nothing to resume; leave out --resume",
+                              recipe.output.dir, named.name));
+    return folders.back();
+  });
 }
 
 void say_choices(const TuneResult& result, const Console& console) {
@@ -114,7 +117,7 @@ TuneChoice choice_of(const SettledBatch& batch) {
 SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const CommandLine& line,
                        const Registries& registries) {
   using Json = nlohmann::ordered_json;
-  Memo memo(folder + "/batch.json", recipe.name);
+  Memo memo(folder + "/batch.json", recipe.name, registries.group);
   SettledBatch settled{recipe, ""};
   const Json found = memo.get("batch", [&] {
     settled = settle_batch(recipe, line, registries, line.has("fit-batch"));
@@ -132,8 +135,11 @@ SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const Co
 int train_tuned(const TuneResult& result, const DataSet& data, const std::string& folder,
                 const Registries& registries, const CommandLine& line) {
   RunStart start{folder + "/final", std::nullopt};
-  std::filesystem::create_directories(start.folder);
-  start.snapshot = latest_checkpoint(start.folder, line.console());
+  from_leader(*registries.group, [&] {
+    std::filesystem::create_directories(start.folder);
+    return start.folder;
+  });
+  start.snapshot = latest_checkpoint(start.folder, *registries.group, line.console());
   Run run = build_on(data, result.recipe, registries);
   if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) return 0;
   return train_run(run, start, registries, line).exit_code;
@@ -163,13 +169,16 @@ int tune_command(int argc, char** argv) {
     line.misused("one RECIPE, and with --resume its folder");
   const Recipe given = load_recipe(arguments[0], line.overrides(), registries);
   const Console console = line.console();
-  const std::string folder = folder_for(given, line);
-  const FolderLock lock(folder);
+  Group& group = *registries.group;
+  const std::string folder = folder_for(given, line, group);
+  std::optional<FolderLock> lock;
+  if (group.leads()) lock.emplace(folder);
   console.say("results in " + folder);
   const SettledBatch batch = batch_for(given, folder, line, registries);
   const Recipe& recipe = batch.recipe;
   const DataSet data = build(recipe, registries).data;
-  write_file_atomically(recipe_path(folder), {resolved_text(recipe, registries)});
+  if (group.leads())
+    write_file_atomically(recipe_path(folder), {resolved_text(recipe, registries)});
 
   StopSignal stop;
   TuneResult result;
@@ -181,10 +190,15 @@ int tune_command(int argc, char** argv) {
   }
   result.choices.insert(result.choices.begin(), choice_of(batch));
   if (result.interrupted) {
+    if (!group.leads()) return 128 + stop.signal_number();
     fmt::print(stderr, "onecycle: interrupted; go on with: onecycle tune {} --resume {}\n",
                arguments[0], folder);
     return 128 + stop.signal_number();
   }
+  const auto train = [&] {
+    return line.has("no-train") ? 0 : train_tuned(result, data, folder, registries, line);
+  };
+  if (!group.leads()) return result.refused.empty() ? train() : 1;
   say_choices(result, console);
   const std::string tuned = resolved_text(result.recipe, registries);
   write_file_atomically(folder + "/tuning.json", {tune_json(result, recipe.name, folder, tuned)});
@@ -197,8 +211,7 @@ int tune_command(int argc, char** argv) {
   write_file_atomically(path, {tuned});
   if (line.has("write")) write_file_atomically(line.text("write"), {tuned});
   console.say("recipe     " + path);
-  const int exit_code =
-      line.has("no-train") ? 0 : train_tuned(result, data, folder, registries, line);
+  const int exit_code = train();
   const std::string report = report_at_end(folder, /*pictures=*/true, console);
   if (!report.empty()) console.say("report     " + report);
   if (line.json()) print_json(result, path, report);

@@ -74,6 +74,16 @@ at::Tensor crop_tables_on(const ResizedCrop& crop, const at::Tensor& images, at:
 
 }  // namespace
 
+ImageSet ImageSet::part(std::int64_t first, std::int64_t count) const {
+  ImageSet result{images, labels.narrow(0, first, count)};
+  if (rows.defined()) {
+    result.rows = rows.narrow(0, first, count).contiguous();
+  } else {
+    result.images = images.narrow(0, first, count);
+  }
+  return result;
+}
+
 Loader::Loader(const ImageSet& set, const LoaderOptions& options)
     : options_(options), num_samples_(set.size()) {
   check_set(set, options_);

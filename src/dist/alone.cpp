@@ -12,9 +12,12 @@ class LocalGradients : public GradientReduction {
 
 class Alone : public Group {
  public:
+  explicit Alone(std::int64_t local_rank) : local_rank_(local_rank) {}
+
   std::int64_t rank() const override { return 0; }
   std::int64_t size() const override { return 1; }
-  std::int64_t local_rank() const override { return 0; }
+  std::int64_t local_rank() const override { return local_rank_; }
+  std::int64_t local_size() const override { return 1; }
   std::string summary() const override { return "one process"; }
   std::vector<std::vector<double>> gather(const std::vector<double>& own) override { return {own}; }
   std::string share(const std::string& bytes, std::int64_t) override { return bytes; }
@@ -24,12 +27,23 @@ class Alone : public Group {
   std::unique_ptr<GradientReduction> reduce(std::vector<at::Tensor>, GradientFormat) override {
     return std::make_unique<LocalGradients>();
   }
-  void abandon(const std::string&) override {}
-  std::unique_ptr<Failure> failure(const std::exception&) override { return nullptr; }
+  void abandon(const Failure&) override {}
+  std::optional<Failure> failure(const std::exception&) override { return std::nullopt; }
+
+ private:
+  std::int64_t local_rank_;
 };
 
 }  // namespace
 
-std::shared_ptr<Group> alone() { return std::make_shared<Alone>(); }
+std::shared_ptr<Group> alone(std::int64_t local_rank) {
+  return std::make_shared<Alone>(local_rank);
+}
+
+bool all_say(Group& group, bool own) {
+  for (const auto& said : group.gather({own ? 1.0 : 0.0}))
+    if (said[0] == 0) return false;
+  return true;
+}
 
 }  // namespace onecycle

@@ -1,6 +1,9 @@
 #pragma once
 
+#include "onecycle/group.h"
+
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include <ATen/core/Tensor.h>
@@ -16,6 +19,7 @@ namespace onecycle {
 // One training pass moves the running statistics once: running = (1 - m) running + m mean, m = 0.1,
 // `mean` that of the groups' means or unbiased variances, every group counting the same.
 // Evaluation, no `group`, and a batch of at most `group` samples are torch::nn::BatchNorm2d.
+// Once synchronised, statistics are those of the batches of all ranks together.
 class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
  public:
   BatchNormImpl(std::int64_t channels, std::optional<std::int64_t> group)
@@ -23,9 +27,19 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
 
   at::Tensor forward(const at::Tensor& input);
 
+  // Throws RecipeError for a norm over groups of samples.
+  void synchronise(std::shared_ptr<Group> ranks);
+
  private:
+  at::Tensor synchronised(const at::Tensor& input);
+  void track(const at::Tensor& mean, const at::Tensor& unbiased_variance);
+
   std::optional<std::int64_t> group_;  // samples
+  std::shared_ptr<Group> ranks_;       // that share statistics; empty: none
 };
 TORCH_MODULE(BatchNorm);
+
+// Every BatchNorm of the module. Throws RecipeError as synchronise does.
+void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks);
 
 }  // namespace onecycle

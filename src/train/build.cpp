@@ -3,6 +3,7 @@
 #include "onecycle/trainer.h"
 
 #include "core/format.h"
+#include "model/batch_norm.h"
 #include "recipe/yaml.h"
 #include "train/compute.h"
 #include "train/micro_batch.h"
@@ -48,27 +49,6 @@ double largest_decay_factor(const Parameters& parameters, const UpdateRule& rule
   return most;
 }
 
-StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train) {
-  StepPlan plan;
-  const std::int64_t accumulate = recipe.train.accumulate;
-  const std::int64_t batch = recipe.data.batch_size.of(num_train);
-  if (recipe.data.batch_size.all) {
-    plan.total_batch = num_train;
-    plan.micro_batch = (num_train + accumulate - 1) / accumulate;
-  } else {
-    plan.total_batch = batch * accumulate;
-    plan.micro_batch = batch;
-  }
-  if (plan.total_batch > num_train)
-    throw DataError(
-        format("train.accumulate: {} times {} samples are more than the {} of the training part; "
-               "lower it or data.batch_size",
-               accumulate, batch, num_train));
-  plan.steps_per_epoch = num_train / plan.total_batch;
-  plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
-  return plan;
-}
-
 DataSet read_data(const Recipe& recipe, const Registries& registries) {
   const auto descriptor = find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file);
   return load_data(recipe.data, descriptor, registries.formats, registries.loading);
@@ -89,7 +69,7 @@ void make_model(Run& run, const Registries& registries, bool decay_all) {
                  static_cast<std::int64_t>(run.data.classes.size()),
                  static_cast<std::uint64_t>(recipe.seed)};
   run.model = registries.models.at(recipe.model.name).make(recipe.model.options, run.context);
-  run.compute = choose_compute(recipe.train, *run.model);
+  run.compute = choose_compute(recipe.train, *run.model, *run.group);
   run.parameters = std::make_unique<Parameters>(run.model, run.compute.device, run.compute.dtype,
                                                 run.compute.memory_format, decay_all);
   place(run.data, run.compute.device);
@@ -108,9 +88,32 @@ Recipe read_recipe(const Value& document, const Registries& registries) {
   return recipe;
 }
 
+StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
+  StepPlan plan;
+  const std::int64_t parts = recipe.train.accumulate * ranks;
+  const std::int64_t batch = recipe.data.batch_size.of(num_train);
+  plan.ranks = ranks;
+  if (recipe.data.batch_size.all) {
+    plan.total_batch = num_train;
+    plan.micro_batch = (num_train + parts - 1) / parts;
+  } else {
+    plan.total_batch = batch * parts;
+    plan.micro_batch = batch;
+  }
+  if (plan.total_batch > num_train || num_train < parts)
+    throw DataError(
+        format("{}: {} times {} samples are more than the {} of the training part; lower it or "
+               "data.batch_size",
+               ranks == 1 ? "train.accumulate" : "train.accumulate times ranks", parts, batch,
+               num_train));
+  plan.steps_per_epoch = num_train / plan.total_batch;
+  plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
+  return plan;
+}
+
 Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries) {
   Course course;
-  course.steps = plan_steps(recipe, num_train);
+  course.steps = plan_steps(recipe, num_train, registries.group->size());
   course.optimizer = registries.optimizers.at(recipe.optimizer.name).make(recipe.optimizer.options);
   const OptimizerConstants& constants = course.optimizer.constants;
   course.schedule =
@@ -135,6 +138,7 @@ Run build(const Recipe& recipe, const Registries& registries) {
 Run build_on(const DataSet& data, const Recipe& recipe, const Registries& registries) {
   Run run;
   run.recipe = recipe;
+  run.group = registries.group;
   run.data = data;
   Course course = plan_course(recipe, run.data.train.size(), registries);
   make_model(run, registries, course.optimizer.decay_all);
@@ -143,6 +147,7 @@ Run build_on(const DataSet& data, const Recipe& recipe, const Registries& regist
   run.parameters->apply(course.optimizer.groups);
   check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
   run.steps = course.steps;
+  if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
   run.freezing =
       Freezing(recipe.train, *run.parameters, run.steps.steps_per_epoch, run.steps.total_steps);
   if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
@@ -156,6 +161,7 @@ Run build_on(const DataSet& data, const Recipe& recipe, const Registries& regist
 Run build_for_evaluation(const Recipe& recipe, const Registries& registries) {
   Run run;
   run.recipe = recipe;
+  run.group = registries.group;
   run.data = read_data(recipe, registries);
   make_model(run, registries, /*decay_all=*/false);
   return run;

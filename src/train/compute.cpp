@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/Parallel.h>
 
 namespace onecycle {
@@ -19,10 +20,10 @@ bool has_convolutions(const torch::nn::Module& model) {
   return false;
 }
 
-at::Device choose_device(DeviceChoice choice) {
+at::Device choose_device(DeviceChoice choice, std::int64_t index) {
   if (choice == DeviceChoice::cpu) return at::kCPU;
-  const std::string obstacle = why_no_cuda();
-  if (obstacle.empty()) return at::Device(at::kCUDA, 0);
+  const std::string obstacle = why_no_cuda(index);
+  if (obstacle.empty()) return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
   if (choice == DeviceChoice::cuda)
     throw RecipeError("train.device: cuda is not usable here: " + obstacle +
                       "; set train.device to auto or cpu");
@@ -50,8 +51,12 @@ std::string name_of(at::ScalarType dtype) {
 
 }  // namespace
 
-std::string why_no_cuda() {
-  if (at::hasCUDA()) return "";
+std::string why_no_cuda(std::int64_t index) {
+  if (at::hasCUDA()) {
+    const auto count = static_cast<std::int64_t>(at::detail::getCUDAHooks().deviceCount());
+    if (index < count) return "";
+    return format("rank {} of this machine would need a GPU more than its {}", index, count);
+  }
   if (!std::filesystem::exists("/dev/nvidia0") && !std::filesystem::exists("/dev/nvidiactl"))
     return "no NVIDIA GPU or driver was found";
 #ifdef USE_C10D_NCCL
@@ -69,17 +74,18 @@ bool cpu_has_bf16() {
 #endif
 }
 
-Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model) {
+Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model,
+                       const Group& group) {
   if (options.threads) at::set_num_threads(static_cast<int>(*options.threads));
   Compute compute;
-  compute.device = choose_device(options.device);
+  compute.device = choose_device(options.device, group.local_rank());
   const bool convolutions = has_convolutions(model);
   const bool hardware_bf16 = compute.device.is_cuda() || cpu_has_bf16();
   compute.dtype = dtype_of(options.precision, convolutions && hardware_bf16);
   if (convolutions && compute.dtype != at::kDouble)
     compute.memory_format = at::MemoryFormat::ChannelsLast;
   const std::string where = compute.device.is_cuda()
-                                ? "CUDA device 0"
+                                ? format("CUDA device {}", compute.device.index())
                                 : format("CPU, {} thread{}", at::get_num_threads(),
                                          at::get_num_threads() == 1 ? "" : "s");
   compute.summary = format("{}, {}{}", where, name_of(compute.dtype),

@@ -5,12 +5,14 @@
 namespace onecycle {
 
 // Chooses the device and the number format, and says so in `summary`; sets ATen's thread count.
-// Throws RecipeError where the recipe asks for what this machine or build has not.
-Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model);
+// A rank takes the GPU of its number on its machine. Throws RecipeError where the recipe asks for
+// what this machine or build has not.
+Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model,
+                       const Group& group);
 
 // "no NVIDIA driver", "the driver is too old for CUDA 13", ...: why there is no CUDA device to use,
-// or "" where there is one.
-std::string why_no_cuda();
+// or "" where there is one. `index`: which of them is asked for.
+std::string why_no_cuda(std::int64_t index = 0);
 
 bool cpu_has_bf16();
 

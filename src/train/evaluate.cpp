@@ -28,13 +28,19 @@ LoaderOptions evaluation_loader(const Run& run, const ImageSet& set, at::ScalarT
 
 void forward_all(Run& run, const ImageSet& set, bool full_precision,
                  const std::function<void(const Batch&)>& take) {
+  const std::int64_t rank = run.group->rank();
+  const std::int64_t ranks = run.group->size();
+  const std::int64_t first = set.size() * rank / ranks;
+  const ImageSet part =
+      ranks == 1 ? set : set.part(first, set.size() * (rank + 1) / ranks - first);
+  if (part.size() == 0) return;
   const at::NoGradGuard no_grad;
   const ModeScope modes(*run.model);
   run.model->eval();
   const bool masters = full_precision && run.compute.dtype == at::kBFloat16;
   std::optional<Parameters::MasterScope> scope;
   if (masters) scope.emplace(*run.parameters);
-  const Loader loader(set, evaluation_loader(run, set, masters ? at::kFloat : run.compute.dtype));
+  const Loader loader(part, evaluation_loader(run, part, masters ? at::kFloat : run.compute.dtype));
   for (std::int64_t i = 0; i < loader.evaluation_batches(); ++i) take(loader.evaluation_batch(i));
 }
 
@@ -48,7 +54,7 @@ Score evaluate(Run& run, const ImageSet& set, bool full_precision) {
   forward_all(run, set, full_precision, [&](const Batch& batch) {
     add_to(metrics, run.model->forward(batch.images).to(at::kFloat), batch.labels);
   });
-  return score_between({}, metrics.read());
+  return score_between({}, sum_over(*run.group, metrics.read()));
 }
 
 }  // namespace onecycle

@@ -1,5 +1,7 @@
 #include "train/fit.h"
 
+#include "onecycle/error.h"
+
 #include "core/format.h"
 #include "core/rng.h"
 #include "train/memory.h"
@@ -12,16 +14,23 @@ namespace onecycle {
 
 namespace {
 
-// ATen's own draws (dropout and the like) depend on the seed and the step alone.
-void seed_step(std::uint64_t seed, std::int64_t step) {
-  at::manual_seed(random_words(seed, RandomUse::step, 0, static_cast<std::uint64_t>(step)).low());
+// ATen's own draws (dropout and the like) depend on the seed, the rank and the step alone.
+void seed_step(std::uint64_t seed, std::int64_t rank, std::int64_t step) {
+  at::manual_seed(random_words(seed, RandomUse::step, static_cast<std::uint32_t>(rank),
+                               static_cast<std::uint64_t>(step))
+                      .low());
 }
 
 }  // namespace
 
 Fit::Fit(Run& run, const std::vector<Observer*>& observers, StopSignal& stop,
          CheckpointStore* store)
-    : run_(run), observers_(observers), stop_(stop), store_(store), step_(run) {
+    : run_(run),
+      observers_(observers),
+      stop_(stop),
+      store_(store),
+      step_(run),
+      agreement_(*run.group) {
   const TrainOptions& train = run.recipe.train;
   const std::int64_t steps_per_epoch = run.steps.steps_per_epoch;
   if (train.ema_decay) average_.emplace(*run.parameters, *train.ema_decay);
@@ -44,45 +53,68 @@ RunEnd Fit::fit() {
   } else if (run_.recipe.stop.on_divergence.retries > 0) {
     save();  // a run that diverges before its first checkpoint goes back to the start
   }
-  do {
-    try {
+  try {
+    share_weights();
+    do {
       loop();
-    } catch (const c10::Error& error) {
-      if (!is_out_of_memory(error)) throw;
-      stop_.request(
-          StopReason::out_of_memory,
-          format("out of memory with {} samples a forward pass: lower data.batch_size, or raise "
-                 "train.accumulate to keep the total batch of {}",
-                 run_.steps.micro_batch, run_.steps.total_batch));
-    }
-  } while (fall_back());
+    } while (fall_back());
+  } catch (const std::exception& error) {
+    stop_for(error);
+  }
   return finish();
 }
 
 void Fit::loop() {
   if (state_.evaluation_due) evaluate_now(state_.steps - 1);
-  while (!at_end() && !stop_.requested()) {
+  settle();
+  while (!at_end() && !agreement_.stops()) {
     const std::int64_t step = state_.steps;
     train_step(step);
     const bool tests = at_end() || due(test_every_);
     const bool evaluates = tests || due(evaluate_every_);
-    if (evaluates || due(log_every_)) log(step);
+    const bool logs = evaluates || due(log_every_);
+    if (logs) log(step);
+    if (logs || agreement_.due(state_.steps)) settle();
     // A run that is to stop does so at once, but for its last evaluation.
-    if (evaluates && stop_.requested() && !(at_end() && stop_.reason() != StopReason::diverged))
+    if (evaluates && agreement_.stops() &&
+        !(at_end() && stop_.reason() != StopReason::diverged)) {
       state_.evaluation_due = true;
-    else if (evaluates)
+    } else if (evaluates) {
       evaluate_now(step);
+      settle();
+    }
     save_if_due();
   }
+}
+
+// A lack of memory, here or on another rank, ends the run; anything else is thrown on, and the
+// other ranks are told.
+void Fit::stop_for(const std::exception& error) {
+  const auto* own = dynamic_cast<const c10::Error*>(&error);
+  if (own != nullptr && is_out_of_memory(*own)) {
+    const std::string why = format(
+        "out of memory with {} samples a forward pass: lower data.batch_size, or raise "
+        "train.accumulate to keep the total batch of {}",
+        run_.steps.micro_batch, run_.steps.total_batch);
+    run_.group->abandon({why, true});
+    return stop_.request(StopReason::out_of_memory, why);
+  }
+  const auto failure = run_.group->failure(error);
+  if (failure && !failure->out_of_memory) throw DistError(failure->why);
+  if (failure) return stop_.request(StopReason::out_of_memory, failure->why);
+  run_.group->abandon({error.what()});
+  throw;
 }
 
 void Fit::train_step(std::int64_t step) {
   if (step % run_.steps.steps_per_epoch == 0)
     tell(&Observer::on_epoch_begin, EpochBegin{step / run_.steps.steps_per_epoch, step});
-  if (const std::int64_t phase = run_.freezing.phase_of(step); phase != phase_)
+  if (const std::int64_t phase = run_.freezing.phase_of(step); phase != phase_) {
     run_.freezing.apply(phase_ = phase, *run_.parameters);
+    step_.weights_changed();
+  }
   const Hyper hyper = hyper_at(step);
-  seed_step(static_cast<std::uint64_t>(run_.recipe.seed), step);
+  seed_step(static_cast<std::uint64_t>(run_.recipe.seed), run_.group->rank(), step);
   step_.run(step, hyper);
   if (average_) average_->add(step);
   state_.steps = step + 1;
@@ -119,6 +151,7 @@ void Fit::evaluate_now(std::int64_t step) {
   event.train = score_between(state_.evaluated, state_.logged);
   event.train_seconds = seconds() - state_.evaluation_seconds;
   const Stopwatch evaluation;
+  share_statistics();
   {
     std::optional<WeightAverage::Scope> averaged;
     if (average_) averaged.emplace(*average_);
@@ -146,18 +179,17 @@ void Fit::evaluate_now(std::int64_t step) {
 }
 
 RunEnd Fit::finish() {
+  const bool out_of_memory =
+      stop_.requested() && stop_.reason() == StopReason::out_of_memory;
+  const bool diverged = agreement_.stops() && stop_.reason() == StopReason::diverged;
+  if (store_ != nullptr && !out_of_memory && !diverged) {
+    save();
+    settle();  // the check before it may have found a divergence
+  }
   RunEnd end;
-  if (stop_.requested()) {
+  if (out_of_memory || agreement_.stops()) {
     end.reason = stop_.reason();
     end.message = stop_.message();
-  }
-  if (store_ != nullptr && end.reason != StopReason::diverged &&
-      end.reason != StopReason::out_of_memory) {
-    save();
-    if (stop_.requested()) {  // the check before it may have found a divergence
-      end.reason = stop_.reason();
-      end.message = stop_.message();
-    }
   }
   end.steps = state_.steps;
   end.train = state_.train;

@@ -2,6 +2,7 @@
 
 #include "onecycle/trainer.h"
 
+#include "train/agreement.h"
 #include "train/average.h"
 #include "train/run_state.h"
 #include "train/step.h"
@@ -37,6 +38,12 @@ class Fit {
   void log(std::int64_t step);
   void evaluate_now(std::int64_t step);
   RunEnd finish();
+  void settle() { agreement_.settle(stop_, state_.steps, seconds()); }
+  void stop_for(const std::exception& error);
+
+  // Ranks.
+  void share_weights();
+  void share_statistics();
 
   // Checkpoints.
   void save_if_due();
@@ -69,6 +76,7 @@ class Fit {
   StopSignal& stop_;
   CheckpointStore* store_;
   Step step_;
+  Agreement agreement_;
   std::optional<WeightAverage> average_;
   std::int64_t log_every_;
   std::int64_t evaluate_every_;

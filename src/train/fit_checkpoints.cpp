@@ -28,14 +28,14 @@ bool Fit::is_sound() {
     request_divergence(state_.sums.first_bad / run_.steps.micro_batches(), "the loss is");
     return false;
   }
-  if (weights_are_finite(*run_.parameters)) return true;
+  if (all_say(*run_.group, weights_are_finite(*run_.parameters))) return true;
   request_divergence(std::max<std::int64_t>(0, state_.steps - 1), "the weights are");
   return false;
 }
 
 void Fit::save_if_due() {
-  if (store_ == nullptr || at_end() || stop_.requested()) return;
-  const bool asked = stop_.take_checkpoint_request();
+  if (store_ == nullptr || at_end() || agreement_.stops()) return;
+  const bool asked = agreement_.take_checkpoint_request();
   if (!asked && !(improved_ && !save_failed_) && !due(checkpoint_every_)) return;
   try {
     save();
@@ -48,6 +48,7 @@ void Fit::save_if_due() {
 
 void Fit::save() {
   if (store_ == nullptr || !is_sound()) return;
+  share_statistics();
   state_.seconds = seconds();
   state_.observers.clear();
   for (Observer* observer : observers_)
@@ -61,8 +62,8 @@ void Fit::save() {
 // After a divergence: back to the last checkpoint with a lower rate, where the recipe says so.
 bool Fit::fall_back() {
   const OnDivergence& policy = run_.recipe.stop.on_divergence;
-  if (!stop_.requested() || stop_.reason() != StopReason::diverged || store_ == nullptr ||
-      state_.retries >= policy.retries || stop_.signal_number() != 0)
+  if (!agreement_.stops() || stop_.reason() != StopReason::diverged || store_ == nullptr ||
+      state_.retries >= policy.retries || agreement_.signalled())
     return false;
   std::vector<std::string> warnings;
   const auto snapshot = store_->load_latest(warnings);
@@ -75,6 +76,7 @@ bool Fit::fall_back() {
   state_.retries = retries;
   state_.lr_scale = lr_scale;
   stop_.withdraw();
+  agreement_.withdraw();
   for (Observer* observer : observers_)
     observer->restore(state_.observers[observer->name()], state_.steps);
   notice(Notice::Kind::fell_back,

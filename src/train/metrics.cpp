@@ -2,6 +2,7 @@
 
 #include "kernels/current_stream.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <ATen/ATen.h>
@@ -48,6 +49,24 @@ MetricSums Metrics::read() const {
 void Metrics::write(const MetricSums& sums) {
   MetricSums copy = sums;
   sums_.copy_(bytes_of(copy));
+}
+
+MetricSums sum_over(Group& group, const MetricSums& own) {
+  if (group.size() == 1) return own;
+  // Counts are exact in doubles up to 2^53.
+  const auto all = group.gather({own.loss, static_cast<double>(own.correct),
+                                 static_cast<double>(own.samples), static_cast<double>(own.batches),
+                                 static_cast<double>(own.first_bad)});
+  MetricSums sums;
+  for (const auto& one : all) {
+    sums.loss += one[0];
+    sums.correct += static_cast<std::int64_t>(one[1]);
+    sums.samples += static_cast<std::int64_t>(one[2]);
+    sums.batches = std::max(sums.batches, static_cast<std::int64_t>(one[3]));
+    const auto bad = static_cast<std::int64_t>(one[4]);
+    if (bad >= 0) sums.first_bad = sums.first_bad < 0 ? bad : std::min(sums.first_bad, bad);
+  }
+  return sums;
 }
 
 Score score_between(const MetricSums& before, const MetricSums& after) {

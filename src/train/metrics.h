@@ -1,6 +1,7 @@
 #pragma once
 
 #include "onecycle/events.h"
+#include "onecycle/group.h"
 
 #include "kernels/metrics.h"
 
@@ -23,6 +24,9 @@ class Metrics {
  private:
   at::Tensor sums_;  // the bytes of one MetricSums
 };
+
+// Of all ranks, which each took as many batches.
+kernels::MetricSums sum_over(Group& group, const kernels::MetricSums& own);
 
 // The score of what came between two readings.
 Score score_between(const kernels::MetricSums& before, const kernels::MetricSums& after);

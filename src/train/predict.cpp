@@ -50,6 +50,21 @@ at::Tensor augmented_logits(Model& model, const at::Tensor& images, TestTimeAugm
   return plain / 2 + (moved(0) + moved(2)) / 4;
 }
 
+// The rows of all ranks, in their order: [N, columns], fp32.
+at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own, std::int64_t columns) {
+  const at::Tensor rows = own.empty() ? at::empty({0, columns}) : at::cat(own).contiguous();
+  if (group.size() == 1) return rows;
+  const std::string bytes(static_cast<const char*>(rows.const_data_ptr()), rows.nbytes());
+  std::vector<at::Tensor> parts;
+  for (std::string& part : group.gather_bytes(bytes))
+    parts.push_back(at::from_blob(part.data(),
+                                  {static_cast<std::int64_t>(part.size() / sizeof(float)) / columns,
+                                   columns},
+                                  at::kFloat)
+                        .clone());
+  return at::cat(parts);
+}
+
 }  // namespace
 
 Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options) {
@@ -67,7 +82,8 @@ Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options)
     done += batch.valid;
     if (options.progress) options.progress(done);
   });
-  return {score_between({}, metrics.read()), at::cat(probabilities)};
+  return {score_between({}, sum_over(*run.group, metrics.read())),
+          all_rows(*run.group, probabilities, static_cast<std::int64_t>(run.data.classes.size()))};
 }
 
 NetworkTask task_of(const Run& run, const Registries& registries) {

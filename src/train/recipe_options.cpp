@@ -26,6 +26,15 @@ template <>
 struct OptionType<Precision> : EnumOption<Precision> {};
 
 template <>
+struct EnumNames<GradientFormat> {
+  static std::vector<std::pair<const char*, GradientFormat>> values() {
+    return {{"as_computed", GradientFormat::as_computed}, {"bf16", GradientFormat::bf16}};
+  }
+};
+template <>
+struct OptionType<GradientFormat> : EnumOption<GradientFormat> {};
+
+template <>
 struct EnumNames<Extend> {
   static std::vector<std::pair<const char*, Extend>> values() {
     return {{"stretch", Extend::stretch}, {"hold", Extend::hold}, {"new-cycle", Extend::new_cycle}};
@@ -161,6 +170,10 @@ OptionTable<TrainOptions> train_options() {
            "evaluate and keep beside the weights their exponential moving average over the steps; "
            "null: none")
       .range(from_below(0, 1));
+  table.add("sync_bn", &TrainOptions::sync_bn,
+            "batch norms take their statistics over the batches of all ranks, not each rank's own");
+  table.add("gradient_format", &TrainOptions::gradient_format,
+            "between ranks; bf16 halves what fp32 gradients send, and rounds them");
   table.add_list("freeze", &TrainOptions::freeze, freeze_options());
   table.add("freeze_statistics", &TrainOptions::freeze_statistics,
             "norms whose scale and shift are frozen normalise by their running statistics and keep "

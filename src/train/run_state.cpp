@@ -48,6 +48,7 @@ std::vector<CoursePoint> course_of(const Json& json) {
 
 std::string to_json(const RunState& state) {
   return Json{{"steps", state.steps},
+              {"total_batch", state.total_batch},
               {"sums", json_of(state.sums)},
               {"logged", json_of(state.logged)},
               {"evaluated", json_of(state.evaluated)},
@@ -70,6 +71,7 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     const Json json = Json::parse(text);
     RunState state;
     state.steps = json.at("steps");
+    state.total_batch = json.value("total_batch", std::int64_t{0});
     state.sums = sums_of(json.at("sums"));
     state.logged = sums_of(json.at("logged"));
     state.evaluated = sums_of(json.at("evaluated"));

@@ -14,7 +14,8 @@ namespace onecycle {
 
 // The host's part of a run under way: with weights and optimizer all that a checkpoint needs.
 struct RunState {
-  std::int64_t steps = 0;  // taken
+  std::int64_t steps = 0;        // taken
+  std::int64_t total_batch = 0;  // samples of each; 0: not known
   kernels::MetricSums sums;
   kernels::MetricSums logged;     // as of the last log point
   kernels::MetricSums evaluated;  // as of the last evaluation

@@ -2,6 +2,8 @@
 
 #include "onecycle/error.h"
 
+#include "core/format.h"
+
 #include <ATen/ATen.h>
 
 namespace onecycle {
@@ -31,7 +33,9 @@ Snapshot capture(const Run& run, const WeightAverage* average, const RunState& s
   copy_out(ordered_model_tensors(*run.parameters), kModel, snapshot);
   copy_out(run.optimizer->state(), kOptimizer, snapshot);
   if (average != nullptr) copy_out(average->tensors(), kAverage, snapshot);
-  snapshot.metadata[kState] = to_json(state);
+  RunState complete = state;
+  complete.total_batch = run.steps.total_batch;
+  snapshot.metadata[kState] = to_json(complete);
   snapshot.metadata[kOrder] = kModuleOrder;
   return snapshot;
 }
@@ -39,6 +43,12 @@ Snapshot capture(const Run& run, const WeightAverage* average, const RunState& s
 RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
                  const std::string& source) {
   RunState state = state_in(snapshot, source);
+  if (state.total_batch != 0 && state.total_batch != run.steps.total_batch)
+    throw CheckpointError(
+        format("{}: its steps had a total batch of {}, not {} = {} rank{} times data.batch_size times "
+               "train.accumulate: a resumed run keeps it",
+               source, state.total_batch, run.steps.total_batch, run.steps.ranks,
+               run.steps.ranks == 1 ? "" : "s"));
   copy_in(snapshot, kModel, source, model_tensors(*run.parameters));
   copy_in(snapshot, kOptimizer, source, optimizer_tensors(run));
   // A run that begins to average when it is resumed begins with the weights it finds.

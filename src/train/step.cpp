@@ -1,7 +1,5 @@
 #include "train/step.h"
 
-#include <algorithm>
-
 #include <ATen/ATen.h>
 
 namespace onecycle {
@@ -27,14 +25,30 @@ LoaderOptions training_loader(const Run& run) {
 Step::Step(Run& run)
     : run_(run), loader_(run.data.train, training_loader(run)), metrics_(run.compute.device) {}
 
+void Step::weights_changed() {
+  std::vector<at::Tensor> weights;
+  for (const Parameter& parameter : run_.parameters->all())
+    if (parameter.working.requires_grad()) weights.push_back(parameter.working);
+  reduction_.reset();  // two at once would both listen to the gradients
+  reduction_ = run_.group->reduce(std::move(weights), run_.recipe.train.gradient_format);
+}
+
+// The step's samples are cut into one part for each pass of each rank, equal but for one sample.
 void Step::run(std::int64_t step, const Hyper& hyper) {
   const StepPlan& plan = run_.steps;
   const std::int64_t epoch = step / plan.steps_per_epoch;
   const std::int64_t begin = step % plan.steps_per_epoch * plan.total_batch;
-  const std::int64_t end = begin + plan.total_batch;
+  const std::int64_t passes = plan.micro_batches();
+  const std::int64_t parts = passes * plan.ranks;
   run_.optimizer->write(hyper);
-  for (std::int64_t first = begin; first < end; first += plan.micro_batch)
-    add_gradients(loader_.train_rows(epoch, first, std::min(plan.micro_batch, end - first)));
+  for (std::int64_t pass = 0; pass < passes; ++pass) {
+    const std::int64_t part = pass * plan.ranks + run_.group->rank();
+    const std::int64_t first = plan.total_batch * part / parts;
+    const std::int64_t last = plan.total_batch * (part + 1) / parts;
+    reduction_->begin(pass + 1 == passes);
+    add_gradients(loader_.train_rows(epoch, begin + first, last - first));
+  }
+  reduction_->finish();
   if (run_.recipe.train.grad_clip) clip_gradients();
   run_.optimizer->step();
 }
@@ -43,14 +57,22 @@ void Step::add_gradients(const Batch& batch) {
   at::Tensor logits = run_.model->forward(batch.images);
   if (logits.scalar_type() == at::kBFloat16) logits = logits.to(at::kFloat);
   const at::Tensor loss = mean_loss(logits, batch);
-  if (batch.valid == run_.steps.total_batch) {
+  // The reduction takes the mean over the ranks.
+  const std::int64_t weight = batch.valid * run_.steps.ranks;
+  if (weight == run_.steps.total_batch) {
     loss.backward();
   } else {
-    const double share =
-        static_cast<double>(batch.valid) / static_cast<double>(run_.steps.total_batch);
-    (loss * share).backward();
+    (loss * (static_cast<double>(weight) / static_cast<double>(run_.steps.total_batch))).backward();
   }
   metrics_.add(loss.detach().to(at::kFloat), logits.detach().to(at::kFloat), batch.labels);
+}
+
+kernels::MetricSums Step::read() const { return sum_over(*run_.group, metrics_.read()); }
+
+void Step::restore(const kernels::MetricSums& sums) {
+  kernels::MetricSums own = sums;
+  if (!run_.group->leads()) own = {0, 0, 0, sums.batches, sums.first_bad};
+  metrics_.write(own);
 }
 
 at::Tensor Step::mean_loss(const at::Tensor& logits, const Batch& batch) const {

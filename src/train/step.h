@@ -9,17 +9,21 @@ namespace onecycle {
 
 // One optimizer step: for each micro-batch gather, forward, loss, backward; then the update. Queues
 // work and waits for nothing, so that a captured graph of it can take its place without the loop
-// knowing.
+// knowing. The ranks share the step's samples: together they see the same ones in the same step
+// whatever their number.
 class Step {
  public:
   explicit Step(Run& run);
 
+  // Before the first step, and again once other weights take gradients.
+  void weights_changed();
   // Step `step` (0-based) of the run.
   void run(std::int64_t step, const Hyper& hyper);
 
-  // Sums over every step so far, micro-batches counted as batches. Waits for the device.
-  kernels::MetricSums read() const { return metrics_.read(); }
-  void restore(const kernels::MetricSums& sums) { metrics_.write(sums); }
+  // Sums over every step so far and all ranks, micro-batches counted as batches. Waits for the
+  // device.
+  kernels::MetricSums read() const;
+  void restore(const kernels::MetricSums& sums);
 
  private:
   void add_gradients(const Batch& batch);
@@ -29,6 +33,7 @@ class Step {
   Run& run_;
   Loader loader_;
   Metrics metrics_;
+  std::unique_ptr<GradientReduction> reduction_;
 };
 
 }  // namespace onecycle

@@ -11,9 +11,10 @@ namespace onecycle {
 
 using Json = nlohmann::ordered_json;
 
-Memo::Memo(std::string path, const std::string& subject) : path_(std::move(path)) {
+Memo::Memo(std::string path, const std::string& subject, std::shared_ptr<Group> group)
+    : path_(std::move(path)), group_(std::move(group)) {
   file_ = {{"subject", subject}, {"results", Json::object()}};
-  if (!std::filesystem::exists(path_)) return;
+  if (!group_->leads() || !std::filesystem::exists(path_)) return;
   std::ifstream stream(path_);
   const Json found = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
   if (!found.is_object() || !found.contains("subject") || !found.contains("results"))
@@ -25,11 +26,14 @@ Memo::Memo(std::string path, const std::string& subject) : path_(std::move(path)
 
 Json Memo::get(const std::string& key, const std::function<Json()>& compute) {
   Json& results = file_["results"];
-  if (!results.contains(key)) {
-    results[key] = compute();
-    write_file_atomically(path_, {file_.dump(1) + "\n"});
+  const auto known = [&] { return results.contains(key) ? results[key].dump() : ""; };
+  std::string found = group_->share(known(), 0);
+  if (found.empty()) {
+    found = group_->share(compute().dump(), 0);
+    results[key] = Json::parse(found);
+    if (group_->leads()) write_file_atomically(path_, {file_.dump(1) + "\n"});
   }
-  return results[key];
+  return Json::parse(found);
 }
 
 }  // namespace onecycle

@@ -1,25 +1,29 @@
 #pragma once
 
+#include "onecycle/group.h"
+
 #include <functional>
-#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 namespace onecycle {
 
 // Results by key, in a file that is replaced as a whole after each new one: what was computed once
-// is not computed again, in this process or a later one.
+// is not computed again, in this process or a later one. Ranks compute together; rank 0 keeps the
+// file, and its results count.
 class Memo {
  public:
   // `subject` is what the results belong to. Throws Error where the file holds those of another.
-  Memo(std::string path, const std::string& subject);
+  Memo(std::string path, const std::string& subject, std::shared_ptr<Group> group);
 
-  // The result under `key`, computed where there is none yet.
+  // The result under `key`, computed where there is none yet. Collective.
   nlohmann::ordered_json get(const std::string& key,
                              const std::function<nlohmann::ordered_json()>& compute);
 
  private:
   std::string path_;
+  std::shared_ptr<Group> group_;
   nlohmann::ordered_json file_;
 };
 

@@ -20,6 +20,8 @@ constexpr int kGrid = 4;              // ends of sweeps a decade
 constexpr int kWhole = 2;             // of them a move, at first
 constexpr int kFlatMoves = 2;
 constexpr int kMostMoves = 6;  // in one direction
+// Beyond the end whose sweeps learn most, the number: a little farther they learn nearly as much.
+constexpr double kBeyondBest = 1.5;
 constexpr std::int64_t kFewestSteps = 200;
 constexpr std::int64_t kMostSteps = 400;
 
@@ -79,9 +81,11 @@ bool far_apart(const RangeTest& test, double number) {
 // Linear sweeps to `high`, one a seed.
 struct Range {
   double high = 0;
-  std::vector<std::size_t> sweeps;  // into RangeTest::sweeps
-  double reach = 0;                 // their best smoothed held-out accuracy, pooled
-  std::int64_t samples = 0;         // that it is measured on
+  std::vector<std::size_t> sweeps;      // into RangeTest::sweeps
+  std::vector<SmoothedPoint> smoothed;  // pooled
+  double reach = 0;                     // the best of its held-out accuracy
+  double loss = HUGE_VAL;               // the least of its training loss
+  std::int64_t samples = 0;             // that an accuracy is measured on
 };
 
 class Procedure {
@@ -147,8 +151,12 @@ class Procedure {
       add(seed, plan);
       range.samples += test_.sweeps.back().curve.held_out;
     }
-    for (const SmoothedPoint& point : smooth(curves(range)))
+    range.smoothed = smooth(curves(range));
+    for (const SmoothedPoint& point : range.smoothed) {
       range.reach = std::max(range.reach, point.held_out_accuracy.value);
+      range.loss = std::min(range.loss, point.train_loss.value);
+    }
+    if (smith_in(range).refusal == Suggestion::Refusal::too_few) range.loss = HUGE_VAL;
     return range;
   }
   const Range& range_to(int k) { return range_to(std::pow(10.0, static_cast<double>(k) / kGrid)); }
@@ -179,8 +187,44 @@ class Procedure {
       k += kWhole;
     }
     if (less_beyond && as_good(k + 1)) ++k;
-    test_.words.push_back("Best held-out accuracy of sweeps by where they end: " + listed() + ".");
+    const bool no_fall = smith_in(k).refusal == Suggestion::Refusal::too_low;
+    if (less_beyond && no_fall && !any_diverges()) {
+      const double best = best_end(k);
+      limit_ = kBeyondBest * best;
+      k = static_cast<int>(std::lround(kGrid * std::log10(*limit_)));
+      range_to(k);
+      test_.words.push_back(format("Sweeps that end at {:.2g} learn most.", best));
+    }
+    test_.words.push_back(
+        "Best held-out accuracy and training loss of sweeps by where they end: " + listed() + ".");
     conclude(range_to(k), less_beyond ? "and sweeps that go farther reach less" : "");
+  }
+
+  // Then there is an edge, to which the farthest sweeps that reach as much as any are nearest.
+  bool any_diverges() const {
+    return std::any_of(test_.sweeps.begin(), test_.sweeps.end(),
+                       [](const LabelledSweep& one) { return !after_end(one.curve).empty(); });
+  }
+
+  // Where sweeps end that learn most, from `k` on. Accuracy is nearly flat there, and measured on
+  // few samples; the training loss averages far more. The least of a parabola through three ends.
+  double best_end(int k) {
+    for (int i = 0; i < kMostMoves; ++i) {
+      const double here = range_to(k).loss;
+      if (range_to(k - 1).loss < here) {
+        --k;
+      } else if (range_to(k + 1).loss < here) {
+        ++k;
+      } else {
+        break;
+      }
+    }
+    const double below = range_to(k - 1).loss - range_to(k).loss;
+    const double above = range_to(k + 1).loss - range_to(k).loss;
+    const double bend = below + above;
+    double aside = bend > 0 ? (below - above) / (2 * bend) : 0;
+    if (!std::isfinite(aside)) aside = above > below ? -0.5 : 0.5;  // a cliff on that side
+    return range_to(k).high * std::pow(10.0, aside / kGrid);
   }
 
   // Down from `k` while that reaches more. Where accuracy is flat, either nothing is learnt at such
@@ -211,12 +255,12 @@ class Procedure {
                         [&](const Range& other) { return better(other, range); });
   }
 
-  Suggestion smith_in(int k) {
-    const Range& range = range_to(k);
+  Suggestion smith_in(int k) { return smith_in(range_to(k)); }
+  Suggestion smith_in(const Range& range) const {
     std::string beyond;
     for (const SweepCurve* curve : curves(range))
       if (beyond.empty()) beyond = after_end(*curve);
-    return smith_on(smooth(curves(range)), range.samples, beyond);
+    return smith_on(range.smoothed, range.samples, beyond);
   }
   bool flat(int k) { return smith_in(k).refusal == Suggestion::Refusal::flat; }
   std::optional<double> fall_in(int k) { return smith_in(k).lr; }
@@ -234,8 +278,8 @@ class Procedure {
               [](const Range* a, const Range* b) { return a->high < b->high; });
     std::string text;
     for (const Range* range : sorted)
-      text +=
-          format("{}{:.2g}: {:.1f} %", text.empty() ? "" : ", ", range->high, 100 * range->reach);
+      text += format("{}{:.2g}: {:.1f} %, {:.3f}", text.empty() ? "" : "; ", range->high,
+                     100 * range->reach, range->loss);
     return text;
   }
 
@@ -253,8 +297,15 @@ class Procedure {
       const Suggestion alone = smith_on(smooth({curve}), curve->held_out, after);
       if (alone.lr) test_.seed_numbers.push_back(*alone.lr);
     }
-    test_.smoothed = smooth(curves(range));
-    const Suggestion smith = smith_on(test_.smoothed, range.samples, beyond);
+    test_.smoothed = range.smoothed;
+    Suggestion smith = smith_on(test_.smoothed, range.samples, beyond);
+    if (limit_ && smith.lr) {
+      smith.lr = limit_;
+      smith.reason = format(
+          "the held-out accuracy does not fall along the sweeps; those that end at {:.2g} learn "
+          "most, and half as far again they learn nearly as much",
+          *limit_ / kBeyondBest);
+    }
     std::erase_if(test_.suggestions, [&](const Suggestion& one) { return one.rule == smith.rule; });
     test_.suggestions.insert(test_.suggestions.begin(), smith);
     test_.refused = smith.lr ? "" : smith.reason;
@@ -270,6 +321,7 @@ class Procedure {
   Sweep linear_;
   std::deque<Range> ranges_;
   double edge_ = 0;
+  std::optional<double> limit_;  // where no sweep falls
   double final_high_ = 0;
 };
 

@@ -93,7 +93,7 @@ Run TrialRunner::build_trial(const Recipe& recipe) {
   return build(recipe, registries_);
 }
 
-TrialResult TrialRunner::run(const Trial& trial, const StopSignal& stop) {
+TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
   const auto start = Clock::now();
   const std::string folder = format("{}/trials/{}", bench_.folder, trial.number);
   std::error_code error;
@@ -120,7 +120,7 @@ TrialResult TrialRunner::run(const Trial& trial, const StopSignal& stop) {
 }
 
 TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder,
-                               const StopSignal& stop) {
+                               StopSignal& stop) {
   const std::string text = write_yaml(recipe_options(registries_.variants()).write(recipe));
   write_file_atomically(folder + "/recipe.yaml", {text});
   Run run = build_trial(recipe);
@@ -145,7 +145,7 @@ TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder,
   return result;
 }
 
-void work(WorkQueue& queue, TrialRunner& runner, const StopSignal& stop) {
+void work(WorkQueue& queue, TrialRunner& runner, StopSignal& stop) {
   while (const auto trial = queue.take()) queue.finish(*trial, runner.run(*trial, stop));
 }
 

@@ -32,10 +32,10 @@ class TrialRunner {
 
   // `stop` interrupts the run. Whatever becomes of the trial is a result; it throws only where the
   // trial's folder cannot be made.
-  TrialResult run(const Trial& trial, const StopSignal& stop);
+  TrialResult run(const Trial& trial, StopSignal& stop);
 
  private:
-  TrialResult train(const Recipe& recipe, const std::string& folder, const StopSignal& stop);
+  TrialResult train(const Recipe& recipe, const std::string& folder, StopSignal& stop);
   Run build_trial(const Recipe& recipe);
 
   TrialBench bench_;
@@ -45,6 +45,6 @@ class TrialRunner {
 };
 
 // Takes trials until there are none left or `stop` asks for an end.
-void work(WorkQueue& queue, TrialRunner& runner, const StopSignal& stop);
+void work(WorkQueue& queue, TrialRunner& runner, StopSignal& stop);
 
 }  // namespace onecycle

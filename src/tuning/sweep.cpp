@@ -74,10 +74,7 @@ class Borrowed {
     const std::int64_t held_out =
         plan.evaluate_every == 0 ? 0 : std::min(plan.held_out, validation_.size());
     run.data.validation = {};
-    if (held_out > 0) {
-      run.data.validation = {validation_.images.narrow(0, 0, held_out),
-                             validation_.labels.narrow(0, 0, held_out)};
-    }
+    if (held_out > 0) run.data.validation = validation_.part(0, held_out);
     const std::int64_t never = plan.steps + 1;
     const auto every = [](std::int64_t steps) {
       return Duration{static_cast<double>(steps), Duration::Unit::steps};

@@ -3,6 +3,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "recipe/yaml.h"
+#include "train/shared_checkpoints.h"
 #include "tuning/range_test_json.h"
 #include "tuning/trial.h"
 
@@ -39,7 +40,8 @@ TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries
       say_(say),
       memo_(folder + "/tune.json",
             recipe_text(recipe, registries) +
-                format("seeds {}, share {}", options.seeds, options.short_share)) {}
+                format("seeds {}, share {}", options.seeds, options.short_share),
+            registries.group) {}
 
 TuneItems::Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
   const Json trial = memo_.get(key, [&] { return train_now(key, recipe); });
@@ -78,9 +80,13 @@ TuneItems::Json TuneItems::range_now(const std::string& key, const Recipe& recip
   };
   const RangeTest test = range_test(make_run, options, stop_, progress_);
   if (stop_.signal_number() != 0) throw Interrupted();
-  const std::string folder = create_numbered_folder(folder_ + "/range");
-  write_file_atomically(folder + "/range_test.json",
-                        {range_test_json(test, recipe.name, "", recipe_text(recipe, registries_))});
+  const std::string folder = from_leader(*registries_.group, [&] {
+    std::string made = create_numbered_folder(folder_ + "/range");
+    write_file_atomically(
+        made + "/range_test.json",
+        {range_test_json(test, recipe.name, "", recipe_text(recipe, registries_))});
+    return made;
+  });
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   say_(format("{:<34} {}", key,

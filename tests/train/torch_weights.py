@@ -30,7 +30,7 @@ def network(name):
 
 
 def save_safetensors(tensors, path):
-    kinds = {torch.float32: "F32", torch.int64: "I64", torch.float16: "F16"}
+    kinds = {torch.float64: "F64", torch.float32: "F32", torch.int64: "I64", torch.float16: "F16"}
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     for name, value in tensors.items():
         size = value.numel() * value.element_size()
@@ -44,7 +44,7 @@ def save_safetensors(tensors, path):
 
 
 def load_safetensors(path):
-    kinds = {"F32": torch.float32, "I64": torch.int64}
+    kinds = {"F64": torch.float64, "F32": torch.float32, "I64": torch.int64}
     data = bytearray(pathlib.Path(path).read_bytes())
     end = 8 + struct.unpack("<Q", data[:8])[0]
     return {name: torch.frombuffer(data, dtype=kinds[entry["dtype"]], offset=end + entry["data_offsets"][0],

@@ -13,6 +13,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
+constexpr double kGuessing = 2.3;
+
 // Accuracy and loss at a rate, in a sweep that ends at `high`, by the seed.
 using Accuracy = std::function<double(double lr, double high, std::int64_t seed)>;
 
@@ -28,7 +30,9 @@ SweepWith made_up(const Accuracy& accuracy, double loss_minimum,
                             ? plan.low + p * (plan.high - plan.low)
                             : plan.low * std::pow(plan.high / plan.low, p);
       SweepPoint point{step, lr, 0.9, 0, {}, {}};
-      point.train_loss = 2 + 0.2 * std::abs(std::log10(lr / loss_minimum));
+      point.train_loss = plan.shape == SweepShape::linear
+                             ? kGuessing * (1 - accuracy(lr, plan.high, seed))
+                             : 2 + 0.2 * std::abs(std::log10(lr / loss_minimum));
       if (plan.evaluate_every > 0 && (step + 1) % plan.evaluate_every == 0) {
         point.held_out_accuracy = accuracy(lr, plan.high, seed);
         point.held_out_loss = 1 - *point.held_out_accuracy;
@@ -68,17 +72,18 @@ TEST(RangeProcedure, SweepsOnUntilThereIsAFall) {
 }
 
 // Networks with batch norm under no decay: no rate makes accuracy fall, but a steeper sweep reaches
-// less. Each step down is within the noise of the one before; together they are not.
+// less. Each step down is within the noise of the one before; together they are not. The number
+// goes by where sweeps end that learn most.
 TEST(RangeProcedure, ASteeperSweepThatReachesLessHasGoneTooFar) {
   const auto accuracy = [](double lr, double high, std::int64_t) {
-    const double best = 0.51 - 0.024 * std::max(0.0, std::log(high / 0.3) / std::log(3));
+    const double best = 0.51 - 0.024 * std::pow(std::log(high / 0.3) / std::log(3), 2);
     return best * std::min(1.0, 0.5 + lr / high);
   };
   std::vector<double> ends;
   const RangeTest test = range_test_over(made_up(accuracy, 0.1, &ends), few_steps());
   ASSERT_TRUE(test.lr_max) << test.refused;
-  EXPECT_GE(*test.lr_max, 0.5);
-  EXPECT_LE(*test.lr_max, 1.6);
+  EXPECT_GE(*test.lr_max, 0.4);
+  EXPECT_LE(*test.lr_max, 0.5);
   EXPECT_LE(*std::max_element(ends.begin(), ends.end()), 3.2);
   EXPECT_THAT(test.words.back(), HasSubstr("by where they end"));
 }
@@ -104,7 +109,7 @@ TEST(RangeProcedure, ARangeThatBeganTooSteeplyIsShortened) {
   const RangeTest test = range_test_over(made_up(accuracy, 1.5), few_steps());
   ASSERT_TRUE(test.lr_max) << test.refused;
   EXPECT_GE(*test.lr_max, 0.5);
-  EXPECT_LE(*test.lr_max, 1.0);
+  EXPECT_LE(*test.lr_max, 1.2);
 }
 
 // A network that was trained before has nothing to gain at low rates: its accuracy is flat there.

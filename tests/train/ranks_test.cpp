@@ -1,0 +1,342 @@
+// Runs that several ranks train together, a thread each, against the same run of one process.
+
+#include "onecycle/error.h"
+#include "onecycle/predict.h"
+
+#include "core/format.h"
+#include "support/ranks.h"
+#include "train/shared_checkpoints.h"
+#include "train/support.h"
+
+#include <atomic>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle {
+namespace {
+
+using testing::on_ranks;
+using ::testing::HasSubstr;
+using Settings = std::vector<std::string>;
+
+constexpr const char* kResNet[] = {"model={name: resnet8}", "train.precision=fp64",
+                                   "train.sync_bn=true", "optimizer.weight_decay=1e-4"};
+
+struct Trained {
+  RunEnd end;
+  std::vector<at::Tensor> weights;
+};
+
+Run run_on(const std::shared_ptr<Group>& group, const Settings& settings) {
+  Registries registries;
+  registries.group = group;
+  return build(tiny_recipe(settings), registries);
+}
+
+Trained train_on(const std::shared_ptr<Group>& group, const Settings& settings) {
+  onecycle::Run run = run_on(group, settings);
+  Trainer trainer(run);
+  Trained result;
+  result.end = trainer.fit();
+  result.weights = state_of(run);
+  return result;
+}
+
+// Of rank 0; the others' are held against it.
+Trained train_on_ranks(std::int64_t ranks, const Settings& settings) {
+  std::vector<Trained> results(static_cast<std::size_t>(ranks));
+  on_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
+    results[static_cast<std::size_t>(group->rank())] = train_on(group, settings);
+  });
+  for (const Trained& other : results) {
+    EXPECT_TRUE(bitwise_equal(other.weights, results[0].weights));
+    EXPECT_EQ(other.end.steps, results[0].end.steps);
+    EXPECT_EQ(other.end.train->loss, results[0].end.train->loss);
+  }
+  return results[0];
+}
+
+double largest_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, (a[i].to(at::kDouble) - b[i].to(at::kDouble)).abs().max().item<double>());
+  return largest;
+}
+
+Settings with(Settings base, const Settings& more) {
+  base.insert(base.end(), more.begin(), more.end());
+  return base;
+}
+
+std::string batch(std::int64_t size) { return format("data.batch_size={}", size); }
+
+void expect_same(const Trained& a, const Trained& b, double tolerance) {
+  EXPECT_LT(largest_difference(a.weights, b.weights), tolerance);
+  EXPECT_NEAR(a.end.train->loss, b.end.train->loss, tolerance);
+  EXPECT_EQ(a.end.train->samples, b.end.train->samples);
+  EXPECT_EQ(a.end.steps, b.end.steps);
+  EXPECT_NEAR(a.end.test->loss, b.end.test->loss, tolerance);
+  EXPECT_EQ(a.end.test->samples, b.end.test->samples);
+}
+
+TEST(Ranks, TheSameTotalBatchIsTheSameRun) {
+  const Settings longer = {"train.duration=20ep"};
+  const Trained one = train_on(alone(), with(longer, {batch(16)}));
+  ASSERT_GT(largest_difference(one.weights, state_of(tiny_run())), 0.01) << "it must train";
+  expect_same(one, train_on_ranks(2, with(longer, {batch(8)})), 1e-5);
+  expect_same(one, train_on_ranks(4, with(longer, {batch(4)})), 1e-5);
+}
+
+TEST(Ranks, AccumulationSplitsItFurther) {
+  const Trained one = train_on(alone(), {batch(16)});
+  expect_same(one, train_on_ranks(2, {batch(4), "train.accumulate=2"}), 1e-6);
+}
+
+TEST(Ranks, TheWholeSetAsOneBatch) {
+  const Settings all = {"data.batch_size=all", "data.augment=[flip]"};
+  const Trained one = train_on(alone(), all);
+  expect_same(one, train_on_ranks(3, all), 1e-6);
+  expect_same(one, train_on_ranks(3, with(all, {"train.accumulate=3"})), 1e-6);
+}
+
+TEST(Ranks, SynchronisedNormsAreThoseOfTheWholeBatch) {
+  const Settings resnet(std::begin(kResNet), std::end(kResNet));
+  const Trained one = train_on(alone(), with(resnet, {batch(16), "train.duration=4ep"}));
+  expect_same(one, train_on_ranks(2, with(resnet, {batch(8), "train.duration=4ep"})), 1e-9);
+}
+
+TEST(Ranks, NormsOfEachRankAreSharedForEvaluation) {
+  Settings own(std::begin(kResNet), std::end(kResNet));
+  own.push_back("train.sync_bn=false");
+  const Trained two = train_on_ranks(2, with(own, {batch(8)}));  // bitwise equal, buffers too
+  const Trained one = train_on(alone(), with(own, {batch(16)}));
+  EXPECT_GT(largest_difference(one.weights, two.weights), 1e-9) << "they normalise otherwise";
+}
+
+TEST(Ranks, GhostNormsAreNotSynchronised) {
+  EXPECT_THROW(train_on(alone(), {"model={name: resnet8, bn_batch: 4}", "train.sync_bn=true"}),
+               RecipeError);
+}
+
+TEST(Ranks, FrozenWeightsJoinLater) {
+  const Settings freeze = {"train.freeze=[{match: 'layer1.*', until: 1ep}]"};
+  const Trained one = train_on(alone(), with(freeze, {batch(16)}));
+  expect_same(one, train_on_ranks(2, with(freeze, {batch(8)})), 1e-6);
+}
+
+TEST(Ranks, GradientsInBf16AreClose) {
+  const Trained one = train_on(alone(), {batch(16)});
+  const Trained two = train_on_ranks(2, {batch(8), "train.gradient_format=bf16"});
+  const double difference = largest_difference(one.weights, two.weights);
+  EXPECT_GT(difference, 1e-6) << "they are rounded";
+  EXPECT_LT(difference, 1e-2);
+}
+
+TEST(Ranks, EverySampleIsEvaluatedOnce) {
+  onecycle::Run one = tiny_run();
+  const Score whole = evaluate(one, one.data.test, true);
+  const Score few = evaluate(one, one.data.test.part(0, 2), true);
+  const at::Tensor probabilities = predict(one, one.data.test, {}).probabilities;
+  for (const std::int64_t ranks : {2, 3, 5}) {
+    on_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
+      onecycle::Run run = run_on(group, {batch(2)});
+      const Score score = evaluate(run, run.data.test, true);
+      EXPECT_EQ(score.samples, 37);
+      EXPECT_NEAR(score.loss, whole.loss, 1e-6);
+      EXPECT_NEAR(score.accuracy, whole.accuracy, 1e-12);
+      EXPECT_EQ(evaluate(run, run.data.test.part(0, 2), true).samples, 2) << "fewer than ranks";
+      EXPECT_NEAR(evaluate(run, run.data.test.part(0, 2), true).loss, few.loss, 1e-6);
+      EXPECT_TRUE(predict(run, run.data.test, {}).probabilities.allclose(probabilities));
+    });
+  }
+}
+
+class StopAt : public Observer {
+ public:
+  explicit StopAt(std::int64_t step, StopReason reason) : step_(step), reason_(reason) {}
+  void on_log_point(const LogPoint& point, StopSignal& stop) override {
+    if (point.step >= step_) stop.request(reason_, "enough");
+  }
+
+ private:
+  std::int64_t step_;
+  StopReason reason_;
+};
+
+TEST(Ranks, OneRanksRequestStopsAllAtTheSameStep) {
+  std::atomic<std::int64_t> steps[3];
+  on_ranks(3, [&](const std::shared_ptr<Group>& group) {
+    onecycle::Run run = run_on(group, {batch(4), "train.duration=50ep", "train.log_every=1"});
+    Trainer trainer(run);
+    StopAt observer(17, StopReason::early_stopped);
+    if (group->rank() == 1) trainer.observe(observer);
+    const RunEnd end = trainer.fit();
+    steps[group->rank()] = end.steps;
+    EXPECT_EQ(end.reason, StopReason::early_stopped);
+    EXPECT_EQ(end.message, "enough");
+  });
+  EXPECT_EQ(steps[0], 18);
+  EXPECT_EQ(steps[1], 18);
+  EXPECT_EQ(steps[2], 18);
+}
+
+// Between log points, which may lie far apart, a signal is agreed on too.
+TEST(Ranks, ASignalIsEveryRanks) {
+  std::atomic<std::int64_t> steps[2];
+  on_ranks(2, [&](const std::shared_ptr<Group>& group) {
+    onecycle::Run run = run_on(group, {batch(4), "train.duration=2000ep", "train.log_every=1000000",
+                             "train.evaluate_every=2000ep"});
+    Trainer trainer(run);
+    class Interrupt : public Observer {
+     public:
+      explicit Interrupt(StopSignal& stop) : stop_(stop) {}
+      void on_batch_end(const BatchEnd& event) override {
+        if (event.step == 40) stop_.interrupt(15);
+      }
+
+     private:
+      StopSignal& stop_;
+    } interrupt(trainer.stop());
+    if (group->rank() == 1) trainer.observe(interrupt);
+    const RunEnd end = trainer.fit();
+    EXPECT_EQ(end.reason, StopReason::interrupted);
+    EXPECT_EQ(trainer.stop().signal_number(), 15);
+    steps[group->rank()] = end.steps;
+  });
+  EXPECT_EQ(steps[0], steps[1]);
+  EXPECT_GT(steps[0], 40);
+  EXPECT_LT(steps[0], 15000);
+}
+
+// An observer is the only place of a run's code that a test can make fail.
+class FailAt : public Observer {
+ public:
+  FailAt(std::int64_t step, std::function<void()> fail) : step_(step), fail_(std::move(fail)) {}
+  void on_batch_end(const BatchEnd& event) override {
+    if (event.step == step_) fail_();
+  }
+
+ private:
+  std::int64_t step_;
+  std::function<void()> fail_;
+};
+
+TEST(Ranks, WhereOneRunsOutOfMemoryAllEndForIt) {
+  on_ranks(2, [&](const std::shared_ptr<Group>& group) {
+    onecycle::Run run = run_on(group, {batch(4)});
+    Trainer trainer(run);
+    FailAt observer(2, [] {
+      TORCH_CHECK(false, "DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte");
+    });
+    if (group->rank() == 1) trainer.observe(observer);
+    const RunEnd end = trainer.fit();
+    EXPECT_EQ(end.reason, StopReason::out_of_memory);
+    EXPECT_THAT(end.message, HasSubstr("out of memory with 4 samples"));
+    if (group->rank() == 0) {
+      EXPECT_THAT(end.message, HasSubstr("rank 1"));
+    }
+  });
+}
+
+TEST(Ranks, WhereOneFailsTheOthersSayWhichAndWhy) {
+  std::atomic<int> told = 0;
+  EXPECT_THROW(on_ranks(3,
+                        [&](const std::shared_ptr<Group>& group) {
+                          onecycle::Run run = run_on(group, {batch(4)});
+                          Trainer trainer(run);
+                          FailAt observer(2, [] { throw DataError("the disk is gone"); });
+                          if (group->rank() == 1) trainer.observe(observer);
+                          try {
+                            trainer.fit();
+                          } catch (const DistError& error) {
+                            EXPECT_THAT(error.what(), HasSubstr("rank 1: the disk is gone"));
+                            ++told;
+                          }
+                        }),
+               DataError);
+  EXPECT_EQ(told, 2);
+}
+
+TEST(Ranks, AWeightWithoutAGradientIsAnError) {
+  EXPECT_THROW(on_ranks(2,
+                        [](const std::shared_ptr<Group>& group) {
+                          at::Tensor used = at::ones({2}).set_requires_grad(true);
+                          at::Tensor unused = at::ones({2}).set_requires_grad(true);
+                          const auto reduction =
+                              group->reduce({used, unused}, GradientFormat::as_computed);
+                          reduction->begin(true);
+                          used.sum().backward();
+                          reduction->finish();
+                        }),
+               DistError);
+}
+
+TEST(Ranks, ARunGoesOnWithAnotherNumberOfThem) {
+  const Settings longer = {"train.duration=6ep"};
+  const Trained whole = train_on(alone(), with(longer, {batch(16)}));
+  Snapshot half;
+  class Keep : public CheckpointStore {
+   public:
+    explicit Keep(Snapshot& into) : into_(into) {}
+    std::string save(const Snapshot& snapshot, std::int64_t, bool) override {
+      into_ = snapshot;
+      return "memory";
+    }
+    std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return into_; }
+
+   private:
+    Snapshot& into_;
+  };
+  {
+    onecycle::Run run = run_on(alone(), with(longer, {batch(16), "train.log_every=1"}));
+    Trainer trainer(run);
+    Keep keep(half);
+    trainer.keep_checkpoints_in(keep);
+    StopAt observer(12, StopReason::early_stopped);
+    trainer.observe(observer);
+    trainer.fit();
+  }
+  on_ranks(2, [&](const std::shared_ptr<Group>& group) {
+    onecycle::Run run = run_on(group, with(longer, {batch(8)}));
+    const auto snapshot = snapshot_from_leader(*group, [&] { return std::optional(half); });
+    ASSERT_TRUE(snapshot);
+    Trainer trainer(run);
+    trainer.resume(*snapshot, "half");
+    Trained rest;
+    rest.end = trainer.fit();
+    rest.weights = state_of(run);
+    expect_same(whole, rest, 1e-5);
+  });
+  onecycle::Run run = run_on(alone(), with(longer, {batch(8)}));
+  Trainer trainer(run);
+  try {
+    trainer.resume(half, "half");
+    FAIL() << "another total batch was taken";
+  } catch (const CheckpointError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("total batch of 16, not 8"));
+  }
+}
+
+TEST(Ranks, WhatRankZeroCannotDoIsEveryRanksError) {
+  EXPECT_THROW(on_ranks(2,
+                        [](const std::shared_ptr<Group>& group) {
+                          EXPECT_EQ(from_leader(*group, [] { return std::string("a"); }), "a");
+                          EXPECT_EQ(from_leader(*group, [] { return std::string(); }), "");
+                          from_leader(*group, []() -> std::string { throw Error("no disk"); });
+                        }),
+               Error);
+}
+
+TEST(Ranks, BytesOfAnyLengthAreGathered) {
+  on_ranks(3, [](const std::shared_ptr<Group>& group) {
+    const std::string own(static_cast<std::size_t>(group->rank() * 5), 'x');
+    const auto all = group->gather_bytes(own);
+    ASSERT_EQ(all.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(all[i], std::string(i * 5, 'x'));
+    EXPECT_EQ(group->share(own, 2), std::string(10, 'x'));
+    EXPECT_EQ(group->share(own, 0), "");
+  });
+}
+
+}  // namespace
+}  // namespace onecycle
