@@ -38,4 +38,4 @@ def work(rank, ranks, source, target):
 
 if __name__ == "__main__":
     source, target, ranks = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    multiprocessing.spawn(work, (ranks, ranks, source, target), nprocs=ranks)
+    multiprocessing.spawn(work, (ranks, source, target), nprocs=ranks)
