@@ -109,12 +109,11 @@ std::string address_to_serve_at(const RankPlace& place) {
       place.address, addresses.front().number()));
 }
 
-Store of_attempt(const RankPlace& place, Store store) {
-  return c10::make_intrusive<c10d::PrefixStore>(format("onecycle/{}", place.attempt),
-                                                std::move(store));
-}
-
 }  // namespace
+
+Store store_of_attempt(Store store, std::int64_t attempt) {
+  return c10::make_intrusive<c10d::PrefixStore>(format("onecycle/{}", attempt), std::move(store));
+}
 
 c10::intrusive_ptr<c10d::TCPStore> serve_store(const std::string& host, std::uint16_t port,
                                                milliseconds timeout) {
@@ -143,7 +142,7 @@ Store connect_store(const RankPlace& place, milliseconds timeout) {
   options.timeout = timeout;
   const std::string address = await_listener(place, timeout);
   try {
-    return of_attempt(place, c10::make_intrusive<c10d::TCPStore>(address, options));
+    return store_of_attempt(c10::make_intrusive<c10d::TCPStore>(address, options), place.attempt);
   } catch (const std::exception& error) {
     const std::string text = error.what();
     throw DistError(format("rank {}: what listens at {}:{} is no store of ranks: {}", place.rank,
@@ -153,7 +152,8 @@ Store connect_store(const RankPlace& place, milliseconds timeout) {
 
 Store open_store(const RankPlace& place, milliseconds timeout) {
   if (place.rank != 0 || place.store_is_served) return connect_store(place, timeout);
-  return of_attempt(place, serve_store(address_to_serve_at(place), place.port, timeout));
+  return store_of_attempt(serve_store(address_to_serve_at(place), place.port, timeout),
+                          place.attempt);
 }
 
 }  // namespace onecycle
