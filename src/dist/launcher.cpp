@@ -27,7 +27,7 @@ class RankEnvironment {
   RankEnvironment() {
     for (char** variable = environ; *variable != nullptr; ++variable)
       variables_.emplace_back(*variable);
-    for (const char* of_each : {"RANK=", "LOCAL_RANK="}) drop(of_each);
+    for (const char* own : {"RANK=", "LOCAL_RANK=", "ONECYCLE_RESUME="}) drop(own);
   }
   void set(const std::string& name, const std::string& value) {
     drop(name + "=");
