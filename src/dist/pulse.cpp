@@ -21,7 +21,8 @@ using Duration = PulseOptions::Duration;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kDefaultTimeout{30};
-constexpr int kGoneAfter = 3;  // beats left out, once a collective failed
+constexpr double kLeastTimeout = 3;  // seconds
+constexpr int kGoneAfter = 3;        // beats left out, once a collective failed
 constexpr Duration kConnectTimeout{60000};
 constexpr Duration kPoll{50};
 constexpr Duration kMostToTell{10000};
@@ -56,7 +57,7 @@ Duration rank_timeout() {
   const char* text = std::getenv("ONECYCLE_RANK_TIMEOUT");
   if (text == nullptr || *text == '\0') return kDefaultTimeout;
   const auto seconds = parse_number(text);
-  if (!seconds || *seconds < 1 || *seconds > 1e6)
+  if (!seconds || *seconds < kLeastTimeout || *seconds > 1e6)
     throw UsageError(format(
         "the environment variable ONECYCLE_RANK_TIMEOUT is '{}', not seconds from 1 on", text));
   return Duration(static_cast<std::int64_t>(*seconds * 1000));
@@ -98,7 +99,7 @@ class Pulse::Watch {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Peers peers_;
-  Clock::time_point last_round_ = Clock::now();
+  Duration since_round_{0};
   std::optional<Verdict> verdict_;
   std::optional<Clock::time_point> end_at_;
   bool said_ = false;
@@ -162,7 +163,7 @@ void Pulse::Watch::round() {
   std::optional<Verdict> missing;
   {
     const std::lock_guard lock(mutex_);
-    last_round_ = now;
+    since_round_ = Duration{0};
     peers_.look(beats, now);
     if (!verdict && !finished_) {
       missing = peers_.silent_for(options_.timeout);
@@ -189,10 +190,11 @@ void Pulse::Watch::take(const Verdict& verdict, bool say_now) {
 }
 
 void Pulse::Watch::keep_time() {
+  const Duration tick = std::min(options_.interval, options_.grace) / 4;
+  AwakeClock clock(2 * tick);
   std::unique_lock lock(mutex_);
   while (!stop_watching_) {
-    changed_.wait_for(lock, std::min(options_.interval, options_.grace) / 4,
-                      [this] { return stop_watching_; });
+    changed_.wait_for(lock, tick, [this] { return stop_watching_; });
     if (stop_watching_) return;
     const auto now = Clock::now();
     if (end_at_ && now >= *end_at_) {
@@ -203,7 +205,8 @@ void Pulse::Watch::keep_time() {
       options_.end();
       return;
     }
-    if (now - last_round_ < options_.timeout + 2 * options_.interval) continue;
+    since_round_ += clock.look(now);
+    if (since_round_ < options_.timeout + 2 * options_.interval) continue;
     store_gone_ = true;
     if (finished_) {
       lock.unlock();
@@ -218,8 +221,7 @@ void Pulse::Watch::keep_time() {
   }
 }
 
-// Without the store the ranks cannot agree who says it: one on each machine does, and none where
-// our launcher serves it, which ends them with itself.
+// Without the store the ranks cannot agree who says it: one on each machine does.
 bool Pulse::Watch::speaks_without_store() const {
   const bool with_rank_0 = place_.rank == place_.local_rank;
   return place_.local_rank == (with_rank_0 && !place_.store_is_served ? 1 : 0);

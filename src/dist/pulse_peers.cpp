@@ -11,10 +11,7 @@ std::string seconds_text(std::chrono::milliseconds duration) {
 }
 
 void Peers::look(const std::vector<std::optional<Beat>>& beats, Clock::time_point now) {
-  const Duration passed =
-      last_look_ ? std::min(std::chrono::duration_cast<Duration>(now - *last_look_), most_a_look_)
-                 : Duration{0};
-  last_look_ = now;
+  const Duration passed = clock_.look(now);
   for (std::size_t rank = 0; rank < seen_.size(); ++rank) {
     Seen& seen = seen_[rank];
     const auto& beat = beats[rank];
@@ -78,8 +75,8 @@ Verdict Peers::slowest() const {
 bool Peers::all_told(Duration silence) const {
   for (std::size_t rank = 0; rank < seen_.size(); ++rank) {
     const Seen& seen = seen_[rank];
-    if (static_cast<std::int64_t>(rank) != rank_ && seen.beat &&
-        seen.beat->state == Beat::State::at_work && seen.silence < silence)
+    if (static_cast<std::int64_t>(rank) == rank_) continue;
+    if (!seen.beat || (seen.beat->state == Beat::State::at_work && seen.silence < silence))
       return false;
   }
   return true;

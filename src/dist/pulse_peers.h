@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dist/awake_clock.h"
 #include "dist/board.h"
 
 #include <chrono>
@@ -8,16 +9,15 @@
 
 namespace onecycle {
 
-// What one rank knows of the others' signs of life, by its own clock alone. Time that this rank
-// did not watch (stopped, or the store was slow) counts as `most_a_look` at the most: else a
-// rank that slept would miss all who slept with it.
+// What one rank knows of the others' signs of life, by its own clock alone; a look counts
+// `most_a_look` at the most.
 class Peers {
  public:
   using Clock = std::chrono::steady_clock;
   using Duration = std::chrono::milliseconds;
 
   Peers(std::int64_t rank, std::int64_t size, Duration most_a_look)
-      : rank_(rank), most_a_look_(most_a_look), seen_(static_cast<std::size_t>(size)) {}
+      : rank_(rank), clock_(most_a_look), seen_(static_cast<std::size_t>(size)) {}
 
   void look(const std::vector<std::optional<Beat>>& beats, Clock::time_point now);
 
@@ -27,7 +27,7 @@ class Peers {
   std::optional<Verdict> absent_for(Duration timeout) const;
   // The best that can be said where a connection broke and nobody is silent.
   Verdict slowest() const;
-  // Whether all others have ended, know the verdict, or are silent.
+  // Whether all others have come, and have ended, know the verdict or are silent.
   bool all_told(Duration silence) const;
   std::optional<Beat> beat_of(std::int64_t rank) const;
 
@@ -38,9 +38,8 @@ class Peers {
   };
 
   std::int64_t rank_;
-  Duration most_a_look_;
+  AwakeClock clock_;
   std::vector<Seen> seen_;
-  std::optional<Clock::time_point> last_look_;
 };
 
 // "30 s", "2.5 s"

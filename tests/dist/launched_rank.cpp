@@ -5,6 +5,7 @@
 
 #include "dist/launcher.h"
 #include "dist/pulse.h"
+#include "dist/store.h"
 
 #include <csignal>
 #include <cstdio>
@@ -78,11 +79,13 @@ int obey(const std::string& word, const RankPlace& place) {
     while (last_signal != SIGTERM && last_signal != SIGINT) std::this_thread::sleep_for(10ms);
     std::this_thread::sleep_for(300ms);
     say("rank " + std::to_string(place.rank) + " saw " + std::to_string(signals_seen));
+    const Store store = open_store(place, 10s);
     Pulse pulse(place);
     pulse.finish();
     return 128 + last_signal;
   }
 
+  const Store store = open_store(place, 10s);
   Pulse pulse(place);
   pulse.at(120);
   if (word == "finish") {
@@ -94,7 +97,8 @@ int obey(const std::string& word, const RankPlace& place) {
     pulse.finish();
     return 3;
   }
-  if (word == "blocked") wait_for_the_end();
+  if (word == "beat") say("pid " + std::to_string(::getpid()));
+  if (word == "blocked" || word == "beat") wait_for_the_end();
   if (word == "peer") {
     std::this_thread::sleep_for(1500ms);
     return fail_for_another(pulse);

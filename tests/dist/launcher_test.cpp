@@ -188,25 +188,30 @@ TEST(Launcher, RanksDoNotOutliveIt) {
   EXPECT_TRUE(comes_true([&] { return std::all_of(pids.begin(), pids.end(), gone); }));
 }
 
-TEST(Launcher, StoppedWithCtrlZItStopsItsRanksToo) {
-  Program program(ranks(2, 0, {"pid"}), LAUNCHED_RANK);
+TEST(Launcher, StoppedWithCtrlZItStopsItsRanksTooAndNobodyIsMissedAfterwards) {
+  ::setenv("ONECYCLE_RANK_TIMEOUT", "3", 1);
+  Program program(ranks(2, 0, {"beat"}), LAUNCHED_RANK);
+  ::unsetenv("ONECYCLE_RANK_TIMEOUT");
   std::vector<pid_t> pids;
   ASSERT_TRUE(comes_true([&] {
     pids = pids_in(program.out_so_far() + program.err_so_far());
     return pids.size() == 2;
   }));
-  const auto in_state = [&](const char* state) {
-    return std::all_of(pids.begin(), pids.end(), [&](pid_t pid) {
-      return read_bytes("/proc/" + std::to_string(pid) + "/status").find(state) !=
+  std::this_thread::sleep_for(1500ms);
+  ::kill(program.pid(), SIGTSTP);
+  EXPECT_TRUE(comes_true([&] {
+    return std::all_of(pids.begin(), pids.end(), [](pid_t pid) {
+      return read_bytes("/proc/" + std::to_string(pid) + "/status").find("State:\tT") !=
              std::string::npos;
     });
-  };
-  ::kill(program.pid(), SIGTSTP);
-  EXPECT_TRUE(comes_true([&] { return in_state("State:\tT"); }));
+  }));
+  std::this_thread::sleep_for(7s);
   ::kill(program.pid(), SIGCONT);
-  EXPECT_TRUE(comes_true([&] { return in_state("State:\tS"); }));
+  std::this_thread::sleep_for(3s);
   ::kill(program.pid(), SIGTERM);
-  EXPECT_EQ(program.wait().exit_code, 143);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 143);
+  EXPECT_THAT(outcome.err, Not(HasSubstr("onecycle: ")));
 }
 
 }  // namespace

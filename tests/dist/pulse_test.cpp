@@ -196,10 +196,12 @@ TEST(PeersOfARank, TimeThatItDidNotWatchDoesNotCount) {
 
 TEST(RankTimeout, IsReadFromTheEnvironment) {
   EXPECT_EQ(rank_timeout(), 30s);
-  ::setenv("ONECYCLE_RANK_TIMEOUT", "2.5", 1);
-  EXPECT_EQ(rank_timeout(), 2500ms);
-  ::setenv("ONECYCLE_RANK_TIMEOUT", "soon", 1);
-  EXPECT_THROW(rank_timeout(), UsageError);
+  ::setenv("ONECYCLE_RANK_TIMEOUT", "4.5", 1);
+  EXPECT_EQ(rank_timeout(), 4500ms);
+  for (const char* wrong : {"soon", "1", "-5"}) {
+    ::setenv("ONECYCLE_RANK_TIMEOUT", wrong, 1);
+    EXPECT_THROW(rank_timeout(), UsageError);
+  }
   ::unsetenv("ONECYCLE_RANK_TIMEOUT");
 }
 
