@@ -113,7 +113,7 @@ int obey(const std::string& word, const RankPlace& place) {
     pulse.finish();
     return 0;
   }
-  std::this_thread::sleep_for(2s);
+  std::this_thread::sleep_for(3s);
   if (word == "stop") ::raise(SIGSTOP);
   if (word == "killed") ::raise(SIGKILL);
   if (word.starts_with("killed-until=")) {

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <memory>
 #include <sstream>
 #include <thread>
 
@@ -212,6 +213,58 @@ TEST(Launcher, StoppedWithCtrlZItStopsItsRanksTooAndNobodyIsMissedAfterwards) {
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 143);
   EXPECT_THAT(outcome.err, Not(HasSubstr("onecycle: ")));
+}
+
+// Ranks as srun starts them: rank 0 serves the store.
+class Srun {
+ public:
+  explicit Srun(const std::vector<std::string>& words) {
+    set("SLURM_STEP_ID", "0");
+    set("SLURM_JOB_ID", std::to_string(::getpid()));
+    set("SLURM_NTASKS", std::to_string(words.size()));
+    set("SLURM_STEP_TASKS_PER_NODE", std::to_string(words.size()));
+    set("SLURM_STEP_NODELIST", "localhost");
+    set("ONECYCLE_RANK_TIMEOUT", "3");
+    for (std::size_t rank = 0; rank < words.size(); ++rank) {
+      set("SLURM_PROCID", std::to_string(rank));
+      set("SLURM_LOCALID", std::to_string(rank));
+      ranks_.push_back(std::make_unique<Program>(words, LAUNCHED_RANK));
+    }
+    for (const char* name : names_) ::unsetenv(name);
+  }
+  Program& rank(std::size_t number) { return *ranks_[number]; }
+
+ private:
+  void set(const char* name, const std::string& value) {
+    ::setenv(name, value.c_str(), 1);
+    names_.push_back(name);
+  }
+
+  std::vector<const char*> names_;
+  std::vector<std::unique_ptr<Program>> ranks_;
+};
+
+TEST(RanksOfSrun, EndTogetherInOrder) {
+  Srun srun({"finish", "finish", "finish"});
+  for (std::size_t rank = 0; rank < 3; ++rank) {
+    const Outcome outcome = srun.rank(rank).wait();
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST(RanksOfSrun, TheServerOfTheStoreIsNamedWhereItDiesOrStops) {
+  for (const char* end : {"killed", "stop"}) {
+    Srun srun({end, "blocked", "blocked"});
+    const auto before = Clock::now();
+    const std::string said = srun.rank(1).wait().err + srun.rank(2).wait().err;
+    EXPECT_LT(Clock::now() - before, 18s);
+    ::kill(srun.rank(0).pid(), SIGKILL);
+    srun.rank(0).wait();
+    EXPECT_EQ(count_of(said, "onecycle: "), 1) << said;
+    EXPECT_THAT(said, AllOf(HasSubstr("onecycle: rank 0 ("), HasSubstr("is gone or out of reach"),
+                            HasSubstr("it was at step 120")));
+  }
 }
 
 }  // namespace
