@@ -25,8 +25,8 @@ class GradientReduction {
 enum class GradientFormat { as_computed, bf16 };
 
 // The processes that train one run together: ranks 0 to size - 1, a GPU or some CPU threads each.
-// Every call but the plain questions is collective: all ranks make the same calls in the same
-// order. They throw DistError where another rank cannot be reached.
+// Every call but the plain questions and at_step is collective: all ranks make the same calls in
+// the same order. They throw DistError where another rank cannot be reached.
 class Group {
  public:
   virtual ~Group() = default;
@@ -54,7 +54,11 @@ class Group {
   virtual std::unique_ptr<GradientReduction> reduce(std::vector<at::Tensor> weights,
                                                     GradientFormat format) = 0;
 
-  // Why ranks cannot go on together.
+  // Where this rank is, for the others to say should it go missing. Only this rank calls it, at any
+  // time.
+  virtual void at_step(std::int64_t step) = 0;
+
+  // Why ranks cannot go on together. `why` may be empty where another rank tells the user.
   struct Failure {
     std::string why;
     bool out_of_memory = false;

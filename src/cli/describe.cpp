@@ -88,9 +88,10 @@ void describe(const Run& run, const Console& console) {
       static_cast<double>(summary.activation_bytes) / 1e3));
   if (run.weights) console.say("weights    " + run.weights->text());
   if (run.group->size() > 1)
-    console.say(format("ranks      {}; the learning rate is the recipe's: no rule scales it with the "
-                       "total batch",
-                       run.group->summary()));
+    console.say(
+        format("ranks      {}; the learning rate is the recipe's: no rule scales it with the "
+               "total batch",
+               run.group->summary()));
   console.say(format("training   total batch {}, {} steps an epoch, {} steps ({})", batch_text(run),
                      grouped(run.steps.steps_per_epoch), grouped(run.steps.total_steps),
                      run.recipe.train.duration.text()));

@@ -1,6 +1,7 @@
 #include "onecycle/error.h"
 #include "onecycle/evaluation_report.h"
 
+#include "cli/ranks.h"
 #include "cli/run_folder.h"
 #include "cli/sample_picture.h"
 #include "cli/trained_network.h"
@@ -144,7 +145,9 @@ int eval_command(int argc, char** argv) {
   line.add_option("report", "FILE.html",
                   "the page (default: eval-SPLIT.html in a run's folder, none for a recipe)");
   line.add_flag("no-report", "write no page");
+  add_ranks(line);
   if (!line.parse(argc, argv)) return 0;
+  if (const auto code = launch_ranks(line, argc, argv)) return *code;
 
   const std::string subject = line.single("RECIPE");
   const std::string split = line.text("split", "test");
@@ -155,7 +158,8 @@ int eval_command(int argc, char** argv) {
   PredictOptions options;
   options.augmentation = test_time_augmentation(line);
 
-  TrainedNetwork network = open_network(subject, line, NeedsData::yes);
+  const RankScope ranks(line, DeviceChoice::automatic);
+  TrainedNetwork network = open_network(subject, line, NeedsData::yes, ranks.group());
   const ImageSet& set = split_of(network.run.data, split);
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, set, options);

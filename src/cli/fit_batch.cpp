@@ -1,5 +1,6 @@
 #include "cli/fit_batch_child.h"
 #include "cli/fit_batch_task.h"
+#include "cli/ranks.h"
 #include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/format.h"
@@ -67,11 +68,15 @@ int fit_batch_command(int argc, char** argv) {
                   "train with each, over as many samples and in as much time, and compare");
   line.add_option("write", "FILE",
                   "write the recipe with the batch chosen, every default filled in");
+  add_ranks(line);
   if (!line.parse(argc, argv)) return 0;
+  if (const auto code = launch_ranks(line, argc, argv)) return *code;
 
   const FitBatchOptions options = fit_batch_options(line);
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
   const Recipe given = load_recipe(line.single("RECIPE"), line.overrides(), registries);
+  const RankScope ranks(line, given.train.device);
+  registries.group = ranks.group();
   if (given.data.batch_size.automatic && options.rule != LrRule::none)
     line.misused(
         "--lr-rule: data.batch_size is auto, so there is no batch that the rate belongs to");

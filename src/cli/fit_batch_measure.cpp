@@ -64,7 +64,8 @@ void trial(const nlohmann::json& request, const Recipe& recipe, const Registries
 }
 
 void measure(const nlohmann::json& request) {
-  const Registries registries = shipped_registries();
+  Registries registries = shipped_registries();
+  registries.group = alone_in_place();
   const Recipe recipe =
       read_recipe(parse_yaml(request.at("recipe"), "the resolved recipe"), registries);
   std::optional<std::int64_t> device_bytes;

@@ -84,10 +84,9 @@ void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recip
 void agree(FitBatchTask& task, BatchProbe& probe) {
   Group& group = task.group();
   if (group.size() == 1) return;
-  const auto all = group.gather({probe.fits ? 1.0 : 0.0, probe.samples_per_second,
-                                 static_cast<double>(probe.peak_bytes),
-                                 static_cast<double>(task.num_train),
-                                 static_cast<double>(task.limit_bytes)});
+  const auto all = group.gather(
+      {probe.fits ? 1.0 : 0.0, probe.samples_per_second, static_cast<double>(probe.peak_bytes),
+       static_cast<double>(task.num_train), static_cast<double>(task.limit_bytes)});
   const auto reasons = group.gather_bytes(probe.why);
   for (std::size_t rank = 0; rank < all.size(); ++rank) {
     if (probe.fits && all[rank][0] == 0) probe.why = format("rank {}: {}", rank, reasons[rank]);
@@ -160,8 +159,7 @@ BatchChoice search_batch(FitBatchTask& task) {
     };
     fits = find_largest_batch(largest_allowed(task), tried) > 0;
   }
-  const BatchChoice choice =
-      choose_batch(task.probes, task.num_train, task.parts());
+  const BatchChoice choice = choose_batch(task.probes, task.num_train, task.parts());
   if (!fits || choice.largest == 0)
     throw Error(
         format("{}: not even a batch of 1 fits in {}: {}; give it more memory, a smaller "
@@ -183,8 +181,8 @@ int fit_batch(FitBatchTask& task) {
 }
 
 void say_partial(const FitBatchTask& task) {
-  const BatchChoice choice = choose_batch(task.probes, std::max<std::int64_t>(1, task.num_train),
-                                          task.parts());
+  const BatchChoice choice =
+      choose_batch(task.probes, std::max<std::int64_t>(1, task.num_train), task.parts());
   const Console console = task.line.console();
   if (console.terminal() && !console.quiet()) fmt::print(console.out(), "\r\x1b[K");
   if (choice.largest > 0)

@@ -80,7 +80,9 @@ int run(int argc, char** argv) {
   return find_command(std::string(first)).run(argc - 1, argv + 1);
 }
 
+// Without a message where another rank has told the user.
 int fail(const std::string& message, int exit_code) {
+  if (message.empty()) return exit_code;
   fmt::print(stderr, "onecycle: {}\n", message);
   return exit_code;
 }

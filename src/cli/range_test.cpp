@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/load_watch.h"
 #include "cli/range_overlays.h"
+#include "cli/ranks.h"
 #include "cli/report_page.h"
 #include "cli/run_folder.h"
 #include "cli/settle_batch.h"
@@ -117,7 +118,9 @@ int range_test_command(int argc, char** argv) {
                   "of train.freeze: what it freezes then stays so (default: 1, as at the start)");
   AskedOverlays::describe(line);
   line.add_option("write", "FILE", "the recipe with the rates found");
+  add_ranks(line);
   if (!line.parse(argc, argv)) return 0;
+  if (const auto code = launch_ranks(line, argc, argv)) return *code;
 
   RangeTestOptions options;
   options.seeds = count_option(line, "seeds", options.seeds);
@@ -131,10 +134,11 @@ int range_test_command(int argc, char** argv) {
 
   Registries registries = shipped_registries();
   registries.loading = load_watch(line.console());
-  const Recipe recipe =
-      settle_batch(load_recipe(line.single("RECIPE"), line.overrides(), registries), line,
-                   registries)
-          .recipe;
+  const Recipe given = load_recipe(line.single("RECIPE"), line.overrides(), registries);
+  const RankScope ranks(line, given.train.device);
+  registries.group = ranks.group();
+  registries.loading = load_watch(line.console());
+  const Recipe recipe = settle_batch(given, line, registries).recipe;
   Run first = build(recipe, registries);
   const std::string phase = phase_text(first, options.phase);
   const DataSet data = first.data;

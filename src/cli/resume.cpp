@@ -37,19 +37,18 @@ Extend parse_extend(const std::string& text) {
 }
 
 // A changed length needs a word on how the schedule goes on.
-void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before,
-            const std::string& how, const Registries& registries) {
+void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before, const std::string& how,
+            const Registries& registries) {
   const auto samples = planned_samples(recipe, registries);
   const std::int64_t guess = samples.value_or(std::int64_t{1} << 40);
   const StepPlan old_plan = plan_steps(before, guess, ranks_before);
   const StepPlan plan = plan_course(recipe, guess, registries).steps;
   if (plan.total_batch != old_plan.total_batch)
-    throw RecipeError(
-        format("data.batch_size: a resumed run keeps its total batch of {}, not {}{}",
-               old_plan.total_batch, plan.total_batch,
-               plan.ranks == ranks_before
-                   ? ""
-                   : format(" = {} ranks times {}", plan.ranks, plan.total_batch / plan.ranks)));
+    throw RecipeError(format("data.batch_size: a resumed run keeps its total batch of {}, not {}{}",
+                             old_plan.total_batch, plan.total_batch,
+                             plan.ranks == ranks_before ? ""
+                                                        : format(" = {} ranks times {}", plan.ranks,
+                                                                 plan.total_batch / plan.ranks)));
   if (plan.total_steps == old_plan.total_steps) {
     if (how.empty()) return;
     throw UsageError(
@@ -127,7 +126,8 @@ Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& l
   });
   const std::string recipe =
       from_leader(group, [&] { return resolved_text(resumed.recipe, registries); });
-  if (!group.leads()) resumed.recipe = read_recipe(parse_yaml(recipe, "rank 0's recipe"), registries);
+  if (!group.leads())
+    resumed.recipe = read_recipe(parse_yaml(recipe, "rank 0's recipe"), registries);
   resumed.start.snapshot =
       snapshot_from_leader(group, [&] { return std::move(resumed.start.snapshot); });
   if (resumed.start.snapshot) resumed.steps = steps_of(*resumed.start.snapshot);

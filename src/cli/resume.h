@@ -16,8 +16,8 @@ struct Resumed {
 
 // `arguments`: RUN, RECIPE (its latest run) or RECIPE and RUN. The recipe is the run's own, or the
 // one given; --set overrides either. Says what changed and which checkpoints were passed over.
-// --extend: "" or stretch, hold, new-cycle; needed where the length changed. Rank 0 looks, all know.
-// Collective. Throws UsageError, RecipeError, CheckpointError.
+// --extend: "" or stretch, hold, new-cycle; needed where the length changed. Rank 0 looks, all
+// know. Collective. Throws UsageError, RecipeError, CheckpointError.
 Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
                  const Registries& registries);
 

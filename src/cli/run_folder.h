@@ -10,7 +10,8 @@ namespace onecycle {
 // The recipe with every default filled in, as YAML.
 std::string resolved_text(const Recipe& recipe, const Registries& registries);
 
-// Creates <output.dir>/<name>/<number>, once for all ranks. Collective. Throws Error where it cannot.
+// Creates <output.dir>/<name>/<number>, once for all ranks. Collective. Throws Error where it
+// cannot.
 std::string create_run_folder(const Recipe& recipe, Group& group);
 // The folders of the recipe's runs by number, the latest last.
 std::vector<std::string> run_folders(const Recipe& recipe);

@@ -1,6 +1,7 @@
 #include "cli/search_study.h"
 #include "cli/signals.h"
 #include "core/number.h"
+#include "core/parent.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"

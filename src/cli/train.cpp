@@ -1,6 +1,7 @@
 #include "onecycle/error.h"
 
 #include "cli/load_watch.h"
+#include "cli/ranks.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/seeds.h"
@@ -21,6 +22,7 @@ constexpr const char* kExamples = R"(  onecycle train recipes/quickstart.yaml
   onecycle train --resume runs/quickstart/3 --set train.duration=8ep --extend hold
   onecycle train recipes/quickstart.yaml --seeds 5         mean and spread over five seeds
   onecycle train recipes/cifar10-resnet20.yaml --dry-run
+  onecycle train recipes/cifar10-resnet20.yaml --ranks gpus --max-restarts 3
   onecycle train recipes/quickstart.yaml --json | tail -n 1
 SIGINT and SIGTERM save and end the run, SIGUSR1 saves and goes on.
 Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143 interrupted.
@@ -35,8 +37,10 @@ Run build_resumed(const Resumed& resumed, const Registries& registries) {
   return run;
 }
 
-int resume(const CommandLine& line, const Registries& registries) {
-  const Resumed resumed = find_run(line.positional(), line, registries);
+// `arguments` as for find_run.
+int resume(const std::vector<std::string>& arguments, const CommandLine& line,
+           const Registries& registries) {
+  const Resumed resumed = find_run(arguments, line, registries);
   Run run = build_resumed(resumed, registries);
   describe(run, line.console());
   if (resumed.start.snapshot && resumed.steps >= run.steps.total_steps) {
@@ -61,7 +65,8 @@ std::int64_t seeds_of(const CommandLine& line) {
 
 int train_command(int argc, char** argv) {
   CommandLine line("train", "Trains what a recipe describes.",
-                   "RECIPE [--set KEY=VALUE]... [--resume [RUN_DIR]] [--seeds N]", kExamples);
+                   "RECIPE [--set KEY=VALUE]... [--resume [RUN_DIR]] [--seeds N] [--ranks N]",
+                   kExamples);
   line.add_positional();
   line.add_set();
   line.add_flag("dry-run", "read the data, make the model, say what would run, and stop");
@@ -69,23 +74,33 @@ int train_command(int argc, char** argv) {
   line.add_option("extend", "HOW",
                   "when a resumed run's train.duration changed: stretch, hold or new-cycle");
   line.add_option("seeds", "N", "train with N seeds from the recipe's on; mean and spread");
+  add_ranks(line);
   if (!line.parse(argc, argv)) return 0;
+  if (const auto code = launch_ranks(line, argc, argv)) return *code;
   std::signal(SIGUSR1, SIG_IGN);  // nothing to save yet
 
   Registries registries = shipped_registries();
   registries.loading = load_watch(line.console());
   if (line.has("extend") && !line.has("resume")) line.misused("--extend belongs to --resume");
-  if (line.has("resume") && !line.has("seeds")) return resume(line, registries);
-  const Recipe recipe =
-      settle_batch(load_recipe(line.single("RECIPE"), line.overrides(), registries), line,
-                   registries)
-          .recipe;
+  const bool resumes = line.has("resume") && !line.has("seeds");
+  const std::optional<Recipe> given =
+      resumes ? std::nullopt
+              : std::optional(load_recipe(line.single("RECIPE"), line.overrides(), registries));
+  RankScope ranks(line, given ? given->train.device : DeviceChoice::automatic);
+  registries.group = ranks.group();
+  registries.loading = load_watch(line.console());
+  if (!folder_to_resume().empty() && !line.has("seeds"))
+    return resume({folder_to_resume()}, line, registries);
+  if (resumes) return resume(line.positional(), line, registries);
+  const Recipe recipe = settle_batch(*given, line, registries).recipe;
   if (line.has("seeds") && !line.has("dry-run"))
     return train_seeds(recipe, seeds_of(line), registries, line);
   Run run = build(recipe, registries);
   describe(run, line.console());
   if (line.has("dry-run")) return 0;
-  return train_run(run, {create_run_folder(recipe, *registries.group), std::nullopt}, registries, line).exit_code;
+  const std::string folder = create_run_folder(recipe, *registries.group);
+  ranks.announce_folder(folder);
+  return train_run(run, {folder, std::nullopt}, registries, line).exit_code;
 }
 
 }  // namespace onecycle

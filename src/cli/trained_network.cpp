@@ -3,7 +3,6 @@
 #include "onecycle/error.h"
 
 #include "cli/load_watch.h"
-#include "cli/load_watch.h"
 #include "cli/run_folder.h"
 #include "core/safetensors.h"
 #include "train/weights.h"
@@ -50,9 +49,11 @@ void add_network_options(CommandLine& line) {
                 "the weights of the last step, where the file has averaged ones beside them");
 }
 
-TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data) {
+TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data,
+                            const std::shared_ptr<Group>& group) {
   TrainedNetwork network;
   Registries registries = shipped_registries();
+  registries.group = group;
   registries.loading = load_watch(line.console());
   std::vector<std::string> overrides = line.overrides();
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));

@@ -23,7 +23,8 @@ enum class NeedsData { yes, no };
 
 // Without a need for data, a checkpoint that says what its network was trained for is believed, and
 // no data is read. Throws UsageError, RecipeError, DataError, CheckpointError.
-TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data);
+TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data,
+                            const std::shared_ptr<Group>& group = alone());
 
 TestTimeAugmentation test_time_augmentation(const CommandLine& line);
 

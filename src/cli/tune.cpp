@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/load_watch.h"
+#include "cli/ranks.h"
 #include "cli/report_page.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
@@ -159,7 +160,9 @@ int tune_command(int argc, char** argv) {
   line.add_flag("resume", "go on with the latest, or the one whose folder follows the recipe");
   line.add_flag("fit-batch", "choose data.batch_size first, as for `auto`: by memory and speed");
   line.add_flag("no-train", "leave out the run at the end");
+  add_ranks(line);
   if (!line.parse(argc, argv)) return 0;
+  if (const auto code = launch_ranks(line, argc, argv)) return *code;
 
   const TuneOptions options = options_of(line);
   Registries registries = shipped_registries();
@@ -168,6 +171,9 @@ int tune_command(int argc, char** argv) {
   if (arguments.empty() || arguments.size() > (line.has("resume") ? 2U : 1U))
     line.misused("one RECIPE, and with --resume its folder");
   const Recipe given = load_recipe(arguments[0], line.overrides(), registries);
+  const RankScope ranks(line, given.train.device);
+  registries.group = ranks.group();
+  registries.loading = load_watch(line.console());
   const Console console = line.console();
   Group& group = *registries.group;
   const std::string folder = folder_for(given, line, group);

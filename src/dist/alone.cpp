@@ -27,6 +27,7 @@ class Alone : public Group {
   std::unique_ptr<GradientReduction> reduce(std::vector<at::Tensor>, GradientFormat) override {
     return std::make_unique<LocalGradients>();
   }
+  void at_step(std::int64_t) override {}
   void abandon(const Failure&) override {}
   std::optional<Failure> failure(const std::exception&) override { return std::nullopt; }
 

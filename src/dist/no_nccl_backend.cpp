@@ -1,6 +1,6 @@
-#include "dist/process_group.h"
-
 #include "onecycle/error.h"
+
+#include "dist/process_group.h"
 
 namespace onecycle {
 

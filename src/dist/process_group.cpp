@@ -105,6 +105,10 @@ class Processes : public Group {
     return reducer_over(std::move(weights), format, processes());
   }
 
+  void at_step(std::int64_t step) override {
+    if (plan_.at_step) plan_.at_step(step);
+  }
+
   void abandon(const Failure& failure) override {
     if (plan_.give_up) plan_.give_up(failure);
     processes_.reset();  // closes the connections, which the others notice at once
@@ -165,7 +169,8 @@ void introduce(Group& group) {
   double expected = 0;
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     if (ranks[i][0] != static_cast<double>(i))
-      throw DistError("gloo's first collective mixed up the ranks: its headers do not fit LibTorch");
+      throw DistError(
+          "gloo's first collective mixed up the ranks: its headers do not fit LibTorch");
     expected += static_cast<double>(i);
   }
   at::Tensor sum = at::full({1}, static_cast<double>(group.rank()), at::kDouble);

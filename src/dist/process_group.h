@@ -21,14 +21,15 @@ struct GroupPlan {
   std::string address = "127.0.0.1";  // of this machine, as the others reach it
   bool nccl = false;                  // for tensors on a GPU
   std::chrono::milliseconds timeout = std::chrono::minutes(10);  // of a collective
-  // Where abandon() and failure() go; either may be empty.
+  // Where abandon(), failure() and at_step() go; each may be empty.
   std::function<void(const Group::Failure&)> give_up = {};
   std::function<std::optional<Group::Failure>()> explain = {};
+  std::function<void(std::int64_t step)> at_step = {};
 };
 
 // PyTorch's engine (c10d): gloo for tensors on the CPU, NCCL for those on a GPU. `store` is all
-// ranks', and this group's alone. Ends with a first collective, which shows that the ranks reach one
-// another. Throws DistError.
+// ranks', and this group's alone. Ends with a first collective, which shows that the ranks reach
+// one another. Throws DistError.
 std::shared_ptr<Group> make_group(const c10::intrusive_ptr<c10d::Store>& store,
                                   const GroupPlan& plan);
 

@@ -33,8 +33,8 @@ class BucketReduction : public GradientReduction {
   BucketReduction(std::vector<at::Tensor> weights, GradientFormat format,
                   const c10::intrusive_ptr<c10d::ProcessGroup>& processes) {
     const std::vector<bool> sparse(weights.size(), false);
-    auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
-        weights, {kFirstBucketBytes, kBucketBytes}, sparse);
+    auto [buckets, limits] =
+        c10d::compute_bucket_assignment_by_size(weights, {kFirstBucketBytes, kBucketBytes}, sparse);
     std::reverse(buckets.begin(), buckets.end());
     std::reverse(limits.begin(), limits.end());
     reducer_ = std::make_unique<c10d::Reducer>(

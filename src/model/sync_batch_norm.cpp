@@ -47,8 +47,8 @@ class Normalise : public torch::autograd::Function<Normalise> {
     const auto saved = context->get_saved_variables();
     const at::Tensor input = widened(saved[0]);
     const at::Tensor gradient = widened(gradients[0]);
-    const auto ranks = c10::static_intrusive_pointer_cast<Ranks>(
-        context->saved_data["ranks"].toCapsule());
+    const auto ranks =
+        c10::static_intrusive_pointer_cast<Ranks>(context->saved_data["ranks"].toCapsule());
     const at::Tensor scale = (saved[3] + context->saved_data["eps"].toDouble()).rsqrt();  // [C]
     const at::Tensor centred = input - by_channel(saved[2], input);
     const at::Tensor own = at::stack({gradient.sum({0, 2, 3}).to(at::kDouble),
@@ -61,8 +61,12 @@ class Normalise : public torch::autograd::Function<Normalise> {
                             by_channel(slope * all[0], input) -
                             centred * by_channel(slope * scale.square() * all[1], input);
     const auto type = saved[1].scalar_type();
-    return {back.to(saved[0].scalar_type()), (own[1] * scale).to(type), own[0].to(type),
-            Variable(), Variable(), Variable()};
+    return {back.to(saved[0].scalar_type()),
+            (own[1] * scale).to(type),
+            own[0].to(type),
+            Variable(),
+            Variable(),
+            Variable()};
   }
 };
 
@@ -71,7 +75,8 @@ class Normalise : public torch::autograd::Function<Normalise> {
 ChannelMoments moments_over(Group& ranks, const at::Tensor& input) {
   const at::Tensor values = widened(input);
   const auto count = static_cast<double>(input.numel() / input.size(1));
-  const auto [variance, mean] = at::var_mean(values, at::IntArrayRef({0, 2, 3}), /*unbiased=*/false);
+  const auto [variance, mean] =
+      at::var_mean(values, at::IntArrayRef({0, 2, 3}), /*unbiased=*/false);
   if (count * static_cast<double>(ranks.size()) < 2)
     throw Error("batch norm needs more than one value a channel");
   const at::Tensor centre = mean.to(at::kDouble);

@@ -20,17 +20,18 @@ void Agreement::settle(StopSignal& stop, std::int64_t steps, double seconds) {
     return;
   }
   const auto taken = static_cast<double>(std::max<std::int64_t>(1, steps - last_steps_));
-  const auto all = group_.gather({stop.requested() ? 1.0 : 0.0,
-                                  static_cast<double>(stop.reason()),
-                                  static_cast<double>(stop.signal_number()),
-                                  asks_for_checkpoint ? 1.0 : 0.0, (seconds - last_seconds_) / taken});
+  const auto all =
+      group_.gather({stop.requested() ? 1.0 : 0.0, static_cast<double>(stop.reason()),
+                     static_cast<double>(stop.signal_number()), asks_for_checkpoint ? 1.0 : 0.0,
+                     (seconds - last_seconds_) / taken});
   double step_seconds = 1e-6;
   for (const auto& one : all) {
     checkpoint_ = checkpoint_ || one[3] != 0;
     signalled_ = signalled_ || one[2] != 0;
     step_seconds = std::max(step_seconds, one[4]);
   }
-  next_ = steps + static_cast<std::int64_t>(std::clamp(kMeetEvery / step_seconds, 1.0, kGrowth * taken));
+  next_ = steps +
+          static_cast<std::int64_t>(std::clamp(kMeetEvery / step_seconds, 1.0, kGrowth * taken));
   last_steps_ = steps;
   last_seconds_ = seconds;
 

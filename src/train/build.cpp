@@ -101,11 +101,10 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t r
     plan.micro_batch = batch;
   }
   if (plan.total_batch > num_train || num_train < parts)
-    throw DataError(
-        format("{}: {} times {} samples are more than the {} of the training part; lower it or "
-               "data.batch_size",
-               ranks == 1 ? "train.accumulate" : "train.accumulate times ranks", parts, batch,
-               num_train));
+    throw DataError(format(
+        "{}: {} times {} samples are more than the {} of the training part; lower it or "
+        "data.batch_size",
+        ranks == 1 ? "train.accumulate" : "train.accumulate times ranks", parts, batch, num_train));
   plan.steps_per_epoch = num_train / plan.total_batch;
   plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
   return plan;

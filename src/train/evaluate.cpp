@@ -31,8 +31,7 @@ void forward_all(Run& run, const ImageSet& set, bool full_precision,
   const std::int64_t rank = run.group->rank();
   const std::int64_t ranks = run.group->size();
   const std::int64_t first = set.size() * rank / ranks;
-  const ImageSet part =
-      ranks == 1 ? set : set.part(first, set.size() * (rank + 1) / ranks - first);
+  const ImageSet part = ranks == 1 ? set : set.part(first, set.size() * (rank + 1) / ranks - first);
   if (part.size() == 0) return;
   const at::NoGradGuard no_grad;
   const ModeScope modes(*run.model);

@@ -76,8 +76,7 @@ void Fit::loop() {
     if (logs) log(step);
     if (logs || agreement_.due(state_.steps)) settle();
     // A run that is to stop does so at once, but for its last evaluation.
-    if (evaluates && agreement_.stops() &&
-        !(at_end() && stop_.reason() != StopReason::diverged)) {
+    if (evaluates && agreement_.stops() && !(at_end() && stop_.reason() != StopReason::diverged)) {
       state_.evaluation_due = true;
     } else if (evaluates) {
       evaluate_now(step);
@@ -113,6 +112,7 @@ void Fit::train_step(std::int64_t step) {
     run_.freezing.apply(phase_ = phase, *run_.parameters);
     step_.weights_changed();
   }
+  run_.group->at_step(step);
   const Hyper hyper = hyper_at(step);
   seed_step(static_cast<std::uint64_t>(run_.recipe.seed), run_.group->rank(), step);
   step_.run(step, hyper);
@@ -179,8 +179,7 @@ void Fit::evaluate_now(std::int64_t step) {
 }
 
 RunEnd Fit::finish() {
-  const bool out_of_memory =
-      stop_.requested() && stop_.reason() == StopReason::out_of_memory;
+  const bool out_of_memory = stop_.requested() && stop_.reason() == StopReason::out_of_memory;
   const bool diverged = agreement_.stops() && stop_.reason() == StopReason::diverged;
   if (store_ != nullptr && !out_of_memory && !diverged) {
     save();

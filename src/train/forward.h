@@ -9,10 +9,10 @@
 
 namespace onecycle {
 
-// Gives every sample of this rank's part of the set once, in order, to `take`, in batches whose last
-// one is padded; the parts of the ranks follow one another and make the whole set. The
-// model is in evaluation mode meanwhile, without gradients, in full precision where that is asked
-// for, else in the run's.
+// Gives every sample of this rank's part of the set once, in order, to `take`, in batches whose
+// last one is padded; the parts of the ranks follow one another and make the whole set. The model
+// is in evaluation mode meanwhile, without gradients, in full precision where that is asked for,
+// else in the run's.
 void forward_all(Run& run, const ImageSet& set, bool full_precision,
                  const std::function<void(const Batch&)>& take);
 

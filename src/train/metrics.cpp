@@ -54,9 +54,9 @@ void Metrics::write(const MetricSums& sums) {
 MetricSums sum_over(Group& group, const MetricSums& own) {
   if (group.size() == 1) return own;
   // Counts are exact in doubles up to 2^53.
-  const auto all = group.gather({own.loss, static_cast<double>(own.correct),
-                                 static_cast<double>(own.samples), static_cast<double>(own.batches),
-                                 static_cast<double>(own.first_bad)});
+  const auto all =
+      group.gather({own.loss, static_cast<double>(own.correct), static_cast<double>(own.samples),
+                    static_cast<double>(own.batches), static_cast<double>(own.first_bad)});
   MetricSums sums;
   for (const auto& one : all) {
     sums.loss += one[0];

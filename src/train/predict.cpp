@@ -57,11 +57,11 @@ at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own, std::int64
   const std::string bytes(static_cast<const char*>(rows.const_data_ptr()), rows.nbytes());
   std::vector<at::Tensor> parts;
   for (std::string& part : group.gather_bytes(bytes))
-    parts.push_back(at::from_blob(part.data(),
-                                  {static_cast<std::int64_t>(part.size() / sizeof(float)) / columns,
-                                   columns},
-                                  at::kFloat)
-                        .clone());
+    parts.push_back(
+        at::from_blob(part.data(),
+                      {static_cast<std::int64_t>(part.size() / sizeof(float)) / columns, columns},
+                      at::kFloat)
+            .clone());
   return at::cat(parts);
 }
 

@@ -20,8 +20,8 @@ std::string description_of(const std::optional<Snapshot>& snapshot) {
   if (!snapshot) return "";
   Json tensors = Json::array();
   for (const NamedTensor& item : snapshot->tensors)
-    tensors.push_back({item.name, static_cast<int>(item.tensor.scalar_type()),
-                       item.tensor.sizes().vec()});
+    tensors.push_back(
+        {item.name, static_cast<int>(item.tensor.scalar_type()), item.tensor.sizes().vec()});
   return Json{{"tensors", tensors}, {"metadata", snapshot->metadata}}.dump();
 }
 
@@ -56,8 +56,8 @@ std::string from_leader(Group& group, const std::function<std::string()>& make) 
   return result.substr(1);
 }
 
-std::optional<Snapshot> snapshot_from_leader(
-    Group& group, const std::function<std::optional<Snapshot>()>& make) {
+std::optional<Snapshot> snapshot_from_leader(Group& group,
+                                             const std::function<std::optional<Snapshot>()>& make) {
   if (group.size() == 1) return make();
   std::optional<Snapshot> snapshot;
   const std::string text = from_leader(group, [&] {

@@ -44,11 +44,11 @@ RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
                  const std::string& source) {
   RunState state = state_in(snapshot, source);
   if (state.total_batch != 0 && state.total_batch != run.steps.total_batch)
-    throw CheckpointError(
-        format("{}: its steps had a total batch of {}, not {} = {} rank{} times data.batch_size times "
-               "train.accumulate: a resumed run keeps it",
-               source, state.total_batch, run.steps.total_batch, run.steps.ranks,
-               run.steps.ranks == 1 ? "" : "s"));
+    throw CheckpointError(format(
+        "{}: its steps had a total batch of {}, not {} = {} rank{} times data.batch_size times "
+        "train.accumulate: a resumed run keeps it",
+        source, state.total_batch, run.steps.total_batch, run.steps.ranks,
+        run.steps.ranks == 1 ? "" : "s"));
   copy_in(snapshot, kModel, source, model_tensors(*run.parameters));
   copy_in(snapshot, kOptimizer, source, optimizer_tensors(run));
   // A run that begins to average when it is resumed begins with the weights it finds.

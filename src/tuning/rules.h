@@ -18,9 +18,9 @@ struct Suggestion {
 
 // Smith's rule on held-out accuracies, smoothed, over ascending learning rates: the largest rate at
 // which the accuracy is within two standard errors of its running maximum, before a fall that it
-// does not recover from. `samples`: that each accuracy is measured on. `beyond`: what is known to come
-// after the last rate, as "then the loss diverges"; empty: nothing, and a range that ends before
-// any fall is refused. So are flat curves.
+// does not recover from. `samples`: that each accuracy is measured on. `beyond`: what is known to
+// come after the last rate, as "then the loss diverges"; empty: nothing, and a range that ends
+// before any fall is refused. So are flat curves.
 Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& accuracy,
                       std::int64_t samples, const std::string& beyond);
 

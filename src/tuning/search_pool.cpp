@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <fstream>
 #include <spawn.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,11 +96,6 @@ std::optional<WorkerEnd> WorkerPool::ended() {
     return end;
   }
   return std::nullopt;
-}
-
-void live_no_longer_than(pid_t parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(1);
 }
 
 }  // namespace onecycle

@@ -48,7 +48,4 @@ class WorkerPool {
   std::vector<Worker> running_;
 };
 
-// Ends this process when the one that started it ends; at once where that was not `parent`.
-void live_no_longer_than(pid_t parent);
-
 }  // namespace onecycle

@@ -119,8 +119,7 @@ TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
   return result;
 }
 
-TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder,
-                               StopSignal& stop) {
+TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder, StopSignal& stop) {
   const std::string text = write_yaml(recipe_options(registries_.variants()).write(recipe));
   write_file_atomically(folder + "/recipe.yaml", {text});
   Run run = build_trial(recipe);

@@ -27,12 +27,13 @@ struct Outcome {
   }
 };
 
-// A started onecycle; its output goes to files until it is waited for.
+// A started onecycle (or another program); its output goes to files until it is waited for.
 class Program {
  public:
-  explicit Program(std::vector<std::string> arguments) {
+  explicit Program(std::vector<std::string> arguments,
+                   const std::string& program = ONECYCLE_PROGRAM) {
     std::vector<char*> argv;
-    arguments.insert(arguments.begin(), ONECYCLE_PROGRAM);
+    arguments.insert(arguments.begin(), program);
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
     posix_spawn_file_actions_t files;
@@ -48,6 +49,7 @@ class Program {
 
   pid_t pid() const { return pid_; }
   std::string out_so_far() const { return read_bytes(folder_ / "out"); }
+  std::string err_so_far() const { return read_bytes(folder_ / "err"); }
 
   Outcome wait() {
     int status = 0;

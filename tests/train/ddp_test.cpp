@@ -14,8 +14,6 @@
 namespace onecycle {
 namespace {
 
-
-
 const std::vector<std::string> kSettings = {
     "model={name: resnet8}", "train.precision=fp64", "train.duration=1it",
     "optimizer={name: sgd, momentum: 0, weight_decay: 0}", "schedule={name: constant, lr: 1}"};

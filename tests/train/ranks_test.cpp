@@ -1,10 +1,11 @@
 // Runs that several ranks train together, a thread each, against the same run of one process.
 
+#include "support/ranks.h"
+
 #include "onecycle/error.h"
 #include "onecycle/predict.h"
 
 #include "core/format.h"
-#include "support/ranks.h"
 #include "train/shared_checkpoints.h"
 #include "train/support.h"
 
@@ -15,8 +16,8 @@
 namespace onecycle {
 namespace {
 
-using testing::on_ranks;
 using ::testing::HasSubstr;
+using testing::on_ranks;
 using Settings = std::vector<std::string>;
 
 constexpr const char* kResNet[] = {"model={name: resnet8}", "train.precision=fp64",
@@ -59,7 +60,8 @@ Trained train_on_ranks(std::int64_t ranks, const Settings& settings) {
 double largest_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
   double largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i)
-    largest = std::max(largest, (a[i].to(at::kDouble) - b[i].to(at::kDouble)).abs().max().item<double>());
+    largest =
+        std::max(largest, (a[i].to(at::kDouble) - b[i].to(at::kDouble)).abs().max().item<double>());
   return largest;
 }
 
@@ -185,7 +187,7 @@ TEST(Ranks, ASignalIsEveryRanks) {
   std::atomic<std::int64_t> steps[2];
   on_ranks(2, [&](const std::shared_ptr<Group>& group) {
     onecycle::Run run = run_on(group, {batch(4), "train.duration=2000ep", "train.log_every=1000000",
-                             "train.evaluate_every=2000ep"});
+                                       "train.evaluate_every=2000ep"});
     Trainer trainer(run);
     class Interrupt : public Observer {
      public:
@@ -226,7 +228,8 @@ TEST(Ranks, WhereOneRunsOutOfMemoryAllEndForIt) {
     onecycle::Run run = run_on(group, {batch(4)});
     Trainer trainer(run);
     FailAt observer(2, [] {
-      TORCH_CHECK(false, "DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte");
+      TORCH_CHECK(false,
+                  "DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte");
     });
     if (group->rank() == 1) trainer.observe(observer);
     const RunEnd end = trainer.fit();
@@ -258,17 +261,17 @@ TEST(Ranks, WhereOneFailsTheOthersSayWhichAndWhy) {
 }
 
 TEST(Ranks, AWeightWithoutAGradientIsAnError) {
-  EXPECT_THROW(on_ranks(2,
-                        [](const std::shared_ptr<Group>& group) {
-                          at::Tensor used = at::ones({2}).set_requires_grad(true);
-                          at::Tensor unused = at::ones({2}).set_requires_grad(true);
-                          const auto reduction =
-                              group->reduce({used, unused}, GradientFormat::as_computed);
-                          reduction->begin(true);
-                          used.sum().backward();
-                          reduction->finish();
-                        }),
-               DistError);
+  EXPECT_THROW(
+      on_ranks(2,
+               [](const std::shared_ptr<Group>& group) {
+                 at::Tensor used = at::ones({2}).set_requires_grad(true);
+                 at::Tensor unused = at::ones({2}).set_requires_grad(true);
+                 const auto reduction = group->reduce({used, unused}, GradientFormat::as_computed);
+                 reduction->begin(true);
+                 used.sum().backward();
+                 reduction->finish();
+               }),
+      DistError);
 }
 
 TEST(Ranks, ARunGoesOnWithAnotherNumberOfThem) {

@@ -1,0 +1,190 @@
+#include "cli/ranks.h"
+
+#include "onecycle/error.h"
+
+#include "core/format.h"
+#include "core/number.h"
+#include "dist/address.h"
+#include "dist/launcher.h"
+#include "dist/place.h"
+#include "dist/process_group.h"
+#include "train/compute.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <string_view>
+#include <thread>
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::string_view kRanks = "--ranks";
+constexpr std::string_view kMaxRestarts = "--max-restarts";
+constexpr std::int64_t kMostRanks = 1024;
+
+std::int64_t ranks_of(const CommandLine& line) {
+  const std::string text = line.text("ranks");
+  if (text == "gpus") {
+    const std::int64_t gpus = num_gpus();
+    if (gpus == 0) line.misused("--ranks gpus: this machine shows no GPU; give a number");
+    return gpus;
+  }
+  const auto ranks = parse_integer(text);
+  if (!ranks || *ranks < 1 || *ranks > kMostRanks)
+    line.misused(format("--ranks: expected a number from 1 to {}, or gpus", kMostRanks));
+  return *ranks;
+}
+
+std::int64_t restarts_of(const CommandLine& line) {
+  const auto restarts = parse_integer(line.text("max-restarts", "0"));
+  if (!restarts || *restarts < 0) line.misused("--max-restarts: expected a number, 0 or more");
+  return *restarts;
+}
+
+// The command line of each rank: as it was, without the launcher's own options.
+std::vector<std::string> without_launch_options(int argc, char** argv) {
+  std::vector<std::string> kept;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--") {
+      kept.insert(kept.end(), argv + i, argv + argc);
+      break;
+    }
+    if (argument == kRanks || argument == kMaxRestarts) {
+      ++i;
+      continue;
+    }
+    const std::string_view name = argument.substr(0, argument.find('='));
+    if (name != kRanks && name != kMaxRestarts) kept.emplace_back(argument);
+  }
+  return kept;
+}
+
+std::int64_t num_visible(const char* list) {
+  if (*list == '\0') return 0;
+  return 1 + std::count(list, list + std::strlen(list), ',');
+}
+
+constexpr std::chrono::minutes kJoinTimeout{5};
+constexpr std::chrono::seconds kPatience{5};  // for a word on why a collective failed
+
+// Threads of ranks that share a machine, unless someone chose them.
+void share_cores(const RankPlace& place) {
+  if (place.local_size == 1 || std::getenv("OMP_NUM_THREADS") != nullptr) return;
+  const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+  at::set_num_threads(static_cast<int>(std::max<std::int64_t>(1, cores / place.local_size)));
+}
+
+std::optional<Group::Failure> failure_of(Pulse& pulse) {
+  const Verdict verdict = pulse.await_verdict(kPatience);
+  if (verdict.kind == Verdict::Kind::out_of_memory) return Group::Failure{verdict.text, true};
+  return Group::Failure{pulse.explain(kPatience)};
+}
+
+GroupPlan plan_of(const RankPlace& place, DeviceChoice device, std::shared_ptr<Pulse> pulse) {
+  GroupPlan plan;
+  plan.rank = place.rank;
+  plan.size = place.size;
+  plan.local_rank = place.local_rank;
+  plan.local_size = place.local_size;
+  if (place.port != 0) plan.address = local_address_towards(place.address, place.port);
+  plan.nccl = device != DeviceChoice::cpu && why_no_cuda(place.local_rank).empty();
+  if (!pulse) return plan;
+  plan.give_up = [pulse](const Group::Failure& failure) {
+    pulse->give_up(failure.why,
+                   failure.out_of_memory ? Verdict::Kind::out_of_memory : Verdict::Kind::gave_up);
+  };
+  plan.explain = [pulse] { return failure_of(*pulse); };
+  plan.at_step = [pulse](std::int64_t step) { pulse->at(step); };
+  return plan;
+}
+
+}  // namespace
+
+RankScope::RankScope(CommandLine& line, DeviceChoice device)
+    : group_(alone()), errors_(std::uncaught_exceptions()) {
+  const auto place = place_in_environment();
+  if (!place) return;
+  if (place->rank > 0) line.follow();
+  share_cores(*place);
+  if (place->port == 0) {
+    store_ = c10::make_intrusive<c10d::HashStore>();
+  } else {
+    store_ = open_store(*place, kJoinTimeout);
+    pulse_ = std::make_shared<Pulse>(*place);
+  }
+  group_ = make_group(store_, plan_of(*place, device, pulse_));
+}
+
+RankScope::~RankScope() {
+  group_.reset();
+  if (pulse_ && std::uncaught_exceptions() == errors_) pulse_->finish();
+}
+
+void RankScope::announce_folder(const std::string& folder) {
+  if (pulse_ && group_->leads()) pulse_->announce_folder(folder);
+}
+
+std::string folder_to_resume() {
+  const char* folder = std::getenv("ONECYCLE_RESUME");
+  return folder == nullptr ? "" : folder;
+}
+
+std::shared_ptr<Group> alone_in_place() {
+  const auto place = place_in_environment();
+  return alone(place ? place->local_rank : 0);
+}
+
+std::int64_t num_gpus() {
+  std::int64_t devices = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev", ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::string_view number =
+        std::string_view(name).substr(std::min<std::size_t>(6, name.size()));
+    if (name.starts_with("nvidia") && !number.empty() &&
+        std::all_of(number.begin(), number.end(),
+                    [](unsigned char letter) { return std::isdigit(letter) != 0; }))
+      ++devices;
+  }
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  return visible == nullptr ? devices : std::min(devices, num_visible(visible));
+}
+
+void add_ranks(CommandLine& line) {
+  line.add_option("ranks", "N",
+                  "train with N processes of this machine, or `gpus`: as many as it has GPUs");
+  line.add_option(
+      "max-restarts", "N",
+      "start all ranks again, from the last checkpoint, when one is lost: N times at most");
+}
+
+std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv) {
+  live_with_launcher();
+  if (!line.has("ranks")) {
+    if (line.has("max-restarts")) line.misused("--max-restarts belongs to --ranks");
+    return std::nullopt;
+  }
+  LaunchOptions options;
+  options.ranks = ranks_of(line);
+  options.max_restarts = restarts_of(line);
+  const auto place = place_in_environment();
+  if (place && place->size > 1)
+    throw UsageError(
+        format("--ranks {} was given, but this is rank {} of {} that {} started already: leave "
+               "--ranks out, or start one process without {}",
+               line.text("ranks"), place->rank, place->size, place->launcher, place->launcher));
+  options.arguments = without_launch_options(argc, argv);
+  options.verbose = line.console().verbose();
+  return launch(options);
+}
+
+}  // namespace onecycle

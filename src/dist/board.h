@@ -1,0 +1,51 @@
+#pragma once
+
+#include "dist/store.h"
+#include "dist/verdict.h"
+
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// What a rank tells the others about itself, about every second.
+struct Beat {
+  // `done`: it ends in order and nobody is to miss it. `heard`: it knows the verdict.
+  enum class State { at_work, done, heard };
+
+  std::int64_t count = 0;
+  State state = State::at_work;
+  std::int64_t step = 0;
+  std::int64_t pid = 0;
+  std::string host;
+};
+
+// "rank 1 (node07, pid 123)"
+std::string name_of(std::int64_t rank, const Beat& beat);
+
+// Where the ranks of one attempt, and their launcher, read of one another, in the store. Safe to
+// use from several threads. What c10d throws where the store is gone goes through.
+class Board {
+ public:
+  Board(Store store, std::string writer) : store_(std::move(store)), writer_(std::move(writer)) {}
+
+  void tell(std::int64_t rank, const Beat& beat);
+  // By rank; nothing for those that have told nothing yet.
+  std::vector<std::optional<Beat>> beats(std::int64_t size);
+
+  // Posts it unless there is one already; returns the one that holds.
+  Verdict post(const Verdict& verdict);
+  std::optional<Verdict> verdict();
+
+  // The folder of the run, for the next attempt.
+  void announce_folder(const std::string& folder);
+  std::string folder();  // empty before it was announced
+
+ private:
+  Verdict read_verdict(const std::string& text) const;
+
+  Store store_;
+  std::string writer_;
+};
+
+}  // namespace onecycle

@@ -1,0 +1,64 @@
+#include "dist/rank_output.h"
+
+#include "core/format.h"
+
+#include <cerrno>
+#include <unistd.h>
+#include <utility>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::size_t kLongestLine = 1 << 16;
+constexpr const char* kEnding = "onecycle: ";
+
+}  // namespace
+
+void RankOutput::print(const std::string& line) const {
+  fmt::print(stderr, "{}{}\n", prefix_, line);
+}
+
+void RankOutput::take_lines(const std::function<bool()>& hold) {
+  for (;;) {
+    std::size_t end = text_.find('\n');
+    const std::size_t next = end == std::string::npos ? kLongestLine : end + 1;
+    if (end == std::string::npos) {
+      if (text_.size() < kLongestLine) return;
+      end = kLongestLine;
+    }
+    const std::string line = text_.substr(0, end);
+    text_.erase(0, next);
+    if (line.starts_with(kEnding) && hold())
+      held_.push_back(line);
+    else
+      print(line);
+  }
+}
+
+void RankOutput::read(const std::function<bool()>& hold) {
+  char bytes[4096];
+  while (pipe_.get() >= 0) {
+    const ssize_t count = ::read(pipe_.get(), bytes, sizeof bytes);
+    if (count > 0) {
+      text_.append(bytes, static_cast<std::size_t>(count));
+      take_lines(hold);
+    } else if (count < 0 && errno == EINTR) {
+      continue;
+    } else {
+      if (count == 0 || errno != EAGAIN) close();
+      return;
+    }
+  }
+}
+
+void RankOutput::close() {
+  pipe_.reset();
+  if (!text_.empty()) print(std::exchange(text_, {}));
+}
+
+void RankOutput::print_held() {
+  for (const std::string& line : std::exchange(held_, {})) print(line);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "dist/address.h"
+
+#include <csignal>
+#include <vector>
+
+namespace onecycle {
+
+// While one lives, these signals wait in a queue, in this thread and those that it starts.
+class SignalQueue {
+ public:
+  explicit SignalQueue(const std::vector<int>& signals);
+  ~SignalQueue();
+  SignalQueue(const SignalQueue&) = delete;
+  SignalQueue& operator=(const SignalQueue&) = delete;
+
+  int descriptor() const { return queue_.get(); }  // readable when one came
+  int next();                                      // 0 where none is left
+  const sigset_t& before() const { return before_; }
+
+ private:
+  sigset_t before_{};
+  Descriptor queue_;
+};
+
+}  // namespace onecycle

@@ -1,0 +1,152 @@
+// A program that plays ranks: `launched_rank RANKS RESTARTS -- what each rank does`, one word a
+// rank and the last word for the rest of them.
+
+#include "onecycle/error.h"
+
+#include "dist/launcher.h"
+#include "dist/pulse.h"
+#include "dist/store.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+namespace onecycle::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+volatile std::sig_atomic_t signals_seen = 0;
+volatile std::sig_atomic_t last_signal = 0;
+
+void note_signal(int number) {
+  signals_seen = signals_seen + 1;
+  last_signal = number;
+}
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "-" : value;
+}
+
+[[noreturn]] void wait_for_the_end() {
+  for (;;) std::this_thread::sleep_for(1h);
+}
+
+// As a rank whose collective failed.
+int fail_for_another(Pulse& pulse) {
+  const std::string line = pulse.explain(8s);
+  if (!line.empty()) std::fprintf(stderr, "onecycle: %s\n", line.c_str());
+  return 1;
+}
+
+int obey(const std::string& word, const RankPlace& place) {
+  const auto number_after = [&](const char* verb) { return std::atoi(&word[std::strlen(verb)]); };
+  if (word.starts_with("exit=")) return number_after("exit=");
+  if (word.starts_with("say-exit=")) {
+    std::fprintf(stderr, "onecycle: no such file\n");
+    return number_after("say-exit=");
+  }
+  if (word == "echo") {
+    std::string line;
+    for (const char* name : {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
+                             "ONECYCLE_ATTEMPT", "OMP_NUM_THREADS", "ONECYCLE_RESUME"})
+      line += std::string(name) + "=" + variable(name) + " ";
+    say(line);
+    return 0;
+  }
+  if (word == "pid") {
+    say("pid " + std::to_string(::getpid()));
+    wait_for_the_end();
+  }
+  if (word == "partial") {
+    std::printf("one\ntwo\nthr");
+    return 0;
+  }
+  if (word == "count-signals") {
+    for (const int number : {SIGINT, SIGTERM, SIGUSR1}) std::signal(number, note_signal);
+    say("ready");
+    while (last_signal != SIGTERM && last_signal != SIGINT) std::this_thread::sleep_for(10ms);
+    std::this_thread::sleep_for(300ms);
+    say("rank " + std::to_string(place.rank) + " saw " + std::to_string(signals_seen));
+    const Store store = open_store(place, 10s);
+    Pulse pulse(place);
+    pulse.finish();
+    return 128 + last_signal;
+  }
+
+  const Store store = open_store(place, 10s);
+  Pulse pulse(place);
+  pulse.at(120);
+  if (word == "finish") {
+    pulse.finish();
+    return 0;
+  }
+  if (word == "diverge") {
+    std::this_thread::sleep_for(place.rank * 1s);
+    pulse.finish();
+    return 3;
+  }
+  if (word == "beat") say("pid " + std::to_string(::getpid()));
+  if (word == "blocked" || word == "beat") wait_for_the_end();
+  if (word == "peer") {
+    std::this_thread::sleep_for(1500ms);
+    return fail_for_another(pulse);
+  }
+  if (word == "give-up") {
+    pulse.give_up("out of memory");
+    std::fprintf(stderr, "onecycle: out of memory\n");
+    return 1;
+  }
+  if (word.starts_with("peer-until=")) {
+    if (place.attempt < number_after("peer-until=")) return fail_for_another(pulse);
+    pulse.finish();
+    return 0;
+  }
+  std::this_thread::sleep_for(3s);
+  if (word == "stop") ::raise(SIGSTOP);
+  if (word == "killed") ::raise(SIGKILL);
+  if (word.starts_with("killed-until=")) {
+    if (place.rank == 0) pulse.announce_folder("runs/long/1");
+    if (place.attempt < number_after("killed-until=")) ::raise(SIGKILL);
+    say("attempt " + variable("ONECYCLE_ATTEMPT") + " resumes " + variable("ONECYCLE_RESUME"));
+    pulse.finish();
+    return 0;
+  }
+  return 99;
+}
+
+int run(int argc, char** argv) {
+  live_with_launcher();
+  if (const auto place = place_in_environment()) {
+    const int index = static_cast<int>(place->rank) + 1;
+    return obey(argv[index < argc ? index : argc - 1], *place);
+  }
+  LaunchOptions options;
+  options.ranks = std::atoi(argv[1]);
+  options.max_restarts = std::atoi(argv[2]);
+  for (int i = 4; i < argc; ++i) options.arguments.emplace_back(argv[i]);
+  return launch(options);
+}
+
+}  // namespace
+}  // namespace onecycle::testing
+
+int main(int argc, char** argv) {
+  try {
+    return onecycle::testing::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "onecycle: %s\n", error.what());
+    return 1;
+  }
+}
