@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/fit_batch_child.h"
+#include "cli/ranks.h"
 #include "observe/divergence.h"
 #include "observe/progress.h"
 #include "recipe/yaml.h"

@@ -84,8 +84,8 @@ void share_cores(const RankPlace& place) {
 }
 
 std::optional<Group::Failure> failure_of(Pulse& pulse) {
-  const Verdict verdict = pulse.await_verdict(kPatience);
-  if (verdict.kind == Verdict::Kind::out_of_memory) return Group::Failure{verdict.text, true};
+  const RankVerdict verdict = pulse.await_verdict(kPatience);
+  if (verdict.kind == RankVerdict::Kind::out_of_memory) return Group::Failure{verdict.text, true};
   return Group::Failure{pulse.explain(kPatience)};
 }
 
@@ -99,8 +99,8 @@ GroupPlan plan_of(const RankPlace& place, DeviceChoice device, std::shared_ptr<P
   plan.nccl = device != DeviceChoice::cpu && why_no_cuda(place.local_rank).empty();
   if (!pulse) return plan;
   plan.give_up = [pulse](const Group::Failure& failure) {
-    pulse->give_up(failure.why,
-                   failure.out_of_memory ? Verdict::Kind::out_of_memory : Verdict::Kind::gave_up);
+    pulse->give_up(failure.why, failure.out_of_memory ? RankVerdict::Kind::out_of_memory
+                                                      : RankVerdict::Kind::gave_up);
   };
   plan.explain = [pulse] { return failure_of(*pulse); };
   plan.at_step = [pulse](std::int64_t step) { pulse->at(step); };
@@ -167,7 +167,7 @@ void add_ranks(CommandLine& line) {
       "start all ranks again, from the last checkpoint, when one is lost: N times at most");
 }
 
-std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv) {
+std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv, RanksAre ranks) {
   live_with_launcher();
   if (!line.has("ranks")) {
     if (line.has("max-restarts")) line.misused("--max-restarts belongs to --ranks");
@@ -184,6 +184,7 @@ std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv) 
                line.text("ranks"), place->rank, place->size, place->launcher, place->launcher));
   options.arguments = without_launch_options(argc, argv);
   options.verbose = line.console().verbose();
+  options.workers = ranks == RanksAre::workers;
   return launch(options);
 }
 

@@ -18,7 +18,12 @@ void add_ranks(CommandLine& line);
 // and returns their exit code. Nothing where the command is to run in this process, alone or as
 // the rank that its environment says it is. The first thing after parse(): before any thread, any
 // ATen and any CUDA call. Throws UsageError.
-std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv);
+enum class RanksAre {
+  one_run,  // lost together
+  workers,  // of rank 0, which goes on without one that is lost
+};
+std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv,
+                                RanksAre ranks = RanksAre::one_run);
 
 // This process's part in a group, from here to the end of the command.
 class RankScope {

@@ -1,6 +1,7 @@
 #include "onecycle/error.h"
 
 #include "cli/run_folder.h"
+#include "cli/search_ranks.h"
 #include "cli/search_study.h"
 #include "core/differences.h"
 #include "core/format.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr const char* kExamples = R"(  onecycle search recipes/search/quickstart-random.yaml
   onecycle search recipes/quickstart.yaml --space space.yaml --jobs 2
+  onecycle search recipes/search/quickstart-random.yaml --ranks gpus     a trial at a time on each
   onecycle search recipes/quickstart.yaml --space space.yaml --set search.trials=50 --write tuned.yaml
   onecycle search --resume runs/quickstart-search/1        go on with this study
   onecycle search recipes/search/quickstart-random.yaml --json | tail -n 1
@@ -140,12 +142,18 @@ int search_command(int argc, char** argv) {
   line.add_option("jobs", "N", "trials at a time, each in a process of its own");
   line.add_flag("resume", "go on with the recipe's latest study, or the one whose folder is given");
   line.add_option("write", "FILE", "write the best recipe there too");
+  add_ranks(line);
   if (!line.parse(argc, argv)) return 0;
+  if (const auto code = launch_ranks(line, argc, argv, RanksAre::workers)) return *code;
+  const auto place = place_in_environment();
+  if (place && place->rank > 0) return work_for_rank_0(*place);
   const std::int64_t jobs = search_jobs(line);
   const Registries registries = shipped_registries();
   const std::string folder =
       line.has("resume") ? resumed_folder(line, registries) : new_folder(line, registries);
-  return run_study(folder, jobs, line, registries);
+  std::optional<RankWorkers> others;
+  if (place && place->size > 1) others.emplace(*place, line.console());
+  return run_study(folder, jobs, others ? &*others : nullptr, line, registries);
 }
 
 }  // namespace onecycle

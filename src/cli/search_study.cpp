@@ -7,7 +7,6 @@
 #include "core/number.h"
 #include "observe/progress.h"
 #include "recipe/yaml.h"
-#include "tuning/search_driver.h"
 #include "tuning/search_report.h"
 
 #include <algorithm>
@@ -80,8 +79,8 @@ Recipe recipe_in(const Study& study, const Registries& registries) {
   return read_recipe(parse_yaml(study.recipe(), study.folder() + "/study.db"), registries);
 }
 
-int run_study(const std::string& folder, std::int64_t jobs, const CommandLine& line,
-              const Registries& registries) {
+int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,
+              const CommandLine& line, const Registries& registries) {
   const FolderLock lock(folder);
   Study study(folder);
   line.console().say(format("study      {}", folder));
@@ -92,11 +91,11 @@ int run_study(const std::string& folder, std::int64_t jobs, const CommandLine& l
   const SignalScope signals(stop);
   WorkerPool pool(folder,
                   [&](std::int64_t worker) { return worker_arguments(folder, worker, jobs); });
-  const int signal =
-      drive(study, pool, jobs, stop, [&](const std::vector<TrialRow>& rows, const TrialRow& row) {
-        say_trial(study, rows, row, jobs, line);
-        write_csv(rows);
-      });
+  const int signal = drive(study, pool, others, jobs, stop,
+                           [&](const std::vector<TrialRow>& rows, const TrialRow& row) {
+                             say_trial(study, rows, row, jobs, line);
+                             write_csv(rows);
+                           });
   write_csv(study.rows());
   if (signal == 0) return conclude(study, line, registries);
   const auto rows = study.rows();

@@ -3,7 +3,8 @@
 #include "onecycle/search.h"
 
 #include "cli/command.h"
-#include "tuning/search_pool.h"
+#include "tuning/search_driver.h"
+#include "tuning/search_trial.h"
 #include "tuning/study.h"
 
 #include <string>
@@ -12,9 +13,12 @@
 namespace onecycle {
 
 // Trains what is left of the study, says how it goes, and writes what came of it: trials.csv,
-// best.yaml. Returns the exit code.
-int run_study(const std::string& folder, std::int64_t jobs, const CommandLine& line,
-              const Registries& registries);
+// best.yaml. `others`: ranks that work at it too; may be null. Returns the exit code.
+int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,
+              const CommandLine& line, const Registries& registries);
+
+// What watches a trial's run and writes into its folder.
+TrialObservers trial_observers(const Run& run, const std::string& folder);
 
 // The recipe that the study's trials vary.
 Recipe recipe_in(const Study& study, const Registries& registries);

@@ -1,3 +1,4 @@
+#include "cli/ranks.h"
 #include "cli/search_study.h"
 #include "cli/signals.h"
 #include "core/number.h"
@@ -20,7 +21,25 @@ namespace {
 constexpr const char* kWorker = "--worker";
 constexpr int kArguments = 6;  // with the command's name
 
-TrialObservers observers_of(const Run& run, const std::string& folder) {
+int work_at(const std::string& folder, std::int64_t number, std::int64_t threads, pid_t parent) {
+  live_no_longer_than(parent);
+  StopSignal stop;
+  const SignalScope signals(stop);
+  const WorkerLock lock(folder, number);
+  Registries registries = shipped_registries();
+  registries.group = alone_in_place();
+  Study study(folder);
+  TrialRunner runner({recipe_in(study, registries), study.options(), study.settings(), folder,
+                      threads, trial_observers},
+                     registries);
+  StudyQueue queue(study, number, [&stop] { return stop.requested(); });
+  work(queue, runner, stop);
+  return stop.requested() ? 128 + stop.signal_number() : 0;
+}
+
+}  // namespace
+
+TrialObservers trial_observers(const Run& run, const std::string& folder) {
   const StopOptions& stop = run.recipe.stop;
   TrialObservers observers;
   observers.push_back(std::make_unique<CsvWriter>(folder));
@@ -32,23 +51,6 @@ TrialObservers observers_of(const Run& run, const std::string& folder) {
         std::make_unique<EarlyStop>(*stop.patience, stop.min_delta, stop.monitor == Monitor::loss));
   return observers;
 }
-
-int work_at(const std::string& folder, std::int64_t number, std::int64_t threads, pid_t parent) {
-  live_no_longer_than(parent);
-  StopSignal stop;
-  const SignalScope signals(stop);
-  const WorkerLock lock(folder, number);
-  const Registries registries = shipped_registries();
-  Study study(folder);
-  TrialRunner runner({recipe_in(study, registries), study.options(), study.settings(), folder,
-                      threads, observers_of},
-                     registries);
-  StudyQueue queue(study, number, [&stop] { return stop.requested(); });
-  work(queue, runner, stop);
-  return stop.requested() ? 128 + stop.signal_number() : 0;
-}
-
-}  // namespace
 
 std::vector<std::string> worker_arguments(const std::string& study_folder, std::int64_t worker,
                                           std::int64_t jobs) {

@@ -52,26 +52,26 @@ std::vector<std::optional<Beat>> Board::beats(std::int64_t size) {
 }
 
 // "writer kind rank text"
-Verdict Board::post(const Verdict& verdict) {
+RankVerdict Board::post(const RankVerdict& verdict) {
   return read_verdict(store_->compareSet(
       kVerdict, "",
       format("{} {} {} {}", writer_, static_cast<int>(verdict.kind), verdict.rank, verdict.text)));
 }
 
-std::optional<Verdict> Board::verdict() {
+std::optional<RankVerdict> Board::verdict() {
   if (!store_->check({kVerdict})) return std::nullopt;
   return read_verdict(store_->get_to_str(kVerdict));
 }
 
-Verdict Board::read_verdict(const std::string& text) const {
+RankVerdict Board::read_verdict(const std::string& text) const {
   std::istringstream in(text);
   std::string writer;
   int kind = 0;
-  Verdict verdict;
+  RankVerdict verdict;
   in >> writer >> kind >> verdict.rank;
   in.get();
   std::getline(in, verdict.text);
-  verdict.kind = static_cast<Verdict::Kind>(kind);
+  verdict.kind = static_cast<RankVerdict::Kind>(kind);
   verdict.own = writer == writer_;
   return verdict;
 }

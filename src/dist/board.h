@@ -34,15 +34,15 @@ class Board {
   std::vector<std::optional<Beat>> beats(std::int64_t size);
 
   // Posts it unless there is one already; returns the one that holds.
-  Verdict post(const Verdict& verdict);
-  std::optional<Verdict> verdict();
+  RankVerdict post(const RankVerdict& verdict);
+  std::optional<RankVerdict> verdict();
 
   // The folder of the run, for the next attempt.
   void announce_folder(const std::string& folder);
   std::string folder();  // empty before it was announced
 
  private:
-  Verdict read_verdict(const std::string& text) const;
+  RankVerdict read_verdict(const std::string& text) const;
 
   Store store_;
   std::string writer_;

@@ -103,14 +103,20 @@ bool LaunchAttempt::ended_in_order(const RankProcess& process) {
 
 void LaunchAttempt::lose(const RankProcess& process) {
   if (first_lost_ != nullptr) return;
+  if (options_.workers && process.rank() != 0) return lose_worker(process);
   first_lost_ = &process;
   kill_at_ = Clock::now() + kPatience;
-  Verdict verdict;
+  RankVerdict verdict;
   verdict.rank = process.rank();
   verdict.text =
       end_of(process, board_.beats(options_.ranks)[static_cast<std::size_t>(process.rank())]);
   verdict_ = board_.post(verdict);
   if (process.killed_by() != 0 && interrupted_by_ == 0) print_verdict();
+}
+
+void LaunchAttempt::lose_worker(const RankProcess& process) {
+  if (interrupted_by_ == 0)
+    fmt::print(stderr, "onecycle: {}; the others go on\n", end_of(process, std::nullopt));
 }
 
 void LaunchAttempt::print_verdict() {
@@ -133,7 +139,8 @@ LaunchAttempt::End LaunchAttempt::judge() {
   End end;
   if (first_lost_ == nullptr) {
     for (const auto& process : processes_)
-      if (end.exit_code == 0) end.exit_code = process->exit_code();
+      if (end.exit_code == 0 && !(options_.workers && process->rank() != 0))
+        end.exit_code = process->exit_code();
     return end;
   }
   if (interrupted_by_ != 0) {
@@ -156,7 +163,7 @@ LaunchAttempt::End LaunchAttempt::judge() {
   const bool exited = culprit->killed_by() == 0 && culprit->exit_code() != 0;
   end.exit_code = exited ? culprit->exit_code() : 1;
   end.lost_a_rank =
-      verdict_->own ? first_lost_->killed_by() != 0 : verdict_->kind == Verdict::Kind::lost;
+      verdict_->own ? first_lost_->killed_by() != 0 : verdict_->kind == RankVerdict::Kind::lost;
   return end;
 }
 

@@ -41,6 +41,7 @@ class LaunchAttempt {
   void collect();
   bool ended_in_order(const RankProcess& process);
   void lose(const RankProcess& process);
+  void lose_worker(const RankProcess& process);
   void print_verdict();
   bool failed_alike();
   End judge();
@@ -51,7 +52,7 @@ class LaunchAttempt {
   std::vector<std::unique_ptr<RankProcess>> processes_;
   int interrupted_by_ = 0;
   const RankProcess* first_lost_ = nullptr;
-  std::optional<Verdict> verdict_;
+  std::optional<RankVerdict> verdict_;
   bool verdict_printed_ = false;
   std::optional<Clock::time_point> kill_at_;
 };

@@ -11,6 +11,7 @@ struct LaunchOptions {
   std::int64_t max_restarts = 0;       // of all ranks, after one was lost
   std::vector<std::string> arguments;  // of this program, without its name
   bool verbose = false;
+  bool workers = false;  // ranks work for rank 0, which goes on without one that is lost
 };
 
 // Starts this program as the ranks of one run on this machine, passes signals on to them, and ends

@@ -71,8 +71,8 @@ class Pulse::Watch {
   ~Watch();
 
   void at(std::int64_t step) { step_ = step; }
-  bool give_up(const std::string& why, Verdict::Kind kind);
-  Verdict await_verdict(Duration patience);
+  bool give_up(const std::string& why, RankVerdict::Kind kind);
+  RankVerdict await_verdict(Duration patience);
   bool said() const;
   void finish();
   Board& board() { return board_; }
@@ -82,9 +82,9 @@ class Pulse::Watch {
   void talk();
   void round();
   void keep_time();
-  Verdict post(const Verdict& verdict);
-  void take(const Verdict& verdict, bool say_now);
-  Verdict store_is_gone() const;
+  RankVerdict post(const RankVerdict& verdict);
+  void take(const RankVerdict& verdict, bool say_now);
+  RankVerdict store_is_gone() const;
   bool speaks_without_store() const;
   void stop();
   void linger();
@@ -100,7 +100,7 @@ class Pulse::Watch {
   std::condition_variable changed_;
   Peers peers_;
   Duration since_round_{0};
-  std::optional<Verdict> verdict_;
+  std::optional<RankVerdict> verdict_;
   std::optional<Clock::time_point> end_at_;
   bool said_ = false;
   bool store_gone_ = false;
@@ -160,7 +160,7 @@ void Pulse::Watch::round() {
   board_.tell(place_.rank, own_beat(verdict ? Beat::State::heard : Beat::State::at_work));
   const auto beats = board_.beats(place_.size);
   const auto now = Clock::now();
-  std::optional<Verdict> missing;
+  std::optional<RankVerdict> missing;
   {
     const std::lock_guard lock(mutex_);
     since_round_ = Duration{0};
@@ -175,7 +175,7 @@ void Pulse::Watch::round() {
 }
 
 // The verdict as all ranks have it. `say_now`: this thread is the one to say it, if anyone is.
-void Pulse::Watch::take(const Verdict& verdict, bool say_now) {
+void Pulse::Watch::take(const RankVerdict& verdict, bool say_now) {
   bool say = false;
   {
     const std::lock_guard lock(mutex_);
@@ -227,9 +227,9 @@ bool Pulse::Watch::speaks_without_store() const {
   return place_.local_rank == (with_rank_0 && !place_.store_is_served ? 1 : 0);
 }
 
-Verdict Pulse::Watch::store_is_gone() const {
+RankVerdict Pulse::Watch::store_is_gone() const {
   const std::lock_guard lock(mutex_);
-  Verdict verdict;
+  RankVerdict verdict;
   verdict.own = speaks_without_store();
   const std::string where = format("{}:{}", place_.address, place_.port);
   const auto beat = peers_.beat_of(0);
@@ -245,30 +245,30 @@ Verdict Pulse::Watch::store_is_gone() const {
   return verdict;
 }
 
-Verdict Pulse::Watch::post(const Verdict& verdict) {
+RankVerdict Pulse::Watch::post(const RankVerdict& verdict) {
   try {
-    const Verdict holding = board_.post(verdict);
+    const RankVerdict holding = board_.post(verdict);
     take(holding, false);
     return holding;
   } catch (const std::exception&) {
-    Verdict gone = store_is_gone();
+    RankVerdict gone = store_is_gone();
     take(gone, false);
     return gone;
   }
 }
 
-bool Pulse::Watch::give_up(const std::string& why, Verdict::Kind kind) {
-  Verdict verdict;
+bool Pulse::Watch::give_up(const std::string& why, RankVerdict::Kind kind) {
+  RankVerdict verdict;
   verdict.kind = kind;
   verdict.rank = place_.rank;
   verdict.text = format("rank {}: {}", place_.rank, why);
   return post(verdict).own;
 }
 
-Verdict Pulse::Watch::await_verdict(Duration patience) {
+RankVerdict Pulse::Watch::await_verdict(Duration patience) {
   const auto deadline = Clock::now() + patience;
   for (;;) {
-    std::optional<Verdict> suspect;
+    std::optional<RankVerdict> suspect;
     {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, kPoll, [this] { return verdict_.has_value(); });
@@ -340,16 +340,16 @@ Pulse::~Pulse() = default;
 
 void Pulse::at(std::int64_t step) { watch_->at(step); }
 
-bool Pulse::give_up(const std::string& why, Verdict::Kind kind) {
+bool Pulse::give_up(const std::string& why, RankVerdict::Kind kind) {
   return watch_->give_up(why, kind);
 }
 
-Verdict Pulse::await_verdict(std::chrono::milliseconds patience) {
+RankVerdict Pulse::await_verdict(std::chrono::milliseconds patience) {
   return watch_->await_verdict(patience);
 }
 
 std::string Pulse::explain(std::chrono::seconds patience) {
-  const Verdict verdict = watch_->await_verdict(patience);
+  const RankVerdict verdict = watch_->await_verdict(patience);
   return watch_->said() ? std::string() : verdict.text;
 }
 

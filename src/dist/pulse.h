@@ -44,10 +44,10 @@ class Pulse {
 
   // This rank cannot go on, for a reason of its own, which it prints itself. The others learn
   // "rank 1: why" and end. False where something else had ended the run before.
-  bool give_up(const std::string& why, Verdict::Kind kind = Verdict::Kind::gave_up);
+  bool give_up(const std::string& why, RankVerdict::Kind kind = RankVerdict::Kind::gave_up);
   // For the main thread, after a collective failed: waits for a verdict or for a rank that is not
   // heard of any more, and returns what all ranks will take for the reason.
-  Verdict await_verdict(std::chrono::milliseconds patience);
+  RankVerdict await_verdict(std::chrono::milliseconds patience);
   // The same, as the line to end with; empty where another process, or the watch, says it.
   std::string explain(std::chrono::seconds patience);
 

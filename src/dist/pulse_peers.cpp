@@ -21,13 +21,13 @@ void Peers::look(const std::vector<std::optional<Beat>>& beats, Clock::time_poin
   }
 }
 
-std::optional<Verdict> Peers::silent_for(Duration timeout) const {
+std::optional<RankVerdict> Peers::silent_for(Duration timeout) const {
   for (std::size_t rank = 0; rank < seen_.size(); ++rank) {
     const Seen& seen = seen_[rank];
     if (static_cast<std::int64_t>(rank) == rank_ || !seen.beat || seen.silence < timeout ||
         seen.beat->state != Beat::State::at_work)
       continue;
-    Verdict verdict;
+    RankVerdict verdict;
     verdict.rank = static_cast<std::int64_t>(rank);
     verdict.text =
         format("{} has not been heard of for {}; it was at step {}: it is stopped, hung or cut off",
@@ -37,11 +37,11 @@ std::optional<Verdict> Peers::silent_for(Duration timeout) const {
   return std::nullopt;
 }
 
-std::optional<Verdict> Peers::absent_for(Duration timeout) const {
+std::optional<RankVerdict> Peers::absent_for(Duration timeout) const {
   for (std::size_t rank = 0; rank < seen_.size(); ++rank) {
     const Seen& seen = seen_[rank];
     if (seen.beat || seen.silence < timeout) continue;
-    Verdict verdict;
+    RankVerdict verdict;
     verdict.rank = static_cast<std::int64_t>(rank);
     verdict.text = format("rank {} of {} has not joined in {}: was it started?", rank, seen_.size(),
                           seconds_text(seen.silence));
@@ -50,13 +50,13 @@ std::optional<Verdict> Peers::absent_for(Duration timeout) const {
   return std::nullopt;
 }
 
-Verdict Peers::slowest() const {
+RankVerdict Peers::slowest() const {
   if (const auto absent = absent_for(Duration{0})) return *absent;
   const auto by_step = [](const Seen& one, const Seen& other) {
     return one.beat->step < other.beat->step;
   };
   const auto [behind, ahead] = std::minmax_element(seen_.begin(), seen_.end(), by_step);
-  Verdict verdict;
+  RankVerdict verdict;
   if (behind->beat->step == ahead->beat->step) {
     verdict.text = format(
         "rank {} lost its connection to the others, which are all alive: look at the network "

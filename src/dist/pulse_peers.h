@@ -22,11 +22,11 @@ class Peers {
   void look(const std::vector<std::optional<Beat>>& beats, Clock::time_point now);
 
   // Another rank at work whose beat has stood still for longer, as a verdict.
-  std::optional<Verdict> silent_for(Duration timeout) const;
+  std::optional<RankVerdict> silent_for(Duration timeout) const;
   // One that has not shown up in so long.
-  std::optional<Verdict> absent_for(Duration timeout) const;
+  std::optional<RankVerdict> absent_for(Duration timeout) const;
   // The best that can be said where a connection broke and nobody is silent.
-  Verdict slowest() const;
+  RankVerdict slowest() const;
   // Whether all others have come, and have ended, know the verdict or are silent.
   bool all_told(Duration silence) const;
   std::optional<Beat> beat_of(std::int64_t rank) const;

@@ -30,8 +30,13 @@ class WorkerError : public Error {
 
 class Driver {
  public:
-  Driver(Study& study, WorkerPool& pool, std::int64_t jobs, const OnTrial& on_trial)
-      : study_(study), pool_(pool), jobs_(static_cast<std::size_t>(jobs)), on_trial_(on_trial) {
+  Driver(Study& study, WorkerPool& pool, RemoteWorkers* others, std::int64_t jobs,
+         const OnTrial& on_trial)
+      : study_(study),
+        pool_(pool),
+        others_(others),
+        jobs_(static_cast<std::size_t>(jobs)),
+        on_trial_(on_trial) {
     for (const TrialRow& row : study.rows()) told_ = std::max(told_, row.finished);
   }
 
@@ -40,6 +45,7 @@ class Driver {
         [this](std::int64_t worker) { return WorkerLock::is_held(study_.folder(), worker); });
     while (!stop.requested()) {
       reap();
+      if (others_ != nullptr) others_->serve(study_, false);
       tell();
       if (study_.over()) break;
       while (pool_.size() < jobs_) pool_.start();
@@ -47,8 +53,9 @@ class Driver {
     }
     const int signal = study_.over() ? 0 : stop.signal_number();
     if (signal != 0) pool_.signal(signal);
-    while (pool_.size() > 0) {
+    while (pool_.size() > 0 || (others_ != nullptr && others_->busy())) {
       reap();
+      if (others_ != nullptr) others_->serve(study_, true);
       std::this_thread::sleep_for(kPollEvery);
     }
     tell();
@@ -94,6 +101,7 @@ class Driver {
 
   Study& study_;
   WorkerPool& pool_;
+  RemoteWorkers* others_;
   std::size_t jobs_;
   const OnTrial& on_trial_;
   std::int64_t told_ = 0;
@@ -102,9 +110,9 @@ class Driver {
 
 }  // namespace
 
-int drive(Study& study, WorkerPool& pool, std::int64_t jobs, const StopSignal& stop,
-          const OnTrial& on_trial) {
-  return Driver(study, pool, jobs, on_trial).run(stop);
+int drive(Study& study, WorkerPool& pool, RemoteWorkers* others, std::int64_t jobs,
+          const StopSignal& stop, const OnTrial& on_trial) {
+  return Driver(study, pool, others, jobs, on_trial).run(stop);
 }
 
 }  // namespace onecycle

@@ -113,10 +113,10 @@ TEST_F(PulseTest, GivingUpTellsTheOthersWhy) {
   const auto third = start(2, 3);
   EXPECT_TRUE(second->give_up("out of memory"));
   EXPECT_FALSE(third->give_up("something later"));
-  const Verdict verdict = first->await_verdict(5s);
+  const RankVerdict verdict = first->await_verdict(5s);
   EXPECT_EQ(verdict.text, "rank 1: out of memory");
   EXPECT_EQ(verdict.rank, 1);
-  EXPECT_EQ(verdict.kind, Verdict::Kind::gave_up);
+  EXPECT_EQ(verdict.kind, RankVerdict::Kind::gave_up);
   EXPECT_EQ(first->explain(5s), "") << "the other rank says it";
   EXPECT_EQ(third->explain(5s), "");
 }

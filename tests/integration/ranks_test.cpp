@@ -1,0 +1,359 @@
+// Several processes that train one run, as users start them: alone, by mpirun, by torchrun; killed,
+// stopped, restarted.
+
+#include "support/json_lines.h"
+#include "support/program.h"
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <regex>
+#include <set>
+#include <thread>
+
+namespace onecycle::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kRecipe = R"(name: shared
+seed: 3
+data:
+  format: {name: synthetic, train: 1000, test: 130, noise: 0.3}
+  batch_size: 16
+  validation: 100
+  augment: [{pad_crop: 2}, flip]
+model: {name: mlp, hidden: [16]}
+schedule: {name: one_cycle, lr_max: 0.1}
+train: {duration: 4ep, log_every: 7, threads: 1}
+output: {checkpoint_every: 11it}
+)";
+
+// A run that lasts until it is ended.
+constexpr const char* kEndless = "train.duration=100000ep";
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+class Ranks : public ::testing::Test {
+ protected:
+  std::vector<std::string> command(const std::string& name,
+                                   const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments{name, recipe_, "--json", "--set",
+                                       "output.dir=" + (folder_ / "runs")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  std::vector<std::string> on_ranks(const std::string& ranks, const std::string& batch,
+                                    const std::vector<std::string>& more = {}) const {
+    auto arguments = command("train", {"--ranks", ranks, "--set", "data.batch_size=" + batch});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  static Json end_of(const Outcome& outcome) {
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out.empty() ? Json() : Json::parse(outcome.last_line());
+  }
+
+  static void expect_same_run(const Json& a, const Json& b) {
+    for (const char* key : {"train_loss", "validation_loss", "test_loss"})
+      EXPECT_NEAR(a.at(key).get<double>(), b.at(key).get<double>(), 1e-5) << key;
+    EXPECT_EQ(a.at("steps"), b.at("steps"));
+  }
+
+  // Waits until it has evaluated something, and returns the ranks' processes.
+  static std::vector<pid_t> ranks_of(const Program& program, std::size_t count) {
+    for (int i = 0; i < 1200; ++i) {
+      std::vector<pid_t> pids;
+      const std::string said = program.err_so_far();
+      const std::regex pattern("rank \\d+ is process (\\d+)");
+      for (std::sregex_iterator one(said.begin(), said.end(), pattern), end; one != end; ++one)
+        pids.push_back(std::stoi((*one)[1]));
+      if (pids.size() >= count && program.out_so_far().find("\"evaluated\"") != std::string::npos)
+        return {pids.end() - static_cast<std::ptrdiff_t>(count), pids.end()};
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    ADD_FAILURE() << "no rank came to work: " << program.err_so_far();
+    return std::vector<pid_t>(count, -1);
+  }
+
+  static int lines_with(const std::string& text, const std::string& part) {
+    int count = 0;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) count += line.find(part) != std::string::npos;
+    return count;
+  }
+
+  TemporaryFolder folder_;
+  std::string recipe_ = folder_.write_text("recipe.yaml", kRecipe);
+};
+
+TEST_F(Ranks, AreTheSameRunWhateverTheirNumber) {
+  const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
+  const Outcome two = run_program(on_ranks("2", "16"));
+  expect_same_run(one, end_of(two));
+  EXPECT_THAT(two.err, AllOf(HasSubstr("total batch 32 = 2 ranks x 16"),
+                             HasSubstr("2 ranks over gloo"), Not(HasSubstr("[rank 1]"))));
+  expect_same_run(one, end_of(run_program(on_ranks("4", "8"))));
+  expect_same_run(one, end_of(run_program(on_ranks("1", "32"))));
+}
+
+TEST_F(Ranks, AKilledOneIsNamedAndEndsAll) {
+  for (const int victim : {0, 1, 2}) {
+    SCOPED_TRACE(victim);
+    Program program(on_ranks("3", "8", {"-v", "--set", kEndless}));
+    const auto ranks = ranks_of(program, 3);
+    const auto begin = Clock::now();
+    ::kill(ranks[static_cast<std::size_t>(victim)], SIGKILL);
+    const Outcome outcome = program.wait();
+    EXPECT_LT(seconds_since(begin), 10);
+    EXPECT_EQ(outcome.exit_code, 1);
+    const std::string line = "rank " + std::to_string(victim) + " was killed by signal 9";
+    EXPECT_EQ(lines_with(outcome.err, line), 1) << outcome.err;
+    EXPECT_EQ(lines_with(outcome.err, "rror"), 0) << outcome.err;
+    for (const pid_t pid : ranks) EXPECT_NE(::kill(pid, 0), 0) << "still there";
+  }
+}
+
+TEST_F(Ranks, AreStartedAgainFromTheLastCheckpoint) {
+  const std::vector<std::string> slow = {"--set", "train.duration=60ep"};
+  const Json whole = end_of(run_program(on_ranks("2", "16", slow)));
+  auto arguments = on_ranks("2", "16", {"-v", "--max-restarts", "3"});
+  arguments.insert(arguments.end(), slow.begin(), slow.end());
+  Program program(arguments);
+  ::kill(ranks_of(program, 2)[1], SIGKILL);
+  const Outcome outcome = program.wait();
+  EXPECT_THAT(outcome.err, HasSubstr("restart 1 of 3"));
+  const Json end = end_of(outcome);
+  EXPECT_EQ(end.at("steps"), whole.at("steps"));
+  EXPECT_EQ(end.at("test_loss"), whole.at("test_loss"));
+}
+
+TEST_F(Ranks, AStoppedOneIsNamed) {
+  ::setenv("ONECYCLE_RANK_TIMEOUT", "4", 1);
+  Program program(on_ranks("2", "16", {"-v", "--set", kEndless}));
+  ::unsetenv("ONECYCLE_RANK_TIMEOUT");
+  const auto ranks = ranks_of(program, 2);
+  ::kill(ranks[1], SIGSTOP);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(lines_with(outcome.err, "has not been heard of for"), 1) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("rank 1 ("));
+}
+
+TEST_F(Ranks, ASignalSavesOnceAndEndsAll) {
+  Program program(on_ranks("2", "16", {"-v", "--set", kEndless}));
+  ranks_of(program, 2);
+  ::kill(program.pid(), SIGTERM);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 143) << outcome.err;
+  EXPECT_EQ(lines_with(outcome.err, "is saved; go on with"), 1) << outcome.err;
+}
+
+TEST_F(Ranks, GoOnAsAnotherNumberOfThem) {
+  Program program(on_ranks("2", "16", {"-v", "--set", kEndless}));
+  ranks_of(program, 2);
+  ::kill(program.pid(), SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 130);
+  const std::string run = folder_ / "runs/shared/1";
+  const Outcome refused =
+      run_program({"train", "--resume", run, "--set", "train.duration=6ep", "--extend", "hold"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("keeps its total batch of 32, not 16"));
+}
+
+TEST_F(Ranks, ABadRecipeIsSaidOnce) {
+  const Outcome outcome = run_program(on_ranks("2", "16", {"--set", "model.name=nothing"}));
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(lines_with(outcome.err, "nothing"), 1) << outcome.err;
+}
+
+TEST_F(Ranks, ARangeTestHasOneAnswer) {
+  const std::vector<std::string> quick = {"--seeds", "1", "--max", "0.5", "--steps", "60"};
+  auto alone = command("range-test", {"--set", "data.batch_size=32"});
+  auto shared = command("range-test", {"--ranks", "2"});
+  alone.insert(alone.end(), quick.begin(), quick.end());
+  shared.insert(shared.end(), quick.begin(), quick.end());
+  const Outcome one = run_program(alone);
+  const Outcome two = run_program(shared);
+  EXPECT_EQ(one.exit_code, two.exit_code) << two.err;
+  EXPECT_EQ(Json::parse(one.last_line()).at("lr_max"), Json::parse(two.last_line()).at("lr_max"));
+}
+
+TEST_F(Ranks, FitBatchHasOneAnswer) {
+  const Outcome outcome = run_program(command("fit-batch", {"--ranks", "2", "--max", "64"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(json_lines(outcome.out).back().at("largest"), 64);
+}
+
+TEST_F(Ranks, EvaluateTogether) {
+  ASSERT_EQ(run_program(command("train")).exit_code, 0);
+  const std::string run = folder_ / "runs/shared/1";
+  const Outcome one = run_program({"eval", run, "--json", "--no-report"});
+  const Outcome two = run_program({"eval", run, "--json", "--no-report", "--ranks", "2"});
+  const Json a = end_of(one);
+  const Json b = end_of(two);
+  EXPECT_EQ(b.at("samples"), 130);
+  EXPECT_EQ(a.at("accuracy"), b.at("accuracy"));
+  EXPECT_EQ(a.at("confusion"), b.at("confusion"));
+  EXPECT_NEAR(a.at("loss").get<double>(), b.at("loss").get<double>(), 1e-6);
+}
+
+TEST_F(Ranks, WorkAtOneStudyAndALostOnesTrialIsHandedOutAgain) {
+  const std::string space = folder_.write_text("space.yaml", R"(search:
+  method: random
+  trials: 40
+  metric: validation_loss
+  space: {schedule.lr_max: {log_uniform: [0.001, 1]}}
+)");
+  ::setenv("ONECYCLE_RANK_TIMEOUT", "4", 1);
+  Program program(command("search", {"--space", space, "--ranks", "3", "-v"}));
+  ::unsetenv("ONECYCLE_RANK_TIMEOUT");
+  std::vector<pid_t> ranks;
+  for (int i = 0; i < 600 && program.out_so_far().find("\"trial\"") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const std::string said = program.err_so_far();
+  std::smatch match;
+  ASSERT_TRUE(std::regex_search(said, match, std::regex("rank 2 is process (\\d+)"))) << said;
+  ::kill(std::stoi(match[1]), SIGKILL);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("rank 2 was killed by signal 9"));
+  std::multiset<std::int64_t> numbers;
+  for (const Json& line : json_lines(outcome.out))
+    if (line.at("event") == "trial") numbers.insert(line.at("trial").get<std::int64_t>());
+  EXPECT_EQ(numbers.size(), 40U);
+  EXPECT_EQ(std::set<std::int64_t>(numbers.begin(), numbers.end()).size(), 40U);
+}
+
+constexpr const char* kMpirun = "/usr/bin/mpirun";
+
+// The environment of what is started while it lives.
+class Environment {
+ public:
+  explicit Environment(std::vector<std::pair<std::string, std::string>> variables)
+      : variables_(std::move(variables)) {
+    for (const auto& [name, value] : variables_) ::setenv(name.c_str(), value.c_str(), 1);
+  }
+  ~Environment() {
+    for (const auto& variable : variables_) ::unsetenv(variable.first.c_str());
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> variables_;
+};
+
+TEST_F(Ranks, AreStartedBySlurm) {
+  const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
+  std::vector<std::unique_ptr<Program>> tasks;
+  for (const char* task : {"0", "1"}) {
+    const Environment slurm({{"SLURM_PROCID", task},
+                             {"SLURM_LOCALID", task},
+                             {"SLURM_NTASKS", "2"},
+                             {"SLURM_STEP_ID", "0"},
+                             {"SLURM_JOB_ID", std::to_string(::getpid())},
+                             {"SLURM_STEP_NODELIST", "localhost"}});
+    tasks.push_back(std::make_unique<Program>(command("train")));
+  }
+  const Outcome other = tasks[1]->wait();
+  EXPECT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_EQ(other.out + other.err, "") << "rank 0 alone speaks";
+  expect_same_run(one, end_of(tasks[0]->wait()));
+}
+
+// Two network namespaces, joined by a cable.
+class TwoHosts {
+ public:
+  TwoHosts() {
+    made_ = run("ip netns add onecycle-a") && run("ip netns add onecycle-b") &&
+            run("ip link add onecycle-a type veth peer name onecycle-b") &&
+            run("ip link set onecycle-a netns onecycle-a") &&
+            run("ip link set onecycle-b netns onecycle-b") && bring_up("a", 1) && bring_up("b", 2);
+  }
+  ~TwoHosts() {
+    run("ip netns del onecycle-a");
+    run("ip netns del onecycle-b");
+    run("ip link del onecycle-a");
+  }
+  TwoHosts(const TwoHosts&) = delete;
+  TwoHosts& operator=(const TwoHosts&) = delete;
+
+  bool made() const { return made_; }
+
+ private:
+  static bool run(const std::string& command) {
+    return std::system(("{ " + command + "; } > /dev/null 2>&1").c_str()) == 0;
+  }
+  static bool bring_up(const std::string& name, int number) {
+    const std::string within = "ip -n onecycle-" + name + " ";
+    return run(within + "addr add 10.77.0." + std::to_string(number) + "/24 dev onecycle-" +
+               name) &&
+           run(within + "link set lo up") && run(within + "link set onecycle-" + name + " up");
+  }
+
+  bool made_ = false;
+};
+
+TEST_F(Ranks, StandOnTwoHosts) {
+  const TwoHosts hosts;
+  if (!hosts.made()) GTEST_SKIP() << "needs the right to make network namespaces (root, iproute2)";
+  const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
+  std::vector<std::unique_ptr<Program>> ranks;
+  for (const std::string host : {"a", "b"}) {
+    const Environment place({{"RANK", host == "a" ? "0" : "1"},
+                             {"WORLD_SIZE", "2"},
+                             {"LOCAL_RANK", "0"},
+                             {"LOCAL_WORLD_SIZE", "1"},
+                             {"MASTER_ADDR", "10.77.0.1"},
+                             {"MASTER_PORT", "29717"}});
+    auto arguments = command("train");
+    for (const std::string word : {std::string(ONECYCLE_PROGRAM), "onecycle-" + host,
+                                   std::string("exec"), std::string("netns")})
+      arguments.insert(arguments.begin(), word);
+    ranks.push_back(std::make_unique<Program>(arguments, "/sbin/ip"));
+  }
+  expect_same_run(one, end_of(ranks[0]->wait()));
+  EXPECT_EQ(ranks[1]->wait().exit_code, 0);
+}
+
+TEST_F(Ranks, AreStartedByMpirun) {
+  if (!std::filesystem::exists(kMpirun)) GTEST_SKIP() << "needs mpirun (openmpi-bin)";
+  const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
+  auto arguments = command("train");
+  for (const char* word : {ONECYCLE_PROGRAM, "2", "-np", "--oversubscribe", "--allow-run-as-root"})
+    arguments.insert(arguments.begin(), word);
+  expect_same_run(one, end_of(Program(arguments, kMpirun).wait()));
+}
+
+TEST_F(Ranks, AreStartedByTorchrun) {
+  const char* python = std::getenv("ONECYCLE_PYTHON");
+  if (python == nullptr || *python == '\0')
+    GTEST_SKIP() << "needs a Python with torch in ONECYCLE_PYTHON";
+  const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
+  auto arguments = command("train");
+  for (const char* word : {ONECYCLE_PROGRAM, "--standalone", "--no-python", "2", "--nproc-per-node",
+                           "torch.distributed.run", "-m"})
+    arguments.insert(arguments.begin(), word);
+  expect_same_run(one, end_of(Program(arguments, python).wait()));
+}
+
+TEST_F(Ranks, AreToldWhereTwoLaunchersWouldStartThem) {
+  const Environment torchrun(
+      {{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "127.0.0.1"}, {"MASTER_PORT", "29777"}});
+  const Outcome outcome = run_program(on_ranks("2", "16"));
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("leave --ranks out"));
+}
+
+}  // namespace
+}  // namespace onecycle::testing
