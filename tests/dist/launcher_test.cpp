@@ -115,9 +115,11 @@ TEST(Launcher, ARankThatGivesUpSaysItItself) {
 
 TEST(Launcher, AKilledRankIsNamedOnceAndEndsAllSoon) {
   for (const char* others : {"blocked", "peer"}) {
+    Program program(ranks(3, 0, {others, "killed", others}), LAUNCHED_RANK);
+    ASSERT_TRUE(comes_true([&] { return !program.err_so_far().empty(); }));
     const auto before = Clock::now();
-    const Outcome outcome = launched(3, {others, "killed", others});
-    EXPECT_LT(Clock::now() - before, 10s) << others;
+    const Outcome outcome = program.wait();
+    EXPECT_LT(Clock::now() - before, 9s) << others;
     EXPECT_EQ(outcome.exit_code, 1);
     EXPECT_EQ(outcome.err,
               "onecycle: rank 1 was killed by signal 9 (Killed); it was at step 120\n");
