@@ -39,6 +39,8 @@ void Fit::save_if_due() {
   if (!asked && !(improved_ && !save_failed_) && !due(checkpoint_every_)) return;
   try {
     save();
+  } catch (const DistError&) {
+    throw;
   } catch (const Error& error) {
     save_failed_ = true;
     notice(Notice::Kind::warning,

@@ -229,7 +229,7 @@ TEST_F(Ranks, WorkAtOneStudyAndALostOnesTrialIsHandedOutAgain) {
   EXPECT_THAT(outcome.err, HasSubstr("rank 2 was killed by signal 9"));
   std::multiset<std::int64_t> numbers;
   for (const Json& line : json_lines(outcome.out))
-    if (line.at("event") == "trial") numbers.insert(line.at("trial").get<std::int64_t>());
+    if (line.at("event") == "trial") numbers.insert(line.at("number").get<std::int64_t>());
   EXPECT_EQ(numbers.size(), 40U);
   EXPECT_EQ(std::set<std::int64_t>(numbers.begin(), numbers.end()).size(), 40U);
 }
@@ -317,7 +317,7 @@ TEST_F(Ranks, StandOnTwoHosts) {
                              {"MASTER_ADDR", "10.77.0.1"},
                              {"MASTER_PORT", "29717"}});
     auto arguments = command("train");
-    for (const std::string word : {std::string(ONECYCLE_PROGRAM), "onecycle-" + host,
+    for (const std::string& word : {std::string(ONECYCLE_PROGRAM), "onecycle-" + host,
                                    std::string("exec"), std::string("netns")})
       arguments.insert(arguments.begin(), word);
     ranks.push_back(std::make_unique<Program>(arguments, "/sbin/ip"));
