@@ -63,6 +63,7 @@ TuneOptions options_of(const CommandLine& line) {
 std::string folder_for(const Recipe& recipe, const CommandLine& line, Group& group) {
   Recipe named = recipe;
   named.name += "-tune";
+  if (!folder_to_resume().empty()) return folder_to_resume();
   if (!line.has("resume")) return create_run_folder(named, group);
   const auto given = line.positional();
   if (given.size() == 2) return given[1];
@@ -171,12 +172,13 @@ int tune_command(int argc, char** argv) {
   if (arguments.empty() || arguments.size() > (line.has("resume") ? 2U : 1U))
     line.misused("one RECIPE, and with --resume its folder");
   const Recipe given = load_recipe(arguments[0], line.overrides(), registries);
-  const RankScope ranks(line, given.train.device);
+  RankScope ranks(line, given.train.device);
   registries.group = ranks.group();
   registries.loading = load_watch(line.console());
   const Console console = line.console();
   Group& group = *registries.group;
   const std::string folder = folder_for(given, line, group);
+  ranks.announce_folder(folder);
   std::optional<FolderLock> lock;
   if (group.leads()) lock.emplace(folder);
   console.say("results in " + folder);

@@ -28,6 +28,18 @@ class Bf16Hook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proc
   }
 };
 
+// In a group of one there is nothing to send.
+class OwnHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
+ public:
+  using CppCommHookInterface::CppCommHookInterface;
+
+  c10::intrusive_ptr<c10::ivalue::Future> runHook(c10d::GradBucket& bucket) override {
+    auto done = c10::make_intrusive<c10::ivalue::Future>(c10::TensorType::get());
+    done->markCompleted(c10::IValue(bucket.getBuffer()));
+    return done;
+  }
+};
+
 class BucketReduction : public GradientReduction {
  public:
   BucketReduction(std::vector<at::Tensor> weights, GradientFormat format,
@@ -43,6 +55,8 @@ class BucketReduction : public GradientReduction {
         std::unordered_map<std::size_t, std::string>{}, kFirstBucketBytes,
         /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false,
         std::vector<std::int64_t>{kBucketBytes});
+    if (processes->getSize() == 1 && format == GradientFormat::as_computed)
+      reducer_->register_comm_hook(std::make_unique<OwnHook>(processes));
     if (format == GradientFormat::bf16)
       reducer_->register_comm_hook(std::make_unique<Bf16Hook>(processes));
   }

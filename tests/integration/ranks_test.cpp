@@ -38,6 +38,8 @@ output: {checkpoint_every: 11it}
 // A run that lasts until it is ended.
 constexpr const char* kEndless = "train.duration=100000ep";
 
+constexpr const char* kMpirun = "/usr/bin/mpirun";
+
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
@@ -194,6 +196,31 @@ TEST_F(Ranks, FitBatchHasOneAnswer) {
   EXPECT_EQ(json_lines(outcome.out).back().at("largest"), 64);
 }
 
+// A rank that runs out of memory decides for all.
+TEST_F(Ranks, FitBatchHeedsTheSmallestRank) {
+  if (!std::filesystem::exists(kMpirun)) GTEST_SKIP() << "needs mpirun (openmpi-bin)";
+  std::vector<std::string> arguments{"--allow-run-as-root", "--oversubscribe"};
+  for (const char* memory : {"3GiB", "1GiB"}) {
+    if (arguments.size() > 2) arguments.emplace_back(":");
+    for (const char* word : {"-n", "1", ONECYCLE_PROGRAM, "fit-batch", recipe_.c_str(), "--json",
+                             "--set", "model.hidden=[4096,4096]", "--max", "16", "--memory"})
+      arguments.emplace_back(word);
+    arguments.emplace_back(memory);
+  }
+  const Outcome outcome = Program(arguments, kMpirun).wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto lines = json_lines(outcome.out);
+  EXPECT_THAT(lines.front().at("why").get<std::string>(), HasSubstr("rank 1: out of memory"));
+  EXPECT_LT(lines.back().at("largest"), 8);
+}
+
+TEST_F(Ranks, TuneTogether) {
+  const Json tuned =
+      end_of(run_program(command("tune", {"--ranks", "2", "--seeds", "1", "--no-train"})));
+  EXPECT_EQ(tuned.at("event"), "tuned");
+  EXPECT_TRUE(std::filesystem::exists(tuned.at("recipe").get<std::string>()));
+}
+
 TEST_F(Ranks, EvaluateTogether) {
   ASSERT_EQ(run_program(command("train")).exit_code, 0);
   const std::string run = folder_ / "runs/shared/1";
@@ -233,8 +260,6 @@ TEST_F(Ranks, WorkAtOneStudyAndALostOnesTrialIsHandedOutAgain) {
   EXPECT_EQ(numbers.size(), 40U);
   EXPECT_EQ(std::set<std::int64_t>(numbers.begin(), numbers.end()).size(), 40U);
 }
-
-constexpr const char* kMpirun = "/usr/bin/mpirun";
 
 // The environment of what is started while it lives.
 class Environment {
@@ -318,7 +343,7 @@ TEST_F(Ranks, StandOnTwoHosts) {
                              {"MASTER_PORT", "29717"}});
     auto arguments = command("train");
     for (const std::string& word : {std::string(ONECYCLE_PROGRAM), "onecycle-" + host,
-                                   std::string("exec"), std::string("netns")})
+                                    std::string("exec"), std::string("netns")})
       arguments.insert(arguments.begin(), word);
     ranks.push_back(std::make_unique<Program>(arguments, "/sbin/ip"));
   }
