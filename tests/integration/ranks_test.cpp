@@ -203,7 +203,8 @@ TEST_F(Ranks, FitBatchHeedsTheSmallestRank) {
   for (const char* memory : {"3GiB", "1GiB"}) {
     if (arguments.size() > 2) arguments.emplace_back(":");
     for (const char* word : {"-n", "1", ONECYCLE_PROGRAM, "fit-batch", recipe_.c_str(), "--json",
-                             "--set", "model.hidden=[4096,4096]", "--max", "16", "--memory"})
+                             "--set", "model.hidden=[4096,4096]", "--set",
+                             "data.format.train=20000", "--max", "16", "--memory"})
       arguments.emplace_back(word);
     arguments.emplace_back(memory);
   }
