@@ -59,14 +59,14 @@ TEST(Memo, RemembersAndBelongsToItsSubject) {
   int computed = 0;
   const auto compute = [&] { return nlohmann::ordered_json(++computed); };
   {
-    Memo memo(folder / "m.json", "recipe a");
+    Memo memo(folder / "m.json", "recipe a", alone());
     EXPECT_EQ(memo.get("x", compute), 1);
     EXPECT_EQ(memo.get("x", compute), 1);
   }
-  EXPECT_EQ(Memo(folder / "m.json", "recipe a").get("x", compute), 1);
-  EXPECT_THROW(Memo(folder / "m.json", "recipe b"), Error);
+  EXPECT_EQ(Memo(folder / "m.json", "recipe a", alone()).get("x", compute), 1);
+  EXPECT_THROW(Memo(folder / "m.json", "recipe b", alone()), Error);
   write_bytes(folder / "m.json", "{");
-  EXPECT_THROW(Memo(folder / "m.json", "recipe a"), Error);
+  EXPECT_THROW(Memo(folder / "m.json", "recipe a", alone()), Error);
 }
 
 TEST(Tune, EndsTheSameHoweverOftenItStops) {
