@@ -163,6 +163,7 @@ SweepCurve sweep(Run& run, const Sweep& plan, StopSignal& stop, Observer* progre
   SignalRelay relay(stop, trainer.stop());
   trainer.observe(relay);
   const RunEnd end = trainer.fit();
+  if (end.reason == StopReason::out_of_memory) throw Error(end.message);
   curve.interrupted = end.reason == StopReason::interrupted;
   if (end.reason != StopReason::finished) curve.stopped = end.message;
   return curve;

@@ -224,6 +224,22 @@ TEST(Sweep, LeavesTheRunAsItWas) {
   }
 }
 
+// A lack of memory says nothing about a learning rate.
+TEST(Sweep, WithoutMemoryIsAnErrorAndNoDivergence) {
+  auto run = tiny_run();
+  const Whole before = whole_of(run);
+  class Exhausted : public Observer {
+   public:
+    void on_batch_end(const BatchEnd&) override {
+      TORCH_CHECK(false,
+                  "DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte");
+    }
+  } exhausted;
+  StopSignal stop;
+  EXPECT_THROW(sweep(run, Sweep(), stop, &exhausted), Error);
+  expect_same(before, whole_of(run));
+}
+
 // Which of the first weight, the last and the buffers have moved at any log point.
 class Moves : public Observer {
  public:
