@@ -24,7 +24,7 @@ struct Sweep {
   // From the first step to the last; empty: from the schedule's value at its start to that at its
   // peak.
   std::optional<std::pair<double, double>> momentum;
-  std::int64_t phase = 0;            // of the run's freezing, which holds all along
+  std::int64_t phase = 0;  // of the run's freezing, which holds all along
   double stop_factor = 4;  // ends it when the causally smoothed loss exceeds this times its best
 };
 

@@ -52,7 +52,7 @@ struct TrainOptions {
   std::int64_t accumulate = 1;
   std::optional<double> grad_clip;
   std::optional<double> ema_decay;
-  bool sync_bn = false;                                         // over the ranks
+  bool sync_bn = false;                                          // over the ranks
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   std::vector<FreezeOptions> freeze;
   bool freeze_statistics = true;

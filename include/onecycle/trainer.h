@@ -27,8 +27,8 @@ struct Compute {
 
 // The steps of a run over `num_train` samples.
 struct StepPlan {
-  std::int64_t total_batch = 0;      // samples a step, of all ranks together
-  std::int64_t micro_batch = 0;      // samples of one forward pass of one rank, at most
+  std::int64_t total_batch = 0;  // samples a step, of all ranks together
+  std::int64_t micro_batch = 0;  // samples of one forward pass of one rank, at most
   std::int64_t ranks = 1;
   std::int64_t steps_per_epoch = 0;  // whole batches: an epoch leaves out the remainder
   std::int64_t total_steps = 0;

@@ -6,7 +6,6 @@
 #define FMT_HEADER_ONLY
 #endif
 #include <fmt/format.h>
-
 #include <string>
 #include <utility>
 

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <cuda_runtime.h>
-
-#include <string>
-
 #include "onecycle/error.h"
+
+#include <cuda_runtime.h>
+#include <string>
 
 namespace onecycle::kernels {
 

@@ -80,7 +80,8 @@ TEST(DataOptions, Problems) {
       {"{name: x, format: synthetic}",
        "r.yaml:1:19: data.format: a data set has a name or a format of its own, not both"},
       {"{name: x, batch_size: 0}",
-       "r.yaml:1:23: data.batch_size: expected a number of samples, at least 1, all or auto, got '0'"},
+       "r.yaml:1:23: data.batch_size: expected a number of samples, at least 1, all or auto, got "
+       "'0'"},
       {"{name: x, batch_size: most}",
        "r.yaml:1:23: data.batch_size: expected a number of samples, at least 1, all or auto, got "
        "'most'"},

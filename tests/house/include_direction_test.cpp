@@ -23,11 +23,14 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"dist", {"core"}},
     {"model", {"core"}},
     {"optim", {"core", "kernels"}},
-    {"train", {"core", "weights", "recipe", "schedule", "kernels", "data", "dist", "model", "optim"}},
+    {"train",
+     {"core", "weights", "recipe", "schedule", "kernels", "data", "dist", "model", "optim"}},
     {"observe", {"core"}},
     {"tuning", {"core", "recipe", "schedule", "kernels", "data", "model", "optim", "train"}},
     {"report", {"core", "recipe"}},
-    {"cli", {"core", "recipe", "kernels", "data", "dist", "train", "observe", "tuning", "report", "weights"}},
+    {"cli",
+     {"core", "recipe", "kernels", "data", "dist", "train", "observe", "tuning", "report",
+      "weights"}},
 };
 
 // onecycle/*.h that observers may see.
