@@ -14,14 +14,15 @@ namespace onecycle {
 // --ranks and --max-restarts.
 void add_ranks(CommandLine& line);
 
-// Where --ranks was given: runs this program as so many ranks, with the same arguments otherwise,
-// and returns their exit code. Nothing where the command is to run in this process, alone or as
-// the rank that its environment says it is. The first thing after parse(): before any thread, any
-// ATen and any CUDA call. Throws UsageError.
 enum class RanksAre {
   one_run,  // lost together
   workers,  // of rank 0, which goes on without one that is lost
 };
+
+// Where --ranks was given: runs this program as so many ranks, with the same arguments otherwise,
+// and returns their exit code. Nothing where the command is to run in this process, alone or as
+// the rank that its environment says it is. The first thing after parse(): before any thread, any
+// ATen and any CUDA call. Throws UsageError.
 std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv,
                                 RanksAre ranks = RanksAre::one_run);
 

@@ -7,6 +7,7 @@ namespace onecycle {
 
 // All begin with what rank 0 has.
 void Fit::share_weights() {
+  if (run_.group->size() == 1) return;
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> tensors;
   for (const Parameter& parameter : run_.parameters->all()) tensors.push_back(parameter.master);

@@ -3,13 +3,14 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/spawn.h"
 #include "tuning/study_queue.h"
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,6 @@ namespace onecycle {
 namespace {
 
 constexpr const char* kLog = ".log";
-constexpr const char* kThisProgram = "/proc/self/exe";  // also where its file was replaced
 
 std::string last_line_of(const std::string& path) {
   std::ifstream file(path);
@@ -28,33 +28,10 @@ std::string last_line_of(const std::string& path) {
   return last;
 }
 
-// What a child starts with: its output in a file, a process group, no signal blocked.
-class SpawnSettings {
- public:
-  explicit SpawnSettings(const std::string& log) {
-    posix_spawn_file_actions_init(&files_);
-    posix_spawn_file_actions_addopen(&files_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files_, STDOUT_FILENO, log.c_str(),
-                                     O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    posix_spawn_file_actions_adddup2(&files_, STDOUT_FILENO, STDERR_FILENO);
-    posix_spawnattr_init(&attributes_);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-  }
-  ~SpawnSettings() {
-    posix_spawn_file_actions_destroy(&files_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-  const posix_spawn_file_actions_t* files() const { return &files_; }
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t files_;
-  posix_spawnattr_t attributes_;
-};
+// For writing, or -1.
+int open_log(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
 
 }  // namespace
 
@@ -65,16 +42,12 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::start() {
   const std::int64_t number = WorkerLock::unused(folder_);
-  std::vector<std::string> arguments = arguments_(number);
-  arguments.insert(arguments.begin(), "onecycle");
-  std::vector<char*> argv;
-  argv.reserve(arguments.size() + 1);
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  const SpawnSettings settings(worker_path(folder_, number, kLog));
+  Spawn worker;
+  worker.arguments = arguments_(number);
+  const int log = worker.output = open_log(worker_path(folder_, number, kLog));
   pid_t pid = -1;
-  const int result = ::posix_spawn(&pid, kThisProgram, settings.files(), settings.attributes(),
-                                   argv.data(), environ);
+  const int result = log < 0 ? errno : spawn_self(worker, pid);
+  if (log >= 0) ::close(log);
   if (result != 0) throw Error(format("a worker cannot be started: {}", std::strerror(result)));
   running_.push_back({number, pid});
 }
