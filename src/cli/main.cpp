@@ -1,4 +1,5 @@
 #include "onecycle/error.h"
+#include "onecycle/host_cache.h"
 #include "onecycle/registry.h"
 
 #include "cli/command.h"
@@ -100,6 +101,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 int run_program(int argc, char** argv) {
   try {
+    cache_host_memory();
     const int code = run(argc, argv);
     if (std::fflush(stdout) != 0) return fail("writing to stdout failed", 1);
     return code;

@@ -10,10 +10,30 @@
 
 namespace onecycle {
 
-at::Tensor BatchNormImpl::forward(const at::Tensor& input) {
+Branches BatchNormImpl::normalised(const at::Tensor& input, const at::Tensor& addend,
+                                   NormOutput output) {
+  const bool one_batch = is_training() && !ranks_ && !(group_ && input.size(0) > *group_);
+  if (one_batch && fuses(input) && weight.scalar_type() == at::kFloat) {
+    const BatchMoments moments = moments_of(input);
+    const auto count = static_cast<double>(input.numel() / input.size(1));
+    track(moments.mean, moments.variance * (count / (count - 1)));
+    const at::Tensor added =
+        addend.defined() ? addend.contiguous(at::MemoryFormat::ChannelsLast) : addend;
+    return norm_activation(input, added, weight, bias, moments, options.eps(), output);
+  }
+  at::Tensor values = normalised_alone(input);
+  if (addend.defined()) values = values.add_(addend);
+  if (output != NormOutput::plain) values.relu_();
+  return {values, values};
+}
+
+at::Tensor BatchNormImpl::normalised_alone(const at::Tensor& input) {
   if (is_training() && ranks_) return synchronised(input);
-  if (!is_training() || !group_ || input.size(0) <= *group_)
-    return torch::nn::BatchNorm2dImpl::forward(input);
+  if (is_training() && group_ && input.size(0) > *group_) return in_groups(input);
+  return torch::nn::BatchNorm2dImpl::forward(input);
+}
+
+at::Tensor BatchNormImpl::in_groups(const at::Tensor& input) {
   const std::vector<at::Tensor> groups = input.split(*group_);
   const auto count = static_cast<std::int64_t>(groups.size());
   // With a momentum of 1, ATen leaves a group's own statistics here.

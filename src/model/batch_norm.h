@@ -2,6 +2,8 @@
 
 #include "onecycle/group.h"
 
+#include "model/norm_activation.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,13 +27,24 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
   BatchNormImpl(std::int64_t channels, std::optional<std::int64_t> group)
       : torch::nn::BatchNorm2dImpl(channels), group_(group) {}
 
-  at::Tensor forward(const at::Tensor& input);
+  at::Tensor forward(const at::Tensor& input) {
+    return normalised(input, {}, NormOutput::plain).block;
+  }
+  // What follows a norm in networks, as one operator where there is one (model/norm_activation.h).
+  at::Tensor relu(const at::Tensor& input) { return normalised(input, {}, NormOutput::relu).block; }
+  // relu(norm + addend); `addend` may be undefined.
+  Branches branches(const at::Tensor& input, const at::Tensor& addend) {
+    return normalised(input, addend, NormOutput::relu_branches);
+  }
 
   // Throws RecipeError for a norm over groups of samples.
   void synchronise(std::shared_ptr<Group> ranks);
 
  private:
+  Branches normalised(const at::Tensor& input, const at::Tensor& addend, NormOutput output);
+  at::Tensor normalised_alone(const at::Tensor& input);
   at::Tensor synchronised(const at::Tensor& input);
+  at::Tensor in_groups(const at::Tensor& input);
   void track(const at::Tensor& mean, const at::Tensor& unbiased_variance);
 
   std::optional<std::int64_t> group_;  // samples

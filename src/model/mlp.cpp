@@ -1,4 +1,5 @@
 #include "model/builtin.h"
+#include "model/dense_stack.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
@@ -37,12 +38,9 @@ class Mlp : public Model {
   }
 
   at::Tensor forward(const at::Tensor& images) override {
-    at::Tensor values = images.flatten(1);
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      values = layers_[i]->forward(values);
-      if (i + 1 < layers_.size()) values = at::dropout(values.relu_(), dropout_, is_training());
-    }
-    return values;
+    std::vector<DenseLayer> layers;
+    for (const auto& layer : layers_) layers.push_back({layer->weight, layer->bias});
+    return dense_stack(images.flatten(1), layers, is_training() ? dropout_ : 0);
   }
 
  private:

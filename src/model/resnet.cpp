@@ -105,13 +105,14 @@ class Block : public torch::nn::Module {
         torch::nn::Sequential(convolution(in, out, 1, stride), BatchNorm(out, options.bn_batch)));
   }
 
-  at::Tensor forward(const at::Tensor& input) {
-    at::Tensor values = input;
-    for (std::size_t i = 0; i < convolutions_.size(); ++i) {
-      if (i > 0) values = values.relu_();
-      values = norms_[i]->forward(convolutions_[i]->forward(values));
-    }
-    return values.add_(downsample_ ? downsample_->forward(input) : input).relu_();
+  Branches forward(const Branches& input) {
+    at::Tensor values = input.block;
+    const std::size_t last = convolutions_.size() - 1;
+    for (std::size_t i = 0; i < last; ++i)
+      values = norms_[i]->relu(convolutions_[i]->forward(values));
+    return norms_[last]->branches(
+        convolutions_[last]->forward(values),
+        downsample_ ? downsample_->forward(input.shortcut) : input.shortcut);
   }
 
  private:
@@ -153,10 +154,10 @@ class ResNet : public Model {
   }
 
   at::Tensor forward(const at::Tensor& images) override {
-    at::Tensor values = bn1_->forward(conv1_->forward(images)).relu_();
-    if (pools_) values = at::max_pool2d(values, 3, 2, 1);
+    Branches values = bn1_->branches(conv1_->forward(images), {});
+    if (pools_) values.block = values.shortcut = at::max_pool2d(values.block, 3, 2, 1);
     for (const auto& block : blocks_) values = block->forward(values);
-    return fc_->forward(values.mean({2, 3}));
+    return fc_->forward(values.block.mean({2, 3}));
   }
 
  private:

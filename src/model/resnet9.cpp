@@ -45,9 +45,7 @@ class ConvolutionBlock : public torch::nn::Module {
       : conv_(register_module("conv", convolution(in, out, 3, 1))),
         bn_(register_module("bn", BatchNorm(out, bn_batch))) {}
 
-  at::Tensor forward(const at::Tensor& input) {
-    return bn_->forward(conv_->forward(input)).relu_();
-  }
+  at::Tensor forward(const at::Tensor& input) { return bn_->relu(conv_->forward(input)); }
 
  private:
   torch::nn::Conv2d conv_;

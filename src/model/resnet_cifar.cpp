@@ -65,10 +65,9 @@ class Block : public torch::nn::Module {
                                                                  BatchNorm(out, options.bn_batch)));
   }
 
-  at::Tensor forward(const at::Tensor& input) {
-    at::Tensor values = bn1_->forward(conv1_->forward(input)).relu_();
-    values = bn2_->forward(conv2_->forward(values));
-    return values.add_(shortcut(input)).relu_();
+  Branches forward(const Branches& input) {
+    const at::Tensor values = bn1_->relu(conv1_->forward(input.block));
+    return bn2_->branches(conv2_->forward(values), shortcut(input.shortcut));
   }
 
  private:
@@ -103,9 +102,9 @@ class ResNetCifar : public Model {
   }
 
   at::Tensor forward(const at::Tensor& images) override {
-    at::Tensor values = bn1_->forward(conv1_->forward(images)).relu_();
+    Branches values = bn1_->branches(conv1_->forward(images), {});
     for (const auto& block : blocks_) values = block->forward(values);
-    return linear_->forward(values.mean({2, 3}));
+    return linear_->forward(values.block.mean({2, 3}));
   }
 
  private:

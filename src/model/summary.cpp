@@ -33,7 +33,7 @@ std::unique_ptr<at::ObserverContext> note_inputs(const at::RecordFunction& funct
     cost->macs_per_output = weight.numel() / weight.size(0);
   } else if (name == "aten::addmm") {  // a dense layer with a bias
     cost->macs_per_output = function.inputs()[1].toTensor().size(1);
-  } else if (name == "aten::mm") {
+  } else if (name == "aten::mm" || name == "mkldnn::_linear_pointwise") {
     cost->macs_per_output = function.inputs()[0].toTensor().size(1);
   }
   return cost;

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "kernels/scalar_type.h"
+
+#include <cstdint>
+
+// Batch normalisation of [rows, channels] (channels last; rows = N H W) on the CPU with what
+// follows it in a residual network, an addition and ReLU, in two passes over memory each way
+// instead of the five and more of separate operators. Statistics and sums are fp32 within a range
+// of rows; adding ranges up, in double, is the caller's, so that the caller decides on threads.
+namespace onecycle::kernels {
+
+// What all passes work on. Channels are a multiple of kNormLanes; tensors are dense.
+constexpr std::int64_t kNormLanes = 16;
+
+struct NormRows {
+  ScalarType type = ScalarType::f32;  // or bf16: of input, addend, output and their gradients
+  std::int64_t channels = 0;
+  const void* input = nullptr;
+  bool relu = false;
+};
+
+// By channel, fp32: of the input, and what makes it the normalised one, x scale + shift.
+struct NormChannels {
+  const float* mean = nullptr;
+  const float* scale = nullptr;  // weight / sqrt(variance + eps)
+  const float* shift = nullptr;  // bias - mean scale
+};
+
+struct NormGradients {
+  const void* first = nullptr;
+  const void* second = nullptr;  // null: none
+  const void* output = nullptr;  // tells where ReLU let through; null: no addend, the input tells
+};
+
+struct NormCpu {
+  // sums[0][c] = sum of (x - origin[c]), sums[1][c] = sum of its squares, over rows [begin, end).
+  void (*moments)(const NormRows&, const float* origin, float* sums, std::int64_t begin,
+                  std::int64_t end);
+
+  // output = relu(x scale + shift + addend); `addend` may be null.
+  void (*normalise)(const NormRows&, const NormChannels&, const void* addend, void* output,
+                    std::int64_t begin, std::int64_t end);
+
+  // g: gradients.first + gradients.second, of the output, where ReLU let it through. sums[0][c] =
+  // sum of g, sums[1][c] = sum of g (x - mean). g goes to `passed`, which may be null.
+  void (*gradient_sums)(const NormRows&, const NormChannels&, const NormGradients& gradients,
+                        void* passed, float* sums, std::int64_t begin, std::int64_t end);
+
+  // input_gradient = scale g + slope (x - mean) + offset, slope and offset by channel. With
+  // `masked`, `gradient` is g already.
+  void (*input_gradient)(const NormRows&, const NormChannels&, const float* slope,
+                         const float* offset, const void* gradient, bool masked,
+                         void* input_gradient, std::int64_t begin, std::int64_t end);
+};
+
+// The fastest version that this processor runs.
+const NormCpu& norm_cpu();
+
+// For any processor, and with AVX-512 (x86-64-v4; null where the build has none).
+const NormCpu& generic_norm_cpu();
+const NormCpu* avx512_norm_cpu();
+
+}  // namespace onecycle::kernels

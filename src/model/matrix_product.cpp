@@ -1,0 +1,42 @@
+#include "model/matrix_product.h"
+
+#include <string_view>
+
+#include <ATen/ATen.h>
+#include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+
+namespace onecycle {
+
+namespace {
+
+using Attributes = c10::List<std::optional<at::Scalar>>;
+using Linear = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                          std::string_view, Attributes, std::optional<std::string_view>);
+
+// torch.ops.mkldnn._linear_pointwise, which inductor calls as well.
+std::optional<c10::TypedOperatorHandle<Linear>> onednn_linear() {
+  if (!at::globalContext().hasMKLDNN()) return std::nullopt;
+  const auto schema = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+  if (!schema || !schema->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return std::nullopt;
+  return schema->typed<Linear>();
+}
+
+// oneDNN copies what is not contiguous; ATen's own bf16 product, which is oneDNN's too, does not.
+bool suits(const at::Tensor& a) {
+  if (!a.is_cpu() || a.numel() == 0) return false;
+  return a.scalar_type() == at::kFloat || (a.scalar_type() == at::kBFloat16 && a.is_contiguous());
+}
+
+}  // namespace
+
+at::Tensor product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias, bool relu) {
+  static const auto linear = onednn_linear();
+  if (linear && suits(a))
+    return linear->call(a, b, bias.defined() ? std::optional(bias) : std::nullopt,
+                        relu ? "relu" : "none", Attributes(), "");
+  at::Tensor result = bias.defined() ? at::addmm(bias, a, b.t()) : a.mm(b.t());
+  return relu ? result.relu_() : result;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,140 @@
+// Batch norm, addition and ReLU as one operator, against ATen's operators in double.
+
+#include "model/norm_activation.h"
+
+#include "model/batch_norm.h"
+
+#include <gtest/gtest.h>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+namespace onecycle {
+namespace {
+
+constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
+
+// What goes in, a [N, C, H, W] in double that requires gradients, and its copy in another dtype.
+struct Leaf {
+  explicit Leaf(at::Tensor values, at::ScalarType type) {
+    given = values.to(type);
+    if (given.dim() == 4) given = given.contiguous(kLayout);
+    exact = given.to(at::kDouble);
+    given.requires_grad_();
+    exact.requires_grad_();
+  }
+  void expect_same_gradient(double tolerance, const char* name) const {
+    const at::Tensor error = (given.grad().to(at::kDouble) - exact.grad()).abs().max();
+    EXPECT_LT(error.item<double>(), tolerance * exact.grad().abs().max().item<double>()) << name;
+  }
+  at::Tensor given, exact;
+};
+
+at::Tensor exact_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return std::get<0>(at::native_batch_norm(x, weight, bias, {}, {}, true, 0, 1e-5));
+}
+
+class Branched : public ::testing::TestWithParam<std::pair<at::ScalarType, double>> {};
+
+// Both branches go on in ways of their own, as block and shortcut do.
+TEST_P(Branched, OutputAndGradients) {
+  const auto [type, tolerance] = GetParam();
+  at::manual_seed(3);
+  const Leaf x(at::randn({6, 32, 9, 7}) * 2 + 1, type), added(at::randn({6, 32, 9, 7}), type);
+  const Leaf weight(at::randn({32}), at::kFloat), bias(at::randn({32}), at::kFloat);
+  ASSERT_TRUE(fuses(x.given));
+  const at::Tensor one = at::randn({6, 32, 9, 7}), two = at::randn({6, 32, 9, 7});
+
+  const Branches found = norm_activation(x.given, added.given, weight.given, bias.given,
+                                         moments_of(x.given), 1e-5, NormOutput::relu_branches);
+  ((found.block * one.to(type)).sum() + (found.shortcut * two.to(type)).sum()).backward();
+  const at::Tensor expected = (exact_norm(x.exact, weight.exact, bias.exact) + added.exact).relu();
+  (expected * (one.to(type) + two.to(type)).to(at::kDouble)).sum().backward();
+
+  EXPECT_TRUE(found.block.equal(found.shortcut));
+  EXPECT_LT((found.block.to(at::kDouble) - expected).abs().max().item<double>(), 5 * tolerance);
+  x.expect_same_gradient(tolerance, "input");
+  added.expect_same_gradient(tolerance, "addend");
+  weight.expect_same_gradient(tolerance, "weight");
+  bias.expect_same_gradient(tolerance, "bias");
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Branched,
+                         ::testing::Values(std::pair{at::kFloat, 1e-5},
+                                           std::pair{at::kBFloat16, 2e-2}));
+
+TEST(NormActivation, AnUnusedBranchHasNoGradient) {
+  at::manual_seed(4);
+  const Leaf x(at::randn({4, 16, 5, 5}), at::kFloat);
+  const Leaf weight(at::randn({16}), at::kFloat), bias(at::randn({16}), at::kFloat);
+  const Branches found = norm_activation(x.given, {}, weight.given, bias.given, moments_of(x.given),
+                                         1e-5, NormOutput::relu_branches);
+  found.shortcut.square().sum().backward();
+  exact_norm(x.exact, weight.exact, bias.exact).relu().square().sum().backward();
+  x.expect_same_gradient(1e-5, "input");
+  weight.expect_same_gradient(1e-5, "weight");
+}
+
+// A network's last block hands its gradient on as one number a picture, of stride 0.
+TEST(NormActivation, TakesGradientsOfAnyLayout) {
+  at::manual_seed(5);
+  const Leaf x(at::randn({4, 16, 5, 5}), at::kFloat);
+  const Leaf weight(at::randn({16}), at::kFloat), bias(at::randn({16}), at::kFloat);
+  norm_activation(x.given, {}, weight.given, bias.given, moments_of(x.given), 1e-5,
+                  NormOutput::relu)
+      .block.mean({2, 3})
+      .square()
+      .sum()
+      .backward();
+  exact_norm(x.exact, weight.exact, bias.exact).relu().mean({2, 3}).square().sum().backward();
+  x.expect_same_gradient(1e-5, "input");
+}
+
+TEST(NormActivation, MomentsOfValuesFarFromZero) {
+  at::manual_seed(6);
+  const at::Tensor x = (at::randn({20, 16, 16, 16}) + 3000).contiguous(kLayout);
+  const BatchMoments moments = moments_of(x);
+  const auto [variance, mean] = at::var_mean(x.to(at::kDouble), at::IntArrayRef({0, 2, 3}), false);
+  EXPECT_LT((moments.mean - mean).abs().max().item<double>(), 1e-3);
+  EXPECT_LT((moments.variance - variance).abs().max().item<double>(), 1e-3);
+}
+
+TEST(NormActivation, MomentsDoNotDependOnThreads) {
+  at::manual_seed(7);
+  const at::Tensor x = at::randn({16, 32, 32, 32}).contiguous(kLayout);
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const BatchMoments one = moments_of(x);
+  at::set_num_threads(3);
+  const BatchMoments three = moments_of(x);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(one.mean.equal(three.mean));
+  EXPECT_TRUE(one.variance.equal(three.variance));
+}
+
+TEST(NormActivation, LeavesToATenWhatItDoesNotTake) {
+  EXPECT_TRUE(fuses(at::zeros({2, 16, 3, 3}).contiguous(kLayout)));
+  EXPECT_FALSE(fuses(at::zeros({2, 16, 3, 3})));
+  EXPECT_FALSE(fuses(at::zeros({2, 24, 3, 3}).contiguous(kLayout)));
+  EXPECT_FALSE(fuses(at::zeros({2, 16, 3, 3}, at::kDouble).contiguous(kLayout)));
+  EXPECT_FALSE(fuses(at::zeros({1, 16, 1, 1}).contiguous(kLayout)));
+}
+
+// As a layer: statistics and output of torch::nn::BatchNorm2d, in training and evaluation.
+TEST(NormActivation, IsBatchNorm2dAsALayer) {
+  at::manual_seed(8);
+  BatchNorm own(16, std::nullopt);
+  torch::nn::BatchNorm2d plain(16);
+  const at::Tensor x = (at::randn({7, 16, 6, 6}) * 3 - 1).contiguous(kLayout);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(own->relu(x + i).allclose(plain(x + i).relu(), 1e-5, 1e-5));
+  EXPECT_TRUE(own->running_mean.allclose(plain->running_mean, 1e-5, 1e-6));
+  EXPECT_TRUE(own->running_var.allclose(plain->running_var, 1e-5, 1e-6));
+  EXPECT_TRUE(own->num_batches_tracked.equal(plain->num_batches_tracked));
+  own->eval();
+  plain->eval();
+  EXPECT_TRUE(own(x).allclose(plain(x), 1e-5, 1e-5));
+}
+
+}  // namespace
+}  // namespace onecycle
