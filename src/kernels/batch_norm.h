@@ -10,9 +10,7 @@
 // of rows; adding ranges up, in double, is the caller's, so that the caller decides on threads.
 namespace onecycle::kernels {
 
-// What all passes work on. Channels are a multiple of kNormLanes; tensors are dense.
-constexpr std::int64_t kNormLanes = 16;
-
+// What all passes work on. Channels are a multiple of 16; tensors are dense.
 struct NormRows {
   ScalarType type = ScalarType::f32;  // or bf16: of input, addend, output and their gradients
   std::int64_t channels = 0;

@@ -1,6 +1,7 @@
 #include "model/norm_activation.h"
 
 #include "kernels/batch_norm.h"
+#include "kernels/processor.h"
 
 #include <cmath>
 #include <vector>
@@ -171,7 +172,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
 }  // namespace
 
 bool fuses(const at::Tensor& input) {
-  return input.dim() == 4 && input.is_cpu() && input.size(1) % kernels::kNormLanes == 0 &&
+  return input.dim() == 4 && input.is_cpu() && input.size(1) % kernels::kLanes == 0 &&
          input.numel() > input.size(1) && input.is_contiguous(kLayout) &&
          (input.scalar_type() == at::kFloat || input.scalar_type() == at::kBFloat16);
 }

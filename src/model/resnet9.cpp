@@ -1,6 +1,7 @@
 #include "model/batch_norm.h"
 #include "model/builtin.h"
 #include "model/layers.h"
+#include "model/max_pool.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/conv.h>
@@ -64,7 +65,7 @@ class Layer : public ConvolutionBlock {
   }
 
   at::Tensor forward(const at::Tensor& input) {
-    const at::Tensor values = at::max_pool2d(ConvolutionBlock::forward(input), 2);
+    const at::Tensor values = max_pool_halved(ConvolutionBlock::forward(input));
     return res1_ ? values + res2_->forward(res1_->forward(values)) : values;
   }
 

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+namespace onecycle::kernels {
+
+// Channels that loops of the CPU take at a time (kernels/lanes.h).
+constexpr std::int64_t kLanes = 16;
+
+// Whether this processor runs x86-64-v4: AVX-512 F, BW, DQ and VL.
+inline bool has_avx512() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace onecycle::kernels

@@ -1,0 +1,73 @@
+#include "model/max_pool.h"
+
+#include "kernels/max_pool.h"
+#include "kernels/processor.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+namespace onecycle {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Variable;
+using torch::autograd::variable_list;
+
+constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
+constexpr std::int64_t kRows = 8;  // of the output: a thread's least share
+
+kernels::PoolImages images_of(const at::Tensor& like) {
+  return {
+      like.scalar_type() == at::kBFloat16 ? kernels::ScalarType::bf16 : kernels::ScalarType::f32,
+      like.size(2), like.size(3), like.size(1)};
+}
+
+class MaxPool : public torch::autograd::Function<MaxPool> {
+ public:
+  static Variable forward(AutogradContext* context, const Variable& images) {
+    const at::IntArrayRef in = images.sizes();
+    const std::vector<std::int64_t> out = {in[0], in[1], in[2] / 2, in[3] / 2};
+    at::Tensor output = at::empty(out, images.options(), kLayout);
+    at::Tensor choice = at::empty(out, images.options().dtype(at::kByte), kLayout);
+    void* const to = output.mutable_data_ptr();
+    auto* const chosen = choice.mutable_data_ptr<std::uint8_t>();
+    at::parallel_for(0, out[0] * out[2], kRows, [&](std::int64_t begin, std::int64_t end) {
+      kernels::max_pool_cpu().forward(images_of(images), images.const_data_ptr(), to, chosen, begin,
+                                      end);
+    });
+    context->save_for_backward({choice});
+    context->saved_data["sizes"] = in.vec();
+    return output;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::Tensor choice = context->get_saved_variables()[0];
+    const at::Tensor gradient = gradients[0].contiguous(kLayout);
+    at::Tensor result =
+        at::empty(context->saved_data["sizes"].toIntVector(), gradient.options(), kLayout);
+    void* const to = result.mutable_data_ptr();
+    const std::int64_t rows = gradient.size(0) * gradient.size(2);
+    at::parallel_for(0, rows, kRows, [&](std::int64_t begin, std::int64_t end) {
+      kernels::max_pool_cpu().backward(images_of(result), gradient.const_data_ptr(),
+                                       choice.const_data_ptr<std::uint8_t>(), to, begin, end);
+    });
+    return {result};
+  }
+};
+
+bool suits(const at::Tensor& images) {
+  return images.dim() == 4 && images.is_cpu() && images.size(1) % kernels::kLanes == 0 &&
+         images.numel() > 0 && images.size(2) > 1 && images.size(3) > 1 &&
+         images.is_contiguous(kLayout) &&
+         (images.scalar_type() == at::kFloat || images.scalar_type() == at::kBFloat16);
+}
+
+}  // namespace
+
+at::Tensor max_pool_halved(const at::Tensor& images) {
+  return suits(images) ? MaxPool::apply(images) : at::max_pool2d(images, 2);
+}
+
+}  // namespace onecycle
