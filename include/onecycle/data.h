@@ -92,6 +92,8 @@ struct Augment {
   double mixup = 0;
   std::optional<ResizedCrop> resized_crop = {};  // in place of pad_crop
   ColourJitter jitter = {};
+  bool flip_alternates = false;  // `flip` chooses once a sample; every odd epoch mirrors all
+  bool pad_reflects = false;     // pad_crop's border is the image mirrored, not black
 
   bool operator==(const Augment&) const = default;
 };

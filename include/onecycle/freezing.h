@@ -9,8 +9,8 @@ namespace onecycle {
 
 class Parameters;
 
-// Which weights a run keeps as they are, and until when: a pure function of the step. The rules cut
-// the run into phases; each frees what the one before it held. A frozen weight gets no gradient, so
+// Which weights a run keeps as they are, and when: a pure function of the step. The rules cut the
+// run into phases. A frozen weight gets no gradient, so
 // that neither update nor decay nor the optimizer's state moves, and nothing is computed below the
 // lowest weight that trains. A norm whose scale and shift are frozen normalises by its running
 // statistics and leaves them (torch's evaluation mode), unless told otherwise.
@@ -27,7 +27,9 @@ class Freezing {
   std::int64_t phase_of(std::int64_t step) const;  // 0-based
   // `parameter`: an index into Parameters::all().
   bool frozen(std::size_t parameter, std::int64_t phase) const;
-  // The first step that trains it: 0 for what is never frozen, beyond any run for what always is.
+  bool frozen_at(std::size_t parameter, std::int64_t step) const;
+  // The first step that trains it: 0 for what is not frozen then, beyond any run for what always
+  // is.
   std::int64_t trains_from(std::size_t parameter) const;
 
   // Puts the weights and norms of a module in training mode into that phase.
@@ -37,8 +39,13 @@ class Freezing {
   Freezing held(std::int64_t phase) const;
 
  private:
-  std::vector<std::int64_t> starts_{0};  // the phases' first steps, ascending
-  std::vector<std::int64_t> until_;      // by parameter, the first step that trains it
+  struct Span {  // of steps
+    std::int64_t from;
+    std::int64_t until;  // the first step after it
+  };
+
+  std::vector<std::int64_t> starts_{0};   // the phases' first steps, ascending
+  std::vector<std::vector<Span>> spans_;  // by parameter, when it is held
   bool statistics_ = true;
 };
 

@@ -26,6 +26,12 @@ class Model : public torch::nn::Module {
  public:
   // images [N, C, H, W], normalised, in the dtype of the weights -> logits [N, classes].
   virtual at::Tensor forward(const at::Tensor& images) = 0;
+
+  // How many training images the initial weights are made from; 0: they do not depend on data.
+  virtual std::int64_t initial_samples() const { return 0; }
+  // Once, before a training from scratch, in fp32 on the CPU: the first `initial_samples` images of
+  // the training part or all of fewer, [N, C, H, W], normalised, not augmented.
+  virtual void initialise_from(const at::Tensor& /*images*/) {}
 };
 
 // Makes the initialised model in fp32 on the CPU.

@@ -47,8 +47,10 @@ struct LayerGroup {
   std::vector<std::size_t> parameters;  // indices into Parameters::all()
 };
 
-// The trainable weights of a module. With `compute` bf16 the module's convolutions and dense layers
-// hold bf16 copies of fp32 masters; norms, their statistics and everything else stay in fp32.
+// The weights of a module: those that train, and those that were made not to (`requires_grad` off),
+// which no optimizer and no freezing rule sees. With `compute` bf16 the module's convolutions and
+// dense layers hold bf16 copies of fp32 masters; norms, their statistics and everything else stay
+// in fp32.
 class Parameters {
  public:
   // Moves the module to `device` and converts it; `memory_format` applies to 4-D weights.
@@ -69,6 +71,7 @@ class Parameters {
 
   std::vector<Parameter>& all() { return all_; }
   const std::vector<Parameter>& all() const { return all_; }
+  const std::vector<Parameter>& fixed() const { return fixed_; }
   torch::nn::Module& module() const { return *module_; }
   at::ScalarType compute() const { return compute_; }
 
@@ -82,7 +85,7 @@ class Parameters {
 
    private:
     Parameters& parameters_;
-    std::vector<at::Tensor> working_;
+    std::vector<at::Tensor> working_;  // of all(), then of fixed()
   };
 
   // Copies the masters into the bf16 weights, after they were loaded.
@@ -92,6 +95,7 @@ class Parameters {
   std::shared_ptr<torch::nn::Module> module_;
   at::ScalarType compute_;
   std::vector<Parameter> all_;
+  std::vector<Parameter> fixed_;
 };
 
 // LR, momentum, weight decay and the number of the update (from 1, for bias correction) on the
@@ -102,6 +106,7 @@ class HyperBuffer {
   explicit HyperBuffer(at::Device device);
   void write(const Hyper& hyper, std::int64_t update);  // does not wait for the device
   const double* data() const;
+  const at::Tensor& tensor() const { return values_; }
 
  private:
   at::Tensor values_;  // [4], float64

@@ -11,14 +11,6 @@
 
 namespace onecycle {
 
-// Views of an image whose logits are averaged.
-enum class TestTimeAugmentation {
-  none,
-  flip,        // the image and its mirror image
-  flip_shift,  // those with half the weight, and both moved by one pixel to the upper left and to
-               // the lower right, the edges reflected, with a quarter each
-};
-
 struct PredictOptions {
   TestTimeAugmentation augmentation = TestTimeAugmentation::none;
   bool full_precision = false;

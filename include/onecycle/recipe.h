@@ -29,13 +29,29 @@ struct ExtensionOptions {
   Extend how = Extend::hold;
 };
 
+// Views of an image whose logits are averaged.
+enum class TestTimeAugmentation {
+  none,
+  flip,        // the image and its mirror image
+  flip_shift,  // those with half the weight, and both moved by one pixel to the upper left and to
+               // the lower right, the edges reflected, with a quarter each
+};
+
+// Lookahead: every so many steps the weights go to a mean of themselves and of those kept last.
+struct LookaheadOptions {
+  std::optional<std::int64_t> every;  // steps; empty: off
+  double keep = 0.5;                  // share of the kept weights at the end of the run
+  double power = 0;                   // at t of T steps it is keep (t / T)^power
+};
+
 // Weights that a run keeps as they are: those in the layer groups up to `to` whose names fit
 // `match` and do not fit `except`, globs as in optimizer.groups.
 struct FreezeOptions {
   std::optional<std::string> to;  // a child of the model, or of a layer group; empty: all of them
   std::string match = "*";
   std::optional<std::string> except;
-  std::optional<Duration> until;  // empty: for the whole run
+  std::optional<Duration> until;  // empty: to the end of the run
+  std::optional<Duration> from;   // empty: from its start
 
   bool operator==(const FreezeOptions&) const = default;
 };
@@ -52,6 +68,8 @@ struct TrainOptions {
   std::int64_t accumulate = 1;
   std::optional<double> grad_clip;
   std::optional<double> ema_decay;
+  LookaheadOptions lookahead;
+  TestTimeAugmentation tta = TestTimeAugmentation::none;         // in evaluations
   bool sync_bn = false;                                          // over the ranks
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   std::vector<FreezeOptions> freeze;

@@ -30,21 +30,32 @@ std::string rates_text(const Run& run, const LayerGroup& group) {
   return least == most ? format("{:.3g}", least) : format("{:.3g} to {:.3g}", least, most);
 }
 
-// When a layer group trains: "all along", "from step 390 (epoch 1)", "never", or how many of its
-// parameters when.
-std::string training_text(const Run& run, const LayerGroup& group) {
-  std::map<std::int64_t, std::int64_t> weights;  // by first step
-  for (const std::size_t index : group.parameters)
-    weights[run.freezing.trains_from(index)] += run.parameters->all()[index].master.numel();
+// "all along", "never", "from step 390 (epoch 1)", "until step 780 (epoch 2)" or several such.
+std::string spans_text(const Run& run, std::size_t parameter) {
   std::string text;
-  for (const auto& [step, count] : weights) {
-    std::string when = "all along";
-    if (step >= run.steps.total_steps) {
-      when = "never";
-    } else if (step > 0) {
-      when = format("from step {} (epoch {:.3g})", grouped(step),
-                    static_cast<double>(step) / static_cast<double>(run.steps.steps_per_epoch));
-    }
+  bool trains = true;
+  for (std::int64_t phase = 0; phase < run.freezing.phases(); ++phase) {
+    const std::int64_t step = run.freezing.first_step(phase);
+    if (run.freezing.frozen(parameter, phase) != trains) continue;
+    trains = !trains;
+    if (step > 0)
+      text += format("{}{} step {} (epoch {:.3g})", text.empty() ? "" : ", ",
+                     trains ? "from" : "until", grouped(step),
+                     static_cast<double>(step) / static_cast<double>(run.steps.steps_per_epoch));
+  }
+  if (!text.empty()) return text;
+  return trains ? "all along" : "never";
+}
+
+// When a layer group trains, or how many of its parameters when.
+std::string training_text(const Run& run, const LayerGroup& group) {
+  std::map<std::pair<std::int64_t, std::string>, std::int64_t> weights;  // by first step and text
+  for (const std::size_t index : group.parameters)
+    weights[{run.freezing.trains_from(index), spans_text(run, index)}] +=
+        run.parameters->all()[index].master.numel();
+  std::string text;
+  for (const auto& [key, count] : weights) {
+    std::string when = key.second;
     if (weights.size() > 1) when = format("{} of them {}", grouped(count), when);
     text += (text.empty() ? "" : ", ") + when;
   }

@@ -156,10 +156,10 @@ int eval_command(int argc, char** argv) {
   if (by_default) page = format("{}/eval-{}.html", subject, split);
   if (line.has("no-report")) page.clear();
   PredictOptions options;
-  options.augmentation = test_time_augmentation(line);
 
   const RankScope ranks(line, DeviceChoice::automatic);
   TrainedNetwork network = open_network(subject, line, NeedsData::yes, ranks.group());
+  options.augmentation = test_time_augmentation(line, network.run.recipe);
   const ImageSet& set = split_of(network.run.data, split);
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, set, options);

@@ -128,11 +128,11 @@ int predict_command(int argc, char** argv) {
   given.erase(given.begin());
   if (given.empty()) line.misused("pictures are missing: name files, folders, or - for a list");
   PredictOptions options;
-  options.augmentation = test_time_augmentation(line);
   const RowFormat format = format_of(line);
   std::int64_t top = top_of(line);
 
   TrainedNetwork network = open_network(subject, line, NeedsData::no);
+  options.augmentation = test_time_augmentation(line, network.run.recipe);
   const PictureFit fit = fit_of(network.task);
   top = std::min<std::int64_t>(top, network.run.context.classes);
   PredictionRows rows(format, top);

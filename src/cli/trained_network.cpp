@@ -44,7 +44,7 @@ void add_network_options(CommandLine& line) {
   line.add_option("precision", "NAME", "fp32, bf16, fp64 or auto (default: fp32)");
   line.add_option("tta", "NAME",
                   "average the logits over views of each image: flip, its mirror image too; "
-                  "flip+shift, both also moved by one pixel (default: none)");
+                  "flip+shift, both also moved by one pixel; none (default: train.tta)");
   line.add_flag("raw",
                 "the weights of the last step, where the file has averaged ones beside them");
 }
@@ -74,8 +74,9 @@ TrainedNetwork open_network(const std::string& subject, const CommandLine& line,
   return network;
 }
 
-TestTimeAugmentation test_time_augmentation(const CommandLine& line) {
-  const std::string name = line.text("tta", "none");
+TestTimeAugmentation test_time_augmentation(const CommandLine& line, const Recipe& recipe) {
+  if (!line.has("tta")) return recipe.train.tta;
+  const std::string name = line.text("tta");
   if (name == "none") return TestTimeAugmentation::none;
   if (name == "flip") return TestTimeAugmentation::flip;
   if (name == "flip+shift") return TestTimeAugmentation::flip_shift;

@@ -26,6 +26,7 @@ enum class NeedsData { yes, no };
 TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data,
                             const std::shared_ptr<Group>& group = alone());
 
-TestTimeAugmentation test_time_augmentation(const CommandLine& line);
+// --tta, or the recipe's train.tta.
+TestTimeAugmentation test_time_augmentation(const CommandLine& line, const Recipe& recipe);
 
 }  // namespace onecycle

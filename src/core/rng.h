@@ -21,6 +21,7 @@ enum class RandomUse : std::uint32_t {
   mixup = 7,         // index = 2 * sample for its weight, 2 * sample + 1 for its partner
   resized_crop = 8,  // index = 16 * sample + attempt
   colour = 9,        // colour_jitter; index = sample
+  flip = 10,         // alternating flip, the same in every epoch; index = sample
 };
 
 struct RandomWords {

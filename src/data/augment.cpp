@@ -49,6 +49,7 @@ bool read_jitter(const Value& value, ColourJitter& jitter) {
 }
 
 bool read_pixels(const std::string& key, const Value& value, Augment& augment) {
+  if (!value.is_scalar() || value.quoted) return false;
   const auto pixels = parse_integer(value.text);
   if (!pixels || *pixels < 1 || *pixels > kMaxPixels) return false;
   if (key == "pad_crop") {
@@ -59,6 +60,16 @@ bool read_pixels(const std::string& key, const Value& value, Augment& augment) {
     return false;
   }
   return true;
+}
+
+// {pixels: n, mode: black or reflect}
+bool read_pad_crop(const Value& value, Augment& augment) {
+  for (const auto& [key, at, given] : value.members) {
+    if (key == "pixels" && read_pixels("pad_crop", given, augment)) continue;
+    if (key != "mode" || (given.text != "black" && given.text != "reflect")) return false;
+    augment.pad_reflects = given.text == "reflect";
+  }
+  return augment.pad_crop > 0;
 }
 
 // Sets the member that an item of the list names; false when it is none of them.
@@ -75,7 +86,13 @@ bool read_item(const Value& item, Augment& augment) {
   const auto& [key, at, value] = item.members.front();
   if (key == "random_resized_crop") return read_crop(value, augment.resized_crop.emplace());
   if (key == "colour_jitter") return read_jitter(value, augment.jitter);
+  if (key == "pad_crop" && value.is_map()) return read_pad_crop(value, augment);
   if (!value.is_scalar() || value.quoted) return false;
+  if (key == "flip") {
+    augment.flip_alternates = value.text == "alternating";
+    augment.flip = augment.flip_alternates || value.text == "random";
+    return augment.flip;
+  }
   if (key == "mixup") {
     augment.mixup = parse_number(value.text).value_or(0);
     return augment.mixup > 0;
@@ -139,9 +156,20 @@ Value OptionType<Augment>::write(const Augment& value) {
   const auto add_number = [&](const char* key, const std::string& text) {
     if (text != "0") add(key, Value::scalar(text));
   };
-  add_number("pad_crop", std::to_string(value.pad_crop));
+  if (value.pad_reflects) {
+    Value map = Value::map();
+    map.set("pixels", Value::scalar(std::to_string(value.pad_crop)));
+    map.set("mode", Value::scalar("reflect"));
+    add("pad_crop", std::move(map));
+  } else {
+    add_number("pad_crop", std::to_string(value.pad_crop));
+  }
   if (value.resized_crop) add("random_resized_crop", crop_value(*value.resized_crop));
-  if (value.flip) result.items.push_back(Value::scalar("flip"));
+  if (value.flip_alternates) {
+    add("flip", Value::scalar("alternating"));
+  } else if (value.flip) {
+    result.items.push_back(Value::scalar("flip"));
+  }
   if (value.jitter.any()) add("colour_jitter", jitter_value(value.jitter));
   add_number("cutout", std::to_string(value.cutout));
   add_number("mixup", number_text(value.mixup));

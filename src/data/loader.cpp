@@ -58,6 +58,11 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
     throw DataError(format("mean and std have {} and {} values, the images {} channels",
                            options.mean.size(), options.std.size(), channels));
   const Augment& augment = options.augment;
+  if (augment.pad_reflects && augment.pad_crop >= std::min(set.images.size(2), set.images.size(3)))
+    throw DataError(
+        format("data.augment: pad_crop: {} reflected pixels need a larger image than "
+               "{}x{}",
+               augment.pad_crop, set.images.size(2), set.images.size(3)));
   if (!augment.resized_crop && !augment.jitter.any()) return;
   if (options.mean.size() != channels)
     throw DataError("random_resized_crop and colour_jitter go with no mean image");
@@ -141,7 +146,9 @@ Batch Loader::train_rows(std::int64_t epoch, std::int64_t first, std::int64_t co
 void Loader::augment(kernels::Gather& request) const {
   const Augment& augment = options_.augment;
   request.pad_crop = static_cast<std::int32_t>(augment.pad_crop);
+  request.pad_reflects = augment.pad_reflects;
   request.flip = augment.flip;
+  request.flip_alternates = augment.flip_alternates;
   request.cutout = static_cast<std::int32_t>(augment.cutout);
   if (augment.resized_crop) {
     request.crop = reinterpret_cast<const kernels::CropTables*>(crop_tables_.const_data_ptr());

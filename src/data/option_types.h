@@ -17,14 +17,21 @@ struct OptionType<BatchSize> {
 template <>
 struct OptionType<Augment> {
   static std::string name() {
-    return "list of {pad_crop: pixels}, random_resized_crop or {random_resized_crop: {scale: [low, "
-           "high], ratio: [low, high]}}, flip, {colour_jitter: {brightness: x, contrast: x, "
+    return "list of {pad_crop: pixels} or {pad_crop: {pixels: n, mode: black or reflect}}, "
+           "random_resized_crop or {random_resized_crop: {scale: [low, "
+           "high], ratio: [low, high]}}, flip or {flip: alternating}, {colour_jitter: {brightness: "
+           "x, contrast: x, "
            "saturation: x}}, {cutout: pixels}, {mixup: alpha}";
   }
   static std::string schema() {
     return R"({"type":"array","items":{"anyOf":[{"enum":["flip","random_resized_crop"]},)"
            R"({"type":"object","properties":{)"
-           R"("pad_crop":{"type":"integer","minimum":1,"maximum":1024},)"
+           R"("pad_crop":{"anyOf":[{"type":"integer","minimum":1,"maximum":1024},)"
+           R"({"type":"object","properties":{)"
+           R"("pixels":{"type":"integer","minimum":1,"maximum":1024},)"
+           R"("mode":{"enum":["black","reflect"]}},"required":["pixels"],)"
+           R"("additionalProperties":false}]},)"
+           R"("flip":{"enum":["random","alternating"]},)"
            R"("random_resized_crop":{"type":"object","properties":{)"
            R"("scale":{"type":"array","items":{"type":"number"},"minItems":2,"maxItems":2},)"
            R"("ratio":{"type":"array","items":{"type":"number"},"minItems":2,"maxItems":2}},)"

@@ -42,8 +42,12 @@ template <class Work, class In>
 __device__ Work placed(const Gather& gather, std::int64_t sample, const Placement& place,
                        std::int64_t c, std::int64_t y, std::int64_t x) {
   if (is_cut(place, y, x)) return 0;
-  const std::int64_t from_y = y + place.shift_y;
-  const std::int64_t from_x = (place.flipped ? gather.w() - 1 - x : x) + place.shift_x;
+  std::int64_t from_y = y + place.shift_y;
+  std::int64_t from_x = (place.flipped ? gather.w() - 1 - x : x) + place.shift_x;
+  if (gather.pad_reflects) {
+    from_y = reflected(from_y, gather.height);
+    from_x = reflected(from_x, gather.width);
+  }
   const bool inside = from_y >= 0 && from_y < gather.height && from_x >= 0 && from_x < gather.width;
   if (gather.mean_image && !inside) return 0;
   const std::int64_t plane = gather.height * gather.width;

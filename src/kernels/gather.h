@@ -44,9 +44,11 @@ struct Gather {
   // Augmentation, applied as crop, flip, cutout. Choices depend on (seed, epoch, sample) alone.
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
-  std::int32_t pad_crop = 0;  // pixels of black around the image before a crop of its size
-  bool flip = false;          // left to right, one time in two
-  std::int32_t cutout = 0;    // side of the square set to zero after normalisation
+  std::int32_t pad_crop = 0;     // pixels of black around the image before a crop of its size
+  bool flip = false;             // left to right, one time in two
+  bool flip_alternates = false;  // `flip` decides once a sample, and the other way in odd epochs
+  bool pad_reflects = false;     // the image mirrored at its edges in place of black
+  std::int32_t cutout = 0;       // side of the square set to zero after normalisation
   // A random part of the image in place of pad_crop: 10 attempts at a box that fits, then
   // `fallback` = top, left, height, width. Sampled bilinearly, within the box; no mean image.
   const CropTables* crop = nullptr;
@@ -99,9 +101,16 @@ struct Gather {
   constexpr bool mixes() const { return partner != nullptr; }
 };
 
+// A place up to size - 1 beyond [0, size), mirrored at the edge into it; the edge is not repeated.
+constexpr std::int64_t reflected(std::int64_t at, std::int64_t size) {
+  if (at < 0) return -at;
+  return at < size ? at : 2 * (size - 1) - at;
+}
+
 // The augmentation of one sample: output pixel (y, x) is source pixel
-// (y + shift_y, (flipped ? w-1-x : x) + shift_x), black or 0 outside the source, and zero in the
-// output for cut_top <= y < cut_bottom, cut_left <= x < cut_right (clipped by the reader).
+// (y + shift_y, (flipped ? w-1-x : x) + shift_x), black, 0 or `reflected` outside the source, and
+// zero in the output for cut_top <= y < cut_bottom, cut_left <= x < cut_right (clipped by the
+// reader).
 struct Placement {
   std::int32_t shift_y = 0;
   std::int32_t shift_x = 0;
@@ -164,6 +173,11 @@ constexpr Placement placement(const Gather& gather, std::int64_t sample) {
   }
   if (gather.crop != nullptr) choose_box(gather, sample, result);
   if (gather.flip) result.flipped = (words.word[3] & 1u) != 0;
+  if (gather.flip && gather.flip_alternates) {
+    const RandomWords once =
+        random_words(gather.seed, RandomUse::flip, 0, static_cast<std::uint64_t>(sample));
+    result.flipped = ((once.word[0] ^ gather.epoch) & 1u) != 0;
+  }
   if (gather.cutout > 0) {
     result.cut_top =
         static_cast<std::int32_t>(bounded(words.word[2], static_cast<std::uint32_t>(gather.h()))) -

@@ -80,14 +80,35 @@ void fill_pixels(Out* out, std::int64_t stride, std::int64_t count, Out value) {
   for (std::int64_t i = 0; i < count; ++i) out[i * stride] = value;
 }
 
+// Output columns [from, to) from a row of the source that is mirrored at its edges; `index`: where
+// the row begins in its plane.
+template <class In, class Out, class Map>
+void reflect_pixels(const Gather& gather, const Placement& place, const In* source,
+                    std::int64_t index, Out* row, std::int64_t stride, std::int64_t from,
+                    std::int64_t to, const Map& map) {
+  for (std::int64_t x = from; x < to; ++x) {
+    const std::int64_t column = (place.flipped ? gather.w() - 1 - x : x) + place.shift_x;
+    const std::int64_t at = reflected(column, gather.width);
+    row[x * stride] = rounded<Out>(map(static_cast<WorkOf<Out>>(source[at]), index + at));
+  }
+}
+
 // Row y of one channel under `place`; `in` and `out` are the channel's first elements.
 template <class In, class Out, class Map>
 void place_row(const Gather& gather, const Placement& place, std::int64_t y, const In* in, Out* out,
                std::int64_t stride, const Map& map) {
   const std::int64_t width = gather.w();
-  const std::int64_t source_y = y + place.shift_y;
-  const Out outside = rounded<Out>(map.outside());
+  const std::int64_t source_y =
+      gather.pad_reflects ? reflected(y + place.shift_y, gather.height) : y + place.shift_y;
   Out* row = out + y * width * stride;
+  const auto fill_beside = [&](std::int64_t from, std::int64_t to) {
+    if (gather.pad_reflects) {
+      reflect_pixels(gather, place, in + source_y * gather.width, source_y * gather.width, row,
+                     stride, from, to, map);
+    } else {
+      fill_pixels(row + from * stride, stride, to - from, rounded<Out>(map.outside()));
+    }
+  };
   // Output columns [first, last) have a source pixel.
   std::int64_t first = std::clamp<std::int64_t>(-place.shift_x, 0, width);
   std::int64_t last = std::clamp<std::int64_t>(gather.width - place.shift_x, 0, width);
@@ -97,13 +118,13 @@ void place_row(const Gather& gather, const Placement& place, std::int64_t y, con
     first = mirrored;
   }
   if (source_y < 0 || source_y >= gather.height || first >= last) {
-    fill_pixels(row, stride, width, outside);
+    fill_beside(0, width);
   } else {
     const std::int64_t column = (place.flipped ? width - 1 - first : first) + place.shift_x;
-    fill_pixels(row, stride, first, outside);
+    fill_beside(0, first);
     copy_pixels(in, source_y * gather.width + column, place.flipped, row + first * stride, stride,
                 last - first, map);
-    fill_pixels(row + last * stride, stride, width - last, outside);
+    fill_beside(last, width);
   }
   if (y >= place.cut_top && y < place.cut_bottom) {
     const std::int64_t left = std::clamp<std::int64_t>(place.cut_left, 0, width);

@@ -72,8 +72,12 @@ ONECYCLE_HOST_DEVICE Work source_value(const Gather& gather, const In* in, const
                                        std::int64_t y, std::int64_t x) {
   const std::int64_t column = place.flipped ? gather.w() - 1 - x : x;
   if (gather.crop == nullptr) {
-    const std::int64_t from_y = y + place.shift_y;
-    const std::int64_t from_x = column + place.shift_x;
+    std::int64_t from_y = y + place.shift_y;
+    std::int64_t from_x = column + place.shift_x;
+    if (gather.pad_reflects) {
+      from_y = reflected(from_y, gather.height);
+      from_x = reflected(from_x, gather.width);
+    }
     if (from_y < 0 || from_y >= gather.height || from_x < 0 || from_x >= gather.width) return 0;
     return static_cast<Work>(in[from_y * gather.width + from_x]);
   }

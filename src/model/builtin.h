@@ -37,6 +37,7 @@ void add_bn_batch(OptionTable<Options>& table) {
   table.unit("samples");
 }
 
+void add_cifar_fast(ModelRegistry& registry);
 void add_cnn3(ModelRegistry& registry);
 void add_mlp(ModelRegistry& registry);
 void add_resnet(ModelRegistry& registry);

@@ -6,6 +6,7 @@ OptimizerRegistry builtin_optimizers() {
   OptimizerRegistry registry("optimizer");
   add_sgd(registry);
   add_adamw(registry);
+  add_muon(registry);
   return registry;
 }
 

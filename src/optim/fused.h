@@ -12,10 +12,13 @@ namespace onecycle {
 // An optimizer whose update is one pass of a kernel over each tensor.
 class FusedOptimizer : public Optimizer {
  public:
-  void step() final;
+  void step() override;
   std::vector<NamedTensor> state() const final;
 
  protected:
+  Parameters& parameters() { return parameters_; }
+  at::Tensor& state_of(std::size_t slot, std::size_t parameter) { return states_[slot][parameter]; }
+
   // `slots` names the states of a weight, at most two, in the order of UpdateTensor::state.
   FusedOptimizer(Parameters& parameters, std::vector<std::string> slots);
 

@@ -19,35 +19,37 @@ Parameters::Parameters(std::shared_ptr<torch::nn::Module> module, at::Device dev
       at::Tensor master = working.detach();
       if (master.dim() == 4) master = master.contiguous(memory_format);
       working.set_data(narrow ? master.to(at::kBFloat16) : master);
-      if (!working.requires_grad()) continue;
       Parameter parameter;
       parameter.name = part.key().empty() ? item.key() : part.key() + "." + item.key();
       parameter.working = working;
       parameter.master = master;
       parameter.decay_scale = decay_all || working.dim() > 1 ? 1 : 0;
-      all_.push_back(std::move(parameter));
+      (working.requires_grad() ? all_ : fixed_).push_back(std::move(parameter));
     }
   }
 }
 
 Parameters::MasterScope::MasterScope(Parameters& parameters) : parameters_(parameters) {
   const at::NoGradGuard no_grad;
-  for (Parameter& parameter : parameters_.all_) {
-    working_.push_back(parameter.working.variable_data());
-    parameter.working.set_data(parameter.master);
-  }
+  for (auto* list : {&parameters_.all_, &parameters_.fixed_})
+    for (Parameter& parameter : *list) {
+      working_.push_back(parameter.working.variable_data());
+      parameter.working.set_data(parameter.master);
+    }
 }
 
 Parameters::MasterScope::~MasterScope() {
-  for (std::size_t i = 0; i < working_.size(); ++i)
-    parameters_.all_[i].working.set_data(working_[i]);
+  auto working = working_.begin();
+  for (auto* list : {&parameters_.all_, &parameters_.fixed_})
+    for (Parameter& parameter : *list) parameter.working.set_data(*working++);
 }
 
 void Parameters::refresh_working() {
   const at::NoGradGuard no_grad;
-  for (Parameter& parameter : all_)
-    if (parameter.working.scalar_type() != parameter.master.scalar_type())
-      parameter.working.copy_(parameter.master);
+  for (auto* list : {&all_, &fixed_})
+    for (Parameter& parameter : *list)
+      if (parameter.working.scalar_type() != parameter.master.scalar_type())
+        parameter.working.copy_(parameter.master);
 }
 
 HyperBuffer::HyperBuffer(at::Device device)

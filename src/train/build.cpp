@@ -6,7 +6,9 @@
 #include "model/batch_norm.h"
 #include "recipe/yaml.h"
 #include "train/compute.h"
+#include "train/initial_weights.h"
 #include "train/micro_batch.h"
+#include "train/views.h"
 #include "train/weights.h"
 
 #include <ATen/Context.h>
@@ -63,13 +65,18 @@ void place(DataSet& data, at::Device device) {
   }
 }
 
-void make_model(Run& run, const Registries& registries, bool decay_all) {
+enum class InitialWeights { of_a_training, loaded_later };
+
+void make_model(Run& run, const Registries& registries, bool decay_all, InitialWeights initial) {
   const Recipe& recipe = run.recipe;
   run.context = {run.data.channels(), run.data.height(), run.data.width(),
                  static_cast<std::int64_t>(run.data.classes.size()),
                  static_cast<std::uint64_t>(recipe.seed)};
   run.model = registries.models.at(recipe.model.name).make(recipe.model.options, run.context);
+  if (!can_be_viewed(run.context, recipe.train.tta))
+    throw RecipeError("train.tta: images of one pixel cannot be shifted; use none or flip");
   run.compute = choose_compute(recipe.train, *run.model, *run.group);
+  if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
   run.parameters = std::make_unique<Parameters>(run.model, run.compute.device, run.compute.dtype,
                                                 run.compute.memory_format, decay_all);
   place(run.data, run.compute.device);
@@ -140,7 +147,7 @@ Run build_on(const DataSet& data, const Recipe& recipe, const Registries& regist
   run.group = registries.group;
   run.data = data;
   Course course = plan_course(recipe, run.data.train.size(), registries);
-  make_model(run, registries, course.optimizer.decay_all);
+  make_model(run, registries, course.optimizer.decay_all, InitialWeights::of_a_training);
   if (recipe.weights.file) run.weights = load_weights(recipe.weights, *run.parameters);
   run.parameters->slice_rates(course.optimizer.lr_slice);
   run.parameters->apply(course.optimizer.groups);
@@ -162,7 +169,7 @@ Run build_for_evaluation(const Recipe& recipe, const Registries& registries) {
   run.recipe = recipe;
   run.group = registries.group;
   run.data = read_data(recipe, registries);
-  make_model(run, registries, /*decay_all=*/false);
+  make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
   return run;
 }
 
@@ -175,7 +182,7 @@ Run build_for_task(const NetworkTask& task, const Recipe& recipe, const Registri
   run.data.classes = task.classes;
   run.data.mean = task.mean;
   run.data.std = task.std;
-  make_model(run, registries, /*decay_all=*/false);
+  make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
   return run;
 }
 

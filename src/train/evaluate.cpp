@@ -1,5 +1,6 @@
 #include "model/mode_scope.h"
 #include "train/forward.h"
+#include "train/views.h"
 
 #include <algorithm>
 #include <optional>
@@ -51,7 +52,10 @@ void add_to(Metrics& metrics, const at::Tensor& logits, const at::Tensor& labels
 Score evaluate(Run& run, const ImageSet& set, bool full_precision) {
   Metrics metrics(run.compute.device);
   forward_all(run, set, full_precision, [&](const Batch& batch) {
-    add_to(metrics, run.model->forward(batch.images).to(at::kFloat), batch.labels);
+    add_to(
+        metrics,
+        logits_of_views(*run.model, batch.images, run.recipe.train.tta, run.compute.memory_format),
+        batch.labels);
   });
   return score_between({}, sum_over(*run.group, metrics.read()));
 }

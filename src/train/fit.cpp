@@ -34,6 +34,8 @@ Fit::Fit(Run& run, const std::vector<Observer*>& observers, StopSignal& stop,
   const TrainOptions& train = run.recipe.train;
   const std::int64_t steps_per_epoch = run.steps.steps_per_epoch;
   if (train.ema_decay) average_.emplace(*run.parameters, *train.ema_decay);
+  if (train.lookahead.every)
+    lookahead_.emplace(*run.parameters, train.lookahead, run.steps.total_steps);
   log_every_ = train.log_every;
   evaluate_every_ = train.evaluate_every.steps(steps_per_epoch);
   test_every_ = train.test_every ? train.test_every->steps(steps_per_epoch) : evaluate_every_;
@@ -116,6 +118,7 @@ void Fit::train_step(std::int64_t step) {
   const Hyper hyper = hyper_at(step);
   seed_step(static_cast<std::uint64_t>(run_.recipe.seed), run_.group->rank(), step);
   step_.run(step, hyper);
+  if (lookahead_) lookahead_->after(step + 1);
   if (average_) average_->add(step);
   state_.steps = step + 1;
   tell(&Observer::on_batch_end, BatchEnd{step, hyper});

@@ -4,6 +4,7 @@
 
 #include "train/agreement.h"
 #include "train/average.h"
+#include "train/lookahead.h"
 #include "train/run_state.h"
 #include "train/step.h"
 
@@ -78,6 +79,7 @@ class Fit {
   Step step_;
   Agreement agreement_;
   std::optional<WeightAverage> average_;
+  std::optional<Lookahead> lookahead_;
   std::int64_t log_every_;
   std::int64_t evaluate_every_;
   std::int64_t test_every_;

@@ -13,7 +13,8 @@ void Fit::resume(const Snapshot& snapshot, const std::string& source) {
 }
 
 void Fit::restore_from(const Snapshot& snapshot, const std::string& source) {
-  state_ = restore(run_, average_ ? &*average_ : nullptr, snapshot, source);
+  state_ = restore(run_, average_ ? &*average_ : nullptr, snapshot, source,
+                   lookahead_ ? &*lookahead_ : nullptr);
   step_.restore(state_.sums);
   seconds_before_ = state_.seconds;
   watch_ = Stopwatch();
@@ -55,7 +56,8 @@ void Fit::save() {
   state_.observers.clear();
   for (Observer* observer : observers_)
     if (!observer->name().empty()) state_.observers[observer->name()] = observer->state();
-  const Snapshot snapshot = capture(run_, average_ ? &*average_ : nullptr, state_);
+  const Snapshot snapshot =
+      capture(run_, average_ ? &*average_ : nullptr, state_, lookahead_ ? &*lookahead_ : nullptr);
   const std::string path = store_->save(snapshot, state_.steps, improved_);
   improved_ = save_failed_ = false;
   notice(Notice::Kind::checkpoint, path);

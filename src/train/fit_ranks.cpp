@@ -11,6 +11,7 @@ void Fit::share_weights() {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> tensors;
   for (const Parameter& parameter : run_.parameters->all()) tensors.push_back(parameter.master);
+  for (const Parameter& parameter : run_.parameters->fixed()) tensors.push_back(parameter.master);
   for (const at::Tensor& buffer : run_.model->buffers()) tensors.push_back(buffer);
   for (const NamedTensor& item : run_.optimizer->state()) tensors.push_back(item.tensor);
   run_.group->broadcast(tensors);
@@ -23,7 +24,11 @@ void Fit::share_statistics() {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> statistics;
   std::vector<at::Tensor> flat;
-  for (const at::Tensor& buffer : run_.model->buffers()) {
+  std::vector<at::Tensor> buffers = run_.model->buffers();
+  if (lookahead_)
+    for (const auto& item : run_.model->named_buffers())
+      if (item.value().is_floating_point()) buffers.push_back(lookahead_->tensors().at(item.key()));
+  for (const at::Tensor& buffer : buffers) {
     if (!buffer.is_floating_point()) continue;
     statistics.push_back(buffer);
     flat.push_back(buffer.reshape({-1}).to(at::kDouble));

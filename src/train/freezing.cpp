@@ -52,22 +52,32 @@ std::vector<bool> weights_of(const FreezeOptions& options, const Parameters& par
 
 Freezing::Freezing(const TrainOptions& options, const Parameters& parameters,
                    std::int64_t steps_per_epoch, std::int64_t total_steps)
-    : until_(parameters.all().size(), 0), statistics_(options.freeze_statistics) {
+    : spans_(parameters.all().size()), statistics_(options.freeze_statistics) {
+  std::set<std::int64_t> starts{0};
   for (std::size_t rule = 0; rule < options.freeze.size(); ++rule) {
-    const auto& until = options.freeze[rule].until;
-    const std::int64_t end = until ? until->steps(steps_per_epoch) : kForever;
+    const auto& [from, until] = std::pair(options.freeze[rule].from, options.freeze[rule].until);
+    const Span span{from ? from->steps(steps_per_epoch) : 0,
+                    until ? until->steps(steps_per_epoch) : kForever};
+    if (span.until <= span.from)
+      throw RecipeError(
+          format("train.freeze[{}].until: ends at step {}, not after step {}, where `from` begins",
+                 rule, span.until, span.from));
+    starts.insert({span.from, span.until});
     const std::vector<bool> picked = weights_of(options.freeze[rule], parameters, rule);
-    for (std::size_t i = 0; i < until_.size(); ++i)
-      if (picked[i]) until_[i] = std::max(until_[i], end);
+    for (std::size_t i = 0; i < spans_.size(); ++i)
+      if (picked[i]) spans_[i].push_back(span);
   }
-  std::set<std::int64_t> starts(until_.begin(), until_.end());
-  starts.insert(0);
   starts.erase(starts.lower_bound(std::max<std::int64_t>(1, total_steps)), starts.end());
   starts_.assign(starts.begin(), starts.end());
-  if (!until_.empty() && *std::min_element(until_.begin(), until_.end()) > 0)
-    throw RecipeError(
-        "train.freeze: holds every parameter at the start, so that nothing trains; leave the head "
-        "out, with `to` or `except`");
+  for (const std::int64_t step : spans_.empty() ? std::vector<std::int64_t>{} : starts_) {
+    bool trains = false;
+    for (std::size_t i = 0; i < spans_.size(); ++i) trains = trains || !frozen_at(i, step);
+    if (!trains)
+      throw RecipeError(
+          format("train.freeze: holds every parameter {}, so that nothing trains; leave the head "
+                 "out, with `to` or `except`",
+                 step == 0 ? "at the start" : format("from step {} on", step)));
+  }
 }
 
 std::int64_t Freezing::first_step(std::int64_t phase) const {
@@ -79,11 +89,22 @@ std::int64_t Freezing::phase_of(std::int64_t step) const {
 }
 
 std::int64_t Freezing::trains_from(std::size_t parameter) const {
-  return until_.empty() ? 0 : until_.at(parameter);
+  std::int64_t step = 0;
+  while (step < kForever && frozen_at(parameter, step))
+    for (const Span& span : spans_[parameter])
+      if (span.from <= step) step = std::max(step, span.until);
+  return step;
+}
+
+bool Freezing::frozen_at(std::size_t parameter, std::int64_t step) const {
+  if (spans_.empty()) return false;
+  const auto& spans = spans_.at(parameter);
+  return std::any_of(spans.begin(), spans.end(),
+                     [&](const Span& span) { return span.from <= step && step < span.until; });
 }
 
 bool Freezing::frozen(std::size_t parameter, std::int64_t phase) const {
-  return first_step(phase) < trains_from(parameter);
+  return frozen_at(parameter, first_step(phase));
 }
 
 void Freezing::apply(std::int64_t phase, Parameters& parameters) const {
@@ -105,8 +126,9 @@ void Freezing::apply(std::int64_t phase, Parameters& parameters) const {
 Freezing Freezing::held(std::int64_t phase) const {
   Freezing result;
   result.statistics_ = statistics_;
-  for (std::size_t i = 0; i < until_.size(); ++i)
-    result.until_.push_back(frozen(i, phase) ? kForever : 0);
+  for (std::size_t i = 0; i < spans_.size(); ++i)
+    result.spans_.push_back(frozen(i, phase) ? std::vector{Span{0, kForever}}
+                                             : std::vector<Span>{});
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include "recipe/yaml.h"
 #include "train/forward.h"
 #include "train/metrics.h"
+#include "train/views.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -29,27 +30,6 @@ std::int64_t resize_of(const Choice& format, std::int64_t height) {
   return height;
 }
 
-at::Tensor mirrored_logits(Model& model, const at::Tensor& images) {
-  return (model.forward(images).to(at::kFloat) + model.forward(images.flip({3})).to(at::kFloat)) /
-         2;
-}
-
-// Logits of the views, as in the infer_mirror and infer_mirror_translate of K. Jordan's airbench.
-at::Tensor augmented_logits(Model& model, const at::Tensor& images, TestTimeAugmentation views,
-                            at::MemoryFormat memory_format) {
-  if (views == TestTimeAugmentation::none) return model.forward(images).to(at::kFloat);
-  const at::Tensor plain = mirrored_logits(model, images);
-  if (views == TestTimeAugmentation::flip) return plain;
-  const std::int64_t height = images.size(2);
-  const std::int64_t width = images.size(3);
-  const at::Tensor padded = at::reflection_pad2d(images, {1, 1, 1, 1});
-  const auto moved = [&](std::int64_t by) {
-    return mirrored_logits(
-        model, padded.narrow(2, by, height).narrow(3, by, width).contiguous(memory_format));
-  };
-  return plain / 2 + (moved(0) + moved(2)) / 4;
-}
-
 // The rows of all ranks, in their order: [N, columns], fp32.
 at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own, std::int64_t columns) {
   const at::Tensor rows = own.empty() ? at::empty({0, columns}) : at::cat(own).contiguous();
@@ -68,15 +48,14 @@ at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own, std::int64
 }  // namespace
 
 Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options) {
-  if (options.augmentation == TestTimeAugmentation::flip_shift &&
-      (run.context.height < 2 || run.context.width < 2))
+  if (!can_be_viewed(run.context, options.augmentation))
     throw Error("images of one pixel cannot be shifted: use another test-time augmentation");
   Metrics metrics(run.compute.device);
   std::vector<at::Tensor> probabilities;
   std::int64_t done = 0;
   forward_all(run, set, options.full_precision, [&](const Batch& batch) {
     const at::Tensor logits =
-        augmented_logits(*run.model, batch.images, options.augmentation, run.compute.memory_format);
+        logits_of_views(*run.model, batch.images, options.augmentation, run.compute.memory_format);
     add_to(metrics, logits, batch.labels);
     probabilities.push_back(at::softmax(logits.narrow(0, 0, batch.valid), 1).cpu());
     done += batch.valid;

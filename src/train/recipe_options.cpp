@@ -53,6 +53,17 @@ template <>
 struct OptionType<Monitor> : EnumOption<Monitor> {};
 
 template <>
+struct EnumNames<TestTimeAugmentation> {
+  static std::vector<std::pair<const char*, TestTimeAugmentation>> values() {
+    return {{"none", TestTimeAugmentation::none},
+            {"flip", TestTimeAugmentation::flip},
+            {"flip+shift", TestTimeAugmentation::flip_shift}};
+  }
+};
+template <>
+struct OptionType<TestTimeAugmentation> : EnumOption<TestTimeAugmentation> {};
+
+template <>
 struct OptionType<OnDivergence> {
   static std::string name() { return "stop or {lr_scale, retries}"; }
   static std::string schema() {
@@ -116,7 +127,10 @@ OptionTable<FreezeOptions> freeze_options() {
   table.add("match", &FreezeOptions::match,
             "of those, the parameters whose full name fits this glob, like `layer1.*`");
   table.add("except", &FreezeOptions::except, "and does not fit this one");
-  table.add("until", &FreezeOptions::until, "how long, from the start of the run; null: all of it")
+  table.add("until", &FreezeOptions::until, "when they begin to train again; null: never")
+      .range(above(0));
+  table.unit("ep: epochs, it: optimizer steps");
+  table.add("from", &FreezeOptions::from, "until when they train before; null: not at all")
       .range(above(0));
   table.unit("ep: epochs, it: optimizer steps");
   table.rule(
@@ -127,6 +141,26 @@ OptionTable<FreezeOptions> freeze_options() {
             "match",
             "a rule needs to, match or except: freezing everything leaves nothing to train"};
       });
+  return table;
+}
+
+OptionTable<LookaheadOptions> lookahead_options() {
+  OptionTable<LookaheadOptions> table(
+      "lookahead", "Weights pulled back towards where they were (Zhang et al. 2019)");
+  table
+      .add("every", &LookaheadOptions::every,
+           "after so many steps kept <- share kept + (1 - share) weights, weights <- kept, the "
+           "norms' statistics too; weights <- kept at the end; null: off")
+      .range(at_least(1));
+  table.unit("steps");
+  table
+      .add("keep", &LookaheadOptions::keep,
+           "the share at the end of the run: 1 - alpha of the paper")
+      .range(between(0, 1));
+  table
+      .add("power", &LookaheadOptions::power,
+           "after t of T steps the share is keep (t / T)^power; 0: the same throughout")
+      .range(at_least(0));
   return table;
 }
 
@@ -170,6 +204,11 @@ OptionTable<TrainOptions> train_options() {
            "evaluate and keep beside the weights their exponential moving average over the steps; "
            "null: none")
       .range(from_below(0, 1));
+  table.add_section("lookahead", &TrainOptions::lookahead, lookahead_options());
+  table.add("tta", &TrainOptions::tta,
+            "average the logits over views of each image in every evaluation, `onecycle eval` and "
+            "`predict` included: flip, its mirror image too; flip+shift, both also moved by one "
+            "pixel");
   table.add("sync_bn", &TrainOptions::sync_bn,
             "batch norms take their statistics over the batches of all ranks, not each rank's own");
   table.add("gradient_format", &TrainOptions::gradient_format,

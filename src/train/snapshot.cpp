@@ -14,6 +14,7 @@ constexpr const char* kState = "state";
 constexpr const char* kModel = "model.";
 constexpr const char* kOptimizer = "optimizer.";
 constexpr const char* kAverage = "average.";
+constexpr const char* kLookahead = "lookahead.";
 
 TensorsByName optimizer_tensors(const Run& run) {
   TensorsByName result;
@@ -28,11 +29,13 @@ RunState state_in(const Snapshot& snapshot, const std::string& source) {
 
 }  // namespace
 
-Snapshot capture(const Run& run, const WeightAverage* average, const RunState& state) {
+Snapshot capture(const Run& run, const WeightAverage* average, const RunState& state,
+                 const Lookahead* lookahead) {
   Snapshot snapshot;
   copy_out(ordered_model_tensors(*run.parameters), kModel, snapshot);
   copy_out(run.optimizer->state(), kOptimizer, snapshot);
   if (average != nullptr) copy_out(average->tensors(), kAverage, snapshot);
+  if (lookahead != nullptr) copy_out(lookahead->tensors(), kLookahead, snapshot);
   RunState complete = state;
   complete.total_batch = run.steps.total_batch;
   snapshot.metadata[kState] = to_json(complete);
@@ -41,7 +44,7 @@ Snapshot capture(const Run& run, const WeightAverage* average, const RunState& s
 }
 
 RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
-                 const std::string& source) {
+                 const std::string& source, Lookahead* lookahead) {
   RunState state = state_in(snapshot, source);
   if (state.total_batch != 0 && state.total_batch != run.steps.total_batch)
     throw CheckpointError(format(
@@ -54,6 +57,9 @@ RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
   // A run that begins to average when it is resumed begins with the weights it finds.
   if (average != nullptr)
     copy_in(snapshot, holds(snapshot, kAverage) ? kAverage : kModel, source, average->tensors());
+  if (lookahead != nullptr)
+    copy_in(snapshot, holds(snapshot, kLookahead) ? kLookahead : kModel, source,
+            lookahead->tensors());
   run.parameters->refresh_working();
   run.optimizer->set_updates(state.steps);
   return state;

@@ -4,6 +4,7 @@
 #include "onecycle/trainer.h"
 
 #include "train/average.h"
+#include "train/lookahead.h"
 #include "train/run_state.h"
 
 namespace onecycle {
@@ -13,12 +14,13 @@ constexpr const char* kOrder = "order";
 constexpr const char* kModuleOrder = "module";
 
 // A copy of the run as it is. Waits for the device.
-Snapshot capture(const Run& run, const WeightAverage* average, const RunState& state);
+Snapshot capture(const Run& run, const WeightAverage* average, const RunState& state,
+                 const Lookahead* lookahead = nullptr);
 
 // Puts the run back to where it was and returns the host's part. `source` names the snapshot in
 // messages. Throws CheckpointError, before anything changes for weights that are another model's.
 RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
-                 const std::string& source);
+                 const std::string& source, Lookahead* lookahead = nullptr);
 
 // Whether every weight is a number. Waits for the device.
 bool weights_are_finite(const Parameters& parameters);

@@ -108,6 +108,8 @@ std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpo
     throw CheckpointError("its order is not the module's; leave out --optimizer");
   const Recipe recipe = read_recipe(
       parse_yaml(metadata_of(checkpoint, "recipe"), "the checkpoint's recipe"), registries);
+  if (recipe.optimizer.name == "muon")
+    throw CheckpointError("muon keeps a state as no optimizer of torch's; leave out --optimizer");
   const auto samples = planned_samples(recipe, registries);
   if (!samples)
     throw CheckpointError(

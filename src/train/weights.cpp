@@ -81,6 +81,7 @@ TensorsByName model_tensors(const Parameters& parameters) {
   for (const auto& item : parameters.module().named_buffers(true))
     result[item.key()] = item.value();
   for (const Parameter& parameter : parameters.all()) result[parameter.name] = parameter.master;
+  for (const Parameter& parameter : parameters.fixed()) result[parameter.name] = parameter.master;
   return result;
 }
 

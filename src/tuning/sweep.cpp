@@ -83,6 +83,8 @@ class Borrowed {
     run.recipe.train.evaluate_every = every(held_out > 0 ? plan.evaluate_every : never);
     run.recipe.train.test_every = every(never);
     run.recipe.train.ema_decay.reset();
+    run.recipe.train.lookahead.every.reset();
+    run.recipe.train.tta = TestTimeAugmentation::none;
     run.recipe.stop.on_divergence.retries = 0;
   }
   ~Borrowed() {

@@ -119,6 +119,40 @@ LoaderOptions augmented_options() {
   return options;
 }
 
+// Sample i is a ramp: what the loader asks of the kernel shows in a row.
+TEST(Loader, ReflectsAndAlternates) {
+  constexpr std::int64_t kSamples = 40;
+  ImageSet set;
+  set.images = at::arange(5, at::kByte).view({1, 1, 1, 5}).expand({kSamples, 1, 5, 5}).contiguous();
+  set.labels = at::arange(kSamples, at::kLong);
+  LoaderOptions options = plain_options(kSamples);
+  options.augment.flip = options.augment.flip_alternates = true;
+  Loader loader(set, options);
+  const auto rises = [&](std::int64_t epoch) {
+    const Batch batch = loader.train_batch(epoch, 0);
+    const at::Tensor rising = batch.images.select(3, 4).gt(batch.images.select(3, 0));
+    return rising.select(2, 0).flatten().index_select(0, batch.labels.argsort());
+  };
+  EXPECT_TRUE(rises(2).equal(rises(0)));
+  EXPECT_TRUE(rises(1).equal(rises(0).logical_not()));
+  EXPECT_TRUE(rises(0).any().item<bool>());
+  EXPECT_FALSE(rises(0).all().item<bool>());
+
+  options.augment = {};
+  options.augment.pad_crop = 4;
+  options.augment.pad_reflects = true;
+  const at::Tensor columns = at::tensor({4, 3, 2, 1, 0, 1, 2, 3, 4, 3, 2, 1, 0}, at::kFloat);
+  const at::Tensor rows = Loader(set, options).train_batch(0, 0).images.select(2, 3).squeeze(1);
+  for (const at::Tensor& row : rows.unbind()) {
+    bool found = false;
+    for (std::int64_t shift = 0; shift < 9; ++shift)
+      found = found || row.allclose(columns.narrow(0, shift, 5), 0, 1e-4);
+    EXPECT_TRUE(found) << row;
+  }
+  options.augment.pad_crop = 5;
+  EXPECT_THROW(Loader(set, options), DataError);
+}
+
 TEST(Loader, BatchesDoNotDependOnTheOrderOfAsking) {
   const ImageSet set = pictures(64, 3);
   Loader forwards(set, augmented_options()), backwards(set, augmented_options());

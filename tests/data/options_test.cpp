@@ -49,6 +49,17 @@ TEST(DataOptions, AugmentIsAppliedInItsOwnOrder) {
   EXPECT_EQ(read("{name: x, augment: []}").augment, Augment{});
 }
 
+TEST(DataOptions, ReflectedBordersAndAlternatingFlips) {
+  const auto augment = [](const std::string& list) {
+    return read("{name: x, augment: " + list + "}").augment;
+  };
+  Augment expected{2, true};
+  expected.pad_reflects = expected.flip_alternates = true;
+  EXPECT_EQ(augment("[{pad_crop: {pixels: 2, mode: reflect}}, {flip: alternating}]"), expected);
+  EXPECT_EQ(augment("[{pad_crop: {pixels: 4, mode: black}}, {flip: random}]"), (Augment{4, true}));
+  EXPECT_EQ(augment("[{pad_crop: {pixels: 4}}]"), (Augment{4}));
+}
+
 TEST(DataOptions, AFormatOfOnesOwn) {
   const DataOptions options = read("format: {name: synthetic, train: 100}");
   EXPECT_EQ(options.format.name, "synthetic");
@@ -61,6 +72,7 @@ TEST(DataOptions, WrittenAndReadBackTheyAreTheSame) {
        {"{name: x, batch_size: 32, augment: [{pad_crop: 4}, flip, {cutout: 8}], limit: 7}",
         "{name: x, size: 24, augment: [random_resized_crop, {colour_jitter: {contrast: .5}}]}",
         "{name: x, augment: [{random_resized_crop: {scale: [.25, 1], ratio: [1, 1]}}]}",
+        "{name: x, augment: [{pad_crop: {pixels: 3, mode: reflect}}, {flip: alternating}]}",
         "{name: x, normalise: caffe, augment: [{mixup: 0.2}]}", "{name: x, augment: [{mixup: 1}]}",
         "{format: {name: cifar, train: [a], test: [b], labels: fine}, batch_size: all}"}) {
     const Value written = data_options().write(read(yaml));
@@ -71,8 +83,10 @@ TEST(DataOptions, WrittenAndReadBackTheyAreTheSame) {
 
 TEST(DataOptions, Problems) {
   const std::string augment =
-      "list of {pad_crop: pixels}, random_resized_crop or {random_resized_crop: {scale: [low, "
-      "high], ratio: [low, high]}}, flip, {colour_jitter: {brightness: x, contrast: x, "
+      "list of {pad_crop: pixels} or {pad_crop: {pixels: n, mode: black or reflect}}, "
+      "random_resized_crop or {random_resized_crop: {scale: [low, "
+      "high], ratio: [low, high]}}, flip or {flip: alternating}, {colour_jitter: {brightness: x, "
+      "contrast: x, "
       "saturation: x}}, {cutout: pixels}, {mixup: alpha}";
   const std::pair<std::string, std::string> cases[] = {
       {"{batch_size: 8}",
@@ -102,6 +116,14 @@ TEST(DataOptions, Problems) {
        "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
       {"{name: x, augment: [{pad_crop: 0}]}",
        "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
+      {"{name: x, augment: [{pad_crop: {mode: reflect}}]}",
+       "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
+      {"{name: x, augment: [{pad_crop: {pixels: 2, mode: wrap}}]}",
+       "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
+      {"{name: x, augment: [{flip: always}]}",
+       "r.yaml:1:20: data.augment: expected " + augment + ", got a list"},
+      {"{name: x, augment: [flip, {flip: alternating}]}",
+       "r.yaml:1:20: data.augment: expected " + augment + ", each at most once, got a list"},
       {"{name: x, augment: [flip, flip]}",
        "r.yaml:1:20: data.augment: expected " + augment + ", each at most once, got a list"},
       {"{name: x, augment: [{cutout: 4}, {cutout: 4}]}",

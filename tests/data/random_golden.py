@@ -7,7 +7,7 @@ integers, written apart from src/core/rng.h.
 from math import cos, lgamma, log, exp, pi, sqrt
 
 MASK = 0xFFFFFFFF
-ORDER, AUGMENT, MIXUP, RESIZED_CROP, COLOUR = 1, 2, 7, 8, 9
+ORDER, AUGMENT, MIXUP, RESIZED_CROP, COLOUR, FLIP = 1, 2, 7, 8, 9, 10
 
 
 def philox(counter, key):
@@ -97,6 +97,7 @@ if __name__ == "__main__":
     print("order(7, 3, 10)", order(7, 3, 10))
     last = order(2**63 + 5, 2, 60000)
     print("order(2^63 + 5, 2, 60000)", last[:4], last[-4:])
+    print("alternating flips, seed 7", [words(7, FLIP, 0, sample)[0] & 1 for sample in range(12)])
     for sample in range(4):
         print("placement(7, 3, sample)", sample, placement(7, 3, sample, 4, 8, 32, 28))
     for sample in range(4):

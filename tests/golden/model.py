@@ -172,7 +172,40 @@ def networks(bn_batch=None):
             x = self.layer3(self.layer2(self.layer1(self.prep(x))))
             return self.linear(F.adaptive_max_pool2d(x, 1).flatten(1)) * self.logit_scale
 
-    return ResNet, Mlp, Cnn3, ResNet9
+    class ConvGroup(nn.Module):
+        def __init__(self, before, planes, convs, residual, **of_norms):
+            super().__init__()
+            self.count, self.residual = convs, residual
+            for i in range(1, convs + 1):
+                setattr(self, f"conv{i}", nn.Conv2d(before if i == 1 else planes, planes, 3, padding="same", bias=False))
+                setattr(self, f"norm{i}", norm(planes, **of_norms))
+                getattr(self, f"norm{i}").weight.requires_grad_(False)
+
+        def forward(self, x):
+            x = first = F.gelu(self.norm1(F.max_pool2d(self.conv1(x), 2)))
+            for i in range(2, self.count + 1):
+                x = getattr(self, f"norm{i}")(getattr(self, f"conv{i}")(x))
+                x = F.gelu(x + first if self.residual and i == self.count else x)
+            return x
+
+    class CifarFast(nn.Module):
+        def __init__(self, widths, convs, residual, logit_scale, channels, classes):
+            super().__init__()
+            self.whiten = nn.Conv2d(channels, 8 * channels, 2)
+            self.whiten.weight.requires_grad_(False)
+            self.groups = len(widths)
+            for i, (before, planes) in enumerate(zip([8 * channels, *widths], widths), 1):
+                setattr(self, f"group{i}", ConvGroup(before, planes, convs, residual, eps=1e-12, momentum=0.4))
+            self.linear = nn.Linear(widths[-1], classes, bias=False)
+            self.logit_scale = logit_scale
+
+        def forward(self, x):
+            x = F.gelu(self.whiten(x))
+            for i in range(1, self.groups + 1):
+                x = getattr(self, f"group{i}")(x)
+            return self.linear(F.max_pool2d(x, x.shape[2:]).flatten(1)) * self.logit_scale
+
+    return ResNet, Mlp, Cnn3, ResNet9, CifarFast
 
 
 def torchvision_resnet(layers, stem, groups=1, width_per_group=64, channels=3, classes=1000):
@@ -258,6 +291,8 @@ def passes(network, batch, channels, height, width, classes, samples):
     yield "logits", logits.flatten().tolist()
     yield "loss", [loss.item()]
     for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         gradient = parameter.grad.flatten()
         yield f"sum:{name}", [gradient.sum().item()]
         yield f"norm:{name}", [gradient.norm().item()]
@@ -304,6 +339,12 @@ def resnet9(planes, logit_scale, batch, channels, height, width, classes, sample
                 height, width, classes, samples, planes=planes, logit_scale=logit_scale, **options)
 
 
+def cifar_fast(widths, convs, residual, logit_scale, batch, channels, height, width, classes, samples):
+    return case("cifar_fast", lambda: networks()[4](widths, convs, residual, logit_scale, channels, classes), batch,
+                channels, height, width, classes, samples, widths="[" + ",".join(map(str, widths)) + "]", convs=convs,
+                residual="true" if residual else "false", logit_scale=logit_scale)
+
+
 def grid(samples=5):
     yield mlp([256, 128], 8, 1, 28, 28, 10, samples)
     yield resnet(20, "A", 4, 3, 32, 32, 10, samples)
@@ -313,6 +354,8 @@ def grid(samples=5):
     yield resnet9(4, 0.125, 4, 3, 32, 32, 10, samples)
     yield resnet9(4, 0.5, 5, 3, 19, 16, 10, samples, bn_batch=3)
     yield imagenet_resnet(18, "imagenet", 3, 3, 40, 37, 10, min(samples, 100))
+    yield cifar_fast([5, 7, 6], 2, False, 0.1, 4, 3, 32, 32, 10, samples)
+    yield cifar_fast([4, 5], 3, True, 0.5, 5, 1, 20, 17, 4, samples)
 
 
 def dense_grid():

@@ -180,6 +180,25 @@ TEST(ResizedCrop, SamplesAsATen) {
     }
 }
 
+// A crop with brightness alone, pixel by pixel, is the crop by rows times its factor.
+TEST(ColourJitter, BordersAreReflectedAsWithoutIt) {
+  for (const bool reflects : {false, true}) {
+    Sampling plain, s;
+    for (Sampling* each : {&plain, &s}) {
+      each->gather.pad_crop = 20;
+      each->gather.pad_reflects = reflects;
+    }
+    s.jitter(.4, 0, 0);
+    const at::Tensor rows = plain.run();
+    const at::Tensor out = s.run();
+    for (std::int64_t row = 0; row < kBatch; ++row) {
+      const float factor = tint_of<float>(s.gather, s.sample(row)).factor[kBrightness];
+      EXPECT_TRUE(out[row].equal((rows[row] * factor).clamp(0, 255))) << row;
+    }
+    EXPECT_EQ(rows.eq(0).to(at::kFloat).mean().item<double>() > .02, !reflects);
+  }
+}
+
 TEST(ResizedCrop, CutoutAndNormalisationFollow) {
   Sampling plain, s;
   plain.crop();

@@ -21,6 +21,7 @@ struct Case {
   bool augmented;
   bool mean_image = false;
   bool mixed = false;
+  bool reflected = false;
 };
 
 constexpr std::int64_t kSamples = 9, kChannels = 3, kHeight = 10, kWidth = 7, kBatch = 6;
@@ -82,6 +83,7 @@ struct Fixture {
       gather.pad_crop = 3;
       gather.flip = true;
       gather.cutout = 5;
+      gather.pad_reflects = c.reflected;
     }
   }
 
@@ -119,6 +121,12 @@ at::Tensor normalised(const at::Tensor& pixels) {
   return (scaled - per_channel(kMean, at::kDouble)) / per_channel(kStd, at::kDouble);
 }
 
+// Along a dimension, by ATen's own padding of the places.
+at::Tensor reflection_padded(const at::Tensor& image, std::int64_t dim, std::int64_t pad) {
+  const at::Tensor places = at::arange(image.size(dim), at::kDouble).view({1, 1, -1});
+  return image.index_select(dim, at::reflection_pad1d(places, {pad, pad}).flatten().to(at::kLong));
+}
+
 // The plain way, one sample at a time: pad, crop, flip, normalise, cut out.
 at::Tensor reference(const Fixture& f, std::int64_t sample, const Normalise& normalise) {
   at::Tensor image = f.images[sample];
@@ -126,7 +134,8 @@ at::Tensor reference(const Fixture& f, std::int64_t sample, const Normalise& nor
   const Placement place = placement(g, sample);
   const std::int64_t pad = g.pad_crop;
   if (pad > 0) {
-    image = at::constant_pad_nd(image, {pad, pad, pad, pad}, 0);
+    image = g.pad_reflects ? reflection_padded(reflection_padded(image, 1, pad), 2, pad)
+                           : at::constant_pad_nd(image, {pad, pad, pad, pad}, 0);
     image = image.narrow(1, pad + place.shift_y, kHeight).narrow(2, pad + place.shift_x, kWidth);
   }
   if (place.flipped) image = image.flip({2});
@@ -243,14 +252,17 @@ std::vector<Case> all_cases() {
     for (const auto out : {at::kFloat, at::kBFloat16, at::kDouble})
       for (const bool channels_last : {false, true})
         for (const bool augmented : {false, true})
-          cases.push_back({in, out, channels_last, augmented});
+          for (const bool reflected : {false, true})
+            if (augmented || !reflected)
+              cases.push_back({in, out, channels_last, augmented, false, false, reflected});
   return cases;
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   const Case& c = info.param;
   return std::string(c10::toString(c.in)) + "_to_" + c10::toString(c.out) +
-         (c.channels_last ? "_nhwc" : "_nchw") + (c.augmented ? "_augmented" : "");
+         (c.channels_last ? "_nhwc" : "_nchw") + (c.augmented ? "_augmented" : "") +
+         (c.reflected ? "_reflected" : "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Gather, GatherCase, testing::ValuesIn(all_cases()), case_name);
@@ -328,6 +340,30 @@ TEST(Placement, OneChoiceDoesNotMoveTheOthers) {
   flip_alone.pad_crop = flip_alone.cutout = 0;
   for (std::int64_t sample = 0; sample < 100; ++sample)
     EXPECT_EQ(placement(flip_alone, sample).flipped, placement(with_choices(3), sample).flipped);
+}
+
+// Computed by tests/data/random_golden.py.
+TEST(Placement, AlternatingFlipsAreTheSamplesOwn) {
+  const bool golden[] = {false, false, false, false, false, false,
+                         false, false, true,  true,  true,  false};
+  int flipped = 0;
+  constexpr int kDraws = 10000;
+  for (int i = 0; i < kDraws; ++i) {
+    Gather gather = with_choices(0);
+    gather.flip_alternates = true;
+    const bool first = placement(gather, i).flipped;
+    if (i < 12) {
+      EXPECT_EQ(first, golden[i]) << i;
+    }
+    for (gather.epoch = 1; gather.epoch < 5; ++gather.epoch) {
+      Gather random = gather;
+      random.flip_alternates = false;
+      EXPECT_EQ(placement(gather, i).flipped, first != (gather.epoch % 2 == 1));
+      EXPECT_EQ(placement(gather, i).shift_x, placement(random, i).shift_x);
+    }
+    flipped += first;
+  }
+  EXPECT_NEAR(flipped, kDraws / 2, 5 * std::sqrt(kDraws / 4.0));
 }
 
 TEST(Placement, EveryOffsetComesUpEquallyOften) {

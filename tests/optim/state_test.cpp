@@ -47,7 +47,8 @@ TEST(OptimizerState, NamesAndTensors) {
   const std::vector<std::string> sgd = {"velocity.w", "velocity.fc.bias"};
   const std::vector<std::string> adamw = {"exp_avg.w", "exp_avg.fc.bias", "exp_avg_sq.w",
                                           "exp_avg_sq.fc.bias"};
-  for (const auto& [optimizer, expected] : {std::pair{"sgd", sgd}, std::pair{"adamw", adamw}})
+  for (const auto& [optimizer, expected] :
+       {std::pair{"sgd", sgd}, std::pair{"adamw", adamw}, std::pair{"muon", sgd}})
     for (const auto compute : {at::kDouble, at::kBFloat16}) {
       Trial trial = trial_of(optimizer, compute);
       std::vector<std::string> names;
@@ -78,7 +79,7 @@ TEST(OptimizerState, UpdatesAreCounted) {
 }
 
 TEST(OptimizerState, ContinuesToTheSameBits) {
-  for (const char* optimizer : {"sgd", "adamw"})
+  for (const char* optimizer : {"sgd", "adamw", "muon"})
     for (const auto compute : {at::kFloat, at::kBFloat16, at::kDouble}) {
       Trial trial = trial_of(optimizer, compute);
       run(trial, 0, 5);

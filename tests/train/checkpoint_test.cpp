@@ -105,6 +105,14 @@ const std::vector<std::vector<std::string>> kRecipes = {
      "train.label_smoothing=0.1"},
     {"model={name: resnet8, width: 4}", "optimizer={name: adamw, lr_slice: 0.1}",
      "train.freeze=[{to: layer3, until: 3it}, {to: layer1, until: 7it}]"},
+    {"model={name: cifar_fast, widths: [4], whiten_samples: 30}", "optimizer.decay_all=true",
+     "train.lookahead={every: 3, keep: 0.7, power: 1}",
+     "train.freeze=[{match: whiten.bias, from: 4it}]",
+     "data.augment=[{pad_crop: {pixels: 2, mode: reflect}}, {flip: alternating}]",
+     "train.precision=bf16"},
+    {"model={name: cifar_fast, widths: [4], whiten_samples: 30}",
+     "optimizer={name: muon, normalise: true, sgd_momentum: 0.7}", "train.precision=bf16",
+     "train.tta=flip+shift"},
     {"train.freeze=[{to: layer1, until: 2it}]", "train.accumulate=2", "train.ema_decay=0.9",
      "train.grad_clip=0.5", "optimizer.weight_decay=0.1"}};
 

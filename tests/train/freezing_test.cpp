@@ -62,6 +62,58 @@ TEST(Freezing, PhasesOfTheRules) {
   EXPECT_EQ(beyond.freezing.phases(), 1) << "a phase that no step reaches";
 }
 
+// Ten steps: held after three, held between, and both together.
+TEST(Freezing, HeldFromAStepOn) {
+  const auto run = tiny_run({kSmallResNet,
+                             "train.freeze=[{match: conv1.*, from: 3it}, {match: bn1.*, from: 2it, "
+                             "until: 1ep}, {match: bn1.bias, until: 2it}]"});
+  const Freezing& freezing = run.freezing;
+  ASSERT_EQ(freezing.phases(), 4);  // from 0, 2, 3, 5
+  const auto held = [&](const std::string& name) {
+    std::vector<bool> result;
+    for (std::size_t i = 0; i < run.parameters->all().size(); ++i)
+      if (run.parameters->all()[i].name == name)
+        for (std::int64_t phase = 0; phase < 4; ++phase)
+          result.push_back(freezing.frozen(i, phase));
+    return result;
+  };
+  EXPECT_THAT(held("conv1.weight"), ElementsAre(false, false, true, true));
+  EXPECT_THAT(held("bn1.weight"), ElementsAre(false, true, true, false));
+  EXPECT_THAT(held("bn1.bias"), ElementsAre(true, true, true, false));
+  EXPECT_THAT(held("linear.bias"), ElementsAre(false, false, false, false));
+  for (std::size_t i = 0; i < run.parameters->all().size(); ++i)
+    EXPECT_EQ(freezing.trains_from(i), run.parameters->all()[i].name == "bn1.bias" ? 5 : 0);
+}
+
+class Tracked : public Observer {
+ public:
+  Tracked(const Run& run, const std::string& name) {
+    for (const Parameter& parameter : run.parameters->all())
+      if (parameter.name == name) weight_ = parameter.master;
+    before_ = weight_.clone();
+  }
+  void on_batch_end(const BatchEnd& event) override {
+    if (!weight_.equal(before_)) moved.push_back(event.step);
+    before_ = weight_.clone();
+  }
+  std::vector<std::int64_t> moved;  // the steps that changed the weight
+
+ private:
+  at::Tensor weight_, before_;
+};
+
+TEST(Freezing, MovesUntilItIsHeld) {
+  auto run = tiny_run({kSmallResNet, "train.freeze=[{match: conv1.*, from: 4it, until: 8it}]",
+                       "optimizer.weight_decay=0.1"});
+  Trainer trainer(run);
+  Tracked conv(run, "conv1.weight"), head(run, "linear.weight");
+  trainer.observe(conv);
+  trainer.observe(head);
+  trainer.fit();
+  EXPECT_THAT(conv.moved, ElementsAre(0, 1, 2, 3, 8, 9));
+  EXPECT_EQ(head.moved.size(), 10u);
+}
+
 TEST(Freezing, RulesThatCannotBe) {
   const auto message = [](const std::string& rules) -> std::string {
     try {
@@ -76,7 +128,11 @@ TEST(Freezing, RulesThatCannotBe) {
                         "layer1, layer2, layer3, linear"));
   EXPECT_THAT(message("[{match: head*}]"),
               HasSubstr("train.freeze[0]: picks no parameter; the model has conv1.weight"));
-  EXPECT_THAT(message("[{to: linear}]"), HasSubstr("nothing trains"));
+  EXPECT_THAT(message("[{to: linear}]"), HasSubstr("at the start, so that nothing trains"));
+  EXPECT_THAT(message("[{to: linear, from: 1ep}]"),
+              HasSubstr("from step 5 on, so that nothing trains"));
+  EXPECT_THAT(message("[{to: conv1, from: 1ep, until: 5it}]"),
+              HasSubstr("train.freeze[0].until: ends at step 5, not after step 5"));
   EXPECT_THAT(message("[{match: '*'}]"), HasSubstr("train.freeze[0].match"));
   EXPECT_THAT(message("[{until: 1ep}]"), HasSubstr("train.freeze[0].match"));
 }

@@ -2,10 +2,13 @@
 
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
+#include "onecycle/predict.h"
 
 #include "train/average.h"
+#include "train/lookahead.h"
 #include "train/support.h"
 
+#include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -98,6 +101,70 @@ TEST(Average, IsWhatAnEvaluationSees) {
   const RunEnd last = Trainer(plain).fit();
   EXPECT_TRUE(bitwise_equal(state_of(run), state_of(plain)));
   EXPECT_NE(averaged.validation->loss, last.validation->loss);
+}
+
+// Weights go up by 1 a step; what is kept and what comes back, by hand.
+TEST(Lookahead, AsItsFormulaSays) {
+  auto run = tiny_run({"train.precision=fp64"});
+  LookaheadOptions options;
+  options.every = 2;
+  options.keep = 0.8;
+  options.power = 3;
+  Lookahead lookahead(*run.parameters, options, 7);
+  const at::NoGradGuard no_grad;
+  at::Tensor weight = run.parameters->all()[0].master;
+  const at::Tensor start = weight.clone();
+  double kept = 0, moving = 0;
+  for (std::int64_t t = 1; t <= 7; ++t) {
+    weight.add_(1);
+    moving += 1;
+    lookahead.after(t);
+    if (t % 2 == 0) {
+      const double share = 0.8 * std::pow(static_cast<double>(t) / 7, 3);
+      moving = kept = share * kept + (1 - share) * moving;
+    }
+    if (t == 7) moving = kept;
+    EXPECT_TRUE(weight.allclose(start + moving, 1e-12, 1e-12)) << t;
+  }
+  EXPECT_TRUE(
+      lookahead.tensors().at(run.parameters->all()[0].name).allclose(start + kept, 1e-12, 1e-12));
+}
+
+// In bf16 what computes follows the masters; norms' statistics are pulled back too.
+TEST(Lookahead, ReachesAllOfTheModel) {
+  auto run = tiny_run({"model={name: resnet8, width: 4}", "train.precision=bf16",
+                       "train.lookahead={every: 3, keep: 1}"});
+  const auto begin = state_of(run);
+  Trainer(run).fit();
+  const auto names = run.model->named_buffers();
+  EXPECT_TRUE(names["bn1.running_mean"].abs().sum().item<double>() == 0);
+  for (std::size_t i = 0; i < run.parameters->all().size(); ++i) {
+    const Parameter& parameter = run.parameters->all()[i];
+    EXPECT_TRUE(parameter.master.equal(begin[i])) << "a share of 1 keeps the start";
+    EXPECT_TRUE(parameter.working.detach().equal(begin[i].to(parameter.working.scalar_type())));
+  }
+  auto off = tiny_run({"train.lookahead={every: 100000}"}), none = tiny_run();
+  Trainer(off).fit();
+  Trainer(none).fit();
+  const auto end = state_of(none);
+  EXPECT_FALSE(bitwise_equal(state_of(off), end)) << "the end is what was kept: the start";
+}
+
+TEST(Evaluate, ViewsAsTheRecipeSays) {
+  for (const auto& [name, views] : {std::pair{"none", TestTimeAugmentation::none},
+                                    {"flip", TestTimeAugmentation::flip},
+                                    {"flip+shift", TestTimeAugmentation::flip_shift}}) {
+    auto run = tiny_run({"model={name: resnet8, width: 4}", std::string("train.tta=") + name});
+    const RunEnd end = Trainer(run).fit();
+    PredictOptions options;
+    options.augmentation = views;
+    const Score score = predict(run, run.data.test, options).score;
+    EXPECT_EQ(end.test->loss, score.loss) << name;
+    EXPECT_EQ(evaluate(run, run.data.test, true).loss, score.loss) << name;
+    options.augmentation = TestTimeAugmentation::none;
+    EXPECT_EQ(predict(run, run.data.test, options).score.loss == score.loss, name[0] == 'n');
+  }
+  EXPECT_THROW(tiny_run({"train.tta=flip+shift", "data.format.width=1"}), RecipeError);
 }
 
 TEST(Mixup, TheLossIsTheWeightedOne) {

@@ -1,0 +1,153 @@
+#include "onecycle/error.h"
+
+#include "kernels/sgd.h"
+#include "optim/builtin.h"
+#include "optim/common_options.h"
+#include "optim/fused.h"
+#include "optim/names.h"
+#include "optim/orthogonal.h"
+
+#include <cmath>
+#include <set>
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+namespace {
+
+struct MuonOptions : CommonOptions {
+  bool nesterov = true;
+  std::int64_t iterations = 5;
+  bool normalise = false;
+  std::optional<std::string> except;
+  double sgd_lr_scale = 1;
+  std::optional<double> sgd_momentum;
+};
+
+OptionTable<MuonOptions> muon_options() {
+  OptionTable<MuonOptions> table(
+      "muon",
+      "K. Jordan's Muon: filters and hidden matrices go along their momentum made orthogonal; the "
+      "last layer, norms and biases by SGD with momentum");
+  add_common(table, "momentum");
+  table.add("nesterov", &MuonOptions::nesterov, "take the gradient step from where momentum leads");
+  table
+      .add("iterations", &MuonOptions::iterations,
+           "Newton-Schulz iterations of a step; in bf16 where the model computes in it")
+      .range(between(1, 20));
+  table.add("normalise", &MuonOptions::normalise,
+            "before each step, scale a matrix of n rows to the norm sqrt(n), as airbench does");
+  table.add("except", &MuonOptions::except,
+            "SGD takes the weights whose full name fits this glob, too");
+  table
+      .add("sgd_lr_scale", &MuonOptions::sgd_lr_scale,
+           "factor on the learning rate of what SGD takes")
+      .range(at_least(0));
+  table
+      .add("sgd_momentum", &MuonOptions::sgd_momentum, "momentum of what SGD takes; null: the same")
+      .range(from_below(0, 1));
+  return table;
+}
+
+// A weight [out, ...] as a matrix [out, numbers], without a copy where it lies densely.
+at::Tensor as_matrix(const at::Tensor& weight) {
+  const bool channels_last =
+      weight.dim() == 4 && weight.is_contiguous(at::MemoryFormat::ChannelsLast);
+  return (channels_last ? weight.permute({0, 2, 3, 1}) : weight).reshape({weight.size(0), -1});
+}
+
+at::Tensor as_weight(const at::Tensor& matrix, const at::Tensor& like) {
+  if (like.dim() != 4 || !like.is_contiguous(at::MemoryFormat::ChannelsLast))
+    return matrix.reshape(like.sizes());
+  return matrix.reshape({like.size(0), like.size(2), like.size(3), like.size(1)})
+      .permute({0, 3, 1, 2});
+}
+
+class Muon : public FusedOptimizer {
+ public:
+  Muon(Parameters& parameters, const UpdateRule& rule, const MuonOptions& options)
+      : FusedOptimizer(parameters, {"velocity"}), rule_(rule), options_(options) {
+    std::set<std::size_t> last;
+    const auto groups = parameters.layer_groups();
+    if (!groups.empty())
+      last.insert(groups.back().parameters.begin(), groups.back().parameters.end());
+    for (std::size_t i = 0; i < parameters.all().size(); ++i) {
+      Parameter& parameter = parameters.all()[i];
+      if (parameter.master.dim() > 1 && !last.contains(i) &&
+          !(options.except && fits(*options.except, parameter.name))) {
+        matrices_.push_back(i);
+      } else {
+        parameter.lr_scale *= options.sgd_lr_scale;
+      }
+    }
+    if (matrices_.empty())
+      throw RecipeError(
+          "optimizer.name: muon finds no matrix before the last layer to work on; use sgd");
+    sgd_hyper_ = at::zeros_like(hyper_.tensor());
+  }
+
+  static void complete(UpdateRule& rule, const MuonOptions& options) {
+    rule.nesterov = options.nesterov;
+    rule.adaptive = true;
+  }
+
+  void step() override {
+    {
+      const at::NoGradGuard no_grad;
+      for (const std::size_t index : matrices_) step_matrix(index);
+      sgd_hyper_.copy_(hyper_.tensor());
+      if (options_.sgd_momentum) sgd_hyper_.select(0, 1).fill_(*options_.sgd_momentum);
+    }
+    FusedOptimizer::step();
+  }
+
+ private:
+  // Hyper-parameters stay on the device, as tensors without dimensions.
+  void step_matrix(std::size_t index) {
+    Parameter& parameter = parameters().all()[index];
+    if (!parameter.working.grad().defined()) return;
+    at::Tensor& master = parameter.master;
+    at::Tensor& velocity = state_of(0, index);
+    const at::Tensor lr = hyper_.tensor()[0] * parameter.lr_scale;
+    const at::Tensor momentum = hyper_.tensor()[1];
+    const at::Tensor decay = hyper_.tensor()[2] * parameter.decay_scale;
+    at::Tensor gradient = parameter.working.grad().to(master.scalar_type());
+    if (rule_.decay == DecayMode::l2) gradient = gradient + master * decay;
+    velocity.mul_(momentum).add_(gradient);
+    const at::Tensor along = rule_.nesterov ? gradient + velocity * momentum : velocity;
+    const at::ScalarType type =
+        parameters().compute() == at::kBFloat16 ? at::kBFloat16 : master.scalar_type();
+    const at::Tensor direction =
+        as_weight(orthogonalised(as_matrix(along), options_.iterations, type), master);
+    if (options_.normalise)
+      master.mul_(std::sqrt(static_cast<double>(master.size(0))) / at::linalg_vector_norm(master));
+    if (rule_.decay == DecayMode::decoupled) master.mul_(1 - lr * decay);
+    if (rule_.decay == DecayMode::independent)
+      master.mul_(1 - hyper_.tensor()[0] / rule_.lr_max * decay);
+    master.sub_(direction.to(master.scalar_type()) * lr);
+    if (parameter.working.scalar_type() != master.scalar_type()) parameter.working.copy_(master);
+    parameter.working.mutable_grad().reset();
+  }
+
+  void update_on_cpu(const kernels::UpdateTensor& tensor, std::int64_t begin,
+                     std::int64_t end) const override {
+    kernels::sgd_cpu(tensor, begin, end, rule_, sgd_hyper_.const_data_ptr<double>());
+  }
+  void update_on_cuda(const std::vector<kernels::UpdateTensor>& tensors,
+                      void* stream) const override {
+    kernels::sgd_cuda(tensors.data(), static_cast<int>(tensors.size()), rule_,
+                      sgd_hyper_.const_data_ptr<double>(), stream);
+  }
+
+  UpdateRule rule_;
+  MuonOptions options_;
+  std::vector<std::size_t> matrices_;  // indices into Parameters::all()
+  at::Tensor sgd_hyper_;               // as HyperBuffer, with the momentum of SGD
+};
+
+}  // namespace
+
+void add_muon(OptimizerRegistry& registry) { registry.add(optimizer_entry<Muon>(muon_options())); }
+
+}  // namespace onecycle

@@ -1,0 +1,37 @@
+#include "train/views.h"
+
+#include "onecycle/model.h"
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+namespace {
+
+at::Tensor mirrored_logits(Model& model, const at::Tensor& images) {
+  return (model.forward(images).to(at::kFloat) + model.forward(images.flip({3})).to(at::kFloat)) /
+         2;
+}
+
+}  // namespace
+
+at::Tensor logits_of_views(Model& model, const at::Tensor& images, TestTimeAugmentation views,
+                           at::MemoryFormat memory_format) {
+  if (views == TestTimeAugmentation::none) return model.forward(images).to(at::kFloat);
+  const at::Tensor plain = mirrored_logits(model, images);
+  if (views == TestTimeAugmentation::flip) return plain;
+  const std::int64_t height = images.size(2);
+  const std::int64_t width = images.size(3);
+  const at::Tensor padded = at::reflection_pad2d(images, {1, 1, 1, 1});
+  const auto moved = [&](std::int64_t by) {
+    return mirrored_logits(
+        model, padded.narrow(2, by, height).narrow(3, by, width).contiguous(memory_format));
+  };
+  return plain / 2 + (moved(0) + moved(2)) / 4;
+}
+
+bool can_be_viewed(const ModelContext& context, TestTimeAugmentation views) {
+  return views != TestTimeAugmentation::flip_shift || (context.height > 1 && context.width > 1);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "onecycle/recipe.h"
+
+#include <ATen/core/Tensor.h>
+
+namespace onecycle {
+
+class Model;
+struct ModelContext;
+
+// The mean logits of the views of each image, as in the infer_mirror and infer_mirror_translate of
+// K. Jordan's airbench: [N, classes], fp32.
+at::Tensor logits_of_views(Model& model, const at::Tensor& images, TestTimeAugmentation views,
+                           at::MemoryFormat memory_format);
+
+// Whether such views of images of that size can be made.
+bool can_be_viewed(const ModelContext& context, TestTimeAugmentation views);
+
+}  // namespace onecycle
