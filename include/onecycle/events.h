@@ -58,6 +58,12 @@ struct BatchEnd {
   Hyper hyper;
 };
 
+// Of a run in fp16.
+struct LossScaling {
+  double scale = 1;
+  std::int64_t skipped_steps = 0;  // since the run began: a gradient was not finite
+};
+
 struct LogPoint {
   std::int64_t step = 0;  // the last step of the window
   double epoch = 0;       // epochs completed, fractional
@@ -65,6 +71,7 @@ struct LogPoint {
   double lr_scale = 1;  // in `hyper`; below 1 after a fallback
   Score train;          // over the window since the last log point
   double samples_per_second = 0;
+  std::optional<LossScaling> scaling;  // with train.precision fp16
 };
 
 struct Evaluated {

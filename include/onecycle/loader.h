@@ -30,7 +30,7 @@ struct Batch {
 
 struct LoaderOptions {
   at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;                              // float32, bfloat16 or float64
+  at::ScalarType dtype = at::kFloat;                              // or bfloat16, float16, float64
   at::MemoryFormat memory_format = at::MemoryFormat::Contiguous;  // or ChannelsLast
   std::int64_t batch_size = 128;
   std::vector<double> mean;  // as in DataSet
@@ -62,6 +62,11 @@ class Loader {
   // Positions [first, first + count) of the epoch's order, whatever the batch size. Throws Error
   // where the set has no such positions.
   Batch train_rows(std::int64_t epoch, std::int64_t first, std::int64_t count);
+  // The same in two parts, the first of which alone depends on the step: a recorded graph of the
+  // second reads what the first wrote.
+  void seek(std::int64_t epoch, std::int64_t first);
+  // Positions [first + offset, first + offset + count) of what was sought.
+  Batch sought_rows(std::int64_t offset, std::int64_t count);
   Batch evaluation_batch(std::int64_t index) const;
 
  private:
@@ -79,9 +84,11 @@ class Loader {
   at::Tensor crop_tables_;  // kernels::CropTables, on the device; undefined without resized_crop
   at::Tensor mean_;         // [C] or [C*H*W] float64, in the units of the stored pixels
   at::Tensor inverse_std_;  // [C] float64
-  at::Tensor order_;        // [N] of epoch_
-  at::Tensor partner_;      // [N] int64 of epoch_, by sample; undefined without mixup
-  at::Tensor mix_weight_;   // [N] float32 of epoch_, by sample; undefined without mixup
+  at::Tensor position_;     // bytes of a kernels::GatherPosition, on the device
+  // Of an epoch; on a GPU each stays where it is when the epoch changes.
+  at::Tensor order_;       // [N] of epoch_
+  at::Tensor partner_;     // [N] int64 of epoch_, by sample; undefined without mixup
+  at::Tensor mix_weight_;  // [N] float32 of epoch_, by sample; undefined without mixup
   std::optional<std::int64_t> epoch_;
 };
 

@@ -16,11 +16,15 @@
 
 namespace onecycle {
 
+namespace kernels {
+struct LossScale;
+}
+
 // A weight as the optimizer sees it.
 struct Parameter {
   std::string name;
   at::Tensor working;  // the module's parameter, in the dtype it computes with
-  at::Tensor master;   // fp32 or fp64; the same storage as `working` unless that is bf16
+  at::Tensor master;   // fp32 or fp64; the same storage as `working` unless that is narrow
   double lr_scale = 1;
   double decay_scale = 1;  // 0: exempt from decay
   // Updates of the run before this weight's own first: bias corrections count from there.
@@ -48,8 +52,8 @@ struct LayerGroup {
 };
 
 // The weights of a module: those that train, and those that were made not to (`requires_grad` off),
-// which no optimizer and no freezing rule sees. With `compute` bf16 the module's convolutions and
-// dense layers hold bf16 copies of fp32 masters; norms, their statistics and everything else stay
+// which no optimizer and no freezing rule sees. With `compute` bf16 or fp16 the module's
+// convolutions and dense layers hold such copies of fp32 masters; norms, their statistics and everything else stay
 // in fp32.
 class Parameters {
  public:
@@ -88,7 +92,7 @@ class Parameters {
     std::vector<at::Tensor> working_;  // of all(), then of fixed()
   };
 
-  // Copies the masters into the bf16 weights, after they were loaded.
+  // Copies the masters into the narrow weights, after they were loaded.
   void refresh_working();
 
  private:
@@ -112,6 +116,22 @@ class HyperBuffer {
   at::Tensor values_;  // [4], float64
 };
 
+// The scale that a loss computed in fp16 needs, on the device: it grows and shrinks by the rules of
+// torch.amp.GradScaler without the host, which reads it where it waits anyway.
+class LossScaleBuffer {
+ public:
+  explicit LossScaleBuffer(at::Device device);
+
+  at::Tensor scale() const;    // [], fp32: a factor on the loss
+  at::Tensor inverse() const;  // [], fp32: what undoes it in the gradients
+  kernels::LossScale* data() const;
+  const at::Tensor& bytes() const { return bytes_; }  // of one kernels::LossScale
+  void write(const kernels::LossScale& state);        // does not wait for the device
+
+ private:
+  at::Tensor bytes_;
+};
+
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
@@ -121,11 +141,15 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
   // One update from the gradients of the working weights, which it drops. A weight without a
-  // gradient stays as it is. Does not wait for the device.
+  // gradient stays as it is, and all of them where the loss is scaled and a gradient not finite.
+  // Does not wait for the device.
   virtual void step() = 0;
 
   // What the next step() uses; counts it as an update. Does not wait for the device.
   void write(const Hyper& hyper) { hyper_.write(hyper, ++updates_); }
+
+  // For weights in fp16, else null: the loss is to be multiplied by its scale before backward().
+  LossScaleBuffer* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
 
   // Updates so far: all of them, also for a weight that had no gradient in some.
   std::int64_t updates() const { return updates_; }
@@ -139,6 +163,7 @@ class Optimizer {
  protected:
   explicit Optimizer(at::Device device) : hyper_(device) {}
   HyperBuffer hyper_;
+  std::optional<LossScaleBuffer> loss_scale_;
 
  private:
   std::int64_t updates_ = 0;

@@ -16,10 +16,13 @@ namespace onecycle {
 
 enum class DeviceChoice { automatic, cpu, cuda };
 
+enum class GraphChoice { automatic, on, off };
+
 enum class Precision {
   automatic,  // bf16 for convolutions where the hardware has it, else fp32
   fp32,
   bf16,  // bf16 copies of the weights; masters, norms, loss and optimizer in fp32
+  fp16,  // the same in fp16, with a loss scale that finds its size
   fp64,
 };
 
@@ -63,6 +66,7 @@ struct TrainOptions {
   std::int64_t log_every = 25;
   DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::automatic;
+  GraphChoice graph = GraphChoice::automatic;
   std::optional<std::int64_t> threads;
   double label_smoothing = 0;
   std::int64_t accumulate = 1;

@@ -41,7 +41,7 @@ void add_network_options(CommandLine& line) {
   line.add_option("weights", "FILE|RUN_DIR",
                   "safetensors, torch.save's or a run's folder (default: the run given, or "
                   "weights.file)");
-  line.add_option("precision", "NAME", "fp32, bf16, fp64 or auto (default: fp32)");
+  line.add_option("precision", "NAME", "fp32, bf16, fp16, fp64 or auto (default: fp32)");
   line.add_option("tta", "NAME",
                   "average the logits over views of each image: flip, its mirror image too; "
                   "flip+shift, both also moved by one pixel; none (default: train.tta)");

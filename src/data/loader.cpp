@@ -30,6 +30,8 @@ kernels::ScalarType element_of(at::ScalarType type) {
       return kernels::ScalarType::f32;
     case at::kBFloat16:
       return kernels::ScalarType::bf16;
+    case at::kHalf:
+      return kernels::ScalarType::f16;
     case at::kDouble:
       return kernels::ScalarType::f64;
     default:
@@ -37,12 +39,25 @@ kernels::ScalarType element_of(at::ScalarType type) {
   }
 }
 
+constexpr auto kPositionBytes = static_cast<std::int64_t>(sizeof(kernels::GatherPosition));
+
 template <class T>
 at::Tensor on_device(std::vector<T> values, at::Device device) {
   const auto count = static_cast<std::int64_t>(values.size());
   const at::Tensor tensor = tensor_of(std::move(values), {count});
   // Pinned, so that the copy does not wait for the device.
   return device.is_cuda() ? tensor.pin_memory().to(device, /*non_blocking=*/true) : tensor;
+}
+
+// Puts new values where a recorded graph will read them.
+template <class T>
+void renew(at::Tensor& tensor, std::vector<T> values, at::Device device) {
+  at::Tensor latest = on_device(std::move(values), device);
+  if (tensor.defined() && device.is_cuda()) {
+    tensor.copy_(latest);
+  } else {
+    tensor = std::move(latest);
+  }
 }
 
 void check_set(const ImageSet& set, const LoaderOptions& options) {
@@ -101,6 +116,7 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
   for (const double value : options_.std) inverse_std.push_back(1 / (value * white));
   mean_ = on_device(std::move(mean), options_.device);
   inverse_std_ = on_device(std::move(inverse_std), options_.device);
+  position_ = at::zeros({kPositionBytes}, at::TensorOptions(at::kByte).device(options_.device));
   if (set.rows.defined()) rows_ = set.rows.to(options_.device);
   if (options_.augment.resized_crop)
     crop_tables_ = crop_tables_on(*options_.augment.resized_crop, images_, options_.device);
@@ -118,12 +134,12 @@ Batch Loader::train_batch(std::int64_t epoch, std::int64_t index) {
 
 void Loader::prepare(std::int64_t epoch) {
   if (epoch_ == epoch) return;
-  order_ = on_device(epoch_order(options_.seed, epoch, num_samples_), options_.device);
+  renew(order_, epoch_order(options_.seed, epoch, num_samples_), options_.device);
   if (options_.augment.mixup > 0) {
     MixupChoices choices =
         mixup_choices(options_.seed, epoch, num_samples_, options_.augment.mixup);
-    partner_ = on_device(std::move(choices.partner), options_.device);
-    mix_weight_ = on_device(std::move(choices.weight), options_.device);
+    renew(partner_, std::move(choices.partner), options_.device);
+    renew(mix_weight_, std::move(choices.weight), options_.device);
   }
   epoch_ = epoch;
 }
@@ -132,13 +148,23 @@ Batch Loader::train_rows(std::int64_t epoch, std::int64_t first, std::int64_t co
   if (first < 0 || count < 1 || first > num_samples_ || count > num_samples_ - first)
     throw Error(
         format("no {} samples from position {} in an epoch of {}", count, first, num_samples_));
+  seek(epoch, first);
+  return sought_rows(0, count);
+}
+
+void Loader::seek(std::int64_t epoch, std::int64_t first) {
   prepare(epoch);
+  const kernels::GatherPosition position{first, epoch};
+  kernels::write(options_.device, position_.mutable_data_ptr(), &position, sizeof position);
+}
+
+Batch Loader::sought_rows(std::int64_t offset, std::int64_t count) {
   kernels::Gather request;
   request.order = order_.const_data_ptr<std::int64_t>();
-  request.offset = first;
+  request.position = static_cast<const kernels::GatherPosition*>(position_.const_data_ptr());
+  request.offset = offset;
   request.batch = request.valid = count;
   request.seed = options_.seed;
-  request.epoch = static_cast<std::uint32_t>(epoch);
   augment(request);
   return gather(request);
 }

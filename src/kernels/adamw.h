@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/update_tensor.h"
+#include "kernels/loss_scale.h"
 
 namespace onecycle::kernels {
 
@@ -13,12 +13,15 @@ struct AdamwRule {
 
 // The fused AdamW update: momentum is beta1, and state is {exp_avg, exp_avg_sq}.
 
+// `loss_scale`, where the kernel runs, or null: gradients are unscaled, and nothing changes where
+// one of them was not finite.
+
 // Elements [begin, end) of one tensor, so that the caller decides on threads.
 void adamw_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-               const AdamwRule& rule, const double* hyper);
+               const AdamwRule& rule, const double* hyper, const LossScale* loss_scale = nullptr);
 
 // All tensors, on `stream` (a cudaStream_t). Throws Error where the build has no CUDA kernels.
 void adamw_cuda(const UpdateTensor* tensors, int num_tensors, const AdamwRule& rule,
-                const double* hyper, void* stream);
+                const double* hyper, void* stream, const LossScale* loss_scale = nullptr);
 
 }  // namespace onecycle::kernels

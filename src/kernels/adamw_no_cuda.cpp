@@ -3,7 +3,8 @@
 
 namespace onecycle::kernels {
 
-void adamw_cuda(const UpdateTensor*, int, const AdamwRule&, const double*, void*) {
+void adamw_cuda(const UpdateTensor*, int, const AdamwRule&, const double*, void*,
+                const LossScale*) {
   refuse_without_cuda();
 }
 

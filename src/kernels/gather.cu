@@ -23,6 +23,12 @@ struct Rounding<BFloat16> {
   static __device__ BFloat16 of(Work value) { return to_bfloat16(value); }
 };
 
+template <>
+struct Rounding<Float16> {
+  using Work = float;
+  static __device__ Float16 of(Work value) { return to_float16(value); }
+};
+
 // a * wa + b * wb without fusing: the CPU twin's bits.
 __device__ float blend(float a, float wa, float b, float wb) {
   return __fadd_rn(__fmul_rn(a, wa), __fmul_rn(b, wb));
@@ -94,8 +100,7 @@ __global__ void grey_kernel(const Gather gather) {
   const std::int64_t plane = gather.h() * gather.w();
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
   for (std::int64_t b = blockIdx.y; b < gather.valid; b += gridDim.y) {
-    const std::int64_t at = gather.offset + b;
-    const std::int64_t sample = gather.order ? gather.order[at] : at;
+    const std::int64_t sample = gather.sample_of(b);
     for (int which = 0; which < (gather.mixes() ? 2 : 1); ++which) {
       const Sampled<Work, In> own(gather, which == 0 ? sample : gather.partner[sample], 0);
       std::int64_t sum = 0;
@@ -158,8 +163,7 @@ __global__ void gather_kernel(const Gather gather) {
       }
       continue;
     }
-    const std::int64_t at = gather.offset + b;
-    const std::int64_t sample = gather.order ? gather.order[at] : at;
+    const std::int64_t sample = gather.sample_of(b);
     const std::int64_t partner = gather.mixes() ? gather.partner[sample] : sample;
     if (first == 0) gather.out_labels[b] = gather.labels[sample];
     if (first == 0 && gather.mixes()) {
@@ -205,6 +209,8 @@ void launch(const Gather& gather, cudaStream_t stream) {
       return launch_as<In, float>(gather, grid, stream);
     case ScalarType::bf16:
       return launch_as<In, BFloat16>(gather, grid, stream);
+    case ScalarType::f16:
+      return launch_as<In, Float16>(gather, grid, stream);
     case ScalarType::f64:
       return launch_as<In, double>(gather, grid, stream);
   }

@@ -25,6 +25,11 @@ struct CropTables {
   std::int64_t inverse[kCropSteps];
 };
 
+struct GatherPosition {
+  std::int64_t first = 0;
+  std::int64_t epoch = 0;
+};
+
 struct Gather {
   // Source, all on the device that the kernel runs on. Samples are [C,H,W], contiguous.
   const void* images = nullptr;
@@ -39,6 +44,9 @@ struct Gather {
   // `valid` on are padding: zeros, with label -1.
   const std::int64_t* order = nullptr;
   std::int64_t offset = 0;
+  // Where set, read by the kernel where it runs, so that a recorded step moves on: its first row is
+  // added to `offset`, and its epoch stands in place of `epoch`.
+  const GatherPosition* position = nullptr;
   std::int64_t valid = 0;
 
   // Augmentation, applied as crop, flip, cutout. Choices depend on (seed, epoch, sample) alone.
@@ -91,6 +99,13 @@ struct Gather {
   constexpr std::int64_t h() const { return out_height > 0 ? out_height : height; }
   constexpr std::int64_t w() const { return out_width > 0 ? out_width : width; }
   constexpr std::int64_t row_of(std::int64_t sample) const { return rows ? rows[sample] : sample; }
+  constexpr std::int64_t sample_of(std::int64_t b) const {
+    const std::int64_t at = offset + (position ? position->first : 0) + b;
+    return order ? order[at] : at;
+  }
+  constexpr std::uint32_t drawn_epoch() const {
+    return position ? static_cast<std::uint32_t>(position->epoch) : epoch;
+  }
   constexpr bool augments() const { return pad_crop > 0 || flip || cutout > 0 || crop != nullptr; }
   // Whether output pixels have another place than the source's.
   constexpr bool moves() const { return augments() || h() != height || w() != width; }
@@ -132,8 +147,9 @@ constexpr std::int32_t scaled_side(std::int64_t side, std::int64_t factor) {
 constexpr void choose_box(const Gather& gather, std::int64_t sample, Placement& place) {
   constexpr std::uint64_t kAttempts = 10;
   for (std::uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
-    const RandomWords words = random_words(gather.seed, RandomUse::resized_crop, gather.epoch,
-                                           16 * static_cast<std::uint64_t>(sample) + attempt);
+    const RandomWords words =
+        random_words(gather.seed, RandomUse::resized_crop, gather.drawn_epoch(),
+                     16 * static_cast<std::uint64_t>(sample) + attempt);
     const std::int64_t side = gather.crop->side[bounded(words.word[0], kCropSteps)];
     const std::uint32_t shape = bounded(words.word[1], kCropSteps);
     place.box_width = scaled_side(side, gather.crop->aspect[shape]);
@@ -160,7 +176,7 @@ constexpr Placement placement(const Gather& gather, std::int64_t sample) {
   result.shift_y = static_cast<std::int32_t>((gather.height - gather.h()) / 2);
   result.shift_x = static_cast<std::int32_t>((gather.width - gather.w()) / 2);
   if (!gather.augments()) return result;
-  const RandomWords words = random_words(gather.seed, RandomUse::augment, gather.epoch,
+  const RandomWords words = random_words(gather.seed, RandomUse::augment, gather.drawn_epoch(),
                                          static_cast<std::uint64_t>(sample));
   // Bounded draws take a word's highest bits: its lowest is free for the flip.
   if (gather.pad_crop > 0) {

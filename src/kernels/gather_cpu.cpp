@@ -83,8 +83,7 @@ void gather_rows(const Gather& gather, std::int64_t begin, std::int64_t end) {
       }
       continue;
     }
-    const std::int64_t at = gather.offset + b;
-    const std::int64_t sample = gather.order ? gather.order[at] : at;
+    const std::int64_t sample = gather.sample_of(b);
     gather.out_labels[b] = gather.labels[sample];
     if (!gather.mixes()) {
       place_sample<In>(gather, sample, out, [&](std::int64_t c) { return Mean<Work>(gather, c); });
@@ -117,6 +116,8 @@ void gather_from(const Gather& gather, std::int64_t begin, std::int64_t end) {
       return gather_as<In, float>(gather, begin, end);
     case ScalarType::bf16:
       return gather_as<In, BFloat16>(gather, begin, end);
+    case ScalarType::f16:
+      return gather_as<In, Float16>(gather, begin, end);
     case ScalarType::f64:
       return gather_as<In, double>(gather, begin, end);
   }

@@ -16,6 +16,8 @@ template <class Out>
 Out rounded(WorkOf<Out> value) {
   if constexpr (std::is_same_v<Out, BFloat16>)
     return to_bfloat16(value);
+  else if constexpr (std::is_same_v<Out, Float16>)
+    return to_float16(value);
   else
     return value;
 }

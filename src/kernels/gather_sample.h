@@ -100,7 +100,7 @@ struct Tint {
 template <class Work>
 ONECYCLE_HOST_DEVICE Tint<Work> tint_of(const Gather& gather, std::int64_t sample) {
   Tint<Work> tint;
-  const RandomWords words = random_words(gather.seed, RandomUse::colour, gather.epoch,
+  const RandomWords words = random_words(gather.seed, RandomUse::colour, gather.drawn_epoch(),
                                          static_cast<std::uint64_t>(sample));
   for (int i = 0; i < 3; ++i) {
     const float uniform = static_cast<float>(words.word[i] >> 8) * (1.0f / (1 << 24));

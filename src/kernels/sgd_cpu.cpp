@@ -5,9 +5,10 @@
 namespace onecycle::kernels {
 
 void sgd_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-             const UpdateRule& rule, const double* hyper) {
-  with_sgd_update(rule,
-                  [&](const auto& update) { update_on_cpu(tensor, begin, end, update, hyper); });
+             const UpdateRule& rule, const double* hyper, const LossScale* loss_scale) {
+  with_sgd_update(rule, [&](const auto& update) {
+    update_on_cpu(tensor, begin, end, update, hyper, loss_scale);
+  });
 }
 
 }  // namespace onecycle::kernels

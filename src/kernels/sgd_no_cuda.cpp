@@ -3,7 +3,7 @@
 
 namespace onecycle::kernels {
 
-void sgd_cuda(const UpdateTensor*, int, const UpdateRule&, const double*, void*) {
+void sgd_cuda(const UpdateTensor*, int, const UpdateRule&, const double*, void*, const LossScale*) {
   refuse_without_cuda();
 }
 

@@ -1,36 +1,62 @@
 #pragma once
 
-#include "kernels/update_tensor.h"
+#include "kernels/loss_scale.h"
 
 namespace onecycle::kernels {
 
-template <class T, class G, class Element>
-void update_range(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
+template <class T, class Narrow, class Round>
+void copy_range(const T* __restrict weight, void* copies, std::int64_t begin, std::int64_t end,
+                const Round& round) {
+  Narrow* __restrict copy = static_cast<Narrow*>(copies);
+  for (std::int64_t i = begin; i < end; ++i) copy[i] = round(static_cast<float>(weight[i]));
+}
+
+// A factor of 1 that the compiler knows of costs nothing.
+template <class T, class G, bool kScaled, class Element>
+void update_range(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end, T unscale,
                   const Element& element) {
   T* __restrict weight = static_cast<T*>(tensor.weight);
   T* __restrict first = static_cast<T*>(tensor.state[0]);
   T* __restrict second = static_cast<T*>(tensor.state[1]);
   const G* __restrict gradient = static_cast<const G*>(tensor.gradient);
-  for (std::int64_t i = begin; i < end; ++i) update_at(i, weight, first, second, gradient, element);
+  const T factor = kScaled ? unscale : T(1);
+  for (std::int64_t i = begin; i < end; ++i)
+    update_at(i, weight, first, second, gradient, factor, element);
   if (tensor.copy == nullptr) return;
-  BFloat16* __restrict copy = static_cast<BFloat16*>(tensor.copy);
-  for (std::int64_t i = begin; i < end; ++i) copy[i] = to_bfloat16(static_cast<float>(weight[i]));
+  if (tensor.copy_type == ScalarType::f16)
+    copy_range<T, Float16>(weight, tensor.copy, begin, end, to_float16);
+  else
+    copy_range<T, BFloat16>(weight, tensor.copy, begin, end, to_bfloat16);
 }
 
-// Elements [begin, end) of one tensor by `Update`, whose element<T>(tensor, hyper) is what each of
-// them goes through.
+template <class T, bool kScaled, class Update>
+void update_as(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
+               const Update& update, const double* hyper, const LossScale& loss_scale) {
+  const T unscale = static_cast<T>(loss_scale.inverse);
+  const auto element =
+      update.template element<T>(tensor, hyper, static_cast<double>(loss_scale.skipped));
+  switch (tensor.gradient_type) {
+    case ScalarType::bf16:
+      return update_range<T, BFloat16, kScaled>(tensor, begin, end, unscale, element);
+    case ScalarType::f16:
+      return update_range<T, Float16, kScaled>(tensor, begin, end, unscale, element);
+    default:
+      return update_range<T, T, kScaled>(tensor, begin, end, unscale, element);
+  }
+}
+
+// Elements [begin, end) of one tensor by `Update`, whose element<T>(tensor, hyper, skipped) is what
+// each of them goes through; `skipped`: updates of the run that were left out.
 template <class Update>
 void update_on_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-                   const Update& update, const double* hyper) {
-  const bool narrow = tensor.gradient_type == ScalarType::bf16;
-  if (tensor.type == ScalarType::f64) {
-    const auto element = update.template element<double>(tensor, hyper);
-    narrow ? update_range<double, BFloat16>(tensor, begin, end, element)
-           : update_range<double, double>(tensor, begin, end, element);
-  } else {
-    const auto element = update.template element<float>(tensor, hyper);
-    narrow ? update_range<float, BFloat16>(tensor, begin, end, element)
-           : update_range<float, float>(tensor, begin, end, element);
+                   const Update& update, const double* hyper, const LossScale* loss_scale) {
+  const bool wide = tensor.type == ScalarType::f64;
+  if (loss_scale == nullptr) {
+    wide ? update_as<double, false>(tensor, begin, end, update, hyper, {})
+         : update_as<float, false>(tensor, begin, end, update, hyper, {});
+  } else if (loss_scale->bad == 0) {
+    wide ? update_as<double, true>(tensor, begin, end, update, hyper, *loss_scale)
+         : update_as<float, true>(tensor, begin, end, update, hyper, *loss_scale);
   }
 }
 

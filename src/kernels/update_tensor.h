@@ -13,13 +13,14 @@ struct UpdateTensor {
   void* weight = nullptr;               // master weights, f32 or f64
   void* state[2] = {nullptr, nullptr};  // same type; zero before the first step
   const void* gradient = nullptr;       // `gradient_type`
-  void* copy = nullptr;                 // bf16 weights the model computes with, or null
+  void* copy = nullptr;                 // weights the model computes with, `copy_type`, or null
   std::int64_t size = 0;
   double lr_scale = 1;
   double decay_scale = 1;           // 0: exempt from decay
   std::int64_t updates_before = 0;  // of the run, before the tensor's own first
   ScalarType type = ScalarType::f32;
-  ScalarType gradient_type = ScalarType::f32;  // `type` or bf16
+  ScalarType gradient_type = ScalarType::f32;  // `type`, bf16 or f16
+  ScalarType copy_type = ScalarType::bf16;     // or f16
 };
 
 // `hyper` of every update addresses {lr, momentum, weight_decay, number of the update from 1} where
@@ -45,13 +46,15 @@ ONECYCLE_HOST_DEVICE inline UpdateScalars update_scalars(const UpdateTensor& ten
 ONECYCLE_HOST_DEVICE inline float widened(float value) { return value; }
 ONECYCLE_HOST_DEVICE inline double widened(double value) { return value; }
 ONECYCLE_HOST_DEVICE inline float widened(BFloat16 value) { return to_float(value); }
+ONECYCLE_HOST_DEVICE inline float widened(Float16 value) { return to_float(value); }
 
 // Element `i` of a tensor's arrays by `Element`, which holds the scalars and, in kStates, the
-// number of states that its call takes between weight and gradient.
+// number of states that its call takes between weight and gradient. `unscale`: a factor on the
+// gradient.
 template <class Element, class T, class G>
 ONECYCLE_HOST_DEVICE inline T update_at(std::int64_t i, T* weight, T* first, T* second,
-                                        const G* gradient, const Element& element) {
-  const T g = static_cast<T>(widened(gradient[i]));
+                                        const G* gradient, T unscale, const Element& element) {
+  const T g = static_cast<T>(widened(gradient[i])) * unscale;
   T w = weight[i];
   if constexpr (Element::kStates == 2) {
     element(w, first[i], second[i], g);

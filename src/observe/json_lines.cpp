@@ -43,6 +43,10 @@ void JsonLines::on_log_point(const LogPoint& point, StopSignal&) {
   json["lr_scale"] = point.lr_scale;
   add_score(json, "train", point.train);
   json["samples_per_second"] = point.samples_per_second;
+  if (point.scaling) {
+    json["loss_scale"] = point.scaling->scale;
+    json["skipped_steps"] = point.scaling->skipped_steps;
+  }
   out_ << json.dump() << std::endl;
 }
 

@@ -65,6 +65,8 @@ std::string Progress::status(const BatchEnd& event) const {
   if (logged_)
     text +=
         format("loss {:.4f}  acc {:5.2f}%  ", logged_->train.loss, 100 * logged_->train.accuracy);
+  if (logged_ && logged_->scaling && logged_->scaling->skipped_steps > 0)
+    text += format("skipped {}  ", logged_->scaling->skipped_steps);
   text += format("lr {:.4g}  mom {:.3g}  ", event.hyper.lr, event.hyper.momentum);
   if (samples_per_second_ > 0) text += format("{:.0f} samples/s  ", samples_per_second_);
   return text + "ETA " + duration_text(left);

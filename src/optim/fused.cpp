@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "kernels/current_stream.h"
+#include "kernels/loss_scale.h"
 
 #include <algorithm>
 
@@ -32,8 +33,10 @@ kernels::ScalarType scalar_type(const at::Tensor& tensor) {
       return kernels::ScalarType::f64;
     case at::kBFloat16:
       return kernels::ScalarType::bf16;
+    case at::kHalf:
+      return kernels::ScalarType::f16;
     default:
-      throw Error("weights must be float32, float64 or bfloat16");
+      throw Error("weights must be float32, float64, bfloat16 or float16");
   }
 }
 
@@ -49,6 +52,7 @@ FusedOptimizer::FusedOptimizer(Parameters& parameters, std::vector<std::string> 
       device_(device_of(parameters)),
       slots_(std::move(slots)),
       states_(slots_.size()) {
+  if (parameters_.compute() == at::kHalf) loss_scale_.emplace(device_);
   const at::NoGradGuard no_grad;
   for (auto& states : states_)
     for (const Parameter& parameter : parameters_.all())
@@ -59,7 +63,11 @@ void FusedOptimizer::step() {
   tensors_.clear();
   for (std::size_t i = 0; i < parameters_.all().size(); ++i) add_tensor(i);
   if (device_.is_cuda()) {
-    update_on_cuda(tensors_, kernels::current_stream(device_));
+    void* stream = kernels::current_stream(device_);
+    const int count = static_cast<int>(tensors_.size());
+    if (loss_scale_) kernels::find_bad_cuda(tensors_.data(), count, loss_scale_->data(), stream);
+    update_on_cuda(tensors_, stream);
+    if (loss_scale_) kernels::advance_cuda(loss_scale_->data(), stream);
   } else {
     step_on_cpu();
   }
@@ -86,8 +94,10 @@ void FusedOptimizer::add_tensor(std::size_t index) {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot)
     tensor.state[slot] = states_[slot][index].mutable_data_ptr();
   tensor.gradient = gradient.const_data_ptr();
-  if (parameter.working.scalar_type() == at::kBFloat16)
+  if (c10::isReducedFloatingType(parameter.working.scalar_type())) {
     tensor.copy = parameter.working.mutable_data_ptr();
+    tensor.copy_type = scalar_type(parameter.working);
+  }
   tensor.size = parameter.master.numel();
   tensor.lr_scale = parameter.lr_scale;
   tensor.decay_scale = parameter.decay_scale;
@@ -102,14 +112,26 @@ void FusedOptimizer::step_on_cpu() {
   for (std::size_t i = 0; i < tensors_.size(); ++i)
     for (std::int64_t begin = 0; begin < tensors_[i].size; begin += kElementsPerTask)
       tasks_.push_back({i, begin});
-  at::parallel_for(
-      0, static_cast<std::int64_t>(tasks_.size()), 1, [&](std::int64_t first, std::int64_t last) {
-        for (std::int64_t t = first; t < last; ++t) {
-          const auto& [index, begin] = tasks_[static_cast<std::size_t>(t)];
-          const kernels::UpdateTensor& tensor = tensors_[index];
-          update_on_cpu(tensor, begin, std::min(begin + kElementsPerTask, tensor.size));
-        }
-      });
+  if (loss_scale_)
+    run_tasks([&](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
+      kernels::find_bad_cpu(tensor, begin, end, loss_scale_->data());
+    });
+  run_tasks([&](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
+    update_on_cpu(tensor, begin, end);
+  });
+  if (loss_scale_) kernels::advance(*loss_scale_->data());
+}
+
+void FusedOptimizer::run_tasks(
+    const std::function<void(const kernels::UpdateTensor&, std::int64_t, std::int64_t)>& run) {
+  at::parallel_for(0, static_cast<std::int64_t>(tasks_.size()), 1,
+                   [&](std::int64_t first, std::int64_t last) {
+                     for (std::int64_t t = first; t < last; ++t) {
+                       const auto& [index, begin] = tasks_[static_cast<std::size_t>(t)];
+                       const kernels::UpdateTensor& tensor = tensors_[index];
+                       run(tensor, begin, std::min(begin + kElementsPerTask, tensor.size));
+                     }
+                   });
 }
 
 }  // namespace onecycle

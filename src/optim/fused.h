@@ -4,6 +4,7 @@
 
 #include "kernels/update_tensor.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,10 @@ class FusedOptimizer : public Optimizer {
  protected:
   Parameters& parameters() { return parameters_; }
   at::Tensor& state_of(std::size_t slot, std::size_t parameter) { return states_[slot][parameter]; }
-
+  // Where the kernels read it, or null.
+  const kernels::LossScale* scale_data() const {
+    return loss_scale_ ? loss_scale_->data() : nullptr;
+  }
   // `slots` names the states of a weight, at most two, in the order of UpdateTensor::state.
   FusedOptimizer(Parameters& parameters, std::vector<std::string> slots);
 
@@ -35,6 +39,8 @@ class FusedOptimizer : public Optimizer {
 
   void add_tensor(std::size_t index);
   void step_on_cpu();
+  void run_tasks(const std::function<void(const kernels::UpdateTensor&, std::int64_t begin,
+                                          std::int64_t end)>& run);
 
   Parameters& parameters_;
   at::Device device_;

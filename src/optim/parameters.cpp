@@ -13,12 +13,12 @@ Parameters::Parameters(std::shared_ptr<torch::nn::Module> module, at::Device dev
   const at::NoGradGuard no_grad;
   module_->to(device, compute == at::kDouble ? at::kDouble : at::kFloat);
   for (auto& part : module_->named_modules("", true)) {
-    const bool narrow = compute == at::kBFloat16 && !is_norm(*part.value());
+    const bool narrow = c10::isReducedFloatingType(compute) && !is_norm(*part.value());
     for (auto& item : part.value()->named_parameters(false)) {
       at::Tensor& working = item.value();
       at::Tensor master = working.detach();
       if (master.dim() == 4) master = master.contiguous(memory_format);
-      working.set_data(narrow ? master.to(at::kBFloat16) : master);
+      working.set_data(narrow ? master.to(compute) : master);
       Parameter parameter;
       parameter.name = part.key().empty() ? item.key() : part.key() + "." + item.key();
       parameter.working = working;
@@ -51,17 +51,5 @@ void Parameters::refresh_working() {
       if (parameter.working.scalar_type() != parameter.master.scalar_type())
         parameter.working.copy_(parameter.master);
 }
-
-HyperBuffer::HyperBuffer(at::Device device)
-    : values_(at::zeros({4}, at::TensorOptions().dtype(at::kDouble).device(device))) {}
-
-void HyperBuffer::write(const Hyper& hyper, std::int64_t update) {
-  double numbers[4] = {hyper.lr, hyper.momentum, hyper.weight_decay, static_cast<double>(update)};
-  // A copy this small from pageable memory is staged at once: the array may go, the device is not
-  // waited for.
-  values_.copy_(at::from_blob(numbers, {4}, at::kDouble), /*non_blocking=*/true);
-}
-
-const double* HyperBuffer::data() const { return values_.const_data_ptr<double>(); }
 
 }  // namespace onecycle

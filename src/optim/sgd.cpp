@@ -45,12 +45,12 @@ class Sgd : public FusedOptimizer {
  private:
   void update_on_cpu(const kernels::UpdateTensor& tensor, std::int64_t begin,
                      std::int64_t end) const override {
-    kernels::sgd_cpu(tensor, begin, end, rule_, hyper_.data());
+    kernels::sgd_cpu(tensor, begin, end, rule_, hyper_.data(), scale_data());
   }
   void update_on_cuda(const std::vector<kernels::UpdateTensor>& tensors,
                       void* stream) const override {
     kernels::sgd_cuda(tensors.data(), static_cast<int>(tensors.size()), rule_, hyper_.data(),
-                      stream);
+                      stream, scale_data());
   }
 
   UpdateRule rule_;

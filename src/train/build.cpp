@@ -153,6 +153,9 @@ Run build_on(const DataSet& data, const Recipe& recipe, const Registries& regist
   run.parameters->apply(course.optimizer.groups);
   check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
   run.steps = course.steps;
+  if (recipe.train.graph == GraphChoice::on && !run.compute.device.is_cuda())
+    throw RecipeError(
+        "train.graph: on needs a CUDA device, and this run is on the CPU; leave it at auto");
   if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
   run.freezing =
       Freezing(recipe.train, *run.parameters, run.steps.steps_per_epoch, run.steps.total_steps);

@@ -9,6 +9,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace onecycle {
 
@@ -36,6 +37,8 @@ at::ScalarType dtype_of(Precision precision, bool narrow_pays) {
       return at::kFloat;
     case Precision::bf16:
       return at::kBFloat16;
+    case Precision::fp16:
+      return at::kHalf;
     case Precision::fp64:
       return at::kDouble;
     case Precision::automatic:
@@ -46,6 +49,7 @@ at::ScalarType dtype_of(Precision precision, bool narrow_pays) {
 
 std::string name_of(at::ScalarType dtype) {
   if (dtype == at::kBFloat16) return "bf16 (fp32 masters)";
+  if (dtype == at::kHalf) return "fp16 (fp32 masters)";
   return dtype == at::kDouble ? "fp64" : "fp32";
 }
 
@@ -79,6 +83,8 @@ Compute choose_compute(const TrainOptions& options, const torch::nn::Module& mod
   if (options.threads) at::set_num_threads(static_cast<int>(*options.threads));
   Compute compute;
   compute.device = choose_device(options.device, group.local_rank());
+  // For kernels that are given a stream alone: a process works on one GPU.
+  if (compute.device.is_cuda()) c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(compute.device);
   const bool convolutions = has_convolutions(model);
   const bool hardware_bf16 = compute.device.is_cuda() || cpu_has_bf16();
   compute.dtype = dtype_of(options.precision, convolutions && hardware_bf16);

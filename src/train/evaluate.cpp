@@ -37,7 +37,7 @@ void forward_all(Run& run, const ImageSet& set, bool full_precision,
   const at::NoGradGuard no_grad;
   const ModeScope modes(*run.model);
   run.model->eval();
-  const bool masters = full_precision && run.compute.dtype == at::kBFloat16;
+  const bool masters = full_precision && c10::isReducedFloatingType(run.compute.dtype);
   std::optional<Parameters::MasterScope> scope;
   if (masters) scope.emplace(*run.parameters);
   const Loader loader(part, evaluation_loader(run, part, masters ? at::kFloat : run.compute.dtype));

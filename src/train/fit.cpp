@@ -14,6 +14,17 @@ namespace onecycle {
 
 namespace {
 
+// Of the loss in fp16: below it no factor on the loss can be what makes gradients infinite.
+constexpr float kSmallestScale = 1.0f / (1 << 24);
+
+// The operation, of an error that says that there is none in fp16.
+std::optional<std::string> missing_in_half(const std::exception& error) {
+  const std::string text = error.what();
+  const std::string line = text.substr(0, text.find('\n'));
+  if (line.find("not implemented for 'Half'") == std::string::npos) return std::nullopt;
+  return line;
+}
+
 // ATen's own draws (dropout and the like) depend on the seed, the rank and the step alone.
 void seed_step(std::uint64_t seed, std::int64_t rank, std::int64_t step) {
   at::manual_seed(random_words(seed, RandomUse::step, static_cast<std::uint32_t>(rank),
@@ -29,7 +40,7 @@ Fit::Fit(Run& run, const std::vector<Observer*>& observers, StopSignal& stop,
       observers_(observers),
       stop_(stop),
       store_(store),
-      step_(run),
+      step_(run, [this](const std::string& why) { notice(Notice::Kind::warning, why); }),
       agreement_(*run.group) {
   const TrainOptions& train = run.recipe.train;
   const std::int64_t steps_per_epoch = run.steps.steps_per_epoch;
@@ -104,6 +115,11 @@ void Fit::stop_for(const std::exception& error) {
   if (failure && !failure->out_of_memory) throw DistError(failure->why);
   if (failure) return stop_.request(StopReason::out_of_memory, failure->why);
   run_.group->abandon({error.what()});
+  if (const auto missing = missing_in_half(error); missing && run_.compute.dtype == at::kHalf)
+    throw RecipeError(format(
+        "train.precision: fp16: this network needs what LibTorch has not here ({}); take bf16 "
+        "or fp32",
+        *missing));
   throw;
 }
 
@@ -129,7 +145,10 @@ void Fit::log(std::int64_t step) {
   const double now = seconds();
   if (sums.first_bad >= 0)
     return request_divergence(sums.first_bad / run_.steps.micro_batches(), "the loss is");
+  if (step_.scale() && step_.scale()->scale < kSmallestScale)
+    return request_divergence(step, "gradients at any loss scale are");
   LogPoint point;
+  if (const auto& scale = step_.scale()) point.scaling = {scale->scale, scale->skipped};
   point.step = step;
   point.epoch = epochs(step + 1);
   point.hyper = hyper_at(step);

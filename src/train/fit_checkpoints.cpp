@@ -15,7 +15,7 @@ void Fit::resume(const Snapshot& snapshot, const std::string& source) {
 void Fit::restore_from(const Snapshot& snapshot, const std::string& source) {
   state_ = restore(run_, average_ ? &*average_ : nullptr, snapshot, source,
                    lookahead_ ? &*lookahead_ : nullptr);
-  step_.restore(state_.sums);
+  step_.restore(state_.sums, state_.scale);
   seconds_before_ = state_.seconds;
   watch_ = Stopwatch();
   logged_at_ = seconds();
@@ -25,6 +25,7 @@ void Fit::restore_from(const Snapshot& snapshot, const std::string& source) {
 // Whether neither loss nor weights have left the numbers; asks the run to stop where they have.
 bool Fit::is_sound() {
   state_.sums = step_.read();
+  state_.scale = step_.scale();
   if (state_.sums.first_bad >= 0) {
     request_divergence(state_.sums.first_bad / run_.steps.micro_batches(), "the loss is");
     return false;

@@ -17,6 +17,8 @@ class Metrics {
   // mean_loss: [] fp32 on the device; logits [N, classes] fp32; labels [N]. Does not wait.
   void add(const at::Tensor& mean_loss, const at::Tensor& logits, const at::Tensor& labels);
 
+  const at::Tensor& bytes() const { return sums_; }  // of one MetricSums, on the device
+
   // Both wait for the device.
   kernels::MetricSums read() const;
   void write(const kernels::MetricSums& sums);

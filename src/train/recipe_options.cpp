@@ -19,11 +19,21 @@ struct EnumNames<Precision> {
     return {{"auto", Precision::automatic},
             {"fp32", Precision::fp32},
             {"bf16", Precision::bf16},
+            {"fp16", Precision::fp16},
             {"fp64", Precision::fp64}};
   }
 };
 template <>
 struct OptionType<Precision> : EnumOption<Precision> {};
+
+template <>
+struct EnumNames<GraphChoice> {
+  static std::vector<std::pair<const char*, GraphChoice>> values() {
+    return {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}};
+  }
+};
+template <>
+struct OptionType<GraphChoice> : EnumOption<GraphChoice> {};
 
 template <>
 struct EnumNames<GradientFormat> {
@@ -182,8 +192,14 @@ OptionTable<TrainOptions> train_options() {
       .range(at_least(1));
   table.unit("steps");
   table.add("device", &TrainOptions::device, "auto: a CUDA device where there is one");
-  table.add("precision", &TrainOptions::precision,
-            "bf16 keeps fp32 masters; auto: bf16 for convolutions where the hardware has it");
+  table.add(
+      "precision", &TrainOptions::precision,
+      "bf16 and fp16 keep fp32 masters, fp16 with a loss scale that finds its size; auto: bf16 "
+      "for convolutions where the hardware has it");
+  table.add(
+      "graph", &TrainOptions::graph,
+      "the whole step as one CUDA graph; auto: on a CUDA device, step by step where it cannot "
+      "be recorded; on: an error there");
   table.add("threads", &TrainOptions::threads, "CPU threads; null: as many as cores")
       .range(between(1, 4096));
   table

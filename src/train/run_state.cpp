@@ -8,6 +8,7 @@
 
 namespace onecycle {
 
+using kernels::LossScale;
 using kernels::MetricSums;
 using Json = nlohmann::ordered_json;
 
@@ -19,6 +20,20 @@ Json json_of(const MetricSums& sums) {
 
 MetricSums sums_of(const Json& json) {
   return {json.at(0).get<double>(), json.at(1), json.at(2), json.at(3), json.at(4)};
+}
+
+Json json_of(const std::optional<LossScale>& scale) {
+  return scale ? Json{scale->scale, scale->good_steps, scale->skipped} : Json();
+}
+
+std::optional<LossScale> scale_of(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  LossScale scale;
+  scale.scale = json.at(0).get<float>();
+  scale.inverse = 1 / scale.scale;
+  scale.good_steps = json.at(1);
+  scale.skipped = json.at(2);
+  return scale;
 }
 
 Json json_of(const std::optional<Score>& score) {
@@ -52,6 +67,7 @@ std::string to_json(const RunState& state) {
               {"sums", json_of(state.sums)},
               {"logged", json_of(state.logged)},
               {"evaluated", json_of(state.evaluated)},
+              {"loss_scale", json_of(state.scale)},
               {"seconds", state.seconds},
               {"evaluation_seconds", state.evaluation_seconds},
               {"best", state.best ? Json(*state.best) : Json()},
@@ -75,6 +91,7 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     state.sums = sums_of(json.at("sums"));
     state.logged = sums_of(json.at("logged"));
     state.evaluated = sums_of(json.at("evaluated"));
+    state.scale = scale_of(json.value("loss_scale", Json()));
     state.seconds = json.at("seconds");
     state.evaluation_seconds = json.at("evaluation_seconds");
     if (!json.at("best").is_null()) state.best = json.at("best").get<double>();

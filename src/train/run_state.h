@@ -2,6 +2,7 @@
 
 #include "onecycle/events.h"
 
+#include "kernels/loss_scale.h"
 #include "kernels/metrics.h"
 
 #include <cstdint>
@@ -17,8 +18,9 @@ struct RunState {
   std::int64_t steps = 0;        // taken
   std::int64_t total_batch = 0;  // samples of each; 0: not known
   kernels::MetricSums sums;
-  kernels::MetricSums logged;     // as of the last log point
-  kernels::MetricSums evaluated;  // as of the last evaluation
+  kernels::MetricSums logged;               // as of the last log point
+  kernels::MetricSums evaluated;            // as of the last evaluation
+  std::optional<kernels::LossScale> scale;  // with fp16
   double seconds = 0;
   double evaluation_seconds = 0;
   std::optional<double> best;                    // of `stop.monitor` on validation

@@ -1,5 +1,8 @@
 #include "train/step.h"
 
+#include <cstring>
+#include <utility>
+
 #include <ATen/ATen.h>
 
 namespace onecycle {
@@ -22,31 +25,50 @@ LoaderOptions training_loader(const Run& run) {
 
 }  // namespace
 
-Step::Step(Run& run)
-    : run_(run), loader_(run.data.train, training_loader(run)), metrics_(run.compute.device) {}
+Step::Step(Run& run, std::function<void(const std::string&)> warn)
+    : run_(run),
+      loader_(run.data.train, training_loader(run)),
+      metrics_(run.compute.device),
+      graph_(recorder_for(run.recipe.train.graph, run.compute.device),
+             run.recipe.train.graph == GraphChoice::on, *run.group,
+             {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {}
 
 void Step::weights_changed() {
-  std::vector<at::Tensor> weights;
-  for (const Parameter& parameter : run_.parameters->all())
-    if (parameter.working.requires_grad()) weights.push_back(parameter.working);
-  reduction_.reset();  // two at once would both listen to the gradients
-  reduction_ = run_.group->reduce(std::move(weights), run_.recipe.train.gradient_format);
+  graph_.renew([this] {
+    std::vector<at::Tensor> weights;
+    for (const Parameter& parameter : run_.parameters->all())
+      if (parameter.working.requires_grad()) weights.push_back(parameter.working);
+    reduction_.reset();  // two at once would both listen to the gradients
+    reduction_ = run_.group->reduce(std::move(weights), run_.recipe.train.gradient_format);
+  });
 }
 
-// The step's samples are cut into one part for each pass of each rank, equal but for one sample.
+// Gradients that were to be filled by a graph go, and the reduction that waits for the rest of
+// them.
+void Step::start_over() {
+  for (Parameter& parameter : run_.parameters->all()) parameter.working.mutable_grad().reset();
+  weights_changed();
+}
+
 void Step::run(std::int64_t step, const Hyper& hyper) {
   const StepPlan& plan = run_.steps;
-  const std::int64_t epoch = step / plan.steps_per_epoch;
-  const std::int64_t begin = step % plan.steps_per_epoch * plan.total_batch;
+  run_.optimizer->write(hyper);
+  loader_.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch * plan.total_batch);
+  graph_.run();
+}
+
+// The part of a step that is the same in all of them. The step's samples are cut into one part for
+// each pass of each rank, equal but for one sample.
+void Step::queue() {
+  const StepPlan& plan = run_.steps;
   const std::int64_t passes = plan.micro_batches();
   const std::int64_t parts = passes * plan.ranks;
-  run_.optimizer->write(hyper);
   for (std::int64_t pass = 0; pass < passes; ++pass) {
     const std::int64_t part = pass * plan.ranks + run_.group->rank();
     const std::int64_t first = plan.total_batch * part / parts;
     const std::int64_t last = plan.total_batch * (part + 1) / parts;
     reduction_->begin(pass + 1 == passes);
-    add_gradients(loader_.train_rows(epoch, begin + first, last - first));
+    add_gradients(loader_.sought_rows(first, last - first));
   }
   reduction_->finish();
   if (run_.recipe.train.grad_clip) clip_gradients();
@@ -55,24 +77,39 @@ void Step::run(std::int64_t step, const Hyper& hyper) {
 
 void Step::add_gradients(const Batch& batch) {
   at::Tensor logits = run_.model->forward(batch.images);
-  if (logits.scalar_type() == at::kBFloat16) logits = logits.to(at::kFloat);
+  if (c10::isReducedFloatingType(logits.scalar_type())) logits = logits.to(at::kFloat);
   const at::Tensor loss = mean_loss(logits, batch);
+  at::Tensor root = loss;
   // The reduction takes the mean over the ranks.
   const std::int64_t weight = batch.valid * run_.steps.ranks;
-  if (weight == run_.steps.total_batch) {
-    loss.backward();
-  } else {
-    (loss * (static_cast<double>(weight) / static_cast<double>(run_.steps.total_batch))).backward();
-  }
+  if (weight != run_.steps.total_batch)
+    root = root * (static_cast<double>(weight) / static_cast<double>(run_.steps.total_batch));
+  if (const auto* scale = run_.optimizer->loss_scale()) root = root * scale->scale();
+  root.backward();
   metrics_.add(loss.detach().to(at::kFloat), logits.detach().to(at::kFloat), batch.labels);
 }
 
-kernels::MetricSums Step::read() const { return sum_over(*run_.group, metrics_.read()); }
+// One copy from the device, whatever there is to read.
+kernels::MetricSums Step::read() {
+  const auto* scale = run_.optimizer->loss_scale();
+  if (scale == nullptr) return sum_over(*run_.group, metrics_.read());
+  const at::Tensor bytes = at::cat({metrics_.bytes(), scale->bytes()}).cpu();
+  const auto* first = static_cast<const std::uint8_t*>(bytes.const_data_ptr());
+  kernels::MetricSums own;
+  std::memcpy(&own, first, sizeof own);
+  std::memcpy(&scale_.emplace(), first + sizeof own, sizeof *scale_);
+  return sum_over(*run_.group, own);
+}
 
-void Step::restore(const kernels::MetricSums& sums) {
+void Step::restore(const kernels::MetricSums& sums,
+                   const std::optional<kernels::LossScale>& scale) {
   kernels::MetricSums own = sums;
   if (!run_.group->leads()) own = {0, 0, 0, sums.batches, sums.first_bad};
   metrics_.write(own);
+  if (auto* buffer = run_.optimizer->loss_scale()) {
+    scale_ = scale.value_or(kernels::LossScale{});
+    buffer->write(*scale_);
+  }
 }
 
 at::Tensor Step::mean_loss(const at::Tensor& logits, const Batch& batch) const {
@@ -101,7 +138,8 @@ void Step::clip_gradients() {
         at::linalg_vector_norm(gradients.back(), 2, {}, false, parameter.master.scalar_type()));
   }
   if (norms.empty()) return;
-  const at::Tensor norm = at::linalg_vector_norm(at::stack(norms));
+  at::Tensor norm = at::linalg_vector_norm(at::stack(norms));
+  if (const auto* scale = run_.optimizer->loss_scale()) norm = norm * scale->inverse();
   const at::Tensor factor = (*run_.recipe.train.grad_clip / (norm + kTiny)).clamp_max(1);
   for (at::Tensor& gradient : gradients) gradient.mul_(factor);
 }

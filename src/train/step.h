@@ -3,17 +3,25 @@
 #include "onecycle/loader.h"
 #include "onecycle/trainer.h"
 
+#include "kernels/loss_scale.h"
 #include "train/metrics.h"
+#include "train/step_graph.h"
+
+#include <functional>
+#include <optional>
+#include <string>
 
 namespace onecycle {
 
 // One optimizer step: for each micro-batch gather, forward, loss, backward; then the update. Queues
-// work and waits for nothing, so that a captured graph of it can take its place without the loop
-// knowing. The ranks share the step's samples: together they see the same ones in the same step
-// whatever their number.
+// work and waits for nothing; on a GPU it becomes one graph after some steps. The ranks share the
+// step's samples: together they see the same ones in the same step whatever their number.
 class Step {
  public:
-  explicit Step(Run& run);
+  // `warn` is told, once, where the step cannot be a graph.
+  Step(Run& run, std::function<void(const std::string&)> warn);
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
 
   // Before the first step, and again once other weights take gradients.
   void weights_changed();
@@ -22,10 +30,14 @@ class Step {
 
   // Sums over every step so far and all ranks, micro-batches counted as batches. Waits for the
   // device.
-  kernels::MetricSums read() const;
-  void restore(const kernels::MetricSums& sums);
+  kernels::MetricSums read();
+  // With fp16, as last read.
+  const std::optional<kernels::LossScale>& scale() const { return scale_; }
+  void restore(const kernels::MetricSums& sums, const std::optional<kernels::LossScale>& scale);
 
  private:
+  void queue();
+  void start_over();
   void add_gradients(const Batch& batch);
   at::Tensor mean_loss(const at::Tensor& logits, const Batch& batch) const;
   void clip_gradients();
@@ -33,7 +45,9 @@ class Step {
   Run& run_;
   Loader loader_;
   Metrics metrics_;
+  std::optional<kernels::LossScale> scale_;
   std::unique_ptr<GradientReduction> reduction_;
+  StepGraph graph_;
 };
 
 }  // namespace onecycle

@@ -12,7 +12,7 @@ namespace onecycle {
 
 using TensorsByName = std::map<std::string, at::Tensor>;
 
-// Every tensor of the model by name, live; masters where the module computes in bf16.
+// Every tensor of the model by name, live; masters where the module computes in a narrower format.
 TensorsByName model_tensors(const Parameters& parameters);
 
 // What an average over the run keeps: the masters and the buffers that are not counters.

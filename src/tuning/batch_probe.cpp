@@ -1,5 +1,7 @@
 #include "onecycle/batch_fit.h"
 
+#include "train/step_graph.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -9,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kTrialSteps = 3;
 constexpr double kTimedSeconds = 0.7;
-constexpr double kFewestTimed = 4, kMostTimed = 60;  // steps, the first a warm-up
+constexpr double kFewestTimed = 3, kMostTimed = 59;  // steps after the warm-up
 
 // Larger than evaluation batches, so that there is a whole one and a padded one.
 constexpr std::int64_t kEvaluated = 513;
@@ -32,6 +34,11 @@ Recipe probed(const Recipe& recipe, std::int64_t batch) {
   return result;
 }
 
+// Steps that are not like those to come: the first, and on a GPU those before the step is a graph.
+std::int64_t warm_ups(const Run& run) {
+  return run.compute.device.is_cuda() ? StepGraph::kWarmUps + 1 : 1;
+}
+
 // A part of the set that keeps all of it in memory.
 ImageSet head(const ImageSet& set) {
   if (set.size() <= kEvaluated) return set;
@@ -44,8 +51,8 @@ class Rates : public Observer {
     rates_.push_back(point.samples_per_second);
   }
   double of_step(std::size_t step) const { return rates_.at(step); }
-  double median_after_first() const {
-    std::vector<double> timed(rates_.begin() + 1, rates_.end());
+  double median_after(std::int64_t steps) const {
+    std::vector<double> timed(rates_.begin() + steps, rates_.end());
     const auto middle = timed.begin() + static_cast<std::ptrdiff_t>(timed.size() / 2);
     std::nth_element(timed.begin(), middle, timed.end());
     return *middle;
@@ -94,8 +101,9 @@ BatchProbe probe_batch(const Recipe& recipe, std::int64_t batch, const Registrie
   run.data.validation = run.data.test = ImageSet{};
   run.steps.steps_per_epoch = steps_per_epoch;
   const double seconds = static_cast<double>(run.steps.total_batch) / first.of_step(1);
-  run.steps.total_steps = static_cast<std::int64_t>(
-      std::clamp(std::ceil(kTimedSeconds / seconds), kFewestTimed, kMostTimed));
+  run.steps.total_steps =
+      warm_ups(run) + static_cast<std::int64_t>(std::clamp(std::ceil(kTimedSeconds / seconds) - 1,
+                                                           kFewestTimed, kMostTimed));
   Rates timed;
   const RunEnd timed_end = fit(run, timed, nullptr);
   if (timed_end.reason != StopReason::finished) {
@@ -103,7 +111,7 @@ BatchProbe probe_batch(const Recipe& recipe, std::int64_t batch, const Registrie
     return probe;
   }
   probe.fits = true;
-  probe.samples_per_second = timed.median_after_first();
+  probe.samples_per_second = timed.median_after(warm_ups(run));
   return probe;
 }
 

@@ -22,6 +22,7 @@ struct Case {
   bool mean_image = false;
   bool mixed = false;
   bool reflected = false;
+  bool positioned = false;
 };
 
 constexpr std::int64_t kSamples = 9, kChannels = 3, kHeight = 10, kWidth = 7, kBatch = 6;
@@ -47,6 +48,7 @@ double white(at::ScalarType type) { return type == at::kByte ? 255 : 1; }
 ScalarType element_of(at::ScalarType type) {
   return type == at::kFloat    ? ScalarType::f32
          : type == at::kDouble ? ScalarType::f64
+         : type == at::kHalf   ? ScalarType::f16
                                : ScalarType::bf16;
 }
 
@@ -65,7 +67,8 @@ struct Fixture {
         partner(at::tensor({3, 8, 2, 1, 0, 5, 4, 4, 6}, at::kLong)),
         mix_weight(at::tensor({.5, .6, .7, .8, .9, 1., .55, .75, .95}, at::kFloat)),
         mix_labels(at::full({kBatch}, 77, at::kLong)),
-        out_mix_weight(at::full({kBatch}, 77, at::kFloat)) {
+        out_mix_weight(at::full({kBatch}, 77, at::kFloat)),
+        position(at::tensor({2, 3}, at::kLong)) {
     gather.mean_image = c.mean_image;
     point(c.mixed);
     gather.pixel = c.in == at::kByte ? Pixel::uint8 : Pixel::float32;
@@ -85,6 +88,15 @@ struct Fixture {
       gather.cutout = 5;
       gather.pad_reflects = c.reflected;
     }
+    if (c.positioned) {  // the numbers that it stands in for are others
+      gather.offset = -1;
+      gather.epoch = 99;
+      gather.position = position_data();
+    }
+  }
+
+  const GatherPosition* position_data() const {
+    return reinterpret_cast<const GatherPosition*>(position.const_data_ptr<std::int64_t>());
   }
 
   void point(bool mixed) {
@@ -94,6 +106,7 @@ struct Fixture {
       gather.out_mix_labels = mix_labels.mutable_data_ptr<std::int64_t>();
       gather.out_mix_weight = out_mix_weight.mutable_data_ptr<float>();
     }
+    if (gather.position != nullptr) gather.position = position_data();
     gather.images = images.const_data_ptr();
     gather.labels = labels.const_data_ptr<std::int64_t>();
     gather.order = order.const_data_ptr<std::int64_t>();
@@ -104,7 +117,7 @@ struct Fixture {
   }
 
   at::Tensor images, labels, order, mean, inverse_std, out, out_labels;
-  at::Tensor partner, mix_weight, mix_labels, out_mix_weight;
+  at::Tensor partner, mix_weight, mix_labels, out_mix_weight, position;
   Gather gather;
 };
 
@@ -231,6 +244,26 @@ TEST_P(GatherCase, MixesTwoSamples) {
   }
 }
 
+// What a recorded step reads in memory does as the numbers of a request do.
+TEST_P(GatherCase, ReadsItsPosition) {
+  Case c = GetParam();
+  Fixture told(c);
+  told.gather.epoch = 3;
+  c.positioned = true;
+  Fixture reads(c);
+  gather_cpu(told.gather, 0, kBatch);
+  gather_cpu(reads.gather, 0, kBatch);
+  EXPECT_TRUE(reads.out.equal(told.out));
+  EXPECT_TRUE(reads.out_labels.equal(told.out_labels));
+  reads.position.copy_(at::tensor({3, 4}, at::kLong));
+  told.gather.offset = 2;
+  told.gather.epoch = 4;
+  gather_cpu(told.gather, 0, kBatch);
+  gather_cpu(reads.gather, 0, kBatch);
+  EXPECT_TRUE(reads.out.equal(told.out));
+  EXPECT_TRUE(reads.out_labels.equal(told.out_labels));
+}
+
 // Subtracted at the source, before anything moves; padding and cutout are 0.
 TEST_P(GatherCase, SubtractsAMeanImage) {
   Case c = GetParam();
@@ -249,7 +282,7 @@ TEST_P(GatherCase, SubtractsAMeanImage) {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const auto in : {at::kByte, at::kFloat})
-    for (const auto out : {at::kFloat, at::kBFloat16, at::kDouble})
+    for (const auto out : {at::kFloat, at::kBFloat16, at::kHalf, at::kDouble})
       for (const bool channels_last : {false, true})
         for (const bool augmented : {false, true})
           for (const bool reflected : {false, true})
@@ -271,7 +304,7 @@ INSTANTIATE_TEST_SUITE_P(Gather, GatherCase, testing::ValuesIn(all_cases()), cas
 void move_to_gpu(Fixture& f) {
   for (at::Tensor* tensor :
        {&f.images, &f.labels, &f.order, &f.mean, &f.inverse_std, &f.out, &f.out_labels, &f.partner,
-        &f.mix_weight, &f.mix_labels, &f.out_mix_weight})
+        &f.mix_weight, &f.mix_labels, &f.out_mix_weight, &f.position})
     *tensor = tensor->to(at::kCUDA);
   f.point(f.gather.mixes());
 }
@@ -286,6 +319,10 @@ TEST(Gather, CudaEqualsCpu) {
       c.mixed = mixed;
       cases.push_back(c);
     }
+  for (Case c : all_cases()) {
+    c.positioned = true;
+    cases.push_back(c);
+  }
   for (const Case& c : cases) {
     Fixture cpu(c), gpu(c);
     cpu.gather.valid = gpu.gather.valid = 5;
