@@ -1,6 +1,7 @@
 #include "train/step.h"
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 
 namespace onecycle {
 
@@ -46,17 +47,37 @@ void Step::run(std::int64_t step, const Hyper& hyper) {
     const std::int64_t first = plan.total_batch * part / parts;
     const std::int64_t last = plan.total_batch * (part + 1) / parts;
     reduction_->begin(pass + 1 == passes);
-    add_gradients(loader_.train_rows(epoch, begin + first, last - first));
+    add_gradients(batch_of(epoch, begin + first, last - first));
   }
   reduction_->finish();
+  RECORD_USER_SCOPE("onecycle::update");
   if (run_.recipe.train.grad_clip) clip_gradients();
   run_.optimizer->step();
 }
 
+// The scopes are the phases that a profile tells apart.
+Batch Step::batch_of(std::int64_t epoch, std::int64_t first, std::int64_t count) {
+  RECORD_USER_SCOPE("onecycle::data");
+  return loader_.train_rows(epoch, first, count);
+}
+
 void Step::add_gradients(const Batch& batch) {
+  const auto [logits, loss] = forward(batch);
+  backward(loss, batch);
+  RECORD_USER_SCOPE("onecycle::metrics");
+  metrics_.add(loss.detach().to(at::kFloat), logits.detach().to(at::kFloat), batch.labels);
+}
+
+std::pair<at::Tensor, at::Tensor> Step::forward(const Batch& batch) {
+  RECORD_USER_SCOPE("onecycle::forward");
   at::Tensor logits = run_.model->forward(batch.images);
   if (logits.scalar_type() == at::kBFloat16) logits = logits.to(at::kFloat);
-  const at::Tensor loss = mean_loss(logits, batch);
+  at::Tensor loss = mean_loss(logits, batch);
+  return {std::move(logits), std::move(loss)};
+}
+
+void Step::backward(const at::Tensor& loss, const Batch& batch) {
+  RECORD_USER_SCOPE("onecycle::backward");
   // The reduction takes the mean over the ranks.
   const std::int64_t weight = batch.valid * run_.steps.ranks;
   if (weight == run_.steps.total_batch) {
@@ -64,7 +85,6 @@ void Step::add_gradients(const Batch& batch) {
   } else {
     (loss * (static_cast<double>(weight) / static_cast<double>(run_.steps.total_batch))).backward();
   }
-  metrics_.add(loss.detach().to(at::kFloat), logits.detach().to(at::kFloat), batch.labels);
 }
 
 kernels::MetricSums Step::read() const { return sum_over(*run_.group, metrics_.read()); }

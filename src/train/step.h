@@ -5,6 +5,8 @@
 
 #include "train/metrics.h"
 
+#include <utility>
+
 namespace onecycle {
 
 // One optimizer step: for each micro-batch gather, forward, loss, backward; then the update. Queues
@@ -26,7 +28,10 @@ class Step {
   void restore(const kernels::MetricSums& sums);
 
  private:
+  Batch batch_of(std::int64_t epoch, std::int64_t first, std::int64_t count);
   void add_gradients(const Batch& batch);
+  std::pair<at::Tensor, at::Tensor> forward(const Batch& batch);  // logits and loss
+  void backward(const at::Tensor& loss, const Batch& batch);
   at::Tensor mean_loss(const at::Tensor& logits, const Batch& batch) const;
   void clip_gradients();
 
