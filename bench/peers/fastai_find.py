@@ -11,33 +11,25 @@ import time
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from fastai.basics import SGD, Adam, CrossEntropyLossFlat, DataLoader, DataLoaders, Learner
 from fastai.callback import progress, schedule  # noqa: F401  no_bar, lr_find and fit_one_cycle
 from fastai.callback.schedule import valley
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path += [str(ROOT / "tests" / "golden"), str(ROOT / "bench" / "peers")]
+sys.path.append(str(ROOT / "tests" / "golden"))
 import model  # noqa: E402
-from fastai_mlp import load  # noqa: E402
-
-STATISTICS = {"fashion": (0.28604, 0.35302),
-              "cifar10": ((0.49139968, 0.48215841, 0.44653091), (0.24703223, 0.24348513, 0.26158784))}
+import data  # noqa: E402
 
 
 def fashion(folder):
-    return [(images.reshape(-1, 1, 28, 28), labels) for images, labels in (load(folder, "train"), load(folder, "t10k"))]
+    return [(images.reshape(-1, 1, 28, 28), labels)
+            for images, labels in (data.fashion(folder, split) for split in ("train", "t10k"))]
 
 
 def cifar10(folder):
-    def part(names):
-        rows = np.concatenate([np.fromfile(folder / "cifar-10-batches-bin" / name, np.uint8).reshape(-1, 3073)
-                               for name in names])
-        pixels = torch.from_numpy(rows[:, 1:].reshape(-1, 3, 32, 32)).float() / 255
-        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in STATISTICS["cifar10"])
-        return (pixels - mean) / std, torch.from_numpy(rows[:, 0].astype(np.int64))
-    return [part([f"data_batch_{i}.bin" for i in range(1, 6)]), part(["test_batch.bin"])]
+    folder = folder / "cifar-10-batches-bin"
+    return [data.cifar10(folder, files) for files in (data.TRAIN_FILES, ["test_batch.bin"])]
 
 
 class Batches:

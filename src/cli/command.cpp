@@ -50,6 +50,12 @@ void CommandLine::add_option(const std::string& name, const std::string& placeho
   parser_->options.add_options()(name, meaning, cxxopts::value<std::string>(), placeholder);
 }
 
+void CommandLine::add_option_or(const std::string& name, const std::string& placeholder,
+                                const std::string& implied, const std::string& meaning) {
+  parser_->options.add_options()(
+      name, meaning, cxxopts::value<std::string>()->implicit_value(implied), placeholder);
+}
+
 void CommandLine::add_set() {
   parser_->options.add_options()("set",
                                  "override a recipe key: --set schedule.lr_max=0.5 (repeatable)",

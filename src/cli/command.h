@@ -49,6 +49,9 @@ class CommandLine {
   // An option with a value; `placeholder` stands for it in --help.
   void add_option(const std::string& name, const std::string& placeholder,
                   const std::string& meaning);
+  // An option whose value, given as --NAME=VALUE, may be left out: then it is `implied`.
+  void add_option_or(const std::string& name, const std::string& placeholder,
+                     const std::string& implied, const std::string& meaning);
   // --set key=value, several times.
   void add_set();
   // Positional arguments are taken.

@@ -23,6 +23,7 @@ constexpr const char* kExamples = R"(  onecycle train recipes/quickstart.yaml
   onecycle train recipes/quickstart.yaml --seeds 5         mean and spread over five seeds
   onecycle train recipes/cifar10-resnet20.yaml --dry-run
   onecycle train recipes/cifar10-resnet20.yaml --ranks gpus --max-restarts 3
+  onecycle train recipes/quickstart.yaml --profile=50      where the time of 50 steps goes
   onecycle train recipes/quickstart.yaml --json | tail -n 1
 SIGINT and SIGTERM save and end the run, SIGUSR1 saves and goes on.
 Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143 interrupted.
@@ -64,9 +65,11 @@ std::int64_t seeds_of(const CommandLine& line) {
 }  // namespace
 
 int train_command(int argc, char** argv) {
-  CommandLine line("train", "Trains what a recipe describes.",
-                   "RECIPE [--set KEY=VALUE]... [--resume [RUN_DIR]] [--seeds N] [--ranks N]",
-                   kExamples);
+  CommandLine line(
+      "train", "Trains what a recipe describes.",
+      "RECIPE [--set KEY=VALUE]... [--resume [RUN_DIR]] [--seeds N] [--profile[=STEPS]]\n"
+      "      [--ranks N]",
+      kExamples);
   line.add_positional();
   line.add_set();
   line.add_flag("dry-run", "read the data, make the model, say what would run, and stop");
@@ -74,9 +77,13 @@ int train_command(int argc, char** argv) {
   line.add_option("extend", "HOW",
                   "when a resumed run's train.duration changed: stretch, hold or new-cycle");
   line.add_option("seeds", "N", "train with N seeds from the recipe's on; mean and spread");
+  line.add_option_or("profile", "STEPS", "20",
+                     "profile so many steps after the first ten: profile.json (a Chrome trace) and "
+                     "profile.txt in the run's folder; the run goes on");
   add_ranks(line);
   if (!line.parse(argc, argv)) return 0;
   if (const auto code = launch_ranks(line, argc, argv)) return *code;
+  profiled_steps(line);
   std::signal(SIGUSR1, SIG_IGN);  // nothing to save yet
 
   Registries registries = shipped_registries();

@@ -8,11 +8,13 @@
 #include "cli/signals.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "core/number.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"
 #include "observe/json_lines.h"
 #include "observe/progress.h"
+#include "train/profile.h"
 #include "train/shared_checkpoints.h"
 
 #include <iostream>
@@ -49,6 +51,12 @@ void say_end(const RunEnd& end, const std::string& folder, const Console& consol
                        duration_text(end.train_seconds), weights_path(folder)));
 }
 
+void say_profile(const std::string& text, const Console& console) {
+  if (console.quiet()) return;
+  // Over the bar of the progress.
+  fmt::print(console.out(), "{}{}", console.terminal() ? "\r\x1b[K" : "", text);
+}
+
 // What rank 0 keeps of a run in its folder.
 class RunRecord {
  public:
@@ -75,11 +83,15 @@ class RunRecord {
         progress_(console_.out(), console_.terminal(), console_.verbose()),
         json_(std::cout, folder) {
     write_file_atomically(recipe_path(folder), {recipe_});
+    if (const auto steps = profiled_steps(line))
+      profile_.emplace(folder, *steps, run.compute.device.is_cuda(),
+                       [this](const std::string& text) { say_profile(text, console_); });
   }
 
   CheckpointStore& checkpoints() { return checkpoints_; }
 
   void watch(Trainer& trainer) {
+    if (profile_) trainer.observe(*profile_);
     trainer.observe(csv_);
     trainer.observe(events_);
     trainer.observe(divergence_);
@@ -109,9 +121,17 @@ class RunRecord {
   EarlyStop early_;
   Progress progress_;
   JsonLines json_;
+  std::optional<Profile> profile_;
 };
 
 }  // namespace
+
+std::optional<std::int64_t> profiled_steps(const CommandLine& line) {
+  if (!line.has("profile")) return std::nullopt;
+  const auto steps = parse_integer(line.text("profile"));
+  if (!steps || *steps < 1) line.misused("--profile: expected a number of steps, at least 1");
+  return steps;
+}
 
 RunResult train_run(Run& run, const RunStart& start, const Registries& registries,
                     const CommandLine& line) {

@@ -1,6 +1,7 @@
 #include "model/batch_norm.h"
 #include "model/builtin.h"
 #include "model/layers.h"
+#include "model/max_pool.h"
 #include "model/whitening.h"
 
 #include <ATen/ATen.h>
@@ -90,7 +91,7 @@ class ConvGroup : public torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& input) {
     const at::Tensor first =
-        at::gelu(norms_[0]->forward(at::max_pool2d(convs_[0]->forward(input), 2)));
+        at::gelu(norms_[0]->forward(max_pool_halved(convs_[0]->forward(input))));
     at::Tensor values = first;
     for (std::size_t i = 1; i < convs_.size(); ++i) {
       values = norms_[i]->forward(convs_[i]->forward(values));

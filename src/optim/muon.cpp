@@ -68,6 +68,9 @@ class Muon : public FusedOptimizer {
  public:
   Muon(Parameters& parameters, const UpdateRule& rule, const MuonOptions& options)
       : FusedOptimizer(parameters, {"velocity"}), rule_(rule), options_(options) {
+    if (parameters.compute() == at::kHalf)
+      throw RecipeError(
+          "train.precision: muon's matrices have no loss scale; use bf16 or fp32, or sgd");
     std::set<std::size_t> last;
     const auto groups = parameters.layer_groups();
     if (!groups.empty())

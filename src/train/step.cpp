@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 
 namespace onecycle {
 
@@ -68,17 +69,37 @@ void Step::queue() {
     const std::int64_t first = plan.total_batch * part / parts;
     const std::int64_t last = plan.total_batch * (part + 1) / parts;
     reduction_->begin(pass + 1 == passes);
-    add_gradients(loader_.sought_rows(first, last - first));
+    add_gradients(batch_of(first, last - first));
   }
   reduction_->finish();
+  RECORD_USER_SCOPE("onecycle::update");
   if (run_.recipe.train.grad_clip) clip_gradients();
   run_.optimizer->step();
 }
 
+// The scopes are the phases that a profile tells apart.
+Batch Step::batch_of(std::int64_t first, std::int64_t count) {
+  RECORD_USER_SCOPE("onecycle::data");
+  return loader_.sought_rows(first, count);
+}
+
 void Step::add_gradients(const Batch& batch) {
+  const auto [logits, loss] = forward(batch);
+  backward(loss, batch);
+  RECORD_USER_SCOPE("onecycle::metrics");
+  metrics_.add(loss.detach().to(at::kFloat), logits.detach().to(at::kFloat), batch.labels);
+}
+
+std::pair<at::Tensor, at::Tensor> Step::forward(const Batch& batch) {
+  RECORD_USER_SCOPE("onecycle::forward");
   at::Tensor logits = run_.model->forward(batch.images);
   if (c10::isReducedFloatingType(logits.scalar_type())) logits = logits.to(at::kFloat);
-  const at::Tensor loss = mean_loss(logits, batch);
+  at::Tensor loss = mean_loss(logits, batch);
+  return {std::move(logits), std::move(loss)};
+}
+
+void Step::backward(const at::Tensor& loss, const Batch& batch) {
+  RECORD_USER_SCOPE("onecycle::backward");
   at::Tensor root = loss;
   // The reduction takes the mean over the ranks.
   const std::int64_t weight = batch.valid * run_.steps.ranks;
@@ -86,7 +107,6 @@ void Step::add_gradients(const Batch& batch) {
     root = root * (static_cast<double>(weight) / static_cast<double>(run_.steps.total_batch));
   if (const auto* scale = run_.optimizer->loss_scale()) root = root * scale->scale();
   root.backward();
-  metrics_.add(loss.detach().to(at::kFloat), logits.detach().to(at::kFloat), batch.labels);
 }
 
 // One copy from the device, whatever there is to read.

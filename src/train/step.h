@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace onecycle {
 
@@ -38,7 +39,10 @@ class Step {
  private:
   void queue();
   void start_over();
+  Batch batch_of(std::int64_t first, std::int64_t count);
   void add_gradients(const Batch& batch);
+  std::pair<at::Tensor, at::Tensor> forward(const Batch& batch);  // logits and loss
+  void backward(const at::Tensor& loss, const Batch& batch);
   at::Tensor mean_loss(const at::Tensor& logits, const Batch& batch) const;
   void clip_gradients();
 

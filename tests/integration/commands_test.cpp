@@ -52,6 +52,18 @@ class Commands : public ::testing::Test {
   std::string recipe_ = folder_.write_text("recipe.yaml", kRecipe);
 };
 
+TEST_F(Commands, ProfilesSomeStepsOfARun) {
+  const Outcome outcome = run_program(train({"--profile=3"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("3 steps after 10;"));
+  EXPECT_THAT(outcome.out, HasSubstr("onecycle::backward"));
+  EXPECT_TRUE(
+      Json::parse(read_bytes(folder_ / "runs/small/1/profile.json")).contains("traceEvents"));
+  const Outcome bad = run_program(train({"--profile=none"}));
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_THAT(bad.err, HasSubstr("--profile: expected a number of steps, at least 1"));
+}
+
 TEST_F(Commands, TrainingEndsWithOneJsonLineOfItsResult) {
   const Outcome outcome = run_program(train({"--json"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;

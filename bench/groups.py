@@ -1,0 +1,123 @@
+"""Who is compared with whom: the same data, network, batch and threads."""
+from dataclasses import dataclass, field
+
+from common import ROOT
+from environment import BUILD, tcmalloc
+
+PEERS = ROOT / "bench/peers"
+RANDOM_PICTURES = "{name: synthetic, train: 10000, test: 100, channels: 3, height: 32, width: 32}"
+
+
+@dataclass
+class Variant:
+    name: str
+    command: list
+    environment: dict = field(default_factory=dict)
+
+
+@dataclass
+class Group:
+    name: str
+    title: str
+    variants: list
+    reference: str  # the name of the one whose figure is 1
+    steps: int      # a turn
+    rounds: int
+    notes: list = field(default_factory=list)
+
+
+def ours(options, name, recipe, *settings):
+    pairs = [f"train.threads={options.threads}", *settings]
+    command = [BUILD / "bench/bench_turns", ROOT / "recipes" / recipe]
+    return Variant(name, command + [word for pair in pairs for word in ("--set", pair)])
+
+
+def our_mlp(options, precision, *settings):
+    return ours(options, f"onecycle, {precision}", "quickstart.yaml", f"data.dir={options.fashion_mnist}",
+                f"train.precision={precision}", *settings)
+
+
+def our_resnet(options, net, precision):
+    model = "resnet20" if net == "resnet20" else "{name: resnet18, stem: cifar}"
+    if options.cifar10:
+        data = [f"data.dir={options.cifar10}"]
+    else:
+        data = [f"data={{format: {RANDOM_PICTURES}, batch_size: 128}}"]
+    augment = "[{pad_crop: 4}, flip]" if options.augment else "[]"
+    return ours(options, f"onecycle, {precision}", "cifar10-resnet20.yaml", *data, f"data.augment={augment}",
+                f"model={model}", f"train.precision={precision}")
+
+
+def peer(options, name, file, *rest, environment=None):
+    command = [options.python, PEERS / file, "--threads", options.threads, *rest]
+    return Variant(name, command, environment or {})
+
+
+def mlp_peer(options, name, file):
+    return peer(options, name, file, "--data", options.fashion_mnist)
+
+
+def resnet_peer(options, name, file, net, environment=None):
+    data = ["--data", options.cifar10 / "cifar-10-batches-bin"] if options.cifar10 else []
+    augment = ["--augment"] if options.augment else []
+    return peer(options, name, file, "--net", net, *data, *augment, environment=environment)
+
+
+def mlp(options):
+    return Group("mlp", "3-layer net 784-256-128-10, Fashion-MNIST, batch 128; peers in fp32", [
+        *(our_mlp(options, precision) for precision in ("fp32", "auto", "bf16")),
+        mlp_peer(options, "PyTorch, in memory", "mlp_memory.py"),
+        mlp_peer(options, "PyTorch, DataLoader", "mlp_dataloader.py"),
+        mlp_peer(options, "fastai", "mlp_fastai.py"),
+        mlp_peer(options, "Lightning", "mlp_lightning.py"),
+    ], "PyTorch, in memory", steps=500, rounds=12)
+
+
+def resnet(options, net, steps, rounds):
+    pictures = "CIFAR-10" if options.cifar10 else "random pictures"
+    augment = "crops and flips (peers: vectorised, normalised beforehand)" if options.augment else "no augmentation"
+    title = f"{net.replace('resnet', 'ResNet-')}, {pictures} 3x32x32, batch 128, {augment}"
+    group = Group(net, title, [
+        *(our_resnet(options, net, precision) for precision in ("auto", "fp32")),
+        resnet_peer(options, "PyTorch, channels_last, bf16", "resnet_autocast.py", net),
+        resnet_peer(options, "the same, torch.compile", "resnet_compiled.py", net),
+        resnet_peer(options, "PyTorch, contiguous, fp32", "resnet_usual.py", net),
+    ], "PyTorch, channels_last, bf16", steps, rounds)
+    library = tcmalloc()
+    if library:
+        group.variants.insert(3, resnet_peer(options, "the same, tcmalloc", "resnet_autocast.py", net,
+                                             {"LD_PRELOAD": library}))
+    else:
+        group.notes.append("not measured with tcmalloc: libtcmalloc-minimal4 is not installed")
+    return group
+
+
+def start(options):
+    return Group("start", "from the program's start to its first finished step, 3-layer net, files in the page cache", [
+        our_mlp(options, "fp32", "train.duration=5ep"),
+        mlp_peer(options, "PyTorch, in memory", "mlp_memory.py"),
+        mlp_peer(options, "fastai", "mlp_fastai.py"),
+        mlp_peer(options, "Lightning", "mlp_lightning.py"),
+    ], "PyTorch, in memory", steps=1, rounds=5)
+
+
+def memory(options):
+    """Two groups: peak resident memory of the whole process for the same work."""
+    mlp_group = Group("memory", "peak resident memory, 3-layer net", [
+        our_mlp(options, "fp32"),
+        mlp_peer(options, "PyTorch, in memory", "mlp_memory.py"),
+        mlp_peer(options, "PyTorch, DataLoader", "mlp_dataloader.py"),
+    ], "PyTorch, in memory", steps=300, rounds=3)
+    resnet_group = Group("memory", "peak resident memory, ResNet-20", [
+        *(our_resnet(options, "resnet20", precision) for precision in ("auto", "fp32")),
+        resnet_peer(options, "PyTorch, channels_last, bf16", "resnet_autocast.py", "resnet20"),
+        resnet_peer(options, "PyTorch, contiguous, fp32", "resnet_usual.py", "resnet20"),
+    ], "PyTorch, channels_last, bf16", steps=10, rounds=3)
+    return [mlp_group, resnet_group]
+
+
+GROUPS = {"mlp": lambda options: [mlp(options)],
+          "resnet20": lambda options: [resnet(options, "resnet20", 8, 10)],
+          "resnet18": lambda options: [resnet(options, "resnet18", 1, 8)],
+          "start": lambda options: [start(options)],
+          "memory": memory}
