@@ -32,7 +32,7 @@ TEST(LeanInstructions, OfAStep) {
   if (!std::filesystem::exists("/usr/bin/valgrind"))
     GTEST_SKIP() << "needs valgrind (Debian's package of that name)";
   if (std::string(ONECYCLE_LEAN_STEPS).empty())
-    GTEST_SKIP() << "built without valgrind/callgrind.h: configure anew";
+    GTEST_SKIP() << "needs a Release build, configured where valgrind/callgrind.h is";
   const TemporaryFolder folder;
   std::vector<std::string> arguments = {"--tool=callgrind", "--instr-atstart=no",
                                         "--callgrind-out-file=" + (folder / "out"),
