@@ -4,6 +4,7 @@
 // seconds that they took. Between turns it sleeps; at the end of stdin it ends.
 
 #include "onecycle/error.h"
+#include "onecycle/host_cache.h"
 
 #include "cli/command.h"
 #include "core/format.h"
@@ -56,6 +57,7 @@ int run(int argc, char** argv) {
   // Longer than anyone waits, without an evaluation.
   std::vector<std::string> overrides = {"train.duration=500ep", "train.evaluate_every=500ep"};
   for (const std::string& override : line.overrides()) overrides.push_back(override);
+  cache_host_memory();  // as the program does
   const Registries registries = shipped_registries();
   Run run = build(load_recipe(line.single("RECIPE"), overrides, registries), registries);
   Trainer trainer(run);

@@ -22,17 +22,20 @@ std::optional<c10::TypedOperatorHandle<Linear>> onednn_linear() {
   return schema->typed<Linear>();
 }
 
-// oneDNN copies what is not contiguous; ATen's own bf16 product, which is oneDNN's too, does not.
-bool suits(const at::Tensor& a) {
+// Each of oneDNN's products has a price of its own, 10 microseconds, which small ones in fp32 do
+// not earn. It copies what is not contiguous; ATen's bf16 product, which is oneDNN's too, does not.
+bool suits(const at::Tensor& a, const at::Tensor& b) {
+  constexpr std::int64_t kLeast = std::int64_t{1} << 20;  // multiply-accumulates
   if (!a.is_cpu() || a.numel() == 0) return false;
-  return a.scalar_type() == at::kFloat || (a.scalar_type() == at::kBFloat16 && a.is_contiguous());
+  if (a.scalar_type() == at::kBFloat16) return a.is_contiguous();
+  return a.scalar_type() == at::kFloat && a.numel() * b.size(0) >= kLeast;
 }
 
 }  // namespace
 
 at::Tensor product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias, bool relu) {
   static const auto linear = onednn_linear();
-  if (linear && suits(a))
+  if (linear && suits(a, b))
     return linear->call(a, b, bias.defined() ? std::optional(bias) : std::nullopt,
                         relu ? "relu" : "none", Attributes(), "");
   at::Tensor result = bias.defined() ? at::addmm(bias, a, b.t()) : a.mm(b.t());

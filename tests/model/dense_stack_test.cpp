@@ -93,5 +93,13 @@ TEST(Product, TakesAnyStrides) {
   expect_near(product(a.t(), b.t(), at::ones({7}), true), (expected + 1).relu(), 1e-5);
 }
 
+TEST(Product, OfLargeMatrices) {
+  at::manual_seed(3);
+  const at::Tensor a = at::randn({200, 150}), b = at::randn({200, 90}), bias = at::randn({90});
+  const at::Tensor expected = a.t().to(at::kDouble).mm(b.to(at::kDouble));
+  expect_near(product(a.t(), b.t()), expected, 1e-5);
+  expect_near(product(a.t(), b.t().contiguous(), bias, true), (expected + bias).relu(), 1e-5);
+}
+
 }  // namespace
 }  // namespace onecycle
