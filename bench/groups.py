@@ -27,29 +27,30 @@ class Group:
 
 
 def ours(options, name, recipe, *settings):
-    pairs = [f"train.threads={options.threads}", *settings]
+    pairs = [f"train.threads={options.threads}", f"train.device={options.device}", *settings]
     command = [BUILD / "bench/bench_turns", ROOT / "recipes" / recipe]
     return Variant(name, command + [word for pair in pairs for word in ("--set", pair)])
 
 
 def our_mlp(options, precision, *settings):
     return ours(options, f"onecycle, {precision}", "quickstart.yaml", f"data.dir={options.fashion_mnist}",
-                f"train.precision={precision}", *settings)
+                f"data.batch_size={options.batch or 128}", f"train.precision={precision}", *settings)
 
 
 def our_resnet(options, net, precision):
-    model = "resnet20" if net == "resnet20" else "{name: resnet18, stem: cifar}"
+    model = "{name: resnet18, stem: cifar}" if net == "resnet18" else net
     if options.cifar10:
-        data = [f"data.dir={options.cifar10}"]
+        data = [f"data.dir={options.cifar10}", f"data.batch_size={options.batch or 128}"]
     else:
-        data = [f"data={{format: {RANDOM_PICTURES}, batch_size: 128}}"]
+        data = [f"data={{format: {RANDOM_PICTURES}, batch_size: {options.batch or 128}}}"]
     augment = "[{pad_crop: 4}, flip]" if options.augment else "[]"
     return ours(options, f"onecycle, {precision}", "cifar10-resnet20.yaml", *data, f"data.augment={augment}",
                 f"model={model}", f"train.precision={precision}")
 
 
 def peer(options, name, file, *rest, environment=None):
-    command = [options.python, PEERS / file, "--threads", options.threads, *rest]
+    command = [options.python, PEERS / file, "--threads", options.threads, "--device", options.device,
+               *(["--batch", options.batch] if options.batch and "--batch" not in rest else []), *rest]
     return Variant(name, command, environment or {})
 
 
@@ -64,7 +65,12 @@ def resnet_peer(options, name, file, net, environment=None):
 
 
 def mlp(options):
-    return Group("mlp", "3-layer net 784-256-128-10, Fashion-MNIST, batch 128; peers in fp32", [
+    if options.device == "cuda":
+        return Group("mlp", f"3-layer net 784-256-128-10, Fashion-MNIST, batch {options.batch or 128}", [
+            *(our_mlp(options, precision) for precision in ("fp32", "bf16")),
+            mlp_peer(options, "PyTorch, on the GPU", "mlp_memory.py"),
+        ], "PyTorch, on the GPU", steps=500, rounds=12)
+    return Group("mlp", "3-layer net 784-256-128-10, Fashion-MNIST, batch " + f"{options.batch or 128}; peers in fp32", [
         *(our_mlp(options, precision) for precision in ("fp32", "auto", "bf16")),
         mlp_peer(options, "PyTorch, in memory", "mlp_memory.py"),
         mlp_peer(options, "PyTorch, DataLoader", "mlp_dataloader.py"),
@@ -76,7 +82,7 @@ def mlp(options):
 def resnet(options, net, steps, rounds):
     pictures = "CIFAR-10" if options.cifar10 else "random pictures"
     augment = "crops and flips (peers: vectorised, normalised beforehand)" if options.augment else "no augmentation"
-    title = f"{net.replace('resnet', 'ResNet-')}, {pictures} 3x32x32, batch 128, {augment}"
+    title = f"{net.replace('resnet', 'ResNet-')}, {pictures} 3x32x32, batch {options.batch or 128}, {augment}"
     group = Group(net, title, [
         *(our_resnet(options, net, precision) for precision in ("auto", "fp32")),
         resnet_peer(options, "PyTorch, channels_last, bf16", "resnet_autocast.py", net),
@@ -90,6 +96,20 @@ def resnet(options, net, steps, rounds):
     else:
         group.notes.append("not measured with tcmalloc: libtcmalloc-minimal4 is not installed")
     return group
+
+
+def cifar_fast(options):
+    """recipes/cifar10-94.yaml's network and batch, without Lookahead on the peers' side."""
+    data = [f"data.dir={options.cifar10}"] if options.cifar10 else [
+        f"data={{format: {RANDOM_PICTURES}, batch_size: 1024}}", "data.augment=[{pad_crop: 4}, flip]"]
+    batch = ("--batch", options.batch or 1024)
+    network = [ours(options, "onecycle, auto", "cifar10-94.yaml", *data, f"data.batch_size={batch[1]}")]
+    folder = ["--data", options.cifar10 / "cifar-10-batches-bin"] if options.cifar10 else []
+    for name, file in (("PyTorch, channels_last, bf16", "resnet_autocast.py"),
+                       ("the same, torch.compile", "resnet_compiled.py")):
+        network.append(peer(options, name, file, "--net", "cifar_fast", "--augment", *batch, *folder))
+    return Group("cifar_fast", f"airbench94's network, batch {batch[1]}, crops and flips", network,
+                 "PyTorch, channels_last, bf16", steps=1, rounds=8)
 
 
 def start(options):
@@ -119,5 +139,7 @@ def memory(options):
 GROUPS = {"mlp": lambda options: [mlp(options)],
           "resnet20": lambda options: [resnet(options, "resnet20", 8, 10)],
           "resnet18": lambda options: [resnet(options, "resnet18", 1, 8)],
+          "resnet56": lambda options: [resnet(options, "resnet56", 3, 8)],
+          "cifar_fast": lambda options: [cifar_fast(options)],
           "start": lambda options: [start(options)],
           "memory": memory}

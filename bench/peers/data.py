@@ -39,21 +39,23 @@ class Pictures:
     """Batches of CIFAR-10, or of random pictures of its shape, with random crops (padding of 4) and flips in one index
     operation if asked for."""
 
-    def __init__(self, folder, augment, channels_last):
+    def __init__(self, folder, augment, channels_last, device="cpu"):
         if folder:
-            images, self.labels = cifar10(folder, TRAIN_FILES)
+            images, labels = cifar10(folder, TRAIN_FILES)
         else:
-            images, self.labels = torch.randn(10000, 3, 32, 32), torch.randint(10, (10000,))
+            images, labels = torch.randn(10000, 3, 32, 32), torch.randint(10, (10000,))
+        images, self.labels, self.device = images.to(device), labels.to(device), device
         self.augment, self.channels_last = augment, channels_last
         pad = 4 if augment else 0
         # [N,H,W,C]: a batch that is cut from it is channels_last already.
         self.images = torch.nn.functional.pad(images, [pad] * 4).permute(0, 2, 3, 1).contiguous()
-        self.steps = torch.arange(32)
+        self.steps = torch.arange(32, device=device)
 
     def batch(self, rows):
+        rows = rows.to(self.device)
         if self.augment:
-            top, left = (torch.randint(9, (len(rows), 1)) for _ in range(2))
-            mirrored = torch.rand(len(rows), 1) < 0.5
+            top, left = (torch.randint(9, (len(rows), 1), device=self.device) for _ in range(2))
+            mirrored = torch.rand(len(rows), 1, device=self.device) < 0.5
             y = top + self.steps
             x = left + torch.where(mirrored, 31 - self.steps, self.steps)
             images = self.images[rows[:, None, None], y[:, :, None], x[:, None, :]]
