@@ -19,7 +19,7 @@ enum class DeviceChoice { automatic, cpu, cuda };
 enum class GraphChoice { automatic, on, off };
 
 enum class Precision {
-  automatic,  // bf16 for convolutions where the hardware has it, else fp32
+  automatic,  // bf16 for convolutions and large layers where the hardware has it, or fp32
   fp32,
   bf16,  // bf16 copies of the weights; masters, norms, loss and optimizer in fp32
   fp16,  // the same in fp16, with a loss scale that finds its size

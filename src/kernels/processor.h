@@ -2,6 +2,15 @@
 
 #include <cstdint>
 
+// A function that is compiled for AVX-512 together with all that it calls, which is inlined; for
+// has_avx512() to choose.
+#if defined(__x86_64__)
+#define ONECYCLE_FOR_AVX512 \
+  __attribute__((flatten, target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
+#else
+#define ONECYCLE_FOR_AVX512
+#endif
+
 namespace onecycle::kernels {
 
 // Channels that loops of the CPU take at a time (kernels/lanes.h).

@@ -1,6 +1,9 @@
 #pragma once
 
 #include "kernels/loss_scale.h"
+#include "kernels/processor.h"
+
+#include <type_traits>
 
 namespace onecycle::kernels {
 
@@ -29,6 +32,24 @@ void update_range(const UpdateTensor& tensor, std::int64_t begin, std::int64_t e
     copy_range<T, BFloat16>(weight, tensor.copy, begin, end, to_bfloat16);
 }
 
+template <class T, class G, bool kScaled, class Element>
+ONECYCLE_FOR_AVX512 void update_range_avx512(const UpdateTensor& tensor, std::int64_t begin,
+                                             std::int64_t end, T unscale, const Element& element) {
+  update_range<T, G, kScaled>(tensor, begin, end, unscale, element);
+}
+
+// For AVX-512 in the formats that networks train in as a rule: each version costs the compiler
+// time.
+template <class T, class G, bool kScaled, class Element>
+void update_range_here(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end, T unscale,
+                       const Element& element) {
+  if constexpr (std::is_same_v<T, float> && !kScaled) {
+    static const bool wide = has_avx512();
+    if (wide) return update_range_avx512<T, G, kScaled>(tensor, begin, end, unscale, element);
+  }
+  update_range<T, G, kScaled>(tensor, begin, end, unscale, element);
+}
+
 template <class T, bool kScaled, class Update>
 void update_as(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
                const Update& update, const double* hyper, const LossScale& loss_scale) {
@@ -37,11 +58,11 @@ void update_as(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
       update.template element<T>(tensor, hyper, static_cast<double>(loss_scale.skipped));
   switch (tensor.gradient_type) {
     case ScalarType::bf16:
-      return update_range<T, BFloat16, kScaled>(tensor, begin, end, unscale, element);
+      return update_range_here<T, BFloat16, kScaled>(tensor, begin, end, unscale, element);
     case ScalarType::f16:
-      return update_range<T, Float16, kScaled>(tensor, begin, end, unscale, element);
+      return update_range_here<T, Float16, kScaled>(tensor, begin, end, unscale, element);
     default:
-      return update_range<T, T, kScaled>(tensor, begin, end, unscale, element);
+      return update_range_here<T, T, kScaled>(tensor, begin, end, unscale, element);
   }
 }
 

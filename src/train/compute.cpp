@@ -21,6 +21,14 @@ bool has_convolutions(const torch::nn::Module& model) {
   return false;
 }
 
+// Whether products take a large part of a step: small ones gain nothing from narrow numbers.
+bool has_large_layers(const torch::nn::Module& model) {
+  constexpr std::int64_t kLarge = 1 << 16;  // weights: 256 x 256
+  for (const at::Tensor& parameter : model.parameters())
+    if (parameter.dim() == 2 && parameter.numel() >= kLarge) return true;
+  return false;
+}
+
 at::Device choose_device(DeviceChoice choice, std::int64_t index) {
   if (choice == DeviceChoice::cpu) return at::kCPU;
   const std::string obstacle = why_no_cuda(index);
@@ -87,7 +95,8 @@ Compute choose_compute(const TrainOptions& options, const torch::nn::Module& mod
   if (compute.device.is_cuda()) c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(compute.device);
   const bool convolutions = has_convolutions(model);
   const bool hardware_bf16 = compute.device.is_cuda() || cpu_has_bf16();
-  compute.dtype = dtype_of(options.precision, convolutions && hardware_bf16);
+  compute.dtype = dtype_of(options.precision,
+                           hardware_bf16 && (convolutions || has_large_layers(model)));
   if (convolutions && compute.dtype != at::kDouble)
     compute.memory_format = at::MemoryFormat::ChannelsLast;
   const std::string where = compute.device.is_cuda()
