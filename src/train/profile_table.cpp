@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <string_view>
 
 namespace onecycle {
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::array kPhases = {"onecycle::data", "onecycle::forward", "onecycle::backward",
                                 "onecycle::metrics", "onecycle::update"};
 constexpr std::size_t kRows = 20;
+constexpr std::size_t kWidth = 54;  // of names, in characters
 constexpr double kNsPerMs = 1e6;
 
 class Table {
@@ -40,9 +42,22 @@ class Table {
   std::string text_;
 };
 
+// Of our own nodes of the graph: "onecycle::NormActivation" for
+// "torch::autograd::CppNode<onecycle::(anonymous namespace)::NormActivation>"; cut to the column.
+std::string shortened(std::string name) {
+  constexpr std::string_view kNode = "torch::autograd::CppNode<", kOurs = "(anonymous namespace)::";
+  if (const auto at = name.find(kNode); at != std::string::npos && name.ends_with('>')) {
+    name.erase(at, kNode.size());
+    name.pop_back();
+  }
+  if (const auto at = name.find(kOurs); at != std::string::npos) name.erase(at, kOurs.size());
+  return name.size() <= kWidth ? name : name.substr(0, kWidth - 1) + "~";
+}
+
 void add_largest(const std::vector<ProfileRow>& rows, Table& table) {
   const std::size_t shown = std::min(rows.size(), kRows);
-  for (std::size_t i = 0; i < shown; ++i) table.add(rows[i].name, rows[i].calls, rows[i].self);
+  for (std::size_t i = 0; i < shown; ++i)
+    table.add(shortened(rows[i].name), rows[i].calls, rows[i].self);
   std::int64_t calls = 0;
   std::int64_t self = 0;
   for (std::size_t i = shown; i < rows.size(); ++i) {
