@@ -65,11 +65,9 @@ std::int64_t seeds_of(const CommandLine& line) {
 }  // namespace
 
 int train_command(int argc, char** argv) {
-  CommandLine line(
-      "train", "Trains what a recipe describes.",
-      "RECIPE [--set KEY=VALUE]... [--resume [RUN_DIR]] [--seeds N] [--profile[=STEPS]]\n"
-      "      [--ranks N]",
-      kExamples);
+  CommandLine line("train", "Trains what a recipe describes.",
+                   "RECIPE [--set KEY=VALUE]... [--resume [RUN_DIR]] [--seeds N] [--ranks N]",
+                   kExamples);
   line.add_positional();
   line.add_set();
   line.add_flag("dry-run", "read the data, make the model, say what would run, and stop");

@@ -192,7 +192,7 @@ constexpr Placement placement(const Gather& gather, std::int64_t sample) {
   if (gather.flip && gather.flip_alternates) {
     const RandomWords once =
         random_words(gather.seed, RandomUse::flip, 0, static_cast<std::uint64_t>(sample));
-    result.flipped = ((once.word[0] ^ gather.epoch) & 1u) != 0;
+    result.flipped = ((once.word[0] ^ gather.drawn_epoch()) & 1u) != 0;
   }
   if (gather.cutout > 0) {
     result.cut_top =

@@ -21,7 +21,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"kernels", {"core"}},
     {"data", {"core", "kernels"}},
     {"dist", {"core"}},
-    {"model", {"core"}},
+    {"model", {"core", "kernels"}},
     {"optim", {"core", "kernels"}},
     {"train",
      {"core", "weights", "recipe", "schedule", "kernels", "data", "dist", "model", "optim"}},
