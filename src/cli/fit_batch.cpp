@@ -7,7 +7,6 @@
 #include "tuning/batch_limit.h"
 
 #include <algorithm>
-#include <string_view>
 
 namespace onecycle {
 
@@ -52,7 +51,7 @@ nlohmann::json FitBatchTask::request(const Recipe& of) const {
 }
 
 int fit_batch_command(int argc, char** argv) {
-  if (argc == 3 && std::string_view(argv[1]) == "--child") return measure_in_child(argv[2]);
+  if (is_measuring_child(argc, argv)) return measure_in_child(argv[2]);
   CommandLine line("fit-batch", "The largest batch that fits, the fastest, and one to train with.",
                    "RECIPE [--memory 2GiB] [--max N] [--compare 128,256] [--set KEY=VALUE]...",
                    kExamples);

@@ -26,6 +26,9 @@ struct ChildOutcome {
 ChildOutcome run_child(const nlohmann::json& request, std::optional<double> seconds, bool progress,
                        const StopSignal& stop);
 
+// Whether a command's words, its name first, are those of such a child.
+bool is_measuring_child(int argc, char** argv);
+
 // The child's side: prints the events of its work, one JSON object a line. Returns the exit code.
 int measure_in_child(const char* request);
 

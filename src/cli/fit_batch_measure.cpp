@@ -13,6 +13,7 @@
 #include <csignal>
 #include <iostream>
 #include <new>
+#include <string_view>
 #include <sys/prctl.h>
 
 namespace onecycle {
@@ -86,6 +87,11 @@ int failed(const std::string& message) {
 }
 
 }  // namespace
+
+bool is_measuring_child(int argc, char** argv) {
+  return argc == 3 && std::string_view(argv[0]) == "fit-batch" &&
+         std::string_view(argv[1]) == "--child";
+}
 
 int measure_in_child(const char* request) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);

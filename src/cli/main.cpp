@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/fit_batch_child.h"
 #include "core/format.h"
+#include "core/host_memory.h"
 
 #include <cstdio>
 #include <cstring>
@@ -101,7 +102,8 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 int run_program(int argc, char** argv) {
   try {
-    cache_host_memory();
+    // What a process holds on to would be missing from a measured or a limited amount.
+    if (!is_measuring_child(argc - 1, argv + 1) && data_limit() == kNoLimit) cache_host_memory();
     const int code = run(argc, argv);
     if (std::fflush(stdout) != 0) return fail("writing to stdout failed", 1);
     return code;

@@ -14,9 +14,9 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kSlack = std::size_t{32} << 20;
 
-// Up to a multiple of 1/8 of the largest power of two below.
+// Up to a multiple of 1/16 of the largest power of two below.
 std::size_t rounded(std::size_t bytes) {
-  const std::size_t step = std::max(kPage, std::bit_floor(bytes) / 8);
+  const std::size_t step = std::max(kPage, std::bit_floor(bytes) / 16);
   return (bytes + step - 1) / step * step;
 }
 

@@ -11,7 +11,7 @@ namespace onecycle {
 
 // Large blocks of host memory that are kept when they are given back: a training step asks for the
 // same sizes again and again, and fresh pages from the system cost more than what is computed in
-// them. Sizes are rounded up by 1/8 at most; blocks of 2 MiB and more are aligned to that and
+// them. Sizes are rounded up by 1/16 at most; blocks of 2 MiB and more are aligned to that and
 // backed by huge pages. Unused blocks go back to the system, the longest unused first,
 // before new memory would raise the total above the most that was ever in use by more than
 // kSlack. Safe for several threads.

@@ -13,8 +13,6 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::int64_t kUnlimited = std::int64_t{1} << 50;
-
 std::optional<std::int64_t> number_in(const std::string& path) {
   std::ifstream file(path);
   std::string text;
@@ -31,7 +29,7 @@ std::int64_t left_in_group() {
     const auto taken = number_in(folder + used);
     if (most && taken) return std::max<std::int64_t>(0, *most - *taken);
   }
-  return kUnlimited;
+  return kNoLimit;
 }
 
 }  // namespace
@@ -47,13 +45,13 @@ std::int64_t kilobytes_of(const char* path, const std::string& key, std::int64_t
 
 std::int64_t data_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_DATA, &limit) != 0) return kUnlimited;
-  return static_cast<std::int64_t>(std::min(limit.rlim_cur, static_cast<rlim_t>(kUnlimited)));
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0) return kNoLimit;
+  return static_cast<std::int64_t>(std::min(limit.rlim_cur, static_cast<rlim_t>(kNoLimit)));
 }
 
 std::int64_t available_host_memory() {
   return std::min(
-      {kilobytes_of("/proc/meminfo", "MemAvailable:", kUnlimited), left_in_group(), data_limit()});
+      {kilobytes_of("/proc/meminfo", "MemAvailable:", kNoLimit), left_in_group(), data_limit()});
 }
 
 }  // namespace onecycle
