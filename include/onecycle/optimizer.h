@@ -53,8 +53,8 @@ struct LayerGroup {
 
 // The weights of a module: those that train, and those that were made not to (`requires_grad` off),
 // which no optimizer and no freezing rule sees. With `compute` bf16 or fp16 the module's
-// convolutions and dense layers hold such copies of fp32 masters; norms, their statistics and everything else stay
-// in fp32.
+// convolutions and dense layers hold such copies of fp32 masters; norms, their statistics and
+// everything else stay in fp32.
 class Parameters {
  public:
   // Moves the module to `device` and converts it; `memory_format` applies to 4-D weights.

@@ -1,7 +1,7 @@
 #include "model/max_pool.h"
 
 #include "kernels/max_pool.h"
-#include "kernels/processor.h"
+#include "model/lane_images.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -58,10 +58,7 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
 };
 
 bool suits(const at::Tensor& images) {
-  return images.dim() == 4 && images.is_cpu() && images.size(1) % kernels::kLanes == 0 &&
-         images.numel() > 0 && images.size(2) > 1 && images.size(3) > 1 &&
-         images.is_contiguous(kLayout) &&
-         (images.scalar_type() == at::kFloat || images.scalar_type() == at::kBFloat16);
+  return in_lanes(images) && images.numel() > 0 && images.size(2) > 1 && images.size(3) > 1;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "model/norm_activation.h"
 
 #include "kernels/batch_norm.h"
-#include "kernels/processor.h"
+#include "model/lane_images.h"
 
 #include <cmath>
 #include <vector>
@@ -28,8 +28,7 @@ std::int64_t rows_of(const at::Tensor& tensor) { return tensor.numel() / tensor.
 
 NormRows as_rows(const at::Tensor& input, bool relu) {
   NormRows rows;
-  rows.type =
-      input.scalar_type() == at::kBFloat16 ? kernels::ScalarType::bf16 : kernels::ScalarType::f32;
+  rows.type = lane_type(input);
   rows.channels = input.size(1);
   rows.input = input.const_data_ptr();
   rows.relu = relu;
@@ -171,11 +170,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
 
 }  // namespace
 
-bool fuses(const at::Tensor& input) {
-  return input.dim() == 4 && input.is_cpu() && input.size(1) % kernels::kLanes == 0 &&
-         input.numel() > input.size(1) && input.is_contiguous(kLayout) &&
-         (input.scalar_type() == at::kFloat || input.scalar_type() == at::kBFloat16);
-}
+bool fuses(const at::Tensor& input) { return in_lanes(input) && input.numel() > input.size(1); }
 
 BatchMoments moments_of(const at::Tensor& input) {
   const at::NoGradGuard no_grad;

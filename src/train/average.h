@@ -2,7 +2,7 @@
 
 #include "onecycle/optimizer.h"
 
-#include "train/weights.h"
+#include "train/tensor_copies.h"
 
 #include <cstdint>
 #include <vector>
@@ -21,7 +21,7 @@ class WeightAverage {
   void add(std::int64_t step);
 
   // Live, by name.
-  TensorsByName tensors() const;
+  TensorsByName tensors() const { return tensors_.by_name(); }
 
   // While one lives, the model computes with the averages: as masters, and in its own precision.
   class Scope {
@@ -40,9 +40,7 @@ class WeightAverage {
 
   Parameters& parameters_;
   double decay_;
-  std::vector<std::string> names_;
-  std::vector<at::Tensor> live_;
-  std::vector<at::Tensor> averages_;
+  TensorCopies tensors_;
 };
 
 }  // namespace onecycle

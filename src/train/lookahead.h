@@ -3,7 +3,7 @@
 #include "onecycle/optimizer.h"
 #include "onecycle/recipe.h"
 
-#include "train/weights.h"
+#include "train/tensor_copies.h"
 
 #include <cstdint>
 #include <string>
@@ -23,15 +23,13 @@ class Lookahead {
   void after(std::int64_t steps);
 
   // What is kept, live, by name.
-  TensorsByName tensors() const;
+  TensorsByName tensors() const { return tensors_.by_name(); }
 
  private:
   Parameters& parameters_;
   LookaheadOptions options_;
   std::int64_t total_steps_;
-  std::vector<std::string> names_;
-  std::vector<at::Tensor> live_;
-  std::vector<at::Tensor> kept_;
+  TensorCopies tensors_;
 };
 
 }  // namespace onecycle

@@ -1,6 +1,7 @@
 // Several processes that train one run, as users start them: alone, by mpirun, by torchrun; killed,
 // stopped, restarted.
 
+#include "support/environment.h"
 #include "support/json_lines.h"
 #include "support/program.h"
 
@@ -278,23 +279,6 @@ TEST_F(Ranks, WorkAtOneStudyAndALostOnesTrialIsHandedOutAgain) {
   EXPECT_EQ(numbers.size(), 40U);
   EXPECT_EQ(std::set<std::int64_t>(numbers.begin(), numbers.end()).size(), 40U);
 }
-
-// The environment of what is started while it lives.
-class Environment {
- public:
-  explicit Environment(std::vector<std::pair<std::string, std::string>> variables)
-      : variables_(std::move(variables)) {
-    for (const auto& [name, value] : variables_) ::setenv(name.c_str(), value.c_str(), 1);
-  }
-  ~Environment() {
-    for (const auto& variable : variables_) ::unsetenv(variable.first.c_str());
-  }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
- private:
-  std::vector<std::pair<std::string, std::string>> variables_;
-};
 
 TEST_F(Ranks, AreStartedBySlurm) {
   const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));

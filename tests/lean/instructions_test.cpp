@@ -3,9 +3,9 @@
 
 #include "lean/figures.h"
 #include "lean/recipes.h"
+#include "support/environment.h"
 #include "support/program.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
 
@@ -13,11 +13,6 @@ namespace onecycle::testing {
 namespace {
 
 const std::vector<std::string> kNets = {"mlp", "resnet8"};
-
-// Libraries choose their code by the processor: here the code that every processor runs.
-const std::map<const char*, const char*> kAnyProcessor = {{"ATEN_CPU_CAPABILITY", "default"},
-                                                          {"MKL_CBWR", "COMPATIBLE"},
-                                                          {"ONEDNN_MAX_CPU_ISA", "SSE41"}};
 
 // Of the part of callgrind's output that was dumped for the net.
 double instructions(const std::string& folder, const std::string& net) {
@@ -44,7 +39,10 @@ TEST(LeanInstructions, OfAStep) {
                                         "--callgrind-out-file=" + (folder / "out"),
                                         ONECYCLE_LEAN_STEPS};
   arguments.insert(arguments.end(), kNets.begin(), kNets.end());
-  for (const auto& [name, value] : kAnyProcessor) ::setenv(name, value, 1);
+  // Libraries choose their code by the processor: here the code that every processor runs.
+  const Environment any_processor({{"ATEN_CPU_CAPABILITY", "default"},
+                                   {"MKL_CBWR", "COMPATIBLE"},
+                                   {"ONEDNN_MAX_CPU_ISA", "SSE41"}});
   const Outcome outcome = Program(arguments, "/usr/bin/valgrind").wait();
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   for (const std::string& net : kNets)
