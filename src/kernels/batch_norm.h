@@ -5,17 +5,20 @@
 #include <cstdint>
 
 // Batch normalisation of [rows, channels] (channels last; rows = N H W) on the CPU with what
-// follows it in a residual network, an addition and ReLU, in two passes over memory each way
-// instead of the five and more of separate operators. Statistics and sums are fp32 within a range
-// of rows; adding ranges up, in double, is the caller's, so that the caller decides on threads.
+// follows it in a residual network, an addition and ReLU or GELU, in two passes over memory each
+// way instead of the five and more of separate operators. Statistics and sums are fp32 within a
+// range of rows; adding ranges up, in double, is the caller's, so that the caller decides on
+// threads.
 namespace onecycle::kernels {
+
+enum class Activation { none, relu, gelu };  // gelu: x Phi(x), Phi the normal distribution's
 
 // What all passes work on. Channels are a multiple of 16; tensors are dense.
 struct NormRows {
   ScalarType type = ScalarType::f32;  // or bf16: of input, addend, output and their gradients
   std::int64_t channels = 0;
   const void* input = nullptr;
-  bool relu = false;
+  Activation activation = Activation::none;
 };
 
 // By channel, fp32: of the input, and what makes it the normalised one, x scale + shift.
@@ -28,7 +31,9 @@ struct NormChannels {
 struct NormGradients {
   const void* first = nullptr;
   const void* second = nullptr;  // null: none
-  const void* output = nullptr;  // tells where ReLU let through; null: no addend, the input tells
+  // What the forward pass added up to, by ReLU's output or for GELU the addend; null: no addend.
+  const void* output = nullptr;
+  const void* addend = nullptr;
 };
 
 struct NormCpu {
@@ -36,17 +41,17 @@ struct NormCpu {
   void (*moments)(const NormRows&, const float* origin, float* sums, std::int64_t begin,
                   std::int64_t end);
 
-  // output = relu(x scale + shift + addend); `addend` may be null.
+  // output = activation(x scale + shift + addend); `addend` may be null.
   void (*normalise)(const NormRows&, const NormChannels&, const void* addend, void* output,
                     std::int64_t begin, std::int64_t end);
 
-  // g: gradients.first + gradients.second, of the output, where ReLU let it through. sums[0][c] =
-  // sum of g, sums[1][c] = sum of g (x - mean). g goes to `passed`, which may be null.
+  // g: gradients.first + gradients.second, of the output, times the activation's slope. sums[0][c]
+  // = sum of g, sums[1][c] = sum of g (x - mean). g goes to `passed`, which may be null.
   void (*gradient_sums)(const NormRows&, const NormChannels&, const NormGradients& gradients,
                         void* passed, float* sums, std::int64_t begin, std::int64_t end);
 
-  // input_gradient = scale g + slope (x - mean) + offset, slope and offset by channel. With
-  // `masked`, `gradient` is g already.
+  // input_gradient = scale g + slope (x - mean) + offset, slope and offset by channel. `gradient`
+  // is g, or with ReLU and not `masked` what g is made from.
   void (*input_gradient)(const NormRows&, const NormChannels&, const float* slope,
                          const float* offset, const void* gradient, bool masked,
                          void* input_gradient, std::int64_t begin, std::int64_t end);

@@ -1,15 +1,19 @@
 #pragma once
 
 #include "kernels/batch_norm.h"
+#include "kernels/gelu_lanes.h"
 #include "kernels/lanes.h"
 
+#include <algorithm>
 #include <type_traits>
 
 // The loops of NormCpu, compiled once for every kind of processor (kernels/lanes.h).
 namespace onecycle::kernels {
 namespace {
 
-// K vectors of channels that stay in registers over all rows.
+constexpr std::int64_t kTileRows = 16;
+
+// K vectors of channels that stay in registers over the rows of a tile.
 template <int K>
 struct Channels {
   explicit Channels(const float* from) {
@@ -18,40 +22,79 @@ struct Channels {
   Floats v[K];
 };
 
-// Calls block(first channel, integral_constant K) over all channels, K vectors at a time.
-template <class Block>
-void over_channels(std::int64_t channels, const Block& block) {
-  std::int64_t c = 0;
-  for (; c + 4 * kLanes <= channels; c += 4 * kLanes) block(c, std::integral_constant<int, 4>());
-  for (; c + 2 * kLanes <= channels; c += 2 * kLanes) block(c, std::integral_constant<int, 2>());
-  for (; c < channels; c += kLanes) block(c, std::integral_constant<int, 1>());
+// Calls tile(first row, end, first channel, integral_constant K) over rows [begin, end) and all
+// channels, K vectors of them at a time. Few rows, so that memory is read nearly in order, and what
+// is read next is asked for: processors do not guess it where channels are many.
+template <class Tile>
+void over_tiles(std::int64_t begin, std::int64_t end, std::int64_t channels, const Tile& tile) {
+  for (std::int64_t row = begin; row < end; row += kTileRows) {
+    const std::int64_t last = std::min(row + kTileRows, end);
+    std::int64_t c = 0;
+    for (; c + 4 * kLanes <= channels; c += 4 * kLanes)
+      tile(row, last, c, std::integral_constant<int, 4>());
+    for (; c + 2 * kLanes <= channels; c += 2 * kLanes)
+      tile(row, last, c, std::integral_constant<int, 2>());
+    for (; c < channels; c += kLanes) tile(row, last, c, std::integral_constant<int, 1>());
+  }
 }
+
+template <class T>
+Floats load_and_ask(const T* from, std::int64_t channels) {
+  __builtin_prefetch(from + kTileRows * channels);
+  return load(from);
+}
+
+inline void add_to(float* sum, Floats values) { store(sum, load(sum) + values); }
 
 template <class Body>
 void with_flag(bool flag, const Body& body) {
   flag ? body(std::true_type()) : body(std::false_type());
 }
 
+template <Activation kActivation>
+Floats activated(Floats z) {
+  if constexpr (kActivation == Activation::relu) return rectified(z);
+  if constexpr (kActivation == Activation::gelu) return gelu(z);
+  return z;
+}
+
+template <class Body>
+void with_activation(Activation activation, const Body& body) {
+  using enum Activation;
+  switch (activation) {
+    case none:
+      return body(std::integral_constant<Activation, none>());
+    case relu:
+      return body(std::integral_constant<Activation, relu>());
+    case gelu:
+      return body(std::integral_constant<Activation, gelu>());
+  }
+}
+
 void moments(const NormRows& rows, const float* origin, float* sums, std::int64_t begin,
              std::int64_t end) {
   const std::int64_t channels = rows.channels;
+  std::fill_n(sums, 2 * channels, 0.f);
   with_type(rows.type, [&]<class T>(T) {
     const auto* const input = static_cast<const T*>(rows.input);
-    over_channels(channels, [&]<int K>(std::int64_t first, std::integral_constant<int, K>) {
-      const Channels<K> from(origin + first);
-      Floats sum[K] = {};
-      Floats square[K] = {};
-      for (std::int64_t row = begin; row < end; ++row)
-        for (int k = 0; k < K; ++k) {
-          const Floats x = load(input + row * channels + first + kLanes * k) - from.v[k];
-          sum[k] += x;
-          square[k] += x * x;
-        }
-      for (int k = 0; k < K; ++k) {
-        store(sums + first + kLanes * k, sum[k]);
-        store(sums + channels + first + kLanes * k, square[k]);
-      }
-    });
+    over_tiles(begin, end, channels,
+               [&]<int K>(std::int64_t top, std::int64_t bottom, std::int64_t first,
+                          std::integral_constant<int, K>) {
+                 const Channels<K> from(origin + first);
+                 Floats sum[K] = {};
+                 Floats square[K] = {};
+                 for (std::int64_t row = top; row < bottom; ++row)
+                   for (int k = 0; k < K; ++k) {
+                     const T* const at = input + row * channels + first + kLanes * k;
+                     const Floats x = load_and_ask(at, channels) - from.v[k];
+                     sum[k] += x;
+                     square[k] += x * x;
+                   }
+                 for (int k = 0; k < K; ++k) {
+                   add_to(sums + first + kLanes * k, sum[k]);
+                   add_to(sums + channels + first + kLanes * k, square[k]);
+                 }
+               });
   });
 }
 
@@ -63,19 +106,20 @@ void normalise(const NormRows& rows, const NormChannels& by, const void* addend,
     const auto* const added = static_cast<const T*>(addend);
     auto* const to = static_cast<T*>(output);
     with_flag(added != nullptr, [&](auto adds) {
-      with_flag(rows.relu, [&](auto relu) {
-        over_channels(channels, [&]<int K>(std::int64_t first, std::integral_constant<int, K>) {
-          const Channels<K> scale(by.scale + first);
-          const Channels<K> shift(by.shift + first);
-          for (std::int64_t row = begin; row < end; ++row)
-            for (int k = 0; k < K; ++k) {
-              const std::int64_t at = row * channels + first + kLanes * k;
-              Floats y = load(input + at) * scale.v[k] + shift.v[k];
-              if constexpr (adds) y += load(added + at);
-              if constexpr (relu) y = rectified(y);
-              store(to + at, y);
-            }
-        });
+      with_activation(rows.activation, [&](auto activation) {
+        over_tiles(begin, end, channels,
+                   [&]<int K>(std::int64_t top, std::int64_t bottom, std::int64_t first,
+                              std::integral_constant<int, K>) {
+                     const Channels<K> scale(by.scale + first);
+                     const Channels<K> shift(by.shift + first);
+                     for (std::int64_t row = top; row < bottom; ++row)
+                       for (int k = 0; k < K; ++k) {
+                         const std::int64_t at = row * channels + first + kLanes * k;
+                         Floats y = load_and_ask(input + at, channels) * scale.v[k] + shift.v[k];
+                         if constexpr (adds) y += load_and_ask(added + at, channels);
+                         store(to + at, activated<activation>(y));
+                       }
+                   });
       });
     });
   });
@@ -84,38 +128,49 @@ void normalise(const NormRows& rows, const NormChannels& by, const void* addend,
 void gradient_sums(const NormRows& rows, const NormChannels& by, const NormGradients& gradients,
                    void* passed, float* sums, std::int64_t begin, std::int64_t end) {
   const std::int64_t channels = rows.channels;
+  std::fill_n(sums, 2 * channels, 0.f);
   with_type(rows.type, [&]<class T>(T) {
     const auto* const input = static_cast<const T*>(rows.input);
     const auto* const one = static_cast<const T*>(gradients.first);
     const auto* const two = static_cast<const T*>(gradients.second);
     const auto* const output = static_cast<const T*>(gradients.output);
+    const auto* const addend = static_cast<const T*>(gradients.addend);
     auto* const to = static_cast<T*>(passed);
     with_flag(output != nullptr, [&](auto from_output) {
-      with_flag(rows.relu, [&](auto relu) {
-        over_channels(channels, [&]<int K>(std::int64_t first, std::integral_constant<int, K>) {
-          const Channels<K> mean(by.mean + first);
-          const Channels<K> scale(by.scale + first);
-          const Channels<K> shift(by.shift + first);
-          Floats sum[K] = {};
-          Floats product[K] = {};
-          for (std::int64_t row = begin; row < end; ++row)
-            for (int k = 0; k < K; ++k) {
-              const std::int64_t at = row * channels + first + kLanes * k;
-              const Floats x = load(input + at);
-              Floats g = load(one + at);
-              if (two != nullptr) g += load(two + at);
-              if constexpr (relu && from_output) g = where_positive(load(output + at), g);
-              if constexpr (relu && !from_output)
-                g = where_positive(x * scale.v[k] + shift.v[k], g);
-              if (to != nullptr) store(to + at, g);
-              sum[k] += g;
-              product[k] += g * (x - mean.v[k]);
-            }
-          for (int k = 0; k < K; ++k) {
-            store(sums + first + kLanes * k, sum[k]);
-            store(sums + channels + first + kLanes * k, product[k]);
-          }
-        });
+      with_activation(rows.activation, [&](auto activation) {
+        constexpr bool kRelu = activation == Activation::relu;
+        over_tiles(begin, end, channels,
+                   [&]<int K>(std::int64_t top, std::int64_t bottom, std::int64_t first,
+                              std::integral_constant<int, K>) {
+                     const Channels<K> mean(by.mean + first);
+                     const Channels<K> scale(by.scale + first);
+                     const Channels<K> shift(by.shift + first);
+                     Floats sum[K] = {};
+                     Floats product[K] = {};
+                     for (std::int64_t row = top; row < bottom; ++row)
+                       for (int k = 0; k < K; ++k) {
+                         const std::int64_t at = row * channels + first + kLanes * k;
+                         const Floats x = load_and_ask(input + at, channels);
+                         Floats g = load_and_ask(one + at, channels);
+                         if (two != nullptr) g += load_and_ask(two + at, channels);
+                         if constexpr (kRelu && from_output)
+                           g = where_positive(load_and_ask(output + at, channels), g);
+                         if constexpr (kRelu && !from_output)
+                           g = where_positive(x * scale.v[k] + shift.v[k], g);
+                         if constexpr (activation == Activation::gelu) {
+                           Floats z = x * scale.v[k] + shift.v[k];
+                           if (addend != nullptr) z += load_and_ask(addend + at, channels);
+                           g *= gelu_slope(z);
+                         }
+                         if (to != nullptr) store(to + at, g);
+                         sum[k] += g;
+                         product[k] += g * (x - mean.v[k]);
+                       }
+                     for (int k = 0; k < K; ++k) {
+                       add_to(sums + first + kLanes * k, sum[k]);
+                       add_to(sums + channels + first + kLanes * k, product[k]);
+                     }
+                   });
       });
     });
   });
@@ -129,22 +184,25 @@ void input_gradient(const NormRows& rows, const NormChannels& by, const float* s
     const auto* const input = static_cast<const T*>(rows.input);
     const auto* const incoming = static_cast<const T*>(gradient);
     auto* const to = static_cast<T*>(input_gradient);
-    with_flag(rows.relu && !masked, [&](auto masks) {
-      over_channels(channels, [&]<int K>(std::int64_t first, std::integral_constant<int, K>) {
-        const Channels<K> mean(by.mean + first);
-        const Channels<K> scale(by.scale + first);
-        const Channels<K> shift(by.shift + first);
-        const Channels<K> slopes(slope + first);
-        const Channels<K> offsets(offset + first);
-        for (std::int64_t row = begin; row < end; ++row)
-          for (int k = 0; k < K; ++k) {
-            const std::int64_t at = row * channels + first + kLanes * k;
-            const Floats x = load(input + at);
-            Floats g = load(incoming + at);
-            if constexpr (masks) g = where_positive(x * scale.v[k] + shift.v[k], g);
-            store(to + at, scale.v[k] * g + slopes.v[k] * (x - mean.v[k]) + offsets.v[k]);
-          }
-      });
+    with_flag(rows.activation == Activation::relu && !masked, [&](auto masks) {
+      over_tiles(begin, end, channels,
+                 [&]<int K>(std::int64_t top, std::int64_t bottom, std::int64_t first,
+                            std::integral_constant<int, K>) {
+                   const Channels<K> mean(by.mean + first);
+                   const Channels<K> scale(by.scale + first);
+                   const Channels<K> shift(by.shift + first);
+                   const Channels<K> slopes(slope + first);
+                   const Channels<K> offsets(offset + first);
+                   for (std::int64_t row = top; row < bottom; ++row)
+                     for (int k = 0; k < K; ++k) {
+                       const std::int64_t at = row * channels + first + kLanes * k;
+                       const Floats x = load_and_ask(input + at, channels);
+                       Floats g = load_and_ask(incoming + at, channels);
+                       if constexpr (masks) g = where_positive(x * scale.v[k] + shift.v[k], g);
+                       store(to + at,
+                             scale.v[k] * g + slopes.v[k] * (x - mean.v[k]) + offsets.v[k]);
+                     }
+                 });
     });
   });
 }

@@ -26,4 +26,13 @@ inline bool has_avx512() {
 #endif
 }
 
+// Whether it multiplies tiles of bf16 matrices (AMX).
+inline bool has_tiles() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("amx-bf16") != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace onecycle::kernels

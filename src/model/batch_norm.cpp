@@ -23,7 +23,10 @@ Branches BatchNormImpl::normalised(const at::Tensor& input, const at::Tensor& ad
   }
   at::Tensor values = normalised_alone(input);
   if (addend.defined()) values = values.add_(addend);
-  if (output != NormOutput::plain) values.relu_();
+  if (output == NormOutput::gelu)
+    values = at::gelu(values);
+  else if (output != NormOutput::plain)
+    values.relu_();
   return {values, values};
 }
 

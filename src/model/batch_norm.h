@@ -32,6 +32,10 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
   }
   // What follows a norm in networks, as one operator where there is one (model/norm_activation.h).
   at::Tensor relu(const at::Tensor& input) { return normalised(input, {}, NormOutput::relu).block; }
+  // gelu(norm + addend); `addend` may be undefined.
+  at::Tensor gelu(const at::Tensor& input, const at::Tensor& addend) {
+    return normalised(input, addend, NormOutput::gelu).block;
+  }
   // relu(norm + addend); `addend` may be undefined.
   Branches branches(const at::Tensor& input, const at::Tensor& addend) {
     return normalised(input, addend, NormOutput::relu_branches);

@@ -1,7 +1,8 @@
 #include "model/batch_norm.h"
 #include "model/builtin.h"
-#include "model/layers.h"
+#include "model/convolution.h"
 #include "model/max_pool.h"
+#include "model/require_side.h"
 #include "model/whitening.h"
 
 #include <ATen/ATen.h>
@@ -81,7 +82,7 @@ class ConvGroup : public torch::nn::Module {
       : residual_(options.residual) {
     for (std::int64_t i = 1; i <= options.convs; ++i) {
       convs_.push_back(
-          register_module("conv" + std::to_string(i), convolution(i == 1 ? in : out, out, 3, 1)));
+          register_module("conv" + std::to_string(i), Convolution(i == 1 ? in : out, out, 3, 1)));
       BatchNorm norm(out, options.bn_batch);
       norm->options.momentum(options.bn_momentum).eps(options.bn_eps);
       norm->weight.set_requires_grad(options.bn_scale);
@@ -90,13 +91,11 @@ class ConvGroup : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& input) {
-    const at::Tensor first =
-        at::gelu(norms_[0]->forward(max_pool_halved(convs_[0]->forward(input))));
+    const at::Tensor first = norms_[0]->gelu(max_pool_halved(convs_[0]->forward(input)), {});
     at::Tensor values = first;
     for (std::size_t i = 1; i < convs_.size(); ++i) {
-      values = norms_[i]->forward(convs_[i]->forward(values));
-      if (residual_ && i + 1 == convs_.size()) values = values + first;
-      values = at::gelu(values);
+      const bool adds = residual_ && i + 1 == convs_.size();
+      values = norms_[i]->gelu(convs_[i]->forward(values), adds ? first : at::Tensor());
     }
     return values;
   }
@@ -112,7 +111,7 @@ class ConvGroup : public torch::nn::Module {
 
  private:
   bool residual_;
-  std::vector<torch::nn::Conv2d> convs_;
+  std::vector<Convolution> convs_;
   std::vector<BatchNorm> norms_;
 };
 

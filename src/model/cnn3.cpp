@@ -1,5 +1,5 @@
 #include "model/builtin.h"
-#include "model/layers.h"
+#include "model/require_side.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/conv.h>

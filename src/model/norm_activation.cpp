@@ -14,6 +14,7 @@ namespace onecycle {
 
 namespace {
 
+using kernels::Activation;
 using kernels::NormRows;
 using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
@@ -26,12 +27,17 @@ constexpr std::int64_t kRange = 1024;
 
 std::int64_t rows_of(const at::Tensor& tensor) { return tensor.numel() / tensor.size(1); }
 
-NormRows as_rows(const at::Tensor& input, bool relu) {
+Activation activation_of(NormOutput output) {
+  if (output == NormOutput::plain) return Activation::none;
+  return output == NormOutput::gelu ? Activation::gelu : Activation::relu;
+}
+
+NormRows as_rows(const at::Tensor& input, Activation activation) {
   NormRows rows;
   rows.type = lane_type(input);
   rows.channels = input.size(1);
   rows.input = input.const_data_ptr();
-  rows.relu = relu;
+  rows.activation = activation;
   return rows;
 }
 
@@ -66,7 +72,7 @@ std::vector<double> summed(std::int64_t rows, std::int64_t channels, const Work&
 // A value near each channel's mean: squares of differences from one far away lose digits.
 std::vector<float> origin_of(const at::Tensor& input) {
   constexpr std::int64_t kSamples = 64;
-  const NormRows rows = as_rows(input, false);
+  const NormRows rows = as_rows(input, Activation::none);
   const std::int64_t count = std::min(kSamples, rows_of(input));
   const auto channels = static_cast<std::size_t>(rows.channels);
   std::vector<float> origin(channels), sums(2 * channels);
@@ -77,39 +83,45 @@ std::vector<float> origin_of(const at::Tensor& input) {
 
 // The moments of a norm as what its passes read.
 struct Coefficients {
-  Coefficients(const at::Tensor& mean, const at::Tensor& inverse, const at::Tensor& weight,
+  Coefficients(const BatchMoments& moments, double eps, const at::Tensor& weight,
                const at::Tensor& bias)
-      : mean_(mean), scale_(weight * inverse), shift_(at::addcmul(bias, mean, scale_, -1)) {}
-
-  kernels::NormChannels channels() const {
-    return {mean_.const_data_ptr<float>(), scale_.const_data_ptr<float>(),
-            shift_.const_data_ptr<float>()};
+      : mean(moments.mean.const_data_ptr<float>()) {
+    const auto* const factor = weight.const_data_ptr<float>();
+    const auto* const addend = bias.const_data_ptr<float>();
+    for (std::int64_t c = 0; c < weight.numel(); ++c) {
+      inverse.push_back(1 / std::sqrt(moments.variance.const_data_ptr<float>()[c] + eps));
+      scale.push_back(static_cast<float>(factor[c] * inverse.back()));
+      shift.push_back(addend[c] - mean[c] * scale.back());
+    }
   }
-  float scale(std::int64_t c) const { return scale_.const_data_ptr<float>()[c]; }
+  kernels::NormChannels channels() const { return {mean, scale.data(), shift.data()}; }
 
- private:
-  at::Tensor mean_, scale_, shift_;  // [C], fp32
+  const float* mean;            // [C], of the moments
+  std::vector<double> inverse;  // 1 / sqrt(variance + eps)
+  std::vector<float> scale, shift;
 };
 
 class NormActivation : public torch::autograd::Function<NormActivation> {
  public:
   static variable_list forward(AutogradContext* context, const Variable& input,
                                const std::optional<Variable>& added, const Variable& weight,
-                               const Variable& bias, const at::Tensor& mean,
-                               const at::Tensor& inverse, NormOutput kind) {
-    const bool relu = kind != NormOutput::plain;
+                               const Variable& bias, const BatchMoments& moments, double eps,
+                               NormOutput kind) {
+    const Activation activation = activation_of(kind);
     const at::Tensor addend = added.value_or(at::Tensor());
-    const Coefficients by(mean, inverse, weight, bias);
+    const Coefficients by(moments, eps, weight, bias);
     at::Tensor output = at::empty_like(input, kLayout);
-    const NormRows rows = as_rows(input, relu);
+    const NormRows rows = as_rows(input, activation);
     void* const to = output.mutable_data_ptr();
     over_ranges(rows_of(input), [&](std::int64_t, std::int64_t begin, std::int64_t end) {
       kernels::norm_cpu().normalise(rows, by.channels(), data_or_null(addend), to, begin, end);
     });
-    const bool needs_output = relu && addend.defined();
-    context->save_for_backward(
-        {input, weight, bias, mean, inverse, needs_output ? output : at::Tensor()});
-    context->saved_data["relu"] = relu;
+    at::Tensor kept;
+    if (addend.defined() && activation == Activation::relu) kept = output;
+    if (addend.defined() && activation == Activation::gelu) kept = addend;
+    context->save_for_backward({input, weight, bias, moments.mean, moments.variance, kept});
+    context->saved_data["eps"] = eps;
+    context->saved_data["output"] = static_cast<std::int64_t>(kind);
     context->saved_data["adds"] = addend.defined();
     context->set_materialize_grads(false);
     if (kind == NormOutput::relu_branches) return {output, output.detach()};
@@ -119,9 +131,12 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& input = saved[0];
-    const at::Tensor& inverse = saved[4];
-    const Coefficients by(saved[3], inverse, saved[1], saved[2]);
-    const NormRows rows = as_rows(input, context->saved_data["relu"].toBool());
+    const Coefficients by({saved[3], saved[4]}, context->saved_data["eps"].toDouble(), saved[1],
+                          saved[2]);
+    const Activation activation =
+        activation_of(static_cast<NormOutput>(context->saved_data["output"].toInt()));
+    const bool gelu = activation == Activation::gelu;
+    const NormRows rows = as_rows(input, activation);
     const std::int64_t count = rows_of(input);
 
     variable_list arrived;
@@ -131,10 +146,10 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     if (arrived.empty()) return variable_list(7);
     const bool adds = context->saved_data["adds"].toBool();
     const bool two = arrived.size() > 1;
-    at::Tensor passed = adds || two ? at::empty_like(input, kLayout) : at::Tensor();
-    const kernels::NormGradients from{arrived[0].const_data_ptr(),
-                                      two ? arrived[1].const_data_ptr() : nullptr,
-                                      data_or_null(saved[5])};
+    at::Tensor passed = adds || two || gelu ? at::empty_like(input, kLayout) : at::Tensor();
+    const kernels::NormGradients from{
+        arrived[0].const_data_ptr(), two ? arrived[1].const_data_ptr() : nullptr,
+        gelu ? nullptr : data_or_null(saved[5]), gelu ? data_or_null(saved[5]) : nullptr};
     void* const passed_data = passed.defined() ? passed.mutable_data_ptr() : nullptr;
     const std::vector<double> sums =
         summed(count, rows.channels, [&](float* part, std::int64_t begin, std::int64_t end) {
@@ -142,16 +157,15 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
                                             end);
         });
 
-    at::Tensor weight_gradient = at::empty_like(inverse);
-    at::Tensor bias_gradient = at::empty_like(inverse);
+    at::Tensor weight_gradient = at::empty_like(saved[1]);
+    at::Tensor bias_gradient = at::empty_like(saved[2]);
     std::vector<float> slope, offset;
-    for (std::int64_t c = 0; c < rows.channels; ++c) {
-      const double sum = sums[static_cast<std::size_t>(c)];
-      const double product = sums[static_cast<std::size_t>(rows.channels + c)];
-      const double deviation = inverse.const_data_ptr<float>()[c];
+    for (std::size_t c = 0; c < by.scale.size(); ++c) {
+      const double sum = sums[c], product = sums[by.scale.size() + c];
+      const double deviation = by.inverse[c];
       weight_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(product * deviation);
       bias_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(sum);
-      const double share = by.scale(c) / static_cast<double>(count);
+      const double share = by.scale[c] / static_cast<double>(count);
       slope.push_back(static_cast<float>(-share * deviation * deviation * product));
       offset.push_back(static_cast<float>(-share * sum));
     }
@@ -174,7 +188,7 @@ bool fuses(const at::Tensor& input) { return in_lanes(input) && input.numel() > 
 
 BatchMoments moments_of(const at::Tensor& input) {
   const at::NoGradGuard no_grad;
-  const NormRows rows = as_rows(input, false);
+  const NormRows rows = as_rows(input, Activation::none);
   const auto count = static_cast<double>(rows_of(input));
   const std::vector<float> origin = origin_of(input);
   const std::vector<double> sums =
@@ -197,10 +211,9 @@ BatchMoments moments_of(const at::Tensor& input) {
 Branches norm_activation(const at::Tensor& input, const at::Tensor& addend,
                          const at::Tensor& weight, const at::Tensor& bias,
                          const BatchMoments& moments, double eps, NormOutput output) {
-  const at::Tensor inverse = (moments.variance + eps).rsqrt();
   const auto added = addend.defined() ? std::optional(addend) : std::nullopt;
   const variable_list values =
-      NormActivation::apply(input, added, weight, bias, moments.mean, inverse, output);
+      NormActivation::apply(input, added, weight, bias, moments, eps, output);
   return {values.front(), values.back()};
 }
 

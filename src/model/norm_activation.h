@@ -4,8 +4,8 @@
 
 namespace onecycle {
 
-// Batch normalisation in training, an addition and ReLU as one operator on the CPU: y = relu((x -
-// mean) / sqrt(variance + eps) * weight + bias + addend), kernels/batch_norm.h.
+// Batch normalisation in training, an addition and an activation as one operator on the CPU: y =
+// activation((x - mean) / sqrt(variance + eps) * weight + bias + addend), kernels/batch_norm.h.
 
 // Whether it takes this input: [N, C, H, W] on the CPU, dense and channels last, fp32 or bf16, C a
 // multiple of 16, more than one value a channel.
@@ -19,7 +19,7 @@ struct BatchMoments {
 // The same numbers whatever the count of threads.
 BatchMoments moments_of(const at::Tensor& input);
 
-enum class NormOutput { plain, relu, relu_branches };
+enum class NormOutput { plain, relu, relu_branches, gelu };
 
 // The same values twice, for a residual block and its shortcut: where the two gradients come back,
 // adding them up is part of the operator. Without NormOutput::relu_branches both are one tensor.

@@ -1,11 +1,10 @@
 #include "core/format.h"
 #include "model/batch_norm.h"
 #include "model/builtin.h"
-#include "model/layers.h"
+#include "model/convolution.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/sequential.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
 // The residual networks of He et al. 2015 (arXiv 1512.03385, table 1) as torchvision has them, with
@@ -102,7 +101,7 @@ class Block : public torch::nn::Module {
     if (stride == 1 && in == out) return;
     downsample_ = register_module(
         "downsample",
-        torch::nn::Sequential(convolution(in, out, 1, stride), BatchNorm(out, options.bn_batch)));
+        torch::nn::Sequential(Convolution(in, out, 1, stride), BatchNorm(out, options.bn_batch)));
   }
 
   Branches forward(const Branches& input) {
@@ -120,15 +119,11 @@ class Block : public torch::nn::Module {
            std::int64_t groups, const ResNetOptions& options) {
     const std::string number = std::to_string(convolutions_.size() + 1);
     convolutions_.push_back(
-        register_module("conv" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel)
-                                                               .stride(stride)
-                                                               .padding(kernel / 2)
-                                                               .groups(groups)
-                                                               .bias(false))));
+        register_module("conv" + number, Convolution(in, out, kernel, stride, groups)));
     norms_.push_back(register_module("bn" + number, BatchNorm(out, options.bn_batch)));
   }
 
-  std::vector<torch::nn::Conv2d> convolutions_;
+  std::vector<Convolution> convolutions_;
   std::vector<BatchNorm> norms_;
   torch::nn::Sequential downsample_{nullptr};
 };
@@ -137,8 +132,8 @@ class ResNet : public Model {
  public:
   ResNet(const Depth& depth, const ResNetOptions& options, const ModelContext& context)
       : pools_(options.stem == Stem::imagenet) {
-    conv1_ = register_module("conv1", pools_ ? convolution(context.channels, kWidth, 7, 2)
-                                             : convolution(context.channels, kWidth, 3, 1));
+    conv1_ = register_module("conv1", pools_ ? Convolution(context.channels, kWidth, 7, 2)
+                                             : Convolution(context.channels, kWidth, 3, 1));
     bn1_ = register_module("bn1", BatchNorm(kWidth, options.bn_batch));
     std::int64_t in = kWidth;
     for (int stage = 0; stage < 4; ++stage) in = add_stage(stage, in, depth, options);
@@ -177,7 +172,7 @@ class ResNet : public Model {
   }
 
   bool pools_;
-  torch::nn::Conv2d conv1_{nullptr};
+  Convolution conv1_{nullptr};
   BatchNorm bn1_{nullptr};
   std::vector<std::shared_ptr<Block>> blocks_;
   torch::nn::Linear fc_{nullptr};

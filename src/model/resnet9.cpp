@@ -1,10 +1,10 @@
 #include "model/batch_norm.h"
 #include "model/builtin.h"
-#include "model/layers.h"
+#include "model/convolution.h"
 #include "model/max_pool.h"
+#include "model/require_side.h"
 
 #include <ATen/ATen.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
 // David Page's network for DAWNBench (github.com/davidcpage/cifar10-fast, dawn.py), with a global
@@ -43,13 +43,13 @@ OptionTable<ResNet9Options> resnet9_options() {
 class ConvolutionBlock : public torch::nn::Module {
  public:
   ConvolutionBlock(std::int64_t in, std::int64_t out, std::optional<std::int64_t> bn_batch)
-      : conv_(register_module("conv", convolution(in, out, 3, 1))),
+      : conv_(register_module("conv", Convolution(in, out, 3, 1))),
         bn_(register_module("bn", BatchNorm(out, bn_batch))) {}
 
   at::Tensor forward(const at::Tensor& input) { return bn_->relu(conv_->forward(input)); }
 
  private:
-  torch::nn::Conv2d conv_;
+  Convolution conv_;
   BatchNorm bn_;
 };
 

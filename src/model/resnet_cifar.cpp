@@ -1,11 +1,10 @@
 #include "core/format.h"
 #include "model/batch_norm.h"
 #include "model/builtin.h"
-#include "model/layers.h"
+#include "model/convolution.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/sequential.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
 // The residual networks for 32x32 images of He et al. 2015 (arXiv 1512.03385, section 4.2), with
@@ -55,13 +54,13 @@ class Block : public torch::nn::Module {
  public:
   Block(std::int64_t in, std::int64_t out, std::int64_t stride, const ResNetOptions& options)
       : stride_(stride), added_channels_(out - in) {
-    conv1_ = register_module("conv1", convolution(in, out, 3, stride));
+    conv1_ = register_module("conv1", Convolution(in, out, 3, stride));
     bn1_ = register_module("bn1", BatchNorm(out, options.bn_batch));
-    conv2_ = register_module("conv2", convolution(out, out, 3, 1));
+    conv2_ = register_module("conv2", Convolution(out, out, 3, 1));
     bn2_ = register_module("bn2", BatchNorm(out, options.bn_batch));
     const bool reshapes = stride != 1 || in != out;
     if (!reshapes || options.shortcut == Shortcut::a) return;
-    project_ = register_module("shortcut", torch::nn::Sequential(convolution(in, out, 1, stride),
+    project_ = register_module("shortcut", torch::nn::Sequential(Convolution(in, out, 1, stride),
                                                                  BatchNorm(out, options.bn_batch)));
   }
 
@@ -82,7 +81,7 @@ class Block : public torch::nn::Module {
 
   std::int64_t stride_;
   std::int64_t added_channels_;
-  torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr};
+  Convolution conv1_{nullptr}, conv2_{nullptr};
   BatchNorm bn1_{nullptr}, bn2_{nullptr};
   torch::nn::Sequential project_{nullptr};
 };
@@ -91,7 +90,7 @@ class ResNetCifar : public Model {
  public:
   ResNetCifar(int depth, const ResNetOptions& options, const ModelContext& context) {
     const std::int64_t width = options.width;
-    conv1_ = register_module("conv1", convolution(context.channels, width, 3, 1));
+    conv1_ = register_module("conv1", Convolution(context.channels, width, 3, 1));
     bn1_ = register_module("bn1", BatchNorm(width, options.bn_batch));
     const int blocks = (depth - 2) / 6;
     add_stage("layer1", blocks, width, width, 1, options);
@@ -119,7 +118,7 @@ class ResNetCifar : public Model {
     register_module(name, stage);
   }
 
-  torch::nn::Conv2d conv1_{nullptr};
+  Convolution conv1_{nullptr};
   BatchNorm bn1_{nullptr};
   std::vector<std::shared_ptr<Block>> blocks_;
   torch::nn::Linear linear_{nullptr};

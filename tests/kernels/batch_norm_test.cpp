@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <gtest/gtest.h>
+#include <numbers>
 #include <vector>
 
 namespace onecycle::kernels {
@@ -40,6 +41,9 @@ struct Array {
   std::vector<BFloat16> half;
 };
 
+// Phi, of the normal distribution.
+double normal_below(double z) { return std::erfc(-z / std::numbers::sqrt2) / 2; }
+
 std::vector<float> by_channel(std::int64_t channels, double phase) {
   std::vector<float> values;
   for (std::int64_t c = 0; c < channels; ++c)
@@ -51,7 +55,7 @@ struct Case {
   const NormCpu* version;
   ScalarType type;
   std::int64_t channels;
-  bool relu;
+  Activation activation;
   bool adds;
   bool two_gradients;
 };
@@ -61,9 +65,10 @@ std::vector<Case> cases() {
   for (const NormCpu* version : {&generic_norm_cpu(), &norm_cpu()})
     for (const ScalarType type : {ScalarType::f32, ScalarType::bf16})
       for (const std::int64_t channels : {16, 32, 64, 176})
-        for (const int flags : {0, 1, 2, 3, 4, 5, 6, 7})
-          result.push_back(
-              {version, type, channels, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0});
+        for (const auto activation : {Activation::none, Activation::relu, Activation::gelu})
+          for (const int flags : {0, 1, 2, 3})
+            result.push_back(
+                {version, type, channels, activation, (flags & 1) != 0, (flags & 2) != 0});
   return result;
 }
 
@@ -81,16 +86,22 @@ class NormPasses : public ::testing::TestWithParam<Case> {
   std::vector<float> scale = by_channel(channels, 0.9);
   std::vector<float> shift = by_channel(channels, 1.9);
   NormChannels by{mean.data(), scale.data(), shift.data()};
-  NormRows rows{given.type, channels, input.data(), given.relu};
+  NormRows rows{given.type, channels, input.data(), given.activation};
 
-  double exact_output(std::int64_t i) const {
+  double normalised(std::int64_t i) const {
     const auto c = static_cast<std::size_t>(i % channels);
-    const double y = input.at(i) * scale[c] + shift[c] + (given.adds ? addend.at(i) : 0);
-    return given.relu ? std::max(0.0, y) : y;
+    return input.at(i) * scale[c] + shift[c] + (given.adds ? addend.at(i) : 0);
+  }
+  double exact_output(std::int64_t i) const {
+    const double z = normalised(i);
+    if (given.activation == Activation::gelu) return z * normal_below(z);
+    return given.activation == Activation::relu ? std::max(0.0, z) : z;
   }
   double exact_gradient(std::int64_t i) const {
-    if (given.relu && !(exact_output(i) > 0)) return 0;
-    return one.at(i) + (given.two_gradients ? two.at(i) : 0);
+    const double z = normalised(i), arrived = one.at(i) + (given.two_gradients ? two.at(i) : 0);
+    if (given.activation == Activation::relu && !(z > 0)) return 0;
+    if (given.activation != Activation::gelu) return arrived;
+    return arrived * (normal_below(z) + z * std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi));
   }
   void make_output() {
     const void* const added = given.adds ? addend.data() : nullptr;
@@ -124,9 +135,11 @@ TEST_P(NormPasses, Gradients) {
   make_output();
   Array passed(given.type, size), gradient(given.type, size);
   std::vector<float> sums(2 * mean.size());
-  const bool passes = given.adds || given.two_gradients;
+  const bool gelu = given.activation == Activation::gelu;
+  const bool passes = given.adds || given.two_gradients || gelu;
   const NormGradients from{one.data(), given.two_gradients ? two.data() : nullptr,
-                           given.adds ? output.data() : nullptr};
+                           given.adds && !gelu ? output.data() : nullptr,
+                           given.adds && gelu ? addend.data() : nullptr};
   given.version->gradient_sums(rows, by, from, passes ? passed.data() : nullptr, sums.data(), 0,
                                kRows);
   const std::vector<float> slope = by_channel(channels, 4.0), offset = by_channel(channels, 5.0);
@@ -153,13 +166,31 @@ TEST_P(NormPasses, Gradients) {
 
 INSTANTIATE_TEST_SUITE_P(All, NormPasses, ::testing::ValuesIn(cases()));
 
+// From where GELU is the identity to where it is 0, past what exp() of an fp32 holds.
+TEST(NormPasses, GeluOfLargeValues) {
+  std::vector<float> ones(16, 1), zeros(16, 0), x, y(16), passed(16), sums(32);
+  for (int i = -8; i < 8; ++i) x.push_back(static_cast<float>(i) * 2.5f);
+  for (const NormCpu* version : {&generic_norm_cpu(), &norm_cpu()}) {
+    const NormRows rows{ScalarType::f32, 16, x.data(), Activation::gelu};
+    const NormChannels by{zeros.data(), ones.data(), zeros.data()};
+    version->normalise(rows, by, nullptr, y.data(), 0, 1);
+    version->gradient_sums(rows, by, {ones.data()}, passed.data(), sums.data(), 0, 1);
+    for (std::size_t i = 0; i < 16; ++i) {
+      const double z = x[i], slope = normal_below(z) + z * std::exp(-z * z / 2) * 0.3989422804;
+      EXPECT_NEAR(y[i], z * normal_below(z), 1e-6) << z;
+      EXPECT_NEAR(passed[i], slope, 1e-6) << z;
+    }
+  }
+}
+
 TEST(NormPasses, NaNGoesThrough) {
   std::vector<float> x(16, std::nanf("")), y(16), ones(16, 1), zeros(16, 0);
-  for (const NormCpu* version : {&generic_norm_cpu(), &norm_cpu()}) {
-    const NormRows rows{ScalarType::f32, 16, x.data(), true};
-    version->normalise(rows, {zeros.data(), ones.data(), zeros.data()}, nullptr, y.data(), 0, 1);
-    EXPECT_TRUE(std::isnan(y[5]));
-  }
+  for (const NormCpu* version : {&generic_norm_cpu(), &norm_cpu()})
+    for (const auto activation : {Activation::none, Activation::relu, Activation::gelu}) {
+      const NormRows rows{ScalarType::f32, 16, x.data(), activation};
+      version->normalise(rows, {zeros.data(), ones.data(), zeros.data()}, nullptr, y.data(), 0, 1);
+      EXPECT_TRUE(std::isnan(y[5]));
+    }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Batch norm, addition and ReLU as one operator, against ATen's operators in double.
+// Batch norm, addition and ReLU or GELU as one operator, against ATen's operators in double.
 
 #include "model/norm_activation.h"
 
@@ -62,6 +62,36 @@ TEST_P(Branched, OutputAndGradients) {
 INSTANTIATE_TEST_SUITE_P(Types, Branched,
                          ::testing::Values(std::pair{at::kFloat, 1e-5},
                                            std::pair{at::kBFloat16, 2e-2}));
+
+class WithGelu : public ::testing::TestWithParam<std::tuple<at::ScalarType, double, bool>> {};
+
+TEST_P(WithGelu, OutputAndGradients) {
+  const auto [type, tolerance, adds] = GetParam();
+  at::manual_seed(9);
+  const Leaf x(at::randn({6, 32, 9, 7}) * 2 + 1, type), added(at::randn({6, 32, 9, 7}), type);
+  const Leaf weight(at::randn({32}), at::kFloat), bias(at::randn({32}), at::kFloat);
+  const at::Tensor slope = at::randn({6, 32, 9, 7}).to(type);
+
+  const at::Tensor found = norm_activation(x.given, adds ? added.given : at::Tensor(), weight.given,
+                                           bias.given, moments_of(x.given), 1e-5, NormOutput::gelu)
+                               .block;
+  (found * slope).sum().backward();
+  const at::Tensor z = exact_norm(x.exact, weight.exact, bias.exact);
+  const at::Tensor expected = at::gelu(adds ? z + added.exact : z);
+  (expected * slope.to(at::kDouble)).sum().backward();
+
+  EXPECT_LT((found.to(at::kDouble) - expected).abs().max().item<double>(), 5 * tolerance);
+  x.expect_same_gradient(tolerance, "input");
+  if (adds) added.expect_same_gradient(tolerance, "addend");
+  weight.expect_same_gradient(tolerance, "weight");
+  bias.expect_same_gradient(tolerance, "bias");
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, WithGelu,
+                         ::testing::Values(std::tuple{at::kFloat, 1e-5, false},
+                                           std::tuple{at::kFloat, 1e-5, true},
+                                           std::tuple{at::kBFloat16, 2e-2, false},
+                                           std::tuple{at::kBFloat16, 2e-2, true}));
 
 TEST(NormActivation, AnUnusedBranchHasNoGradient) {
   at::manual_seed(4);
