@@ -30,6 +30,11 @@ std::int64_t side_out(std::int64_t side, std::int64_t kernel, std::int64_t strid
   return (side + kernel / 2 * 2 - kernel) / stride + 1;
 }
 
+// [N, C, H, W], channels last, as [N H W, C].
+at::Tensor as_rows(const at::Tensor& images) {
+  return images.permute({0, 2, 3, 1}).reshape({-1, images.size(1)});
+}
+
 class ConvolutionByProduct : public torch::autograd::Function<ConvolutionByProduct> {
  public:
   static Variable forward(AutogradContext* context, const Variable& images, const Variable& weight,
@@ -58,18 +63,29 @@ class ConvolutionByProduct : public torch::autograd::Function<ConvolutionByProdu
 }  // namespace
 
 bool gains_by_product(const at::Tensor& images, const at::Tensor& weight, std::int64_t stride) {
-  constexpr std::int64_t kChannels = 128;  // at least
-  constexpr std::int64_t kPixels = 16;     // that come out, at most
-  constexpr std::int64_t kStridedPixels = 64;
+  constexpr std::int64_t kLeastOfOnePixel = 64, kLeast = 128;    // channels
+  constexpr std::int64_t kMostPixels = 16, kMostOfStrided = 64;  // that come out
   if (!images.is_cpu() || images.scalar_type() != at::kBFloat16 || images.dim() != 4 ||
       !images.is_contiguous(kLayout) || !weight.is_contiguous(kLayout) ||
-      images.size(1) != weight.size(1) || images.size(1) < kChannels ||
-      kernels::has_tiles())
+      images.size(1) != weight.size(1) || kernels::has_tiles())
     return false;
   const std::int64_t kernel = weight.size(2);
+  if (kernel == 1) return stride > 1 && images.size(1) >= kLeastOfOnePixel;
   const std::int64_t pixels =
       side_out(images.size(2), kernel, stride) * side_out(images.size(3), kernel, stride);
-  return pixels <= (stride > 1 && kernel > 1 ? kStridedPixels : kPixels);
+  return images.size(1) >= kLeast && pixels <= (stride > 1 ? kMostOfStrided : kMostPixels);
+}
+
+at::Tensor image_gradient_by_product(const at::Tensor& images, const at::Tensor& output_gradient,
+                                     const at::Tensor& weight, std::int64_t stride) {
+  const std::int64_t height = output_gradient.size(2), width = output_gradient.size(3);
+  const at::Tensor seen =
+      as_rows(output_gradient).mm(weight.view({weight.size(0), weight.size(1)}));
+  at::Tensor gradient = at::zeros_like(images, {}, kLayout);
+  gradient.slice(2, 0, {}, stride)
+      .slice(3, 0, {}, stride)
+      .copy_(seen.view({images.size(0), height, width, images.size(1)}).permute({0, 3, 1, 2}));
+  return gradient;
 }
 
 at::Tensor weight_gradient_by_product(const at::Tensor& images, const at::Tensor& output_gradient,
@@ -80,7 +96,7 @@ at::Tensor weight_gradient_by_product(const at::Tensor& images, const at::Tensor
   const std::int64_t pad = kernel / 2, rows = count * height * width;
   const at::Tensor padded = at::constant_pad_nd(images, {pad, pad, pad, pad}).contiguous(kLayout);
   const std::int64_t line = padded.size(3) * channels;
-  const at::Tensor outputs = output_gradient.permute({0, 2, 3, 1}).reshape({rows, out}).t();
+  const at::Tensor outputs = as_rows(output_gradient).t().contiguous();
   // A row of the kernel at a time: what the products read is three times a picture for a 3x3, not
   // nine.
   std::vector<at::Tensor> kernel_rows;

@@ -42,6 +42,22 @@ INSTANTIATE_TEST_SUITE_P(Shapes, WeightGradient,
                                            Shape{3, 8, 2, 6, 6, 1, 2}, Shape{2, 3, 4, 9, 9, 7, 2},
                                            Shape{4, 5, 3, 1, 1, 3, 1}));
 
+TEST(ImageGradient, IsATens) {
+  at::manual_seed(13);
+  for (const std::int64_t side : {8, 7}) {
+    const at::Tensor images = at::randn({3, 6, side, side + 1}).contiguous(kLayout);
+    const at::Tensor weight = at::randn({5, 6, 1, 1});
+    const at::Tensor gradient =
+        at::randn_like(at::conv2d(images, weight, {}, 2)).contiguous(kLayout);
+    const at::Tensor expected = std::get<0>(at::convolution_backward(
+        gradient.to(at::kDouble), images.to(at::kDouble), weight.to(at::kDouble), {}, {2, 2},
+        {0, 0}, {1, 1}, false, {0, 0}, 1, {true, false, false}));
+    const at::Tensor found = image_gradient_by_product(images, gradient, weight, 2);
+    EXPECT_TRUE(found.is_contiguous(kLayout));
+    EXPECT_TRUE(found.to(at::kDouble).allclose(expected, 1e-5, 1e-5)) << side;
+  }
+}
+
 at::Tensor bf16(at::IntArrayRef sizes) {
   return at::randn(sizes).to(at::kBFloat16).contiguous(kLayout);
 }
@@ -53,18 +69,22 @@ TEST(Convolution, TakesTheProductWhereItWasMeasuredToBeFaster) {
   EXPECT_TRUE(gains_by_product(bf16({2, 256, 8, 8}), bf16({512, 256, 1, 1}), 2));
   EXPECT_FALSE(gains_by_product(bf16({2, 256, 8, 8}), bf16({256, 256, 3, 3}), 1));
   EXPECT_FALSE(gains_by_product(bf16({2, 64, 4, 4}), bf16({64, 64, 3, 3}), 1));
-  EXPECT_FALSE(gains_by_product(bf16({2, 128, 16, 16}), bf16({256, 128, 1, 1}), 2));
+  EXPECT_FALSE(gains_by_product(bf16({2, 256, 4, 4}), bf16({512, 256, 1, 1}), 1));
   EXPECT_FALSE(gains_by_product(bf16({2, 512, 4, 4}), bf16({512, 16, 3, 3}), 1)) << "groups";
   EXPECT_FALSE(gains_by_product(at::randn({2, 512, 4, 4}), at::randn({512, 512, 3, 3}), 1));
 }
 
 // As a layer in bf16, whichever way it takes, its gradients are those of torch::nn::Conv2d.
-TEST(Convolution, IsConv2dAsALayer) {
+class ConvolutionLayer : public ::testing::TestWithParam<std::int64_t> {};
+
+TEST_P(ConvolutionLayer, IsConv2d) {
+  const std::int64_t kernel = GetParam();
   at::manual_seed(12);
-  Convolution own(128, 32, 3, 2);
+  Convolution own(128, 32, kernel, 2);
   own->to(at::kBFloat16);
   own->weight.set_data(own->weight.contiguous(kLayout));
-  torch::nn::Conv2d plain(torch::nn::Conv2dOptions(128, 32, 3).stride(2).padding(1).bias(false));
+  torch::nn::Conv2d plain(
+      torch::nn::Conv2dOptions(128, 32, kernel).stride(2).padding(kernel / 2).bias(false));
   plain->to(at::kDouble);
   plain->weight.set_data(own->weight.detach().to(at::kDouble));
   const at::Tensor images = bf16({6, 128, 8, 8}).set_requires_grad(true);
@@ -79,6 +99,8 @@ TEST(Convolution, IsConv2dAsALayer) {
   EXPECT_TRUE(close(images.grad(), exact.grad()));
   EXPECT_TRUE(close(own->weight.grad(), plain->weight.grad()));
 }
+
+INSTANTIATE_TEST_SUITE_P(Kernels, ConvolutionLayer, ::testing::Values(1, 3, 7));
 
 }  // namespace
 }  // namespace onecycle
