@@ -45,13 +45,18 @@ const void* data_or_null(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.const_data_ptr() : nullptr;
 }
 
+// A second pass goes backwards: what the first one read last is still in the cache.
+enum class Order { forwards, backwards };
+
 // work(number of the range, first row, end) for every range of kRange rows, on all threads.
 template <class Work>
-void over_ranges(std::int64_t rows, const Work& work) {
+void over_ranges(std::int64_t rows, Order order, const Work& work) {
   const std::int64_t ranges = (rows + kRange - 1) / kRange;
   at::parallel_for(0, ranges, 1, [&](std::int64_t first, std::int64_t end) {
-    for (std::int64_t i = first; i < end; ++i)
+    for (std::int64_t k = first; k < end; ++k) {
+      const std::int64_t i = order == Order::forwards ? k : first + end - 1 - k;
       work(i, i * kRange, std::min(rows, (i + 1) * kRange));
+    }
   });
 }
 
@@ -61,7 +66,7 @@ std::vector<double> summed(std::int64_t rows, std::int64_t channels, const Work&
   const auto width = static_cast<std::size_t>(2 * channels);
   const auto ranges = static_cast<std::size_t>((rows + kRange - 1) / kRange);
   std::vector<float> parts(ranges * width);
-  over_ranges(rows, [&](std::int64_t range, std::int64_t begin, std::int64_t end) {
+  over_ranges(rows, Order::forwards, [&](std::int64_t range, std::int64_t begin, std::int64_t end) {
     work(parts.data() + static_cast<std::size_t>(range) * width, begin, end);
   });
   std::vector<double> sums(width);
@@ -113,9 +118,10 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     at::Tensor output = at::empty_like(input, kLayout);
     const NormRows rows = as_rows(input, activation);
     void* const to = output.mutable_data_ptr();
-    over_ranges(rows_of(input), [&](std::int64_t, std::int64_t begin, std::int64_t end) {
-      kernels::norm_cpu().normalise(rows, by.channels(), data_or_null(addend), to, begin, end);
-    });
+    over_ranges(
+        rows_of(input), Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
+          kernels::norm_cpu().normalise(rows, by.channels(), data_or_null(addend), to, begin, end);
+        });
     at::Tensor kept;
     if (addend.defined() && activation == Activation::relu) kept = output;
     if (addend.defined() && activation == Activation::gelu) kept = addend;
@@ -173,7 +179,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     at::Tensor input_gradient = at::empty_like(input, kLayout);
     void* const to = input_gradient.mutable_data_ptr();
     const void* const masked = passed.defined() ? passed.const_data_ptr() : from.first;
-    over_ranges(count, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
+    over_ranges(count, Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
       kernels::norm_cpu().input_gradient(rows, by.channels(), slope.data(), offset.data(), masked,
                                          passed.defined(), to, begin, end);
     });
