@@ -109,7 +109,7 @@ def cifar_fast(options):
                        ("the same, torch.compile", "resnet_compiled.py")):
         network.append(peer(options, name, file, "--net", "cifar_fast", "--augment", *batch, *folder))
     return Group("cifar_fast", f"airbench94's network, batch {batch[1]}, crops and flips", network,
-                 "PyTorch, channels_last, bf16", steps=1, rounds=8)
+                 "PyTorch, channels_last, bf16", steps=2, rounds=8)
 
 
 def start(options):
@@ -138,7 +138,7 @@ def memory(options):
 
 GROUPS = {"mlp": lambda options: [mlp(options)],
           "resnet20": lambda options: [resnet(options, "resnet20", 8, 10)],
-          "resnet18": lambda options: [resnet(options, "resnet18", 1, 8)],
+          "resnet18": lambda options: [resnet(options, "resnet18", 3, 8)],
           "resnet56": lambda options: [resnet(options, "resnet56", 3, 8)],
           "cifar_fast": lambda options: [cifar_fast(options)],
           "start": lambda options: [start(options)],

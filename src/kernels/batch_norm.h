@@ -19,6 +19,8 @@ struct NormRows {
   std::int64_t channels = 0;
   const void* input = nullptr;
   Activation activation = Activation::none;
+  // Whether what is written is larger than the caches; it is aligned to 64 bytes then.
+  bool past_caches = false;
 };
 
 // By channel, fp32: of the input, and what makes it the normalised one, x scale + shift.

@@ -5,6 +5,9 @@
 
 #include <cstdint>
 #include <cstring>
+#if defined(__AVX512BW__)
+#include <immintrin.h>
+#endif
 
 // Sixteen channels at a time, computed with in fp32, stored in fp32 or bf16. For files that are
 // compiled once for every kind of processor: everything has internal linkage, since a copy made for
@@ -39,6 +42,35 @@ inline void store(Bf16* to, Floats values) {
   const auto is_nan = reinterpret_cast<Words>(values != values);
   const Halves halves = __builtin_convertvector((nearest & ~is_nan) | (0x7fc0 & is_nan), Halves);
   std::memcpy(to, &halves, sizeof halves);
+}
+
+#if defined(__AVX512BW__)
+inline void store_past_caches(float* to, Floats values) {
+  _mm512_stream_ps(to, reinterpret_cast<__m512>(values));
+}
+
+inline void store_past_caches(Bf16* to, Floats values) {
+  alignas(2 * kLanes) Bf16 halves[kLanes];
+  store(halves, values);
+  auto* const at = reinterpret_cast<__m256i*>(to);
+  _mm256_stream_si256(at, *reinterpret_cast<const __m256i*>(halves));
+}
+
+inline void finish_stores() { _mm_sfence(); }
+#else
+template <class T>
+void store_past_caches(T* to, Floats values) {
+  store(to, values);
+}
+
+inline void finish_stores() {}
+#endif
+
+// `past_caches`: of no use to what is larger than they are, where memory would also be read before
+// it is written. `to` is then aligned to 16 values; finish_stores() afterwards.
+template <class T>
+void store(T* to, Floats values, bool past_caches) {
+  past_caches ? store_past_caches(to, values) : store(to, values);
 }
 
 inline Floats where_positive(Floats condition, Floats values) {

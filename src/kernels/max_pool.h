@@ -14,6 +14,8 @@ struct PoolImages {
   std::int64_t height = 0;            // of the input, in pixels
   std::int64_t width = 0;
   std::int64_t channels = 0;  // a multiple of 16
+  // Whether the input's gradient is larger than the caches; it is aligned to 64 bytes then.
+  bool past_caches = false;
 };
 
 // Rows [begin, end) are those of the output, of all images one after another.

@@ -70,7 +70,8 @@ void pool_backward(const PoolImages& images, const void* gradient, const std::ui
           const std::int64_t places[4] = {0, pixel, line, line + pixel};
           for (std::uint32_t i = 0; i < 4; ++i)
             store(window + places[i],
-                  reinterpret_cast<Floats>(arrived & reinterpret_cast<Words>(chosen == i)));
+                  reinterpret_cast<Floats>(arrived & reinterpret_cast<Words>(chosen == i)),
+                  images.past_caches);
         }
       if (images.width % 2 != 0)
         for (const std::int64_t last : {line - pixel, 2 * line - pixel})
@@ -78,6 +79,7 @@ void pool_backward(const PoolImages& images, const void* gradient, const std::ui
       const bool last_row = (row + 1) % (images.height / 2) == 0;
       if (images.height % 2 != 0 && last_row) std::fill_n(to + 2 * line, line, T());
     }
+    finish_stores();
   });
 }
 

@@ -3,6 +3,8 @@
 #include "kernels/processor.h"
 #include "kernels/scalar_type.h"
 
+#include <cstddef>
+
 #include <ATen/core/Tensor.h>
 
 // Images that the CPU's loops over 16 channels at a time take (kernels/lanes.h).
@@ -18,6 +20,13 @@ inline bool in_lanes(const at::Tensor& images) {
 inline kernels::ScalarType lane_type(const at::Tensor& images) {
   return images.scalar_type() == at::kBFloat16 ? kernels::ScalarType::bf16
                                                : kernels::ScalarType::f32;
+}
+
+// Whether writing something of this size is worth no place in the caches: more than the second
+// level of two cores.
+inline bool past_caches(const at::Tensor& images) {
+  constexpr std::size_t kCaches = std::size_t{4} << 20;
+  return images.nbytes() > kCaches;
 }
 
 }  // namespace onecycle

@@ -19,9 +19,7 @@ constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
 constexpr std::int64_t kRows = 8;  // of the output: a thread's least share
 
 kernels::PoolImages images_of(const at::Tensor& like) {
-  return {
-      like.scalar_type() == at::kBFloat16 ? kernels::ScalarType::bf16 : kernels::ScalarType::f32,
-      like.size(2), like.size(3), like.size(1)};
+  return {lane_type(like), like.size(2), like.size(3), like.size(1), past_caches(like)};
 }
 
 class MaxPool : public torch::autograd::Function<MaxPool> {

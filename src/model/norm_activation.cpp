@@ -38,6 +38,7 @@ NormRows as_rows(const at::Tensor& input, Activation activation) {
   rows.channels = input.size(1);
   rows.input = input.const_data_ptr();
   rows.activation = activation;
+  rows.past_caches = past_caches(input);
   return rows;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <gtest/gtest.h>
+#include <new>
 #include <numbers>
 #include <vector>
 
@@ -15,6 +16,19 @@ constexpr std::int64_t kRows = 37;
 double formula(std::int64_t i, double phase) {
   return std::sin(static_cast<double>(i) * 1.7 + phase) + 0.3 * std::cos(static_cast<double>(i));
 }
+
+template <class T>
+struct Aligned {
+  using value_type = T;
+  Aligned() = default;
+  template <class U>
+  explicit Aligned(const Aligned<U>&) {}
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64}));
+  }
+  void deallocate(T* data, std::size_t) { ::operator delete (data, std::align_val_t{64}); }
+  bool operator==(const Aligned&) const = default;
+};
 
 // Values in a dtype, and the same rounded to it, in double.
 struct Array {
@@ -37,8 +51,8 @@ struct Array {
   }
 
   ScalarType type;
-  std::vector<float> single;
-  std::vector<BFloat16> half;
+  std::vector<float, Aligned<float>> single;
+  std::vector<BFloat16, Aligned<BFloat16>> half;
 };
 
 // Phi, of the normal distribution.
@@ -58,6 +72,7 @@ struct Case {
   Activation activation;
   bool adds;
   bool two_gradients;
+  bool past_caches;
 };
 
 std::vector<Case> cases() {
@@ -66,9 +81,9 @@ std::vector<Case> cases() {
     for (const ScalarType type : {ScalarType::f32, ScalarType::bf16})
       for (const std::int64_t channels : {16, 32, 64, 176})
         for (const auto activation : {Activation::none, Activation::relu, Activation::gelu})
-          for (const int flags : {0, 1, 2, 3})
-            result.push_back(
-                {version, type, channels, activation, (flags & 1) != 0, (flags & 2) != 0});
+          for (const int flags : {0, 1, 2, 3, 4, 7})
+            result.push_back({version, type, channels, activation, (flags & 1) != 0,
+                              (flags & 2) != 0, (flags & 4) != 0});
   return result;
 }
 
@@ -86,7 +101,7 @@ class NormPasses : public ::testing::TestWithParam<Case> {
   std::vector<float> scale = by_channel(channels, 0.9);
   std::vector<float> shift = by_channel(channels, 1.9);
   NormChannels by{mean.data(), scale.data(), shift.data()};
-  NormRows rows{given.type, channels, input.data(), given.activation};
+  NormRows rows{given.type, channels, input.data(), given.activation, given.past_caches};
 
   double normalised(std::int64_t i) const {
     const auto c = static_cast<std::size_t>(i % channels);

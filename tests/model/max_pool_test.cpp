@@ -34,6 +34,12 @@ TEST(MaxPool, IsATensInEverySizeAndType) {
       expect_same(at::randn({3, channels, height, width}).to(type));
 }
 
+TEST(MaxPool, LargerThanTheCaches) {
+  at::manual_seed(2);
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16})
+    expect_same(at::randn({40, 64, 41, 41}).to(type));
+}
+
 TEST(MaxPool, TheFirstOfEqualsIsChosen) {
   expect_same(at::zeros({2, 16, 5, 4}));
   expect_same(at::randint(0, 2, {4, 32, 6, 6}).to(at::kFloat));
