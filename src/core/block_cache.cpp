@@ -90,10 +90,11 @@ BlockCache::Usage BlockCache::usage() const {
 }
 
 BlockCache::Blocks::iterator BlockCache::take_free(std::size_t size, bool large) {
-  const auto found = free_[large ? 1 : 0].lower_bound({size, nullptr});
-  if (found == free_[large ? 1 : 0].end()) return blocks_.end();
+  auto& free = free_[large ? 1 : 0];
+  const auto found = free.lower_bound({size, nullptr});
+  if (found == free.end()) return blocks_.end();
   const auto block = blocks_.find(found->second);
-  free_[large ? 1 : 0].erase(found);
+  free.erase(found);
   cut(block, size);
   return block;
 }

@@ -94,7 +94,9 @@ at::Tensor weight_gradient_by_product(const at::Tensor& images, const at::Tensor
   const std::int64_t out = output_gradient.size(1);
   const std::int64_t height = output_gradient.size(2), width = output_gradient.size(3);
   const std::int64_t pad = kernel / 2, rows = count * height * width;
-  const at::Tensor padded = at::constant_pad_nd(images, {pad, pad, pad, pad}).contiguous(kLayout);
+  // Padding by nothing would still copy.
+  const at::Tensor padded =
+      pad == 0 ? images : at::constant_pad_nd(images, {pad, pad, pad, pad}).contiguous(kLayout);
   const std::int64_t line = padded.size(3) * channels;
   const at::Tensor outputs = as_rows(output_gradient).t().contiguous();
   // A row of the kernel at a time: what the products read is three times a picture for a 3x3, not
