@@ -26,6 +26,15 @@ inline bool has_avx512() {
 #endif
 }
 
+// Whether it multiplies bf16 values in pairs.
+inline bool has_bf16_products() {
+#if defined(__x86_64__)
+  return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
 // Whether it multiplies tiles of bf16 matrices (AMX).
 inline bool has_tiles() {
 #if defined(__x86_64__)

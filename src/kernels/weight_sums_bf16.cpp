@@ -1,0 +1,223 @@
+#include "kernels/weight_sums.h"
+
+#if defined(__AVX512BF16__)
+
+#include "kernels/bf16_pairs.h"
+
+#include <algorithm>
+#include <vector>
+
+// Sums over pixels, which products of pairs take two at a time: the same pixel of two images, woven
+// together in tiles of several such pairs that stay in the second level of the caches.
+namespace onecycle::kernels {
+
+namespace {
+
+constexpr std::int64_t kFilters = 8;      // at a time
+constexpr std::int64_t kMostVectors = 3;  // of channels, at a time
+
+// Where the pixels of a tile of pairs of images lie, as pairs of values.
+struct Tiles {
+  Tiles(const ConvolutionShape& of, const WeightShare& share)
+      : shape(of),
+        filters(share.last_filter - share.first_filter),
+        // Where a kernel's row is a few values, its taps are the lanes of a few vectors.
+        joined(of.stride == 1 && of.kernel * of.channels <= kMostVectors * kPairLanes),
+        border(joined ? of.pad : 0),
+        class_columns((of.width + of.stride - 1) / of.stride + 2 * border),
+        columns(of.stride * class_columns) {
+    constexpr std::int64_t kTilePairs = 64 * 1024, kLeastPixels = 256;
+    if (joined) return;
+    pairs = std::max(kTilePairs / (of.height * of.width * of.channels),
+                     kLeastPixels / (of.out_height() * of.out_width()));
+    pairs = std::clamp<std::int64_t>(pairs, 1, share.last_pair - share.first_pair);
+  }
+
+  // Columns that a tap meets one after another lie next to each other: every stride-th one.
+  std::int64_t slot(std::int64_t column) const {
+    return column % shape.stride * class_columns + column / shape.stride + border;
+  }
+  // Whether any tap meets it.
+  bool is_seen(std::int64_t at) const { return (at + shape.pad) % shape.stride < shape.kernel; }
+
+  std::int64_t image_values() const {
+    const std::int64_t values = kPair * shape.height * columns * pairs * shape.channels;
+    // A vector reads past the last pixel's channels.
+    return (values / kPairVector + 1 + kMostVectors) * kPairVector;
+  }
+  std::int64_t gradient_values() const {
+    return kPair * shape.out_height() * shape.out_width() * pairs * filters;
+  }
+
+  const ConvolutionShape& shape;
+  std::int64_t filters;
+  bool joined;
+  std::int64_t border, class_columns, columns;
+  std::int64_t pairs = 1;  // of images, in a tile
+};
+
+// Pixels one after another that a tap puts together with as many of the output's gradient.
+struct Stretch {
+  const Bf16* images;
+  const Bf16* gradients;
+  std::int64_t pixels;
+};
+
+struct Block {
+  float* sums;
+  std::int64_t filter_values;              // from one filter's sums to the next
+  std::int64_t channels;                   // at most the vectors' lanes
+  std::int64_t image_step, gradient_step;  // values from one pixel to the next
+};
+
+// Eight filters by kVectors vectors of channels.
+template <int kVectors>
+void add_block(const std::vector<Stretch>& stretches, const Block& block) {
+  __mmask16 lanes[kVectors];
+  __m512 sums[kFilters][kVectors];
+#pragma GCC unroll 3
+  for (int vector = 0; vector < kVectors; ++vector) {
+    lanes[vector] = first_lanes(block.channels - vector * kPairLanes);
+#pragma GCC unroll 8
+    for (int filter = 0; filter < kFilters; ++filter)
+      sums[filter][vector] = _mm512_maskz_loadu_ps(
+          lanes[vector], block.sums + filter * block.filter_values + vector * kPairLanes);
+  }
+  for (const Stretch& stretch : stretches) {
+    const Bf16* images = stretch.images;
+    const Bf16* gradients = stretch.gradients;
+    for (std::int64_t left = stretch.pixels; left > 0; --left) {
+      __m512bh values[kVectors];
+#pragma GCC unroll 3
+      for (int vector = 0; vector < kVectors; ++vector)
+        values[vector] = pairs_at(images + vector * kPairVector);
+#pragma GCC unroll 8
+      for (int filter = 0; filter < kFilters; ++filter) {
+        const __m512bh gradient = pair_everywhere(gradients + kPair * filter);
+#pragma GCC unroll 3
+        for (int vector = 0; vector < kVectors; ++vector)
+          sums[filter][vector] = add_products(sums[filter][vector], gradient, values[vector]);
+      }
+      images += block.image_step;
+      gradients += block.gradient_step;
+    }
+  }
+#pragma GCC unroll 3
+  for (int vector = 0; vector < kVectors; ++vector)
+#pragma GCC unroll 8
+    for (int filter = 0; filter < kFilters; ++filter)
+      _mm512_mask_storeu_ps(block.sums + filter * block.filter_values + vector * kPairLanes,
+                            lanes[vector], sums[filter][vector]);
+}
+
+// `pairs` pairs of images from first_pair on, woven together.
+struct WovenTile {
+  const Bf16* images;
+  const Bf16* gradients;
+  std::int64_t pairs;
+};
+
+WovenTile weave_tile(const Tiles& tiles, const WeightShare& share, std::int64_t first_pair,
+                     const Bf16* images, const Bf16* output_gradient, Bf16* scratch) {
+  const ConvolutionShape& shape = tiles.shape;
+  const std::int64_t pairs = std::min(tiles.pairs, share.last_pair - first_pair);
+  const std::int64_t pixels = shape.out_height() * shape.out_width();
+  Bf16* const woven_gradients = scratch + tiles.image_values();
+  for (std::int64_t pair = 0; pair < pairs; ++pair) {
+    const std::int64_t first = kPair * (first_pair + pair);
+    const bool alone = first + 1 == shape.count;
+    const auto weave_pixel = [&](const Bf16* from, std::int64_t image, std::int64_t count,
+                                 Bf16* to) {
+      weave(from, alone ? nullptr : from + image, count, to);
+    };
+    const std::int64_t image = shape.height * shape.width * shape.channels;
+    for (std::int64_t y = 0; y < shape.height; ++y)
+      for (std::int64_t x = 0; x < shape.width; ++x)
+        if (tiles.is_seen(x) && tiles.is_seen(y))
+          weave_pixel(images + first * image + (y * shape.width + x) * shape.channels, image,
+                      shape.channels,
+                      scratch + kPair * ((y * tiles.columns + tiles.slot(x)) * pairs + pair) *
+                                    shape.channels);
+    const std::int64_t output = pixels * shape.filters;
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel)
+      weave_pixel(output_gradient + first * output + pixel * shape.filters + share.first_filter,
+                  output, tiles.filters,
+                  woven_gradients + kPair * (pixel * pairs + pair) * tiles.filters);
+  }
+  return {scratch, woven_gradients, pairs};
+}
+
+// What a tap, or with `joined` a row of the kernel, from `tap_row` and `tap_column` on, puts
+// together.
+void stretches_of(const Tiles& tiles, const WovenTile& tile, std::int64_t tap_row,
+                  std::int64_t tap_column, std::vector<Stretch>& stretches) {
+  const ConvolutionShape& shape = tiles.shape;
+  std::int64_t first = 0, last = shape.out_width();
+  const auto column = [&](std::int64_t x) { return x * shape.stride + tap_column - shape.pad; };
+  if (!tiles.joined) {
+    while (first < last && column(first) < 0) ++first;
+    while (first < last && column(last - 1) >= shape.width) --last;
+  }
+  stretches.clear();
+  if (first == last) return;
+  const std::int64_t slot = tiles.joined ? 0 : tiles.slot(column(first));
+  for (std::int64_t y = 0; y < shape.out_height(); ++y) {
+    const std::int64_t row = y * shape.stride + tap_row - shape.pad;
+    if (row < 0 || row >= shape.height) continue;
+    stretches.push_back(
+        {tile.images + kPair * (row * tiles.columns + slot) * tile.pairs * shape.channels,
+         tile.gradients + kPair * (y * shape.out_width() + first) * tile.pairs * tiles.filters,
+         (last - first) * tile.pairs});
+  }
+}
+
+void add_tile(const Tiles& tiles, const WovenTile& tile, float* sums) {
+  const ConvolutionShape& shape = tiles.shape;
+  const std::int64_t filter_values = shape.kernel * shape.kernel * shape.channels;
+  const std::int64_t values = tiles.joined ? shape.kernel * shape.channels : shape.channels;
+  const std::int64_t most = kPairLanes * (tiles.joined ? kMostVectors : 2);
+  std::vector<Stretch> taps, stretches;
+  for (std::int64_t row = 0; row < shape.kernel; ++row)
+    for (std::int64_t column = 0; column < (tiles.joined ? 1 : shape.kernel); ++column) {
+      stretches_of(tiles, tile, row, column, taps);
+      for (std::int64_t first = 0; first < values; first += most) {
+        const std::int64_t channels = std::min(most, values - first);
+        const auto add = channels > 2 * kPairLanes ? add_block<3>
+                         : channels > kPairLanes   ? add_block<2>
+                                                   : add_block<1>;
+        for (std::int64_t filter = 0; filter < tiles.filters; filter += kFilters) {
+          stretches = taps;
+          for (Stretch& stretch : stretches) {
+            stretch.images += kPair * first;
+            stretch.gradients += kPair * filter;
+          }
+          add(stretches, {sums + filter * filter_values +
+                              (row * shape.kernel + column) * shape.channels + first,
+                          filter_values, channels, kPair * shape.channels, kPair * tiles.filters});
+        }
+      }
+    }
+}
+
+}  // namespace
+
+std::int64_t weight_scratch_values(const ConvolutionShape& shape, const WeightShare& share) {
+  const Tiles tiles(shape, share);
+  return tiles.image_values() + tiles.gradient_values();
+}
+
+void weight_sums(const ConvolutionShape& shape, const WeightShare& share,
+                 const std::uint16_t* images, const std::uint16_t* output_gradient,
+                 std::uint16_t* scratch, float* sums) {
+  const Tiles tiles(shape, share);
+  const std::int64_t filter_values = shape.kernel * shape.kernel * shape.channels;
+  float* const own = sums + share.first_filter * filter_values;
+  std::fill_n(own, tiles.filters * filter_values, 0.0F);
+  std::fill_n(scratch, tiles.image_values(), Bf16{0});  // borders stay so
+  for (std::int64_t pair = share.first_pair; pair < share.last_pair; pair += tiles.pairs)
+    add_tile(tiles, weave_tile(tiles, share, pair, images, output_gradient, scratch), own);
+}
+
+}  // namespace onecycle::kernels
+
+#endif

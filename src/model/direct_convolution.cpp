@@ -1,0 +1,119 @@
+#include "model/direct_convolution.h"
+
+#include "kernels/direct_convolution.h"
+
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+namespace onecycle {
+
+namespace {
+
+using kernels::ConvolutionShape;
+using kernels::Direction;
+
+constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
+constexpr std::int64_t kFilters = 8;  // a thread's share is a multiple of so many
+
+ConvolutionShape shape_of(at::IntArrayRef images, std::int64_t filters, std::int64_t kernel,
+                          ConvolutionStep step) {
+  return {images[0], images[2], images[3], images[1], filters, kernel, step.stride, step.pad};
+}
+
+const std::uint16_t* values_of(const at::Tensor& tensor) {
+  return static_cast<const std::uint16_t*>(tensor.const_data_ptr());
+}
+
+std::uint16_t* written(const at::Tensor& tensor) {
+  return static_cast<std::uint16_t*>(tensor.mutable_data_ptr());
+}
+
+at::Tensor convolve(const ConvolutionShape& shape, Direction direction, const at::Tensor& from,
+                    const at::Tensor& weight, at::Tensor to) {
+  const kernels::DirectConvolution& cpu = *kernels::direct_convolution();
+  const at::Tensor panels = at::empty({cpu.panel_values(shape, direction)}, weight.options());
+  at::parallel_for(0, cpu.panels(shape, direction), 1, [&](std::int64_t begin, std::int64_t end) {
+    cpu.arrange(shape, direction, values_of(weight), written(panels), begin, end);
+  });
+  at::parallel_for(0, cpu.rows(shape, direction), 1, [&](std::int64_t begin, std::int64_t end) {
+    cpu.convolve(shape, direction, values_of(from), values_of(panels), written(to), begin, end);
+  });
+  return to;
+}
+
+// How threads share the sums: each has some of the filters, over some of the images. Sums that
+// would not stay in a thread's cache are divided by filters first.
+struct Division {
+  Division(const ConvolutionShape& shape, std::int64_t threads) {
+    constexpr std::int64_t kCached = 256 * 1024;  // sums
+    const std::int64_t sums = shape.filters * shape.kernel * shape.kernel * shape.channels;
+    const std::int64_t groups = shape.filters / kFilters, pairs = (shape.count + 1) / 2;
+    by_filters = std::min({(sums + kCached - 1) / kCached, groups, threads});
+    while (threads % by_filters != 0) ++by_filters;
+    by_filters = std::min(by_filters, groups);
+    by_images = std::clamp<std::int64_t>(threads / by_filters, 1, pairs);
+  }
+
+  kernels::WeightShare share(const ConvolutionShape& shape, std::int64_t part) const {
+    const std::int64_t groups = shape.filters / kFilters, pairs = (shape.count + 1) / 2;
+    const std::int64_t image = part / by_filters, filter = part % by_filters;
+    return {pairs * image / by_images, pairs * (image + 1) / by_images,
+            groups * filter / by_filters * kFilters, groups * (filter + 1) / by_filters * kFilters};
+  }
+
+  std::int64_t by_filters = 1, by_images = 1;
+};
+
+}  // namespace
+
+bool convolves_directly(const at::Tensor& images, const at::Tensor& weight, ConvolutionStep step) {
+  const kernels::DirectConvolution* const cpu = kernels::direct_convolution();
+  if (cpu == nullptr || !images.is_cpu() || images.dim() != 4 ||
+      images.scalar_type() != at::kBFloat16 || weight.scalar_type() != at::kBFloat16 ||
+      !images.is_contiguous(kLayout) || !weight.is_contiguous(kLayout) ||
+      images.size(1) != weight.size(1) || weight.size(0) % kFilters != 0)
+    return false;
+  const ConvolutionShape shape = shape_of(images.sizes(), weight.size(0), weight.size(2), step);
+  return cpu->suits(shape, Direction::forward) && cpu->suits(shape, Direction::image_gradient);
+}
+
+at::Tensor direct_convolution(const at::Tensor& images, const at::Tensor& weight,
+                              ConvolutionStep step) {
+  const ConvolutionShape shape = shape_of(images.sizes(), weight.size(0), weight.size(2), step);
+  return convolve(shape, Direction::forward, images, weight,
+                  at::empty({shape.count, shape.filters, shape.out_height(), shape.out_width()},
+                            images.options(), kLayout));
+}
+
+at::Tensor direct_image_gradient(const at::Tensor& output_gradient, const at::Tensor& weight,
+                                 at::IntArrayRef image_sizes, ConvolutionStep step) {
+  const ConvolutionShape shape = shape_of(image_sizes, weight.size(0), weight.size(2), step);
+  return convolve(shape, Direction::image_gradient, output_gradient, weight,
+                  at::empty(image_sizes, output_gradient.options(), kLayout));
+}
+
+at::Tensor direct_weight_gradient(const at::Tensor& images, const at::Tensor& output_gradient,
+                                  std::int64_t kernel, ConvolutionStep step) {
+  const kernels::DirectConvolution& cpu = *kernels::direct_convolution();
+  const ConvolutionShape shape = shape_of(images.sizes(), output_gradient.size(1), kernel, step);
+  const Division division(shape, at::get_num_threads());
+  const at::Tensor sums =
+      at::empty({division.by_images, shape.filters, kernel, kernel, shape.channels}, at::kFloat);
+  at::parallel_for(0, division.by_images * division.by_filters, 1,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t part = begin; part < end; ++part) {
+                       const kernels::WeightShare share = division.share(shape, part);
+                       const at::Tensor scratch =
+                           at::empty({cpu.scratch_values(shape, share)}, images.options());
+                       cpu.weight_sums(shape, share, values_of(images), values_of(output_gradient),
+                                       written(scratch),
+                                       sums[part / division.by_filters].mutable_data_ptr<float>());
+                     }
+                   });
+  const at::Tensor total = division.by_images == 1 ? sums[0] : sums.sum(0);
+  return total.to(at::kBFloat16).permute({0, 3, 1, 2});
+}
+
+}  // namespace onecycle
