@@ -40,18 +40,26 @@ inline void store_rounded(Bf16* to, __m512 values, __mmask16 lanes) {
   _mm256_mask_storeu_epi16(to, lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values)));
 }
 
-// to[i] = {a[i], b[i]} for i < count; b null: zeros.
-inline void weave(const Bf16* a, const Bf16* b, std::int64_t count, Bf16* to) {
+// {a, b} of every lane.
+inline __m512i woven(__m256i a, __m256i b) {
   const __m512i order = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40,
                                          8, 39, 7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
-  for (std::int64_t i = 0; i < count; i += kPairLanes) {
+  return _mm512_permutex2var_epi16(_mm512_castsi256_si512(a), order, _mm512_castsi256_si512(b));
+}
+
+// to[i] = {a[i], b[i]} for i < count; b null: zeros.
+inline void weave(const Bf16* a, const Bf16* b, std::int64_t count, Bf16* to) {
+  std::int64_t i = 0;
+  for (; b != nullptr && i + kPairLanes <= count; i += kPairLanes)
+    _mm512_storeu_si512(to + kPair * i,
+                        woven(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i)),
+                              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + i))));
+  for (; i < count; i += kPairLanes) {
     const __mmask16 lanes = first_lanes(count - i);
-    const __m256i first = _mm256_maskz_loadu_epi16(lanes, a + i);
     const __m256i second =
         b == nullptr ? _mm256_setzero_si256() : _mm256_maskz_loadu_epi16(lanes, b + i);
     _mm512_mask_storeu_epi32(to + kPair * i, lanes,
-                             _mm512_permutex2var_epi16(_mm512_castsi256_si512(first), order,
-                                                       _mm512_castsi256_si512(second)));
+                             woven(_mm256_maskz_loadu_epi16(lanes, a + i), second));
   }
 }
 

@@ -29,9 +29,9 @@ struct WeightShare {
 };
 
 struct DirectConvolution {
-  // Whether it takes this shape: there is no other condition. Forward: an even count of channels,
-  // from 8 images on; image_gradient: filters in place of channels.
-  bool (*suits)(const ConvolutionShape&, Direction);
+  // Whether it takes this shape: 8 images and more, filters a multiple of 8, a pad smaller than the
+  // kernel.
+  bool (*suits)(const ConvolutionShape&);
 
   // The weight in the order in which a direction reads it, in panels of 16 or 32 channels that
   // come out: `panel_values` bf16 values in `panels` panels, [begin, end) of which are written.
@@ -40,15 +40,16 @@ struct DirectConvolution {
   void (*arrange)(const ConvolutionShape&, Direction, const std::uint16_t* weight,
                   std::uint16_t* panels, std::int64_t begin, std::int64_t end);
 
-  // forward: images to output; image_gradient: the output's gradient to that of the images. In
-  // `rows` rows of several images each, [begin, end) of which are written.
+  // forward: images of an even count of channels to output; image_gradient: the output's gradient
+  // to that of the images. In `rows` rows of several images each, [begin, end) of which are
+  // written.
   std::int64_t (*rows)(const ConvolutionShape&, Direction);
   void (*convolve)(const ConvolutionShape&, Direction, const std::uint16_t* from,
                    const std::uint16_t* panels, std::uint16_t* to, std::int64_t begin,
                    std::int64_t end);
 
   // Writes the share's filters of sums [filters, kernel, kernel, channels], over the share's
-  // images. Filters are a multiple of 8. `scratch`: as many bf16 values as `scratch_values` says,
+  // images. `scratch`: as many bf16 values as `scratch_values` says,
   // aligned to 64 bytes.
   std::int64_t (*scratch_values)(const ConvolutionShape&, const WeightShare&);
   void (*weight_sums)(const ConvolutionShape&, const WeightShare&, const std::uint16_t* images,

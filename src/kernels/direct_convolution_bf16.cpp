@@ -84,25 +84,31 @@ struct Stretch {
   std::int64_t pairs;
 };
 
-// Where a block of images goes: `skipped` of them belong to the block before.
-struct Target {
+// What a block of pixels reads and where it goes.
+struct Block {
+  const std::vector<Stretch>& stretches;
+  std::int64_t shift;         // of the stretches' sources, in values
+  std::int64_t weight_shift;  // of their weights
+  std::int64_t from_image;    // values from one image to the next
   Bf16* to;
-  std::int64_t image;  // values from one to the next
-  int skipped;
+  std::int64_t to_image;
+  std::int64_t channels;  // at most the block's lanes
+  int skipped;            // images that belong to the block before
 };
 
 constexpr int kImages = 8;
 
 // One pixel of eight images, in two vectors of channels.
-void wide_pixel(const std::vector<Stretch>& stretches, std::int64_t from_image,
-                const Target& target, std::int64_t channels) {
+void wide_pixel(const Block& block) {
+  const std::int64_t from_image = block.from_image;
   __m512 sums[kImages][2];
 #pragma GCC unroll 8
   for (auto& sum : sums) sum[0] = sum[1] = _mm512_setzero_ps();
-  for (const Stretch& stretch : stretches) {
-    const Bf16* weights = stretch.weights;
-    const Bf16* const from[] = {stretch.from, stretch.from + 3 * from_image,
-                                stretch.from + 6 * from_image};
+  for (const Stretch& stretch : block.stretches) {
+    const Bf16* weights = stretch.weights + block.weight_shift;
+    const Bf16* const first_image = stretch.from + block.shift;
+    const Bf16* const from[] = {first_image, first_image + 3 * from_image,
+                                first_image + 6 * from_image};
     for (std::int64_t i = 0; i < stretch.pairs; ++i, weights += 2 * kPairVector) {
       const __m512bh first = pairs_at(weights), second = pairs_at(weights + kPairVector);
 #pragma GCC unroll 8
@@ -114,26 +120,28 @@ void wide_pixel(const std::vector<Stretch>& stretches, std::int64_t from_image,
       }
     }
   }
-  const __mmask16 low = first_lanes(channels), high = first_lanes(channels - kPairLanes);
+  const __mmask16 low = first_lanes(block.channels),
+                  high = first_lanes(block.channels - kPairLanes);
 #pragma GCC unroll 8
   for (int image = 0; image < kImages; ++image) {
-    if (image < target.skipped) continue;
-    Bf16* const to = target.to + image * target.image;
+    if (image < block.skipped) continue;
+    Bf16* const to = block.to + image * block.to_image;
     store_rounded(to, sums[image][0], low);
     store_rounded(to + kPairLanes, sums[image][1], high);
   }
 }
 
 // In one vector; two sums an image, since one would wait for its own additions.
-void narrow_pixel(const std::vector<Stretch>& stretches, std::int64_t from_image,
-                  const Target& target, std::int64_t channels) {
+void narrow_pixel(const Block& block) {
+  const std::int64_t from_image = block.from_image;
   __m512 sums[kImages][2];
 #pragma GCC unroll 8
   for (auto& sum : sums) sum[0] = sum[1] = _mm512_setzero_ps();
-  for (const Stretch& stretch : stretches) {
-    const Bf16* weights = stretch.weights;
-    const Bf16* const from[] = {stretch.from, stretch.from + 3 * from_image,
-                                stretch.from + 6 * from_image};
+  for (const Stretch& stretch : block.stretches) {
+    const Bf16* weights = stretch.weights + block.weight_shift;
+    const Bf16* const first_image = stretch.from + block.shift;
+    const Bf16* const from[] = {first_image, first_image + 3 * from_image,
+                                first_image + 6 * from_image};
     const auto add = [&](std::int64_t i, int which) __attribute__((always_inline)) {
       const __m512bh own = pairs_at(weights + i * kPairVector);
 #pragma GCC unroll 8
@@ -151,9 +159,9 @@ void narrow_pixel(const std::vector<Stretch>& stretches, std::int64_t from_image
   }
 #pragma GCC unroll 8
   for (int image = 0; image < kImages; ++image)
-    if (image >= target.skipped)
-      store_rounded(target.to + image * target.image, _mm512_add_ps(sums[image][0], sums[image][1]),
-                    first_lanes(channels));
+    if (image >= block.skipped)
+      store_rounded(block.to + image * block.to_image,
+                    _mm512_add_ps(sums[image][0], sums[image][1]), first_lanes(block.channels));
 }
 
 // Sixteen channels and fewer leave a pixel's values little work: with four pixels of a row at a
@@ -168,17 +176,17 @@ bool goes_by_rows(const Product& product) {
 // stretches: a kernel's rows, from the source of the second tap of the first pixel on; kLeft and
 // kRight: whether the pixels are the first or the last ones of a row.
 template <bool kLeft, bool kRight>
-void row_of_pixels(const std::vector<Stretch>& stretches, std::int64_t in, std::int64_t from_image,
-                   const Target& target, std::int64_t channels) {
+void row_of_pixels(const Block& block, std::int64_t in) {
   __m512 sums[kRowImages][kRowPixels];
 #pragma GCC unroll 4
   for (auto& image : sums)
 #pragma GCC unroll 4
     for (auto& sum : image) sum = _mm512_setzero_ps();
-  for (const Stretch& stretch : stretches) {
-    const Bf16* const from[kRowImages] = {stretch.from, stretch.from + from_image,
-                                          stretch.from + 2 * from_image,
-                                          stretch.from + 3 * from_image};
+  for (const Stretch& stretch : block.stretches) {
+    const Bf16* const first_image = stretch.from + block.shift;
+    const Bf16* const from[kRowImages] = {first_image, first_image + block.from_image,
+                                          first_image + 2 * block.from_image,
+                                          first_image + 3 * block.from_image};
     for (std::int64_t i = 0; i < stretch.pairs; ++i) {
       __m512bh taps[kRowTaps];
 #pragma GCC unroll 3
@@ -200,17 +208,17 @@ void row_of_pixels(const std::vector<Stretch>& stretches, std::int64_t in, std::
   }
 #pragma GCC unroll 4
   for (int image = 0; image < kRowImages; ++image)
-    if (image >= target.skipped)
+    if (image >= block.skipped)
 #pragma GCC unroll 4
       for (int pixel = 0; pixel < kRowPixels; ++pixel)
-        store_rounded(target.to + image * target.image + pixel * channels, sums[image][pixel],
-                      first_lanes(channels));
+        store_rounded(block.to + image * block.to_image + pixel * block.channels,
+                      sums[image][pixel], first_lanes(block.channels));
 }
 
-bool suits(const ConvolutionShape& shape, Direction direction) {
-  const Product product(shape, direction);
-  return shape.count >= kImages && product.in % kPair == 0 && product.in > 0 && product.out > 0 &&
-         product.pad >= 0 && shape.out_height() > 0 && shape.out_width() > 0;
+bool suits(const ConvolutionShape& shape) {
+  return shape.count >= kImages && shape.channels > 0 && shape.filters > 0 &&
+         shape.filters % kWeightFilters == 0 && shape.pad < shape.kernel &&
+         shape.out_height() > 0 && shape.out_width() > 0;
 }
 
 std::int64_t panels(const ConvolutionShape& shape, Direction direction) {
@@ -282,20 +290,20 @@ struct Row {
 void convolve_by_rows(const Product& product, const Axis& source_rows, const Bf16* from,
                       const Bf16* panels, Bf16* to, const Row& row) {
   const Bf16* const images = from + row.first_image * product.from_image();
-  Bf16* const target = to + row.first_image * product.to_image();
+  Bf16* const target =
+      to + row.first_image * product.to_image() + row.y * product.to_width * product.out;
   std::vector<Stretch> stretches;
+  for (const Taps& taps : source_rows[static_cast<std::size_t>(row.y)])
+    stretches.push_back({images + taps.source * product.from_width * product.in,
+                         panels + taps.first * kRowTaps * product.in * kPairLanes,
+                         product.in / kPair});
   for (std::int64_t x = 0; x < product.to_width; x += kRowPixels) {
-    stretches.clear();
-    for (const Taps& taps : source_rows[static_cast<std::size_t>(row.y)])
-      stretches.push_back({images + (taps.source * product.from_width + x) * product.in,
-                           panels + taps.first * kRowTaps * product.in * kPairLanes,
-                           product.in / kPair});
-    const Target at{target + (row.y * product.to_width + x) * product.out, product.to_image(),
-                    row.skipped};
-    const auto block = x == 0                               ? row_of_pixels<true, false>
-                       : x + kRowPixels == product.to_width ? row_of_pixels<false, true>
-                                                            : row_of_pixels<false, false>;
-    block(stretches, product.in, product.from_image(), at, product.out);
+    const auto add = x == 0                               ? row_of_pixels<true, false>
+                     : x + kRowPixels == product.to_width ? row_of_pixels<false, true>
+                                                          : row_of_pixels<false, false>;
+    add({stretches, x * product.in, 0, product.from_image(), target + x * product.out,
+         product.to_image(), product.out, row.skipped},
+        product.in);
   }
 }
 
@@ -305,22 +313,21 @@ void convolve_pixels(const Product& product, const Axis& source_rows, const Axis
   const Bf16* const images = from + row.first_image * product.from_image();
   Bf16* const target = to + row.first_image * product.to_image();
   const std::int64_t lanes = product.lanes();
+  const auto add = lanes == kPairLanes ? narrow_pixel : wide_pixel;
   std::vector<Stretch> stretches;
-  for (std::int64_t x = 0; x < product.to_width; ++x)
-    for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
-      const Bf16* const weights = panels + panel * product.panel_values();
-      stretches.clear();
-      for (const Taps& down : source_rows[static_cast<std::size_t>(row.y)])
-        for (const Taps& across : source_columns[static_cast<std::size_t>(x)])
-          stretches.push_back(
-              {images + (down.source * product.from_width + across.source) * product.in,
-               weights + (down.first * product.kernel + across.first) * product.in * lanes,
-               across.count * product.in / kPair});
-      const Target at{target + (row.y * product.to_width + x) * product.out + panel * lanes,
-                      product.to_image(), row.skipped};
-      const auto block = lanes == kPairLanes ? narrow_pixel : wide_pixel;
-      block(stretches, product.from_image(), at, product.out - panel * lanes);
-    }
+  for (std::int64_t x = 0; x < product.to_width; ++x) {
+    stretches.clear();
+    for (const Taps& down : source_rows[static_cast<std::size_t>(row.y)])
+      for (const Taps& across : source_columns[static_cast<std::size_t>(x)])
+        stretches.push_back(
+            {images + (down.source * product.from_width + across.source) * product.in,
+             panels + (down.first * product.kernel + across.first) * product.in * lanes,
+             across.count * product.in / kPair});
+    Bf16* const pixel = target + (row.y * product.to_width + x) * product.out;
+    for (std::int64_t panel = first_panel; panel < last_panel; ++panel)
+      add({stretches, 0, panel * product.panel_values(), product.from_image(),
+           pixel + panel * lanes, product.to_image(), product.out - panel * lanes, row.skipped});
+  }
 }
 
 void convolve(const ConvolutionShape& shape, Direction direction, const Bf16* from,

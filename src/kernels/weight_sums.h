@@ -4,6 +4,8 @@
 
 namespace onecycle::kernels {
 
+constexpr std::int64_t kWeightFilters = 8;  // at a time
+
 // DirectConvolution's functions of these names.
 std::int64_t weight_scratch_values(const ConvolutionShape& shape, const WeightShare& share);
 void weight_sums(const ConvolutionShape& shape, const WeightShare& share,

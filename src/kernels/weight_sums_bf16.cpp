@@ -13,7 +13,6 @@ namespace onecycle::kernels {
 
 namespace {
 
-constexpr std::int64_t kFilters = 8;      // at a time
 constexpr std::int64_t kMostVectors = 3;  // of channels, at a time
 
 // Where the pixels of a tile of pairs of images lie, as pairs of values.
@@ -22,21 +21,21 @@ struct Tiles {
       : shape(of),
         filters(share.last_filter - share.first_filter),
         // Where a kernel's row is a few values, its taps are the lanes of a few vectors.
-        joined(of.stride == 1 && of.kernel * of.channels <= kMostVectors * kPairLanes),
-        border(joined ? of.pad : 0),
-        class_columns((of.width + of.stride - 1) / of.stride + 2 * border),
-        columns(of.stride * class_columns) {
-    constexpr std::int64_t kTilePairs = 64 * 1024, kLeastPixels = 256;
+        joined(of.stride == 1 && of.kernel * of.channels <= kMostVectors * kPairLanes) {
+    // Columns that a tap meets one after another lie next to each other: every stride-th one.
+    const std::int64_t border = joined ? of.pad : 0;
+    const std::int64_t met = (of.width + of.stride - 1) / of.stride + 2 * border;
+    columns = of.stride * met;
+    for (std::int64_t x = 0; x < of.width; ++x)
+      slots.push_back(x % of.stride * met + x / of.stride + border);
     if (joined) return;
+    constexpr std::int64_t kTilePairs = 64 * 1024, kLeastPixels = 256;
     pairs = std::max(kTilePairs / (of.height * of.width * of.channels),
                      kLeastPixels / (of.out_height() * of.out_width()));
     pairs = std::clamp<std::int64_t>(pairs, 1, share.last_pair - share.first_pair);
   }
 
-  // Columns that a tap meets one after another lie next to each other: every stride-th one.
-  std::int64_t slot(std::int64_t column) const {
-    return column % shape.stride * class_columns + column / shape.stride + border;
-  }
+  std::int64_t slot(std::int64_t column) const { return slots[static_cast<std::size_t>(column)]; }
   // Whether any tap meets it.
   bool is_seen(std::int64_t at) const { return (at + shape.pad) % shape.stride < shape.kernel; }
 
@@ -52,8 +51,9 @@ struct Tiles {
   const ConvolutionShape& shape;
   std::int64_t filters;
   bool joined;
-  std::int64_t border, class_columns, columns;
-  std::int64_t pairs = 1;  // of images, in a tile
+  std::int64_t columns = 0;
+  std::vector<std::int64_t> slots;  // by column
+  std::int64_t pairs = 1;           // of images, in a tile
 };
 
 // Pixels one after another that a tap puts together with as many of the output's gradient.
@@ -70,15 +70,15 @@ struct Block {
   std::int64_t image_step, gradient_step;  // values from one pixel to the next
 };
 
-// Eight filters by kVectors vectors of channels.
-template <int kVectors>
+// kFilters filters by kVectors vectors of channels.
+template <int kFilters, int kVectors>
 void add_block(const std::vector<Stretch>& stretches, const Block& block) {
   __mmask16 lanes[kVectors];
   __m512 sums[kFilters][kVectors];
 #pragma GCC unroll 3
   for (int vector = 0; vector < kVectors; ++vector) {
     lanes[vector] = first_lanes(block.channels - vector * kPairLanes);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int filter = 0; filter < kFilters; ++filter)
       sums[filter][vector] = _mm512_maskz_loadu_ps(
           lanes[vector], block.sums + filter * block.filter_values + vector * kPairLanes);
@@ -91,7 +91,7 @@ void add_block(const std::vector<Stretch>& stretches, const Block& block) {
 #pragma GCC unroll 3
       for (int vector = 0; vector < kVectors; ++vector)
         values[vector] = pairs_at(images + vector * kPairVector);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int filter = 0; filter < kFilters; ++filter) {
         const __m512bh gradient = pair_everywhere(gradients + kPair * filter);
 #pragma GCC unroll 3
@@ -104,7 +104,7 @@ void add_block(const std::vector<Stretch>& stretches, const Block& block) {
   }
 #pragma GCC unroll 3
   for (int vector = 0; vector < kVectors; ++vector)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int filter = 0; filter < kFilters; ++filter)
       _mm512_mask_storeu_ps(block.sums + filter * block.filter_values + vector * kPairLanes,
                             lanes[vector], sums[filter][vector]);
@@ -126,23 +126,20 @@ WovenTile weave_tile(const Tiles& tiles, const WeightShare& share, std::int64_t 
   for (std::int64_t pair = 0; pair < pairs; ++pair) {
     const std::int64_t first = kPair * (first_pair + pair);
     const bool alone = first + 1 == shape.count;
-    const auto weave_pixel = [&](const Bf16* from, std::int64_t image, std::int64_t count,
-                                 Bf16* to) {
-      weave(from, alone ? nullptr : from + image, count, to);
-    };
     const std::int64_t image = shape.height * shape.width * shape.channels;
-    for (std::int64_t y = 0; y < shape.height; ++y)
-      for (std::int64_t x = 0; x < shape.width; ++x)
-        if (tiles.is_seen(x) && tiles.is_seen(y))
-          weave_pixel(images + first * image + (y * shape.width + x) * shape.channels, image,
-                      shape.channels,
-                      scratch + kPair * ((y * tiles.columns + tiles.slot(x)) * pairs + pair) *
-                                    shape.channels);
+    for (std::int64_t y = 0; y < shape.height; ++y) {
+      if (!tiles.is_seen(y)) continue;
+      const Bf16* from = images + first * image + y * shape.width * shape.channels;
+      Bf16* const row = scratch + kPair * (y * tiles.columns * pairs + pair) * shape.channels;
+      for (std::int64_t x = 0; x < shape.width; ++x, from += shape.channels)
+        weave(from, alone ? nullptr : from + image, shape.channels,
+              row + kPair * tiles.slot(x) * pairs * shape.channels);
+    }
     const std::int64_t output = pixels * shape.filters;
-    for (std::int64_t pixel = 0; pixel < pixels; ++pixel)
-      weave_pixel(output_gradient + first * output + pixel * shape.filters + share.first_filter,
-                  output, tiles.filters,
-                  woven_gradients + kPair * (pixel * pairs + pair) * tiles.filters);
+    const Bf16* from = output_gradient + first * output + share.first_filter;
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel, from += shape.filters)
+      weave(from, alone ? nullptr : from + output, tiles.filters,
+            woven_gradients + kPair * (pixel * pairs + pair) * tiles.filters);
   }
   return {scratch, woven_gradients, pairs};
 }
@@ -182,10 +179,14 @@ void add_tile(const Tiles& tiles, const WovenTile& tile, float* sums) {
       stretches_of(tiles, tile, row, column, taps);
       for (std::int64_t first = 0; first < values; first += most) {
         const std::int64_t channels = std::min(most, values - first);
-        const auto add = channels > 2 * kPairLanes ? add_block<3>
-                         : channels > kPairLanes   ? add_block<2>
-                                                   : add_block<1>;
-        for (std::int64_t filter = 0; filter < tiles.filters; filter += kFilters) {
+        // One vector by eight filters would wait for its own additions.
+        const bool twice = channels <= kPairLanes && tiles.filters % (2 * kWeightFilters) == 0;
+        const auto add = channels > 2 * kPairLanes ? add_block<kWeightFilters, 3>
+                         : channels > kPairLanes   ? add_block<kWeightFilters, 2>
+                         : twice                   ? add_block<2 * kWeightFilters, 1>
+                                                   : add_block<kWeightFilters, 1>;
+        const std::int64_t step = twice ? 2 * kWeightFilters : kWeightFilters;
+        for (std::int64_t filter = 0; filter < tiles.filters; filter += step) {
           stretches = taps;
           for (Stretch& stretch : stretches) {
             stretch.images += kPair * first;

@@ -3,6 +3,7 @@
 #include "model/matrix_product.h"
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace onecycle {
@@ -17,6 +18,7 @@ using torch::autograd::variable_list;
 class DenseStack : public torch::autograd::Function<DenseStack> {
  public:
   static Variable forward(AutogradContext* context, at::TensorList inputs) {
+    RECORD_USER_SCOPE("onecycle::dense_stack");
     const std::size_t layers = inputs.size() / 2;
     variable_list saved;
     at::Tensor values = inputs[0];

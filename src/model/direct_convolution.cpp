@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 
 namespace onecycle {
 
@@ -43,6 +44,26 @@ at::Tensor convolve(const ConvolutionShape& shape, Direction direction, const at
   return to;
 }
 
+// Values in pairs: with one channel more, of zeros, where their count is odd.
+at::Tensor with_even_channels(const at::Tensor& tensor) {
+  const std::int64_t channels = tensor.size(1);
+  if (channels % 2 == 0) return tensor;
+  at::Tensor even = at::empty({tensor.size(0), channels + 1, tensor.size(2), tensor.size(3)},
+                              tensor.options(), kLayout);
+  const std::uint16_t* const from = values_of(tensor);
+  std::uint16_t* const to = written(even);
+  constexpr std::int64_t kPixels = 4096;  // a thread's least share
+  at::parallel_for(0, tensor.numel() / channels, kPixels,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t pixel = begin; pixel < end; ++pixel) {
+                       std::uint16_t* const own = to + pixel * (channels + 1);
+                       std::copy_n(from + pixel * channels, channels, own);
+                       own[channels] = 0;
+                     }
+                   });
+  return even;
+}
+
 // How threads share the sums: each has some of the filters, over some of the images. Sums that
 // would not stay in a thread's cache are divided by filters first.
 struct Division {
@@ -73,22 +94,24 @@ bool convolves_directly(const at::Tensor& images, const at::Tensor& weight, Conv
   if (cpu == nullptr || !images.is_cpu() || images.dim() != 4 ||
       images.scalar_type() != at::kBFloat16 || weight.scalar_type() != at::kBFloat16 ||
       !images.is_contiguous(kLayout) || !weight.is_contiguous(kLayout) ||
-      images.size(1) != weight.size(1) || weight.size(0) % kFilters != 0)
+      images.size(1) != weight.size(1))
     return false;
-  const ConvolutionShape shape = shape_of(images.sizes(), weight.size(0), weight.size(2), step);
-  return cpu->suits(shape, Direction::forward) && cpu->suits(shape, Direction::image_gradient);
+  return cpu->suits(shape_of(images.sizes(), weight.size(0), weight.size(2), step));
 }
 
 at::Tensor direct_convolution(const at::Tensor& images, const at::Tensor& weight,
                               ConvolutionStep step) {
-  const ConvolutionShape shape = shape_of(images.sizes(), weight.size(0), weight.size(2), step);
-  return convolve(shape, Direction::forward, images, weight,
+  RECORD_USER_SCOPE("onecycle::convolution");
+  const at::Tensor even = with_even_channels(images);
+  const ConvolutionShape shape = shape_of(even.sizes(), weight.size(0), weight.size(2), step);
+  return convolve(shape, Direction::forward, even, with_even_channels(weight),
                   at::empty({shape.count, shape.filters, shape.out_height(), shape.out_width()},
                             images.options(), kLayout));
 }
 
 at::Tensor direct_image_gradient(const at::Tensor& output_gradient, const at::Tensor& weight,
                                  at::IntArrayRef image_sizes, ConvolutionStep step) {
+  RECORD_USER_SCOPE("onecycle::image_gradient");
   const ConvolutionShape shape = shape_of(image_sizes, weight.size(0), weight.size(2), step);
   return convolve(shape, Direction::image_gradient, output_gradient, weight,
                   at::empty(image_sizes, output_gradient.options(), kLayout));
@@ -96,6 +119,7 @@ at::Tensor direct_image_gradient(const at::Tensor& output_gradient, const at::Te
 
 at::Tensor direct_weight_gradient(const at::Tensor& images, const at::Tensor& output_gradient,
                                   std::int64_t kernel, ConvolutionStep step) {
+  RECORD_USER_SCOPE("onecycle::weight_gradient");
   const kernels::DirectConvolution& cpu = *kernels::direct_convolution();
   const ConvolutionShape shape = shape_of(images.sizes(), output_gradient.size(1), kernel, step);
   const Division division(shape, at::get_num_threads());

@@ -11,7 +11,7 @@ struct ConvolutionStep {
 };
 
 // Whether the processor has such a convolution for these: images [N, C, H, W] and weight [O, C, k,
-// k] on the CPU in bf16, channels last, enough of them, O a multiple of 8, C and O even.
+// k] on the CPU in bf16, channels last, from 8 images on, O a multiple of 8.
 bool convolves_directly(const at::Tensor& images, const at::Tensor& weight, ConvolutionStep step);
 
 // [N, O, H', W'], channels last.

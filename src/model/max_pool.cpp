@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace onecycle {
@@ -25,6 +26,7 @@ kernels::PoolImages images_of(const at::Tensor& like) {
 class MaxPool : public torch::autograd::Function<MaxPool> {
  public:
   static Variable forward(AutogradContext* context, const Variable& images) {
+    RECORD_USER_SCOPE("onecycle::max_pool");
     const at::IntArrayRef in = images.sizes();
     const std::vector<std::int64_t> out = {in[0], in[1], in[2] / 2, in[3] / 2};
     at::Tensor output = at::empty(out, images.options(), kLayout);

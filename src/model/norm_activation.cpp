@@ -8,6 +8,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace onecycle {
@@ -113,6 +114,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
                                const std::optional<Variable>& added, const Variable& weight,
                                const Variable& bias, const BatchMoments& moments, double eps,
                                NormOutput kind) {
+    RECORD_USER_SCOPE("onecycle::norm_activation");
     const Activation activation = activation_of(kind);
     const at::Tensor addend = added.value_or(at::Tensor());
     const Coefficients by(moments, eps, weight, bias);
@@ -194,6 +196,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
 bool fuses(const at::Tensor& input) { return in_lanes(input) && input.numel() > input.size(1); }
 
 BatchMoments moments_of(const at::Tensor& input) {
+  RECORD_USER_SCOPE("onecycle::moments");
   const at::NoGradGuard no_grad;
   const NormRows rows = as_rows(input, Activation::none);
   const auto count = static_cast<double>(rows_of(input));
