@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "core/format.h"
 #include "kernels/gather.h"
+#include "kernels/processor.h"
 #include "train/compute.h"
 
 #include <iostream>
@@ -26,7 +27,7 @@ int info_command(int argc, char** argv) {
       {"compiler", __VERSION__},
       {"build", ONECYCLE_BUILD_TYPE},
       {"CPU", at::get_cpu_capability()},
-      {"CPU bf16", cpu_has_bf16() ? "yes (AVX-512 BF16)" : "no"},
+      {"CPU bf16", kernels::has_bf16_products() ? "yes (AVX-512 BF16)" : "no"},
       {"cores", std::to_string(std::thread::hardware_concurrency())},
       {"threads", std::to_string(at::get_num_threads())},
       {"CUDA kernels", kernels::has_cuda_kernels() ? "built" : "not built (ONECYCLE_CUDA)"},

@@ -332,7 +332,8 @@ void convolve_pixels(const Product& product, const Axis& source_rows, const Axis
 
 void convolve(const ConvolutionShape& shape, Direction direction, const Bf16* from,
               const Bf16* panels, Bf16* to, std::int64_t begin, std::int64_t end) {
-  constexpr std::int64_t kCached = 128 * 1024;  // values of the weight: in the second level
+  constexpr std::int64_t kCached =
+      std::int64_t{128} * 1024;  // values of the weight: in the second level
   const Product product(shape, direction);
   const Axis source_rows = axis_of(product, product.to_height, product.from_height, false);
   const Axis source_columns = axis_of(product, product.to_width, product.from_width, true);

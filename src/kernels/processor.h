@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 // A function that is compiled for AVX-512 together with all that it calls, which is inlined; for
 // has_avx512() to choose.
@@ -38,7 +41,9 @@ inline bool has_bf16_products() {
 // Whether it multiplies tiles of bf16 matrices (AMX).
 inline bool has_tiles() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("amx-bf16") != 0;
+  // Not every compiler's __builtin_cpu_supports() knows it: leaf 7's EDX, bit 22.
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 22 & 1) != 0;
 #else
   return false;
 #endif

@@ -29,7 +29,7 @@ struct Tiles {
     for (std::int64_t x = 0; x < of.width; ++x)
       slots.push_back(x % of.stride * met + x / of.stride + border);
     if (joined) return;
-    constexpr std::int64_t kTilePairs = 64 * 1024, kLeastPixels = 256;
+    constexpr std::int64_t kTilePairs = std::int64_t{64} * 1024, kLeastPixels = 256;
     pairs = std::max(kTilePairs / (of.height * of.width * of.channels),
                      kLeastPixels / (of.out_height() * of.out_width()));
     pairs = std::clamp<std::int64_t>(pairs, 1, share.last_pair - share.first_pair);

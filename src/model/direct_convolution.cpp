@@ -68,7 +68,7 @@ at::Tensor with_even_channels(const at::Tensor& tensor) {
 // would not stay in a thread's cache are divided by filters first.
 struct Division {
   Division(const ConvolutionShape& shape, std::int64_t threads) {
-    constexpr std::int64_t kCached = 256 * 1024;  // sums
+    constexpr std::int64_t kCached = std::int64_t{256} * 1024;  // sums
     const std::int64_t sums = shape.filters * shape.kernel * shape.kernel * shape.channels;
     const std::int64_t groups = shape.filters / kFilters, pairs = (shape.count + 1) / 2;
     by_filters = std::min({(sums + kCached - 1) / kCached, groups, threads});

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "kernels/processor.h"
 
 #include <filesystem>
 
@@ -78,14 +79,6 @@ std::string why_no_cuda(std::int64_t index) {
 #endif
 }
 
-bool cpu_has_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
-
 Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model,
                        const Group& group) {
   if (options.threads) at::set_num_threads(static_cast<int>(*options.threads));
@@ -94,9 +87,9 @@ Compute choose_compute(const TrainOptions& options, const torch::nn::Module& mod
   // For kernels that are given a stream alone: a process works on one GPU.
   if (compute.device.is_cuda()) c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(compute.device);
   const bool convolutions = has_convolutions(model);
-  const bool hardware_bf16 = compute.device.is_cuda() || cpu_has_bf16();
-  compute.dtype = dtype_of(options.precision,
-                           hardware_bf16 && (convolutions || has_large_layers(model)));
+  const bool hardware_bf16 = compute.device.is_cuda() || kernels::has_bf16_products();
+  compute.dtype =
+      dtype_of(options.precision, hardware_bf16 && (convolutions || has_large_layers(model)));
   if (convolutions && compute.dtype != at::kDouble)
     compute.memory_format = at::MemoryFormat::ChannelsLast;
   const std::string where = compute.device.is_cuda()

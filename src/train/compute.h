@@ -14,6 +14,4 @@ Compute choose_compute(const TrainOptions& options, const torch::nn::Module& mod
 // or "" where there is one. `index`: which of them is asked for.
 std::string why_no_cuda(std::int64_t index = 0);
 
-bool cpu_has_bf16();
-
 }  // namespace onecycle
