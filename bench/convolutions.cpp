@@ -3,6 +3,8 @@
 // of it, medians:
 //   ninja -C build/release bench_convolutions && build/release/bench/bench_convolutions [THREADS]
 
+#include "onecycle/host_cache.h"
+
 #include "model/direct_convolution.h"
 
 #include <algorithm>
@@ -96,6 +98,7 @@ void compare(const Shape& shape) {
 
 int main(int count, char** arguments) {
   const at::NoGradGuard no_grad;
+  onecycle::cache_host_memory();  // as the program does
   if (count > 1) at::set_num_threads(std::atoi(arguments[1]));
   for (const onecycle::Shape& shape : onecycle::kShapes) onecycle::compare(shape);
 }
