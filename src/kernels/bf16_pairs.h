@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <immintrin.h>
 
 // Sixteen lanes of two bf16 values each, for files compiled with AVX-512 BF16: everything has
@@ -22,7 +23,9 @@ inline __m512bh pairs_at(const Bf16* from) {
 
 // The same two values in every lane.
 inline __m512bh pair_everywhere(const Bf16* from) {
-  return reinterpret_cast<__m512bh>(_mm512_set1_epi32(*reinterpret_cast<const int*>(from)));
+  int pair = 0;
+  std::memcpy(&pair, from, sizeof pair);
+  return reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
 }
 
 // sum + a[0] b[0] + a[1] b[1] in every lane.

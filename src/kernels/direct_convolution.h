@@ -10,14 +10,22 @@
 namespace onecycle::kernels {
 
 // Images [count, height, width, channels], weight [filters, kernel, kernel, channels], output
-// [count, out_height, out_width, filters]; all dense.
+// [count, out_height(), out_width(), filters]; all dense.
 struct ConvolutionShape {
   std::int64_t count = 0, height = 0, width = 0, channels = 0;
   std::int64_t filters = 0, kernel = 1, stride = 1, pad = 0;
-
-  std::int64_t out_height() const { return (height + 2 * pad - kernel) / stride + 1; }
-  std::int64_t out_width() const { return (width + 2 * pad - kernel) / stride + 1; }
 };
+
+// Of internal linkage, as in kernels/lanes.h.
+[[maybe_unused]] static std::int64_t out_side(const ConvolutionShape& shape, std::int64_t side) {
+  return (side + 2 * shape.pad - shape.kernel) / shape.stride + 1;
+}
+[[maybe_unused]] static std::int64_t out_height(const ConvolutionShape& shape) {
+  return out_side(shape, shape.height);
+}
+[[maybe_unused]] static std::int64_t out_width(const ConvolutionShape& shape) {
+  return out_side(shape, shape.width);
+}
 
 enum class Direction { forward, image_gradient };
 

@@ -180,10 +180,9 @@ constexpr Placement placement(const Gather& gather, std::int64_t sample) {
                                          static_cast<std::uint64_t>(sample));
   // Bounded draws take a word's highest bits: its lowest is free for the flip.
   if (gather.pad_crop > 0) {
-    const auto rows =
-        static_cast<std::uint32_t>(gather.height - gather.h() + 2 * gather.pad_crop + 1);
-    const auto columns =
-        static_cast<std::uint32_t>(gather.width - gather.w() + 2 * gather.pad_crop + 1);
+    const std::int64_t both = 2 * std::int64_t{gather.pad_crop};
+    const auto rows = static_cast<std::uint32_t>(gather.height - gather.h() + both + 1);
+    const auto columns = static_cast<std::uint32_t>(gather.width - gather.w() + both + 1);
     result.shift_y = static_cast<std::int32_t>(bounded(words.word[0], rows)) - gather.pad_crop;
     result.shift_x = static_cast<std::int32_t>(bounded(words.word[1], columns)) - gather.pad_crop;
   }

@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::int64_t kMostVectors = 3;  // of channels, at a time
 
+// A type of this file, so that so is the code of a vector of it (kernels/lanes.h).
+struct Slot {
+  std::int64_t place;
+};
+
 // Where the pixels of a tile of pairs of images lie, as pairs of values.
 struct Tiles {
   Tiles(const ConvolutionShape& of, const WeightShare& share)
@@ -27,15 +32,17 @@ struct Tiles {
     const std::int64_t met = (of.width + of.stride - 1) / of.stride + 2 * border;
     columns = of.stride * met;
     for (std::int64_t x = 0; x < of.width; ++x)
-      slots.push_back(x % of.stride * met + x / of.stride + border);
+      slots.push_back({x % of.stride * met + x / of.stride + border});
     if (joined) return;
     constexpr std::int64_t kTilePairs = std::int64_t{64} * 1024, kLeastPixels = 256;
     pairs = std::max(kTilePairs / (of.height * of.width * of.channels),
-                     kLeastPixels / (of.out_height() * of.out_width()));
+                     kLeastPixels / (out_height(of) * out_width(of)));
     pairs = std::clamp<std::int64_t>(pairs, 1, share.last_pair - share.first_pair);
   }
 
-  std::int64_t slot(std::int64_t column) const { return slots[static_cast<std::size_t>(column)]; }
+  std::int64_t slot(std::int64_t column) const {
+    return slots[static_cast<std::size_t>(column)].place;
+  }
   // Whether any tap meets it.
   bool is_seen(std::int64_t at) const { return (at + shape.pad) % shape.stride < shape.kernel; }
 
@@ -45,15 +52,15 @@ struct Tiles {
     return (values / kPairVector + 1 + kMostVectors) * kPairVector;
   }
   std::int64_t gradient_values() const {
-    return kPair * shape.out_height() * shape.out_width() * pairs * filters;
+    return kPair * out_height(shape) * out_width(shape) * pairs * filters;
   }
 
   const ConvolutionShape& shape;
   std::int64_t filters;
   bool joined;
   std::int64_t columns = 0;
-  std::vector<std::int64_t> slots;  // by column
-  std::int64_t pairs = 1;           // of images, in a tile
+  std::vector<Slot> slots;  // by column
+  std::int64_t pairs = 1;   // of images, in a tile
 };
 
 // Pixels one after another that a tap puts together with as many of the output's gradient.
@@ -121,7 +128,7 @@ WovenTile weave_tile(const Tiles& tiles, const WeightShare& share, std::int64_t 
                      const Bf16* images, const Bf16* output_gradient, Bf16* scratch) {
   const ConvolutionShape& shape = tiles.shape;
   const std::int64_t pairs = std::min(tiles.pairs, share.last_pair - first_pair);
-  const std::int64_t pixels = shape.out_height() * shape.out_width();
+  const std::int64_t pixels = out_height(shape) * out_width(shape);
   Bf16* const woven_gradients = scratch + tiles.image_values();
   for (std::int64_t pair = 0; pair < pairs; ++pair) {
     const std::int64_t first = kPair * (first_pair + pair);
@@ -149,7 +156,7 @@ WovenTile weave_tile(const Tiles& tiles, const WeightShare& share, std::int64_t 
 void stretches_of(const Tiles& tiles, const WovenTile& tile, std::int64_t tap_row,
                   std::int64_t tap_column, std::vector<Stretch>& stretches) {
   const ConvolutionShape& shape = tiles.shape;
-  std::int64_t first = 0, last = shape.out_width();
+  std::int64_t first = 0, last = out_width(shape);
   const auto column = [&](std::int64_t x) { return x * shape.stride + tap_column - shape.pad; };
   if (!tiles.joined) {
     while (first < last && column(first) < 0) ++first;
@@ -158,12 +165,12 @@ void stretches_of(const Tiles& tiles, const WovenTile& tile, std::int64_t tap_ro
   stretches.clear();
   if (first == last) return;
   const std::int64_t slot = tiles.joined ? 0 : tiles.slot(column(first));
-  for (std::int64_t y = 0; y < shape.out_height(); ++y) {
+  for (std::int64_t y = 0; y < out_height(shape); ++y) {
     const std::int64_t row = y * shape.stride + tap_row - shape.pad;
     if (row < 0 || row >= shape.height) continue;
     stretches.push_back(
         {tile.images + kPair * (row * tiles.columns + slot) * tile.pairs * shape.channels,
-         tile.gradients + kPair * (y * shape.out_width() + first) * tile.pairs * tiles.filters,
+         tile.gradients + kPair * (y * out_width(shape) + first) * tile.pairs * tiles.filters,
          (last - first) * tile.pairs});
   }
 }

@@ -105,7 +105,7 @@ at::Tensor direct_convolution(const at::Tensor& images, const at::Tensor& weight
   const at::Tensor even = with_even_channels(images);
   const ConvolutionShape shape = shape_of(even.sizes(), weight.size(0), weight.size(2), step);
   return convolve(shape, Direction::forward, even, with_even_channels(weight),
-                  at::empty({shape.count, shape.filters, shape.out_height(), shape.out_width()},
+                  at::empty({shape.count, shape.filters, out_height(shape), out_width(shape)},
                             images.options(), kLayout));
 }
 

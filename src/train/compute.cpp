@@ -66,7 +66,8 @@ std::string name_of(at::ScalarType dtype) {
 
 std::string why_no_cuda(std::int64_t index) {
   if (at::hasCUDA()) {
-    const auto count = static_cast<std::int64_t>(at::detail::getCUDAHooks().deviceCount());
+    // A signed char.
+    const auto count = static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount());
     if (index < count) return "";
     return format("rank {} of this machine would need a GPU more than its {}", index, count);
   }
