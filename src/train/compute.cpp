@@ -67,7 +67,7 @@ std::string name_of(at::ScalarType dtype) {
 std::string why_no_cuda(std::int64_t index) {
   if (at::hasCUDA()) {
     // A signed char.
-    const auto count = static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount());
+    const std::int64_t count = static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount());
     if (index < count) return "";
     return format("rank {} of this machine would need a GPU more than its {}", index, count);
   }
