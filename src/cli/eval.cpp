@@ -6,6 +6,7 @@
 #include "cli/sample_picture.h"
 #include "cli/trained_network.h"
 #include "core/format.h"
+#include "train/recipe_text.h"
 
 #include <algorithm>
 #include <filesystem>

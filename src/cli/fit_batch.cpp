@@ -4,6 +4,7 @@
 #include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/format.h"
+#include "train/recipe_text.h"
 #include "tuning/batch_limit.h"
 
 #include <algorithm>

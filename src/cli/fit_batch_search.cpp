@@ -5,6 +5,7 @@
 #include "cli/run_folder.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "train/recipe_text.h"
 
 #include <algorithm>
 #include <cmath>

@@ -14,6 +14,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "train/recipe_text.h"
 #include "tuning/range_test_json.h"
 #include "tuning/recipe_edit.h"
 

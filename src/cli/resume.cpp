@@ -8,6 +8,7 @@
 #include "core/number.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
+#include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
 #include <filesystem>

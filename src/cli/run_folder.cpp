@@ -3,7 +3,6 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
-#include "recipe/yaml.h"
 #include "train/shared_checkpoints.h"
 
 #include <algorithm>
@@ -29,10 +28,6 @@ std::string cpu_name() {
 }
 
 }  // namespace
-
-std::string resolved_text(const Recipe& recipe, const Registries& registries) {
-  return write_yaml(recipe_options(registries.variants()).write(recipe));
-}
 
 std::string create_run_folder(const Recipe& recipe, Group& group) {
   return from_leader(group, [&] { return create_numbered_folder(base_of(recipe)); });

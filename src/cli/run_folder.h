@@ -7,9 +7,6 @@
 
 namespace onecycle {
 
-// The recipe with every default filled in, as YAML.
-std::string resolved_text(const Recipe& recipe, const Registries& registries);
-
 // Creates <output.dir>/<name>/<number>, once for all ranks. Collective. Throws Error where it
 // cannot.
 std::string create_run_folder(const Recipe& recipe, Group& group);

@@ -6,6 +6,7 @@
 #include "core/differences.h"
 #include "core/format.h"
 #include "recipe/document.h"
+#include "train/recipe_text.h"
 #include "tuning/search_report.h"
 
 #include <filesystem>

@@ -7,6 +7,7 @@
 #include "core/number.h"
 #include "observe/progress.h"
 #include "recipe/yaml.h"
+#include "train/recipe_text.h"
 #include "tuning/search_report.h"
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
+#include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
 #include <cmath>

@@ -15,6 +15,7 @@
 #include "observe/json_lines.h"
 #include "observe/progress.h"
 #include "train/profile.h"
+#include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
 #include <iostream>

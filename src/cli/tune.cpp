@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 #include "tuning/memo.h"
 #include "tuning/tune_json.h"
@@ -91,11 +92,7 @@ void say_choices(const TuneResult& result, const Console& console) {
 void print_json(const TuneResult& result, const std::string& path, const std::string& report) {
   using Json = nlohmann::ordered_json;
   Json choices = Json::array();
-  for (const TuneChoice& choice : result.choices)
-    choices.push_back({{"what", choice.what},
-                       {"value", choice.value},
-                       {"evidence", choice.evidence},
-                       {"sure", choice.sure}});
+  for (const TuneChoice& choice : result.choices) choices.push_back(choice_json(choice));
   std::cout << Json{{"event", "tuned"},
                     {"recipe", path.empty() ? Json() : Json(path)},
                     {"report", report.empty() ? Json() : Json(report)},

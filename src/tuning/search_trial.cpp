@@ -6,6 +6,7 @@
 #include "core/format.h"
 #include "recipe/yaml.h"
 #include "train/memory.h"
+#include "train/recipe_text.h"
 #include "tuning/relay.h"
 
 #include <chrono>
@@ -120,7 +121,7 @@ TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
 }
 
 TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder, StopSignal& stop) {
-  const std::string text = write_yaml(recipe_options(registries_.variants()).write(recipe));
+  const std::string text = resolved_text(recipe, registries_);
   write_file_atomically(folder + "/recipe.yaml", {text});
   Run run = build_trial(recipe);
   Trainer trainer(run);

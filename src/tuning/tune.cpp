@@ -1,6 +1,7 @@
 #include "onecycle/tune.h"
 
 #include "core/format.h"
+#include "train/recipe_text.h"
 #include "tuning/recipe_edit.h"
 #include "tuning/tune_items.h"
 
@@ -203,7 +204,7 @@ class Procedure {
   void drop_repeated(std::vector<Candidate>& candidates) const {
     std::vector<std::string> seen;
     std::erase_if(candidates, [&](const Candidate& candidate) {
-      const std::string text = recipe_text(candidate.recipe, registries_);
+      const std::string text = resolved_text(candidate.recipe, registries_);
       if (std::find(seen.begin(), seen.end(), text) != seen.end()) return true;
       seen.push_back(text);
       return false;

@@ -2,7 +2,7 @@
 
 #include "core/files.h"
 #include "core/format.h"
-#include "recipe/yaml.h"
+#include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 #include "tuning/range_test_json.h"
 #include "tuning/trial.h"
@@ -24,10 +24,6 @@ double steps_in(const RangeTest& test) {
 
 }  // namespace
 
-std::string recipe_text(const Recipe& recipe, const Registries& registries) {
-  return write_yaml(recipe_options(registries.variants()).write(recipe));
-}
-
 TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries& registries,
                      const TuneOptions& options, const std::string& folder, StopSignal& stop,
                      Observer* progress, const Say& say)
@@ -39,7 +35,7 @@ TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries
       progress_(progress),
       say_(say),
       memo_(folder + "/tune.json",
-            recipe_text(recipe, registries) +
+            resolved_text(recipe, registries) +
                 format("seeds {}, share {}", options.seeds, options.short_share),
             registries.group) {}
 
@@ -84,7 +80,7 @@ TuneItems::Json TuneItems::range_now(const std::string& key, const Recipe& recip
     std::string made = create_numbered_folder(folder_ + "/range");
     write_file_atomically(
         made + "/range_test.json",
-        {range_test_json(test, recipe.name, "", recipe_text(recipe, registries_))});
+        {range_test_json(test, recipe.name, "", resolved_text(recipe, registries_))});
     return made;
   });
   const double seconds =

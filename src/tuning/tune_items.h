@@ -12,9 +12,6 @@ namespace onecycle {
 // Thrown by an item that was interrupted, so that nothing half done is remembered.
 struct Interrupted {};
 
-// The resolved recipe as YAML.
-std::string recipe_text(const Recipe& recipe, const Registries& registries);
-
 // What a tuning computes, each once: trial runs and range tests by key, and what they cost
 // together.
 class TuneItems {

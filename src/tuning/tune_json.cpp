@@ -17,14 +17,12 @@ Json json_of(const TuneTrial& trial) {
           {"chosen", trial.chosen}};
 }
 
-Json json_of(const TuneChoice& choice) {
+Json with_trials(const TuneChoice& choice) {
   Json trials = Json::array();
   for (const TuneTrial& trial : choice.trials) trials.push_back(json_of(trial));
-  return {{"what", choice.what},
-          {"value", choice.value},
-          {"evidence", choice.evidence},
-          {"sure", choice.sure},
-          {"trials", std::move(trials)}};
+  Json json = choice_json(choice);
+  json["trials"] = std::move(trials);
+  return json;
 }
 
 Json inside(const std::string& path, const std::string& folder) {
@@ -34,10 +32,17 @@ Json inside(const std::string& path, const std::string& folder) {
 
 }  // namespace
 
+nlohmann::ordered_json choice_json(const TuneChoice& choice) {
+  return {{"what", choice.what},
+          {"value", choice.value},
+          {"evidence", choice.evidence},
+          {"sure", choice.sure}};
+}
+
 std::string tune_json(const TuneResult& result, const std::string& name, const std::string& folder,
                       const std::string& recipe) {
   Json choices = Json::array();
-  for (const TuneChoice& choice : result.choices) choices.push_back(json_of(choice));
+  for (const TuneChoice& choice : result.choices) choices.push_back(with_trials(choice));
   return Json{{"kind", "tuning"},
               {"name", name},
               {"refused", result.refused.empty() ? Json() : Json(result.refused)},
