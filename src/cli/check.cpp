@@ -5,7 +5,7 @@
 #include "cli/fit_batch_task.h"
 #include "core/format.h"
 #include "recipe/document.h"
-#include "recipe/yaml.h"
+#include "train/recipe_text.h"
 
 namespace onecycle {
 
@@ -35,7 +35,7 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
     constexpr std::int64_t kAssumedSamples = 50'000;  // where only reading the data would tell
     (void)plan_course(with_any_batch(recipe),
                       planned_samples(recipe, registries).value_or(kAssumedSamples), registries);
-    if (line.has("resolved")) fmt::print("{}", write_yaml(table.write(recipe)));
+    if (line.has("resolved")) fmt::print("{}", resolved_text(recipe, registries));
   } catch (const Error& error) {
     lines.emplace_back(error.what());
   }

@@ -1,7 +1,6 @@
 #include "cli/fit_batch_child.h"
 #include "cli/fit_batch_task.h"
 #include "cli/ranks.h"
-#include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/format.h"
 #include "train/recipe_text.h"

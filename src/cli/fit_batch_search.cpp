@@ -2,7 +2,6 @@
 
 #include "cli/fit_batch_child.h"
 #include "cli/fit_batch_task.h"
-#include "cli/run_folder.h"
 #include "core/files.h"
 #include "core/format.h"
 #include "train/recipe_text.h"

@@ -1,6 +1,5 @@
 #include "cli/search_study.h"
 
-#include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/files.h"
 #include "core/format.h"

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 // Convolutions of bf16 images without a bias, channels last, with sums in fp32, on processors that
-// multiply bf16 in pairs (AVX-512 BF16). They read the images where they lie: one pixel of several
-// images at a time, so that all of a vector's work has the same taps of the kernel, and what lies
-// outside a picture is no work at all.
+// multiply bf16 in pairs (AVX-512 BF16). Both directions read the images where they lie: one pixel
+// of several images at a time, so that all of a vector's work has the same taps of the kernel, and
+// what lies outside a picture is no work at all.
 namespace onecycle::kernels {
 
 // Images [count, height, width, channels], weight [filters, kernel, kernel, channels], output
@@ -36,9 +35,9 @@ struct WeightShare {
   std::int64_t first_filter = 0, last_filter = 0;  // multiples of 8
 };
 
-struct DirectConvolution {
+struct DirectConvolutionCpu {
   // Whether it takes this shape: 8 images and more, filters a multiple of 8, a pad smaller than the
-  // kernel.
+  // kernel, a kernel no larger than a padded picture.
   bool (*suits)(const ConvolutionShape&);
 
   // The weight in the order in which a direction reads it, in panels of 16 or 32 channels that
@@ -57,8 +56,7 @@ struct DirectConvolution {
                    std::int64_t end);
 
   // Writes the share's filters of sums [filters, kernel, kernel, channels], over the share's
-  // images. `scratch`: as many bf16 values as `scratch_values` says,
-  // aligned to 64 bytes.
+  // images. `scratch`: as many bf16 values as `scratch_values` says.
   std::int64_t (*scratch_values)(const ConvolutionShape&, const WeightShare&);
   void (*weight_sums)(const ConvolutionShape&, const WeightShare&, const std::uint16_t* images,
                       const std::uint16_t* output_gradient, std::uint16_t* scratch, float* sums);
@@ -66,9 +64,9 @@ struct DirectConvolution {
 
 // Null where the processor or the build has no such products, or where the processor multiplies
 // tiles of matrices, which is faster than pairs.
-const DirectConvolution* direct_convolution();
+const DirectConvolutionCpu* direct_convolution();
 
-// As above for a processor that has both.
-const DirectConvolution* bf16_direct_convolution();
+// Null where the build has none; for a processor that has the products, which the caller knows.
+const DirectConvolutionCpu* bf16_direct_convolution();
 
 }  // namespace onecycle::kernels

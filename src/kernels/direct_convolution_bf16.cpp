@@ -15,8 +15,8 @@ namespace {
 
 // A direction of a convolution: what comes out at a pixel is the sum, over the kernel's taps, of
 // the `in` channels of a pixel of the source, times that tap's weights.
-struct Product {
-  Product(const ConvolutionShape& shape, Direction direction)
+struct Geometry {
+  Geometry(const ConvolutionShape& shape, Direction direction)
       : forward(direction == Direction::forward),
         kernel(shape.kernel),
         stride(shape.stride),
@@ -61,12 +61,12 @@ struct Taps {
 
 using Axis = std::vector<std::vector<Taps>>;  // by target
 
-Axis axis_of(const Product& product, std::int64_t targets, std::int64_t size, bool joined) {
+Axis axis_of(const Geometry& geometry, std::int64_t targets, std::int64_t size, bool joined) {
   Axis axis(static_cast<std::size_t>(targets));
   for (std::int64_t target = 0; target < targets; ++target) {
     std::vector<Taps>& all = axis[static_cast<std::size_t>(target)];
-    for (std::int64_t tap = 0; tap < product.kernel; ++tap) {
-      const std::int64_t source = product.source(target, tap, size);
+    for (std::int64_t tap = 0; tap < geometry.kernel; ++tap) {
+      const std::int64_t source = geometry.source(target, tap, size);
       if (source < 0) continue;
       if (joined && !all.empty() && all.back().first + all.back().count == tap &&
           all.back().source + all.back().count == source)
@@ -78,24 +78,27 @@ Axis axis_of(const Product& product, std::int64_t targets, std::int64_t size, bo
   return axis;
 }
 
-bool goes_by_rows(const Product& product) {
-  return product.out <= kPairLanes && product.kernel == kRowTaps && product.stride == 1 &&
-         product.pad == 1 && product.to_width % kRowPixels == 0 && product.to_width > kRowPixels;
+bool goes_by_rows(const Geometry& geometry) {
+  return geometry.out <= kPairLanes && geometry.kernel == kRowTaps && geometry.stride == 1 &&
+         geometry.pad == 1 && geometry.to_width % kRowPixels == 0 && geometry.to_width > kRowPixels;
 }
 
 bool suits(const ConvolutionShape& shape) {
+  const auto holds_kernel = [&](std::int64_t side) {
+    return side > 0 && side + 2 * shape.pad >= shape.kernel;
+  };
   return shape.count >= kImages && shape.channels > 0 && shape.filters > 0 &&
-         shape.filters % kWeightFilters == 0 && shape.pad < shape.kernel && out_height(shape) > 0 &&
-         out_width(shape) > 0;
+         shape.filters % kWeightFilters == 0 && shape.pad < shape.kernel &&
+         holds_kernel(shape.height) && holds_kernel(shape.width);
 }
 
 std::int64_t panels(const ConvolutionShape& shape, Direction direction) {
-  return Product(shape, direction).panels();
+  return Geometry(shape, direction).panels();
 }
 
 std::int64_t panel_values(const ConvolutionShape& shape, Direction direction) {
-  const Product product(shape, direction);
-  return product.panels() * product.panel_values();
+  const Geometry geometry(shape, direction);
+  return geometry.panels() * geometry.panel_values();
 }
 
 // Pairs of channels of sixteen filters, a filter a lane.
@@ -109,18 +112,18 @@ __m512i pairs_of_filters(const Bf16* weight, std::int64_t filter_values, std::in
 
 void arrange(const ConvolutionShape& shape, Direction direction, const Bf16* weight, Bf16* panels,
              std::int64_t begin, std::int64_t end) {
-  const Product product(shape, direction);
-  const std::int64_t taps = product.kernel * product.kernel, lanes = product.lanes();
+  const Geometry geometry(shape, direction);
+  const std::int64_t taps = geometry.kernel * geometry.kernel, lanes = geometry.lanes();
   const std::int64_t filter_values = taps * shape.channels;
-  Bf16* to = panels + begin * product.panel_values();
+  Bf16* to = panels + begin * geometry.panel_values();
   for (std::int64_t panel = begin; panel < end; ++panel)
     for (std::int64_t tap = 0; tap < taps; ++tap)
-      for (std::int64_t pair = 0; pair < product.in; pair += kPair)
+      for (std::int64_t pair = 0; pair < geometry.in; pair += kPair)
         for (std::int64_t lane = 0; lane < lanes; lane += kPairLanes, to += kPairVector) {
-          const std::int64_t out = panel * lanes + lane, left = product.out - out;
+          const std::int64_t out = panel * lanes + lane, left = geometry.out - out;
           if (left < kPairLanes) _mm512_storeu_si512(to, _mm512_setzero_si512());
           if (left <= 0) continue;
-          if (product.forward) {
+          if (geometry.forward) {
             const Bf16* const filter = weight + out * filter_values;
             _mm512_storeu_si512(
                 to, pairs_of_filters(filter + tap * shape.channels + pair, filter_values, left));
@@ -132,22 +135,22 @@ void arrange(const ConvolutionShape& shape, Direction direction, const Bf16* wei
         }
 }
 
-std::int64_t images_at_once(const Product& product) {
-  return goes_by_rows(product) ? kRowImages : kImages;
+std::int64_t images_at_once(const Geometry& geometry) {
+  return goes_by_rows(geometry) ? kRowImages : kImages;
 }
 
 std::int64_t rows(const ConvolutionShape& shape, Direction direction) {
-  const Product product(shape, direction);
-  const std::int64_t images = images_at_once(product);
-  return (product.count + images - 1) / images * product.to_height;
+  const Geometry geometry(shape, direction);
+  const std::int64_t images = images_at_once(geometry);
+  return (geometry.count + images - 1) / images * geometry.to_height;
 }
 
 // A row of the target in a block of images.
 struct Row {
-  Row(const Product& product, std::int64_t row) : y(row % product.to_height) {
-    const std::int64_t images = images_at_once(product);
-    const std::int64_t wanted = row / product.to_height * images;
-    first_image = std::min(wanted, product.count - images);
+  Row(const Geometry& geometry, std::int64_t row) : y(row % geometry.to_height) {
+    const std::int64_t images = images_at_once(geometry);
+    const std::int64_t wanted = row / geometry.to_height * images;
+    first_image = std::min(wanted, geometry.count - images);
     skipped = static_cast<int>(wanted - first_image);
   }
 
@@ -155,46 +158,46 @@ struct Row {
   int skipped;
 };
 
-void convolve_by_rows(const Product& product, const Axis& source_rows, const Bf16* from,
+void convolve_by_rows(const Geometry& geometry, const Axis& source_rows, const Bf16* from,
                       const Bf16* panels, Bf16* to, const Row& row) {
-  const Bf16* const images = from + row.first_image * product.from_image();
+  const Bf16* const images = from + row.first_image * geometry.from_image();
   Bf16* const target =
-      to + row.first_image * product.to_image() + row.y * product.to_width * product.out;
+      to + row.first_image * geometry.to_image() + row.y * geometry.to_width * geometry.out;
   std::vector<Stretch> stretches;
   for (const Taps& taps : source_rows[static_cast<std::size_t>(row.y)])
-    stretches.push_back({images + taps.source * product.from_width * product.in,
-                         panels + taps.first * kRowTaps * product.in * kPairLanes,
-                         product.in / kPair});
-  for (std::int64_t x = 0; x < product.to_width; x += kRowPixels) {
-    const auto add = x == 0                               ? row_of_pixels<true, false>
-                     : x + kRowPixels == product.to_width ? row_of_pixels<false, true>
-                                                          : row_of_pixels<false, false>;
-    add({stretches, x * product.in, 0, product.from_image(), target + x * product.out,
-         product.to_image(), product.out, row.skipped},
-        product.in);
+    stretches.push_back({images + taps.source * geometry.from_width * geometry.in,
+                         panels + taps.first * kRowTaps * geometry.in * kPairLanes,
+                         geometry.in / kPair});
+  for (std::int64_t x = 0; x < geometry.to_width; x += kRowPixels) {
+    const auto add = x == 0                                ? row_of_pixels<true, false>
+                     : x + kRowPixels == geometry.to_width ? row_of_pixels<false, true>
+                                                           : row_of_pixels<false, false>;
+    add({stretches, x * geometry.in, 0, geometry.from_image(), target + x * geometry.out,
+         geometry.to_image(), geometry.out, row.skipped},
+        geometry.in);
   }
 }
 
-void convolve_pixels(const Product& product, const Axis& source_rows, const Axis& source_columns,
+void convolve_pixels(const Geometry& geometry, const Axis& source_rows, const Axis& source_columns,
                      const Bf16* from, const Bf16* panels, Bf16* to, const Row& row,
                      std::int64_t first_panel, std::int64_t last_panel) {
-  const Bf16* const images = from + row.first_image * product.from_image();
-  Bf16* const target = to + row.first_image * product.to_image();
-  const std::int64_t lanes = product.lanes();
+  const Bf16* const images = from + row.first_image * geometry.from_image();
+  Bf16* const target = to + row.first_image * geometry.to_image();
+  const std::int64_t lanes = geometry.lanes();
   const auto add = lanes == kPairLanes ? narrow_pixel : wide_pixel;
   std::vector<Stretch> stretches;
-  for (std::int64_t x = 0; x < product.to_width; ++x) {
+  for (std::int64_t x = 0; x < geometry.to_width; ++x) {
     stretches.clear();
     for (const Taps& down : source_rows[static_cast<std::size_t>(row.y)])
       for (const Taps& across : source_columns[static_cast<std::size_t>(x)])
         stretches.push_back(
-            {images + (down.source * product.from_width + across.source) * product.in,
-             panels + (down.first * product.kernel + across.first) * product.in * lanes,
-             across.count * product.in / kPair});
-    Bf16* const pixel = target + (row.y * product.to_width + x) * product.out;
+            {images + (down.source * geometry.from_width + across.source) * geometry.in,
+             panels + (down.first * geometry.kernel + across.first) * geometry.in * lanes,
+             across.count * geometry.in / kPair});
+    Bf16* const pixel = target + (row.y * geometry.to_width + x) * geometry.out;
     for (std::int64_t panel = first_panel; panel < last_panel; ++panel)
-      add({stretches, 0, panel * product.panel_values(), product.from_image(),
-           pixel + panel * lanes, product.to_image(), product.out - panel * lanes, row.skipped});
+      add({stretches, 0, panel * geometry.panel_values(), geometry.from_image(),
+           pixel + panel * lanes, geometry.to_image(), geometry.out - panel * lanes, row.skipped});
   }
 }
 
@@ -202,27 +205,27 @@ void convolve(const ConvolutionShape& shape, Direction direction, const Bf16* fr
               const Bf16* panels, Bf16* to, std::int64_t begin, std::int64_t end) {
   // Values of the weight that stay in the second level of the caches.
   constexpr std::int64_t kCached = std::int64_t{128} * 1024;
-  const Product product(shape, direction);
-  const Axis source_rows = axis_of(product, product.to_height, product.from_height, false);
-  const Axis source_columns = axis_of(product, product.to_width, product.from_width, true);
-  if (goes_by_rows(product)) {
+  const Geometry geometry(shape, direction);
+  const Axis source_rows = axis_of(geometry, geometry.to_height, geometry.from_height, false);
+  const Axis source_columns = axis_of(geometry, geometry.to_width, geometry.from_width, true);
+  if (goes_by_rows(geometry)) {
     for (std::int64_t row = begin; row < end; ++row)
-      convolve_by_rows(product, source_rows, from, panels, to, Row(product, row));
+      convolve_by_rows(geometry, source_rows, from, panels, to, Row(geometry, row));
     return;
   }
-  const std::int64_t at_once = std::max<std::int64_t>(1, kCached / product.panel_values());
-  for (std::int64_t first = 0; first < product.panels(); first += at_once)
+  const std::int64_t at_once = std::max<std::int64_t>(1, kCached / geometry.panel_values());
+  for (std::int64_t first = 0; first < geometry.panels(); first += at_once)
     for (std::int64_t row = begin; row < end; ++row)
-      convolve_pixels(product, source_rows, source_columns, from, panels, to, Row(product, row),
-                      first, std::min(first + at_once, product.panels()));
+      convolve_pixels(geometry, source_rows, source_columns, from, panels, to, Row(geometry, row),
+                      first, std::min(first + at_once, geometry.panels()));
 }
 
-constexpr DirectConvolution kDirectConvolution = {
+constexpr DirectConvolutionCpu kDirectConvolutionCpu = {
     suits, panels, panel_values, arrange, rows, convolve, weight_scratch_values, weight_sums};
 
 }  // namespace
 
-const DirectConvolution* bf16_direct_convolution() { return &kDirectConvolution; }
+const DirectConvolutionCpu* bf16_direct_convolution() { return &kDirectConvolutionCpu; }
 
 }  // namespace onecycle::kernels
 
@@ -230,7 +233,7 @@ const DirectConvolution* bf16_direct_convolution() { return &kDirectConvolution;
 
 namespace onecycle::kernels {
 
-const DirectConvolution* bf16_direct_convolution() { return nullptr; }
+const DirectConvolutionCpu* bf16_direct_convolution() { return nullptr; }
 
 }  // namespace onecycle::kernels
 

@@ -3,7 +3,7 @@
 
 namespace onecycle::kernels {
 
-const DirectConvolution* direct_convolution() {
+const DirectConvolutionCpu* direct_convolution() {
   static const bool suits = has_bf16_products() && !has_tiles();
   return suits ? bf16_direct_convolution() : nullptr;
 }

@@ -25,7 +25,7 @@ struct Block {
   std::int64_t from_image;    // values from one image to the next
   Bf16* to;
   std::int64_t to_image;
-  std::int64_t channels;  // at most the block's lanes
+  std::int64_t channels;  // from the first that the block writes to a pixel's last
   int skipped;            // images that belong to the block before
 };
 

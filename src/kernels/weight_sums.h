@@ -6,7 +6,7 @@ namespace onecycle::kernels {
 
 constexpr std::int64_t kWeightFilters = 8;  // at a time
 
-// DirectConvolution's functions of these names.
+// DirectConvolutionCpu's functions of these names.
 std::int64_t weight_scratch_values(const ConvolutionShape& shape, const WeightShare& share);
 void weight_sums(const ConvolutionShape& shape, const WeightShare& share,
                  const std::uint16_t* images, const std::uint16_t* output_gradient,

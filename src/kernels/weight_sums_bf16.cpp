@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::int64_t kMostVectors = 3;  // of channels, at a time
 
+// Rounded up, so that what follows in the scratch memory is aligned to 64 bytes.
+std::int64_t whole_vectors(std::int64_t values) {
+  return (values + kPairVector - 1) / kPairVector * kPairVector;
+}
+
 // A type of this file, so that so is the code of a vector of it (kernels/lanes.h).
 struct Slot {
   std::int64_t place;
@@ -49,10 +54,10 @@ struct Tiles {
   std::int64_t image_values() const {
     const std::int64_t values = kPair * shape.height * columns * pairs * shape.channels;
     // A vector reads past the last pixel's channels.
-    return (values / kPairVector + 1 + kMostVectors) * kPairVector;
+    return whole_vectors(values) + kMostVectors * kPairVector;
   }
   std::int64_t gradient_values() const {
-    return kPair * out_height(shape) * out_width(shape) * pairs * filters;
+    return whole_vectors(kPair * out_height(shape) * out_width(shape) * pairs * filters);
   }
 
   const ConvolutionShape& shape;

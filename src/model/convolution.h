@@ -8,7 +8,8 @@
 namespace onecycle {
 
 // A square convolution without a bias; the same size out as in at stride 1 and an odd kernel. In
-// bf16 on the CPU by model/direct_convolution.h where that suits.
+// bf16 on the CPU by model/direct_convolution.h where that
+// suits, whose gradients have none themselves.
 class ConvolutionImpl : public torch::nn::Conv2dImpl {
  public:
   ConvolutionImpl(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,

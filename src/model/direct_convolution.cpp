@@ -2,7 +2,7 @@
 
 #include "kernels/direct_convolution.h"
 
-#include <numeric>
+#include <algorithm>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -33,7 +33,7 @@ std::uint16_t* written(const at::Tensor& tensor) {
 
 at::Tensor convolve(const ConvolutionShape& shape, Direction direction, const at::Tensor& from,
                     const at::Tensor& weight, at::Tensor to) {
-  const kernels::DirectConvolution& cpu = *kernels::direct_convolution();
+  const kernels::DirectConvolutionCpu& cpu = *kernels::direct_convolution();
   const at::Tensor panels = at::empty({cpu.panel_values(shape, direction)}, weight.options());
   at::parallel_for(0, cpu.panels(shape, direction), 1, [&](std::int64_t begin, std::int64_t end) {
     cpu.arrange(shape, direction, values_of(weight), written(panels), begin, end);
@@ -90,7 +90,7 @@ struct Division {
 }  // namespace
 
 bool convolves_directly(const at::Tensor& images, const at::Tensor& weight, ConvolutionStep step) {
-  const kernels::DirectConvolution* const cpu = kernels::direct_convolution();
+  const kernels::DirectConvolutionCpu* const cpu = kernels::direct_convolution();
   if (cpu == nullptr || !images.is_cpu() || images.dim() != 4 ||
       images.scalar_type() != at::kBFloat16 || weight.scalar_type() != at::kBFloat16 ||
       !images.is_contiguous(kLayout) || !weight.is_contiguous(kLayout) ||
@@ -120,22 +120,25 @@ at::Tensor direct_image_gradient(const at::Tensor& output_gradient, const at::Te
 at::Tensor direct_weight_gradient(const at::Tensor& images, const at::Tensor& output_gradient,
                                   std::int64_t kernel, ConvolutionStep step) {
   RECORD_USER_SCOPE("onecycle::weight_gradient");
-  const kernels::DirectConvolution& cpu = *kernels::direct_convolution();
+  const kernels::DirectConvolutionCpu& cpu = *kernels::direct_convolution();
   const ConvolutionShape shape = shape_of(images.sizes(), output_gradient.size(1), kernel, step);
   const Division division(shape, at::get_num_threads());
+  const std::int64_t parts = division.by_images * division.by_filters;
+  std::int64_t scratch_values = 0;
+  for (std::int64_t part = 0; part < parts; ++part)
+    scratch_values =
+        std::max(scratch_values, cpu.scratch_values(shape, division.share(shape, part)));
+  const at::Tensor scratch = at::empty({parts, scratch_values}, images.options());
   const at::Tensor sums =
       at::empty({division.by_images, shape.filters, kernel, kernel, shape.channels}, at::kFloat);
-  at::parallel_for(0, division.by_images * division.by_filters, 1,
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t part = begin; part < end; ++part) {
-                       const kernels::WeightShare share = division.share(shape, part);
-                       const at::Tensor scratch =
-                           at::empty({cpu.scratch_values(shape, share)}, images.options());
-                       cpu.weight_sums(shape, share, values_of(images), values_of(output_gradient),
-                                       written(scratch),
-                                       sums[part / division.by_filters].mutable_data_ptr<float>());
-                     }
-                   });
+  std::uint16_t* const all_scratch = written(scratch);
+  auto* const all_sums = sums.mutable_data_ptr<float>();
+  at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part)
+      cpu.weight_sums(shape, division.share(shape, part), values_of(images),
+                      values_of(output_gradient), all_scratch + part * scratch_values,
+                      all_sums + part / division.by_filters * sums.stride(0));
+  });
   const at::Tensor total = division.by_images == 1 ? sums[0] : sums.sum(0);
   return total.to(at::kBFloat16).permute({0, 3, 1, 2});
 }

@@ -96,6 +96,8 @@ TEST(Direct, IsNotForAllThereIs) {
   EXPECT_FALSE(convolves_directly(images.to(at::kFloat), weight.to(at::kFloat), step));
   EXPECT_FALSE(convolves_directly(images.contiguous(), weight, step)) << "channels first";
   EXPECT_FALSE(convolves_directly(bf16({8, 16, 1, 1}), weight, {1, 0})) << "nothing comes out";
+  EXPECT_FALSE(convolves_directly(bf16({8, 16, 1, 1}), weight, {3, 0})) << "nothing comes out";
+  EXPECT_FALSE(convolves_directly(bf16({8, 16, 0, 4}), weight, {2, 1})) << "no pixels";
 }
 
 // As a layer in bf16, whichever way it takes, its gradients are those of torch::nn::Conv2d.
