@@ -28,16 +28,18 @@ struct ConvolutionShape {
 
 enum class Direction { forward, image_gradient };
 
+constexpr std::int64_t kWeightFilters = 8;  // that the weight's gradient takes at a time
+
 // Pairs of images [first_pair, last_pair), 2i and 2i + 1, and filters [first_filter, last_filter):
 // a thread's part of the sums that make up the weight's gradient.
 struct WeightShare {
   std::int64_t first_pair = 0, last_pair = 0;
-  std::int64_t first_filter = 0, last_filter = 0;  // multiples of 8
+  std::int64_t first_filter = 0, last_filter = 0;  // multiples of kWeightFilters
 };
 
 struct DirectConvolutionCpu {
-  // Whether it takes this shape: 8 images and more, filters a multiple of 8, a pad smaller than the
-  // kernel, a kernel no larger than a padded picture.
+  // Whether it takes this shape: 8 images and more, filters a multiple of kWeightFilters, a pad
+  // smaller than the kernel, a kernel no larger than a padded picture.
   bool (*suits)(const ConvolutionShape&);
 
   // The weight in the order in which a direction reads it, in panels of 16 or 32 channels that

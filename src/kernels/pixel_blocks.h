@@ -31,23 +31,31 @@ struct Block {
 
 constexpr int kImages = 8;
 
+// The same values of eight images, by few enough pointers to stay in registers.
+struct EightImages {
+  EightImages(const Stretch& stretch, const Block& block)
+      : image(block.from_image),
+        from{stretch.from + block.shift, stretch.from + block.shift + 3 * image,
+             stretch.from + block.shift + 6 * image} {}
+  __m512bh pair(int which, std::int64_t i) const {
+    return pair_everywhere(from[which / 3] + (which % 3) * image + kPair * i);
+  }
+
+  std::int64_t image;  // values from one to the next
+  const Bf16* from[3];
+};
+
 // One pixel of eight images, in two vectors of channels.
 inline void wide_pixel(const Block& block) {
-  const std::int64_t from_image = block.from_image;
-  __m512 sums[kImages][2];
-#pragma GCC unroll 8
-  for (auto& sum : sums) sum[0] = sum[1] = _mm512_setzero_ps();
+  __m512 sums[kImages][2] = {};
   for (const Stretch& stretch : block.stretches) {
     const Bf16* weights = stretch.weights + block.weight_shift;
-    const Bf16* const first_image = stretch.from + block.shift;
-    const Bf16* const from[] = {first_image, first_image + 3 * from_image,
-                                first_image + 6 * from_image};
+    const EightImages images(stretch, block);
     for (std::int64_t i = 0; i < stretch.pairs; ++i, weights += 2 * kPairVector) {
       const __m512bh first = pairs_at(weights), second = pairs_at(weights + kPairVector);
 #pragma GCC unroll 8
       for (int image = 0; image < kImages; ++image) {
-        const __m512bh value =
-            pair_everywhere(from[image / 3] + (image % 3) * from_image + kPair * i);
+        const __m512bh value = images.pair(image, i);
         sums[image][0] = add_products(sums[image][0], value, first);
         sums[image][1] = add_products(sums[image][1], value, second);
       }
@@ -66,22 +74,15 @@ inline void wide_pixel(const Block& block) {
 
 // In one vector; two sums an image, since one would wait for its own additions.
 inline void narrow_pixel(const Block& block) {
-  const std::int64_t from_image = block.from_image;
-  __m512 sums[kImages][2];
-#pragma GCC unroll 8
-  for (auto& sum : sums) sum[0] = sum[1] = _mm512_setzero_ps();
+  __m512 sums[kImages][2] = {};
   for (const Stretch& stretch : block.stretches) {
     const Bf16* weights = stretch.weights + block.weight_shift;
-    const Bf16* const first_image = stretch.from + block.shift;
-    const Bf16* const from[] = {first_image, first_image + 3 * from_image,
-                                first_image + 6 * from_image};
+    const EightImages images(stretch, block);
     const auto add = [&](std::int64_t i, int which) __attribute__((always_inline)) {
       const __m512bh own = pairs_at(weights + i * kPairVector);
 #pragma GCC unroll 8
       for (int image = 0; image < kImages; ++image)
-        sums[image][which] = add_products(
-            sums[image][which],
-            pair_everywhere(from[image / 3] + (image % 3) * from_image + kPair * i), own);
+        sums[image][which] = add_products(sums[image][which], images.pair(image, i), own);
     };
     std::int64_t i = 0;
     for (; i + 1 < stretch.pairs; i += 2) {
@@ -105,11 +106,7 @@ constexpr int kRowImages = 4, kRowPixels = 4, kRowTaps = 3;
 // kRight: whether the pixels are the first or the last ones of a row.
 template <bool kLeft, bool kRight>
 void row_of_pixels(const Block& block, std::int64_t in) {
-  __m512 sums[kRowImages][kRowPixels];
-#pragma GCC unroll 4
-  for (auto& image : sums)
-#pragma GCC unroll 4
-    for (auto& sum : image) sum = _mm512_setzero_ps();
+  __m512 sums[kRowImages][kRowPixels] = {};
   for (const Stretch& stretch : block.stretches) {
     const Bf16* const first_image = stretch.from + block.shift;
     const Bf16* const from[kRowImages] = {first_image, first_image + block.from_image,

@@ -4,8 +4,6 @@
 
 namespace onecycle::kernels {
 
-constexpr std::int64_t kWeightFilters = 8;  // at a time
-
 // DirectConvolutionCpu's functions of these names.
 std::int64_t weight_scratch_values(const ConvolutionShape& shape, const WeightShare& share);
 void weight_sums(const ConvolutionShape& shape, const WeightShare& share,

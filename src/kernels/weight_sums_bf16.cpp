@@ -23,6 +23,7 @@ std::int64_t whole_vectors(std::int64_t values) {
 // A type of this file, so that so is the code of a vector of it (kernels/lanes.h).
 struct Slot {
   std::int64_t place;
+  bool is_met;  // by any tap
 };
 
 // Where the pixels of a tile of pairs of images lie, as pairs of values.
@@ -37,7 +38,7 @@ struct Tiles {
     const std::int64_t met = (of.width + of.stride - 1) / of.stride + 2 * border;
     columns = of.stride * met;
     for (std::int64_t x = 0; x < of.width; ++x)
-      slots.push_back({x % of.stride * met + x / of.stride + border});
+      slots.push_back({x % of.stride * met + x / of.stride + border, is_met(x)});
     if (joined) return;
     constexpr std::int64_t kTilePairs = std::int64_t{64} * 1024, kLeastPixels = 256;
     pairs = std::max(kTilePairs / (of.height * of.width * of.channels),
@@ -45,11 +46,9 @@ struct Tiles {
     pairs = std::clamp<std::int64_t>(pairs, 1, share.last_pair - share.first_pair);
   }
 
-  std::int64_t slot(std::int64_t column) const {
-    return slots[static_cast<std::size_t>(column)].place;
-  }
-  // Whether any tap meets it.
-  bool is_seen(std::int64_t at) const { return (at + shape.pad) % shape.stride < shape.kernel; }
+  const Slot& slot(std::int64_t column) const { return slots[static_cast<std::size_t>(column)]; }
+  // Whether any tap meets a row or column.
+  bool is_met(std::int64_t at) const { return (at + shape.pad) % shape.stride < shape.kernel; }
 
   std::int64_t image_values() const {
     const std::int64_t values = kPair * shape.height * columns * pairs * shape.channels;
@@ -76,6 +75,8 @@ struct Stretch {
 };
 
 struct Block {
+  const std::vector<Stretch>& stretches;
+  std::int64_t image_shift, gradient_shift;  // of the stretches, in values
   float* sums;
   std::int64_t filter_values;              // from one filter's sums to the next
   std::int64_t channels;                   // at most the vectors' lanes
@@ -84,7 +85,7 @@ struct Block {
 
 // kFilters filters by kVectors vectors of channels.
 template <int kFilters, int kVectors>
-void add_block(const std::vector<Stretch>& stretches, const Block& block) {
+void add_block(const Block& block) {
   __mmask16 lanes[kVectors];
   __m512 sums[kFilters][kVectors];
 #pragma GCC unroll 3
@@ -95,9 +96,9 @@ void add_block(const std::vector<Stretch>& stretches, const Block& block) {
       sums[filter][vector] = _mm512_maskz_loadu_ps(
           lanes[vector], block.sums + filter * block.filter_values + vector * kPairLanes);
   }
-  for (const Stretch& stretch : stretches) {
-    const Bf16* images = stretch.images;
-    const Bf16* gradients = stretch.gradients;
+  for (const Stretch& stretch : block.stretches) {
+    const Bf16* images = stretch.images + block.image_shift;
+    const Bf16* gradients = stretch.gradients + block.gradient_shift;
     for (std::int64_t left = stretch.pixels; left > 0; --left) {
       __m512bh values[kVectors];
 #pragma GCC unroll 3
@@ -140,12 +141,13 @@ WovenTile weave_tile(const Tiles& tiles, const WeightShare& share, std::int64_t 
     const bool alone = first + 1 == shape.count;
     const std::int64_t image = shape.height * shape.width * shape.channels;
     for (std::int64_t y = 0; y < shape.height; ++y) {
-      if (!tiles.is_seen(y)) continue;
+      if (!tiles.is_met(y)) continue;
       const Bf16* from = images + first * image + y * shape.width * shape.channels;
       Bf16* const row = scratch + kPair * (y * tiles.columns * pairs + pair) * shape.channels;
       for (std::int64_t x = 0; x < shape.width; ++x, from += shape.channels)
-        weave(from, alone ? nullptr : from + image, shape.channels,
-              row + kPair * tiles.slot(x) * pairs * shape.channels);
+        if (const Slot& slot = tiles.slot(x); slot.is_met)
+          weave(from, alone ? nullptr : from + image, shape.channels,
+                row + kPair * slot.place * pairs * shape.channels);
     }
     const std::int64_t output = pixels * shape.filters;
     const Bf16* from = output_gradient + first * output + share.first_filter;
@@ -169,7 +171,7 @@ void stretches_of(const Tiles& tiles, const WovenTile& tile, std::int64_t tap_ro
   }
   stretches.clear();
   if (first == last) return;
-  const std::int64_t slot = tiles.joined ? 0 : tiles.slot(column(first));
+  const std::int64_t slot = tiles.joined ? 0 : tiles.slot(column(first)).place;
   for (std::int64_t y = 0; y < out_height(shape); ++y) {
     const std::int64_t row = y * shape.stride + tap_row - shape.pad;
     if (row < 0 || row >= shape.height) continue;
@@ -185,10 +187,10 @@ void add_tile(const Tiles& tiles, const WovenTile& tile, float* sums) {
   const std::int64_t filter_values = shape.kernel * shape.kernel * shape.channels;
   const std::int64_t values = tiles.joined ? shape.kernel * shape.channels : shape.channels;
   const std::int64_t most = kPairLanes * (tiles.joined ? kMostVectors : 2);
-  std::vector<Stretch> taps, stretches;
+  std::vector<Stretch> stretches;
   for (std::int64_t row = 0; row < shape.kernel; ++row)
     for (std::int64_t column = 0; column < (tiles.joined ? 1 : shape.kernel); ++column) {
-      stretches_of(tiles, tile, row, column, taps);
+      stretches_of(tiles, tile, row, column, stretches);
       for (std::int64_t first = 0; first < values; first += most) {
         const std::int64_t channels = std::min(most, values - first);
         // One vector by eight filters would wait for its own additions.
@@ -198,16 +200,10 @@ void add_tile(const Tiles& tiles, const WovenTile& tile, float* sums) {
                          : twice                   ? add_block<2 * kWeightFilters, 1>
                                                    : add_block<kWeightFilters, 1>;
         const std::int64_t step = twice ? 2 * kWeightFilters : kWeightFilters;
-        for (std::int64_t filter = 0; filter < tiles.filters; filter += step) {
-          stretches = taps;
-          for (Stretch& stretch : stretches) {
-            stretch.images += kPair * first;
-            stretch.gradients += kPair * filter;
-          }
-          add(stretches, {sums + filter * filter_values +
-                              (row * shape.kernel + column) * shape.channels + first,
-                          filter_values, channels, kPair * shape.channels, kPair * tiles.filters});
-        }
+        float* const own = sums + (row * shape.kernel + column) * shape.channels + first;
+        for (std::int64_t filter = 0; filter < tiles.filters; filter += step)
+          add({stretches, kPair * first, kPair * filter, own + filter * filter_values,
+               filter_values, channels, kPair * shape.channels, kPair * tiles.filters});
       }
     }
 }

@@ -16,7 +16,6 @@ using kernels::ConvolutionShape;
 using kernels::Direction;
 
 constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
-constexpr std::int64_t kFilters = 8;  // a thread's share is a multiple of so many
 
 ConvolutionShape shape_of(at::IntArrayRef images, std::int64_t filters, std::int64_t kernel,
                           ConvolutionStep step) {
@@ -67,23 +66,27 @@ at::Tensor with_even_channels(const at::Tensor& tensor) {
 // How threads share the sums: each has some of the filters, over some of the images. Sums that
 // would not stay in a thread's cache are divided by filters first.
 struct Division {
-  Division(const ConvolutionShape& shape, std::int64_t threads) {
+  Division(const ConvolutionShape& shape, std::int64_t threads)
+      : groups(shape.filters / kernels::kWeightFilters), pairs((shape.count + 1) / 2) {
     constexpr std::int64_t kCached = std::int64_t{256} * 1024;  // sums
     const std::int64_t sums = shape.filters * shape.kernel * shape.kernel * shape.channels;
-    const std::int64_t groups = shape.filters / kFilters, pairs = (shape.count + 1) / 2;
     by_filters = std::min({(sums + kCached - 1) / kCached, groups, threads});
     while (threads % by_filters != 0) ++by_filters;
     by_filters = std::min(by_filters, groups);
     by_images = std::clamp<std::int64_t>(threads / by_filters, 1, pairs);
   }
 
-  kernels::WeightShare share(const ConvolutionShape& shape, std::int64_t part) const {
-    const std::int64_t groups = shape.filters / kFilters, pairs = (shape.count + 1) / 2;
+  std::int64_t parts() const { return by_images * by_filters; }
+  kernels::WeightShare share(std::int64_t part) const {
+    const auto filters = [&](std::int64_t end) {
+      return groups * end / by_filters * kernels::kWeightFilters;
+    };
     const std::int64_t image = part / by_filters, filter = part % by_filters;
-    return {pairs * image / by_images, pairs * (image + 1) / by_images,
-            groups * filter / by_filters * kFilters, groups * (filter + 1) / by_filters * kFilters};
+    return {pairs * image / by_images, pairs * (image + 1) / by_images, filters(filter),
+            filters(filter + 1)};
   }
 
+  std::int64_t groups, pairs;  // of filters, of images
   std::int64_t by_filters = 1, by_images = 1;
 };
 
@@ -123,20 +126,18 @@ at::Tensor direct_weight_gradient(const at::Tensor& images, const at::Tensor& ou
   const kernels::DirectConvolutionCpu& cpu = *kernels::direct_convolution();
   const ConvolutionShape shape = shape_of(images.sizes(), output_gradient.size(1), kernel, step);
   const Division division(shape, at::get_num_threads());
-  const std::int64_t parts = division.by_images * division.by_filters;
   std::int64_t scratch_values = 0;
-  for (std::int64_t part = 0; part < parts; ++part)
-    scratch_values =
-        std::max(scratch_values, cpu.scratch_values(shape, division.share(shape, part)));
-  const at::Tensor scratch = at::empty({parts, scratch_values}, images.options());
+  for (std::int64_t part = 0; part < division.parts(); ++part)
+    scratch_values = std::max(scratch_values, cpu.scratch_values(shape, division.share(part)));
+  const at::Tensor scratch = at::empty({division.parts(), scratch_values}, images.options());
   const at::Tensor sums =
       at::empty({division.by_images, shape.filters, kernel, kernel, shape.channels}, at::kFloat);
   std::uint16_t* const all_scratch = written(scratch);
   auto* const all_sums = sums.mutable_data_ptr<float>();
-  at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, division.parts(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part)
-      cpu.weight_sums(shape, division.share(shape, part), values_of(images),
-                      values_of(output_gradient), all_scratch + part * scratch_values,
+      cpu.weight_sums(shape, division.share(part), values_of(images), values_of(output_gradient),
+                      all_scratch + part * scratch_values,
                       all_sums + part / division.by_filters * sums.stride(0));
   });
   const at::Tensor total = division.by_images == 1 ? sums[0] : sums.sum(0);
