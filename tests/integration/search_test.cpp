@@ -74,7 +74,7 @@ class Search : public ::testing::Test {
 };
 
 TEST_F(Search, KilledAtAnyMomentItEndsWithTheSameTrialsEachOnce) {
-  const std::vector<std::string> longer = {"--set", "train.duration=20ep"};
+  const std::vector<std::string> longer = {"--set", "train.duration=60ep"};
   auto undisturbed = longer;
   undisturbed.insert(undisturbed.end(), {"--jobs", "2"});
   const Outcome whole = run_program(search(kSpace, undisturbed));
