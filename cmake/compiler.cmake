@@ -30,8 +30,10 @@ endif()
 find_program(ONECYCLE_CCACHE ccache)
 mark_as_advanced(ONECYCLE_CCACHE)
 if(ONECYCLE_CCACHE)
-  # Without this sloppiness ccache refuses every file that uses the precompiled header.
-  set(launcher "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${ONECYCLE_CCACHE}")
+  # Without this sloppiness ccache refuses every file that uses the precompiled header; with paths relative to the
+  # clone, another clone finds what this one compiled.
+  set(launcher "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+      "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${ONECYCLE_CCACHE}")
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${launcher})
 endif()
