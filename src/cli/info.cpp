@@ -15,19 +15,34 @@
 
 namespace onecycle {
 
+namespace {
+
+std::string features_text(const kernels::CpuFeatures& features, const std::string& cap) {
+  return format("{}{}{}", kernels::name_of(features.level), features.tiles ? ", tiles (AMX)" : "",
+                cap.empty() ? "" : " (" + cap + ")");
+}
+
+}  // namespace
+
 int info_command(int argc, char** argv) {
   CommandLine line("info", "Devices, libraries, versions and build options.", "[--json]",
-                   "  onecycle info\n  onecycle info --json\n");
+                   "  onecycle info\n  onecycle info --json\n"
+                   "  ONECYCLE_CPU=avx2 onecycle info        our own loops as on a processor with "
+                   "no more: generic, avx2, avx512 or bf16\n");
   if (!line.parse(argc, argv)) return 0;
 
-  const std::string obstacle = why_no_cuda();
+  const std::string obstacle = why_no_cuda(), no_bf16 = kernels::why_no_bf16();
+  const kernels::Processor& here = kernels::processor();
   const std::vector<std::pair<std::string, std::string>> facts = {
       {"onecycle", ONECYCLE_VERSION},
       {"LibTorch", TORCH_VERSION},
       {"compiler", __VERSION__},
       {"build", ONECYCLE_BUILD_TYPE},
       {"CPU", at::get_cpu_capability()},
-      {"CPU bf16", kernels::has_bf16_products() ? "yes (AVX-512 BF16)" : "no"},
+      {"CPU level", features_text(here.hardware, "")},
+      {"CPU bf16", no_bf16.empty() ? "yes (AVX-512 BF16)" : "no: " + no_bf16},
+      {"own loops", features_text({here.own, false}, here.own_cap)},
+      {"oneDNN", features_text(here.onednn, here.onednn_cap)},
       {"cores", std::to_string(std::thread::hardware_concurrency())},
       {"threads", std::to_string(at::get_num_threads())},
       {"CUDA kernels", kernels::has_cuda_kernels() ? "built" : "not built (ONECYCLE_CUDA)"},

@@ -6,6 +6,7 @@
 #include "cli/fit_batch_child.h"
 #include "core/format.h"
 #include "core/host_memory.h"
+#include "kernels/processor.h"
 
 #include <cstdio>
 #include <cstring>
@@ -79,6 +80,7 @@ int run(int argc, char** argv) {
     fmt::print("onecycle {}\n", ONECYCLE_VERSION);
     return 0;
   }
+  (void)kernels::processor();  // what ONECYCLE_CPU says is no level: told before anything is done
   return find_command(std::string(first)).run(argc - 1, argv + 1);
 }
 

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <cstdint>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
+#include <functional>
+#include <string>
 
 // A function that is compiled for AVX-512 together with all that it calls, which is inlined; for
 // has_avx512() to choose.
@@ -16,37 +14,48 @@
 
 namespace onecycle::kernels {
 
-// Channels that loops of the CPU take at a time (kernels/lanes.h).
-constexpr std::int64_t kLanes = 16;
+// Kinds of processors, each with all that the one before has.
+enum class CpuLevel {
+  generic,  // whatever the compiler presumes
+  avx2,     // with FMA
+  avx512,   // x86-64-v4: AVX-512 F, BW, DQ and VL
+  bf16,     // AVX-512 BF16: multiplies bf16 values in pairs
+};
 
-// Whether this processor runs x86-64-v4: AVX-512 F, BW, DQ and VL.
-inline bool has_avx512() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-#else
-  return false;
-#endif
-}
+const char* name_of(CpuLevel level);  // as ONECYCLE_CPU has it
 
-// Whether it multiplies bf16 values in pairs.
-inline bool has_bf16_products() {
-#if defined(__x86_64__)
-  return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
+struct CpuFeatures {
+  CpuLevel level = CpuLevel::generic;
+  bool tiles = false;  // multiplies tiles of bf16 matrices (AMX)
+};
 
-// Whether it multiplies tiles of bf16 matrices (AMX).
-inline bool has_tiles() {
-#if defined(__x86_64__)
-  // Not every compiler's __builtin_cpu_supports() knows it: leaf 7's EDX, bit 22.
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 22 & 1) != 0;
-#else
-  return false;
-#endif
-}
+// What a process may use of the processor that it runs on.
+struct Processor {
+  CpuFeatures hardware;
+  CpuLevel own = CpuLevel::generic;  // our own loops
+  std::string own_cap;               // "ONECYCLE_CPU=avx2": what caps them; "" where nothing is set
+  CpuFeatures onednn;                // what oneDNN uses
+  std::string onednn_cap;            // "ONEDNN_MAX_CPU_ISA=AVX2"
+};
+
+// ONECYCLE_CPU caps our own loops; where it is not set, what caps oneDNN does. `variable`: the
+// value of an environment variable, "" where it has none. Throws UsageError for a level that is
+// none.
+Processor processor_under(const CpuFeatures& hardware,
+                          const std::function<std::string(const char*)>& variable);
+
+// This process's, found at the first call. Throws UsageError, at every call.
+const Processor& processor();
+
+// What our own loops may use.
+bool has_avx512();
+bool has_bf16_products();
+
+// Whether oneDNN multiplies tiles of bf16 matrices.
+bool has_tiles();
+
+// Why products of bf16 values, ours and oneDNN's, are not in hardware here: half a sentence. ""
+// where they are.
+std::string why_no_bf16();
 
 }  // namespace onecycle::kernels

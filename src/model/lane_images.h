@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/processor.h"
+#include "kernels/lane_count.h"
 #include "kernels/scalar_type.h"
 
 #include <cstddef>
