@@ -22,12 +22,22 @@ std::optional<c10::TypedOperatorHandle<Linear>> onednn_linear() {
   return schema->typed<Linear>();
 }
 
+// As ATen itself asks before it gives bf16 to oneDNN, which fails where it has no loops for it.
+bool onednn_takes_bf16() {
+  const auto schema =
+      c10::Dispatcher::singleton().findSchema({"mkldnn::_is_mkldnn_bf16_supported", ""});
+  return schema && schema->typed<bool()>().call();
+}
+
 // Each of oneDNN's products has a price of its own, 10 microseconds, which small ones in fp32 do
 // not earn. It copies what is not contiguous; ATen's bf16 product, which is oneDNN's too, does not.
 bool suits(const at::Tensor& a, const at::Tensor& b) {
   constexpr std::int64_t kLeast = std::int64_t{1} << 20;  // multiply-accumulates
   if (!a.is_cpu() || a.numel() == 0) return false;
-  if (a.scalar_type() == at::kBFloat16) return a.is_contiguous();
+  if (a.scalar_type() == at::kBFloat16) {
+    static const bool takes = onednn_takes_bf16();
+    return takes && a.is_contiguous();
+  }
   return a.scalar_type() == at::kFloat && a.numel() * b.size(0) >= kLeast;
 }
 
