@@ -3,8 +3,10 @@
 
 #include "cli/command.h"
 #include "cli/fit_batch_task.h"
+#include "cli/search_study.h"
 #include "core/format.h"
 #include "recipe/document.h"
+#include "train/compute.h"
 #include "train/recipe_text.h"
 
 namespace onecycle {
@@ -16,6 +18,18 @@ constexpr const char* kExamples = R"(  onecycle check recipes/quickstart.yaml
   onecycle check recipes/quickstart.yaml --set schedule.lr_max=2 --resolved
 )";
 
+// Recipes travel: what this machine lacks is no fault of theirs.
+void warn_of_precision(const std::string& path, const std::vector<Recipe>& recipes,
+                       const CommandLine& line) {
+  for (const Recipe& recipe : recipes) {
+    const std::string obstacle = why_no_precision(recipe.train);
+    if (obstacle.empty()) continue;
+    line.console().warn(
+        format("{}: train.precision: bf16 would not train here: {}", path, obstacle));
+    return;
+  }
+}
+
 // Every problem of one recipe, a line each.
 std::vector<std::string> problems_of(const std::string& path, const CommandLine& line,
                                      const Registries& registries) {
@@ -24,17 +38,19 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
     Problems problems;
     const auto table = recipe_options(registries.variants());
     Value document = load_document(path, line.overrides());
-    const auto search = take_search(document);
+    const auto section = take_search(document);
     const Recipe recipe = table.read(document, "", problems);
-    if (search) {
-      const SearchOptions options = read_search(*search, problems);
-      if (problems.empty()) check_space(recipe, options, registries, problems);
+    SearchOptions search;
+    if (section) {
+      search = read_search(*section, problems);
+      if (problems.empty()) check_space(recipe, search, registries, problems);
     }
     for (const Problem& problem : problems.found()) lines.push_back(problem.text());
     if (!lines.empty()) return lines;
     constexpr std::int64_t kAssumedSamples = 50'000;  // where only reading the data would tell
     (void)plan_course(with_any_batch(recipe),
                       planned_samples(recipe, registries).value_or(kAssumedSamples), registries);
+    warn_of_precision(path, computing_variants(recipe, search, registries), line);
     if (line.has("resolved")) fmt::print("{}", resolved_text(recipe, registries));
   } catch (const Error& error) {
     lines.emplace_back(error.what());

@@ -3,6 +3,7 @@
 #include "cli/ranks.h"
 #include "cli/signals.h"
 #include "core/format.h"
+#include "train/compute.h"
 #include "train/recipe_text.h"
 #include "tuning/batch_limit.h"
 
@@ -76,6 +77,7 @@ int fit_batch_command(int argc, char** argv) {
   const Recipe given = load_recipe(line.single("RECIPE"), line.overrides(), registries);
   const RankScope ranks(line, given.train.device);
   registries.group = ranks.group();
+  require_precision(given.train, registries.group->local_rank());
   if (given.data.batch_size.automatic && options.rule != LrRule::none)
     line.misused(
         "--lr-rule: data.batch_size is auto, so there is no batch that the rate belongs to");

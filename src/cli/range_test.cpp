@@ -14,6 +14,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "train/compute.h"
 #include "train/recipe_text.h"
 #include "tuning/range_test_json.h"
 #include "tuning/recipe_edit.h"
@@ -139,6 +140,7 @@ int range_test_command(int argc, char** argv) {
   const RankScope ranks(line, given.train.device);
   registries.group = ranks.group();
   registries.loading = load_watch(line.console());
+  require_precision(given.train, registries.group->local_rank());
   const Recipe recipe = settle_batch(given, line, registries).recipe;
   Run first = build(recipe, registries);
   const std::string phase = phase_text(first, options.phase);

@@ -69,6 +69,7 @@ Asked load_asked(const std::string& path, const CommandLine& line, const Registr
   asked.recipe = read_recipe(document, registries);
   if (problems.empty()) check_space(asked.recipe, asked.options, registries, problems);
   problems.throw_if_any();
+  require_precisions(asked.recipe, asked.options, registries);
   return asked;
 }
 

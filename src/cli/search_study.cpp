@@ -6,6 +6,7 @@
 #include "core/number.h"
 #include "observe/progress.h"
 #include "recipe/yaml.h"
+#include "train/compute.h"
 #include "train/recipe_text.h"
 #include "tuning/search_report.h"
 
@@ -79,10 +80,31 @@ Recipe recipe_in(const Study& study, const Registries& registries) {
   return read_recipe(parse_yaml(study.recipe(), study.folder() + "/study.db"), registries);
 }
 
+std::vector<Recipe> computing_variants(const Recipe& base, const SearchOptions& options,
+                                       const Registries& registries) {
+  SearchOptions grid;
+  grid.method = SearchMethod::grid;
+  for (const Axis& axis : options.space.axes)
+    if (axis.key == "train" || axis.key == "train.device" || axis.key == "train.precision")
+      grid.space.axes.push_back(axis);
+  if (grid.space.axes.empty()) return {base};
+  std::vector<Recipe> variants;
+  for (const Setting& setting : settings_of(grid))
+    variants.push_back(recipe_of(base, grid.space, setting, registries));
+  return variants;
+}
+
+void require_precisions(const Recipe& base, const SearchOptions& options,
+                        const Registries& registries) {
+  for (const Recipe& variant : computing_variants(base, options, registries))
+    require_precision(variant.train, registries.group->local_rank());
+}
+
 int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,
               const CommandLine& line, const Registries& registries) {
   const FolderLock lock(folder);
   Study study(folder);
+  require_precisions(recipe_in(study, registries), study.options(), registries);
   line.console().say(format("study      {}", folder));
   const auto write_csv = [&](const std::vector<TrialRow>& rows) {
     write_file_atomically(folder + "/trials.csv", {csv_of(study, rows)});

@@ -23,6 +23,14 @@ TrialObservers trial_observers(const Run& run, const std::string& folder);
 // The recipe that the study's trials vary.
 Recipe recipe_in(const Study& study, const Registries& registries);
 
+// The recipe once for each device and number format that the space gives it.
+std::vector<Recipe> computing_variants(const Recipe& base, const SearchOptions& options,
+                                       const Registries& registries);
+
+// require_precision() of them all: before a study is begun or gone on with, not trial by trial.
+void require_precisions(const Recipe& base, const SearchOptions& options,
+                        const Registries& registries);
+
 // --jobs. Throws UsageError.
 std::int64_t search_jobs(const CommandLine& line);
 

@@ -8,6 +8,7 @@
 #include "cli/settle_batch.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "train/compute.h"
 
 #include <csignal>
 
@@ -42,6 +43,7 @@ Run build_resumed(const Resumed& resumed, const Registries& registries) {
 int resume(const std::vector<std::string>& arguments, const CommandLine& line,
            const Registries& registries) {
   const Resumed resumed = find_run(arguments, line, registries);
+  require_precision(resumed.recipe.train, registries.group->local_rank());
   Run run = build_resumed(resumed, registries);
   describe(run, line.console());
   if (resumed.start.snapshot && resumed.steps >= run.steps.total_steps) {
@@ -97,6 +99,7 @@ int train_command(int argc, char** argv) {
   if (!folder_to_resume().empty() && !line.has("seeds"))
     return resume({folder_to_resume()}, line, registries);
   if (resumes) return resume(line.positional(), line, registries);
+  require_precision(given->train, registries.group->local_rank());
   const Recipe recipe = settle_batch(*given, line, registries).recipe;
   if (line.has("seeds") && !line.has("dry-run"))
     return train_seeds(recipe, seeds_of(line), registries, line);

@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "train/compute.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 #include "tuning/memo.h"
@@ -174,6 +175,7 @@ int tune_command(int argc, char** argv) {
   registries.loading = load_watch(line.console());
   const Console console = line.console();
   Group& group = *registries.group;
+  require_precision(given.train, group.local_rank());
   const std::string folder = folder_for(given, line, group);
   ranks.announce_folder(folder);
   std::optional<FolderLock> lock;

@@ -40,6 +40,11 @@ at::Device choose_device(DeviceChoice choice, std::int64_t index) {
   return at::kCPU;
 }
 
+bool is_on_cpu(DeviceChoice choice, std::int64_t index) {
+  return choice == DeviceChoice::cpu ||
+         (choice == DeviceChoice::automatic && !why_no_cuda(index).empty());
+}
+
 at::ScalarType dtype_of(Precision precision, bool narrow_pays) {
   switch (precision) {
     case Precision::fp32:
@@ -80,6 +85,18 @@ std::string why_no_cuda(std::int64_t index) {
 #endif
 }
 
+std::string why_no_precision(const TrainOptions& options, std::int64_t local_rank) {
+  if (options.precision != Precision::bf16 || !is_on_cpu(options.device, local_rank)) return "";
+  return kernels::why_no_bf16();
+}
+
+void require_precision(const TrainOptions& options, std::int64_t local_rank) {
+  const std::string obstacle = why_no_precision(options, local_rank);
+  if (obstacle.empty()) return;
+  throw RecipeError("train.precision: bf16 is not usable here: " + obstacle +
+                    "; set train.precision to auto or fp32");
+}
+
 Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model,
                        const Group& group) {
   if (options.threads) at::set_num_threads(static_cast<int>(*options.threads));
@@ -88,7 +105,7 @@ Compute choose_compute(const TrainOptions& options, const torch::nn::Module& mod
   // For kernels that are given a stream alone: a process works on one GPU.
   if (compute.device.is_cuda()) c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(compute.device);
   const bool convolutions = has_convolutions(model);
-  const bool hardware_bf16 = compute.device.is_cuda() || kernels::has_bf16_products();
+  const bool hardware_bf16 = compute.device.is_cuda() || kernels::why_no_bf16().empty();
   compute.dtype =
       dtype_of(options.precision, hardware_bf16 && (convolutions || has_large_layers(model)));
   if (convolutions && compute.dtype != at::kDouble)

@@ -10,6 +10,14 @@ namespace onecycle {
 Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model,
                        const Group& group);
 
+// Why the number format that `options` name has no hardware here: half a sentence. "" where it has,
+// or where train.precision is auto. `local_rank`: which GPU would be the process's.
+std::string why_no_precision(const TrainOptions& options, std::int64_t local_rank = 0);
+
+// Throws RecipeError with that. A run would be right all the same, and many times slower: for
+// callers to ask before they read any data.
+void require_precision(const TrainOptions& options, std::int64_t local_rank = 0);
+
 // "no NVIDIA driver", "the driver is too old for CUDA 13", ...: why there is no CUDA device to use,
 // or "" where there is one. `index`: which of them is asked for.
 std::string why_no_cuda(std::int64_t index = 0);

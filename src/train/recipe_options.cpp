@@ -194,8 +194,9 @@ OptionTable<TrainOptions> train_options() {
   table.add("device", &TrainOptions::device, "auto: a CUDA device where there is one");
   table.add(
       "precision", &TrainOptions::precision,
-      "bf16 and fp16 keep fp32 masters, fp16 with a loss scale that finds its size; auto: bf16 "
-      "for convolutions and large dense layers where the hardware has it");
+      "bf16 (on a CPU: with AVX-512 BF16) and fp16 keep fp32 masters, fp16 with a loss scale that "
+      "finds its size; auto: bf16 for convolutions and large dense layers where the hardware has "
+      "it");
   table.add(
       "graph", &TrainOptions::graph,
       "the whole step as one CUDA graph; auto: on a CUDA device, step by step where it cannot "
