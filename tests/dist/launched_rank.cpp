@@ -3,6 +3,7 @@
 
 #include "onecycle/error.h"
 
+#include "dist/board.h"
 #include "dist/launcher.h"
 #include "dist/pulse.h"
 #include "dist/store.h"
@@ -15,11 +16,15 @@
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace onecycle::testing {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr std::chrono::seconds kPatience{60};  // with what comes in a second or two
 
 volatile std::sig_atomic_t signals_seen = 0;
 volatile std::sig_atomic_t last_signal = 0;
@@ -43,9 +48,31 @@ std::string variable(const char* name) {
   for (;;) std::this_thread::sleep_for(1h);
 }
 
+// Until all ranks have come, know one another's steps and go on, as far as they are not done.
+void await_all_at_work(const Store& store, const RankPlace& place, std::int64_t step) {
+  Board board(store, "watch");
+  std::vector<std::int64_t> first(static_cast<std::size_t>(place.size), 0);
+  for (bool all = false; !all; std::this_thread::sleep_for(20ms)) {
+    const auto beats = board.beats(place.size);
+    const auto& own = beats[static_cast<std::size_t>(place.rank)];
+    all = own && own->step == step;
+    if (!all) continue;
+    for (std::size_t rank = 0; rank < beats.size(); ++rank) {
+      if (!beats[rank]) {
+        all = false;
+        continue;
+      }
+      if (first[rank] == 0) first[rank] = beats[rank]->count;
+      // Two signs of life later it has looked at those of the others in between.
+      all = all &&
+            (beats[rank]->state != Beat::State::at_work || beats[rank]->count >= first[rank] + 2);
+    }
+  }
+}
+
 // As a rank whose collective failed.
 int fail_for_another(Pulse& pulse) {
-  const std::string line = pulse.explain(8s);
+  const std::string line = pulse.explain(kPatience);
   if (!line.empty()) std::fprintf(stderr, "onecycle: %s\n", line.c_str());
   return 1;
 }
@@ -76,16 +103,23 @@ int obey(const std::string& word, const RankPlace& place) {
   if (word == "count-signals") {
     for (const int number : {SIGINT, SIGTERM, SIGUSR1}) std::signal(number, note_signal);
     say("ready");
-    while (last_signal != SIGTERM && last_signal != SIGINT) std::this_thread::sleep_for(10ms);
-    std::this_thread::sleep_for(300ms);
-    say("rank " + std::to_string(place.rank) + " saw " + std::to_string(signals_seen));
-    const Store store = open_store(place, 10s);
+    const auto tell = [&](const char* when) {
+      say("rank " + std::to_string(place.rank) + " saw " + std::to_string(signals_seen) + when);
+    };
+    for (int told = 0; last_signal != SIGTERM && last_signal != SIGINT;) {
+      std::this_thread::sleep_for(10ms);
+      const int seen = signals_seen;
+      if (std::exchange(told, seen) != seen) tell("");
+    }
+    std::this_thread::sleep_for(300ms);  // one that comes twice
+    tell(" in all");
+    const Store store = open_store(place, kPatience);
     Pulse pulse(place);
     pulse.finish();
     return 128 + last_signal;
   }
 
-  const Store store = open_store(place, 10s);
+  const Store store = open_store(place, kPatience);
   Pulse pulse(place);
   pulse.at(120);
   if (word == "finish") {
@@ -113,7 +147,7 @@ int obey(const std::string& word, const RankPlace& place) {
     pulse.finish();
     return 0;
   }
-  std::this_thread::sleep_for(3s);
+  await_all_at_work(store, place, 120);
   if (word == "stop") ::raise(SIGSTOP);
   if (word == "killed") ::raise(SIGKILL);
   if (word.starts_with("killed-until=")) {

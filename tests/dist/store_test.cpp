@@ -96,11 +96,9 @@ TEST(StoreOfRanks, Rank0ServesItWhereNoLauncherDoes) {
 
 TEST(StoreOfRanks, ThatNobodyServesIsOneLine) {
   const std::uint16_t port = serve_store("127.0.0.1", 0, 1s)->getPort();
-  const auto before = std::chrono::steady_clock::now();
   EXPECT_THAT(refusal([&] { connect_store(place_at(port), 500ms); }),
               AllOf(HasSubstr("rank 1 cannot reach the store at 127.0.0.1:" + std::to_string(port)),
                     HasSubstr("which rank 0 of mpirun serves"), HasSubstr("refused")));
-  EXPECT_LT(std::chrono::steady_clock::now() - before, 3s);
   RankPlace nowhere = place_at(port);
   nowhere.address = "no-such-host.invalid";
   nowhere.store_is_served = true;

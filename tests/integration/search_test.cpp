@@ -3,6 +3,7 @@
 #include "core/rng.h"
 #include "support/program.h"
 
+#include <algorithm>
 #include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -69,6 +70,17 @@ class Search : public ::testing::Test {
       std::this_thread::sleep_for(std::chrono::milliseconds(25));
   }
 
+  static std::size_t done(const std::string& study) {
+    const auto rows = rows_of(study);
+    return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [](const auto& row) {
+      return row.find(",done,") != std::string::npos;
+    }));
+  }
+  static void wait_for_trials(const std::string& study, std::size_t count) {
+    for (int i = 0; i < 4800 && done(study) < count; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+
   TemporaryFolder folder_;
   std::string recipe_ = folder_.write_text("recipe.yaml", kRecipe);
 };
@@ -80,17 +92,15 @@ TEST_F(Search, KilledAtAnyMomentItEndsWithTheSameTrialsEachOnce) {
   const Outcome whole = run_program(search(kSpace, undisturbed));
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   std::vector<std::string> arguments = search(kSpace, longer);
-  int killed = 0;
-  for (int kill = 0; kill < 5; ++kill) {
+  for (std::size_t kill = 1; kill <= 5; ++kill) {
     Program program(arguments);
-    wait_for_file(study(2) + "/trials.csv");
-    const auto words = random_words(7, RandomUse::order, 0, static_cast<std::uint64_t>(kill));
-    std::this_thread::sleep_for(std::chrono::milliseconds(300 + bounded(words.word[0], 500)));
+    wait_for_trials(study(2), 3 * kill);
+    const auto words = random_words(7, RandomUse::order, 0, kill);
+    std::this_thread::sleep_for(std::chrono::milliseconds(bounded(words.word[0], 80)));
     ::kill(program.pid(), SIGKILL);
-    killed += program.wait().exit_code == 128 + SIGKILL ? 1 : 0;
+    EXPECT_EQ(program.wait().exit_code, 128 + SIGKILL) << "it was over before";
     arguments = {"search", "--resume", study(2)};
   }
-  EXPECT_GE(killed, 3) << "it was over before";
   arguments.emplace_back("--json");
   const Outcome last = run_program(arguments);
   ASSERT_EQ(last.exit_code, 0) << last.err;
@@ -151,8 +161,9 @@ TEST_F(Search, InterruptedItGoesOnAsTheSameStudy) {
   const Outcome other = run_program(search(kSpace, {"--resume", "--set", "search.seed=2"}));
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.err, HasSubstr("train.duration: 20ep -> 2ep; search.seed: 1 -> 2"));
+  const std::size_t before = done(study());
   Program again(search(kSpace, {"--resume", study(), "--set", "train.duration=20ep"}));
-  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  wait_for_trials(study(), before + 1);
   ::kill(again.pid(), SIGINT);
   EXPECT_EQ(again.wait().exit_code, 130);
 }

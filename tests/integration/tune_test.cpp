@@ -1,6 +1,7 @@
 // `onecycle tune` as a user runs it: killed at any moment it ends with the same recipe, and its
 // page tells the choices.
 
+#include "core/rng.h"
 #include "support/program.h"
 
 #include <chrono>
@@ -50,25 +51,31 @@ class Tune : public ::testing::Test {
 
 TEST_F(Tune, KilledAtAnyMomentItEndsWithTheSameRecipe) {
   const std::string recipe = recipe_with("32");
-  const auto begin = std::chrono::steady_clock::now();
   const Outcome whole = run_program(tune(recipe, "whole", {"--json"}));
-  const auto took = std::chrono::steady_clock::now() - begin;
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   const Json last = Json::parse(whole.last_line());
   EXPECT_EQ(last["event"], "tuned");
   const std::string tuned = read_bytes(last["recipe"].get<std::string>());
 
   // Moments spread over all stages; each session gets farther than the one before.
-  int kills = 0;
-  for (int moment = 1; moment <= 5; ++moment) {
+  const auto results_in = [&](const std::string& name) -> std::size_t {
+    const Json memo = Json::parse(read_bytes(folder_ / (name + "/small-tune/1/tune.json")), nullptr,
+                                  /*allow_exceptions=*/false);
+    return memo.is_object() ? memo["results"].size() : 0;
+  };
+  const std::size_t results = results_in("whole");
+  EXPECT_GE(results, 6U);
+  for (std::size_t moment = 1; moment <= 5; ++moment) {
     Program program(
         tune(recipe, "killed",
              moment > 1 ? std::vector<std::string>{"--resume"} : std::vector<std::string>{}));
-    std::this_thread::sleep_for(took * (moment + 1) / 8);
+    for (int i = 0; i < 12000 && results_in("killed") < moment * results / 6; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    const auto words = random_words(7, RandomUse::order, 0, moment);
+    std::this_thread::sleep_for(std::chrono::milliseconds(bounded(words.word[0], 40)));
     ::kill(program.pid(), SIGKILL);
-    kills += program.wait().exit_code == 128 + SIGKILL ? 1 : 0;
+    EXPECT_EQ(program.wait().exit_code, 128 + SIGKILL) << "it was over before";
   }
-  EXPECT_GT(kills, 0);
   const Outcome resumed = run_program(tune(recipe, "killed", {"--resume", "--json"}));
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_EQ(read_bytes(folder_ / "killed/small-tune/1/tuned.yaml"),

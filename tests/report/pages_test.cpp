@@ -7,7 +7,6 @@
 #include "report/gnuplot.h"
 #include "support/temporary_folder.h"
 
-#include <chrono>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -193,9 +192,7 @@ TEST(Gnuplot, NoTextIsACommand) {
 }
 
 TEST(Gnuplot, IsNotWaitedForWithoutEnd) {
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_THAT(run_with_input("sleep", {"60"}, "", 1).failure, HasSubstr("more than 1 s"));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  EXPECT_THAT(run_with_input("sleep", {"infinity"}, "", 1).failure, HasSubstr("more than 1 s"));
   EXPECT_EQ(run_with_input("cat", {}, std::string(3'000'000, 'x'), 20).out.size(), 3'000'000U);
   EXPECT_THAT(run_with_input("false", {}, "", 20).failure, HasSubstr("false failed"));
 }
