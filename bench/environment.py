@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import ROOT
+from common import ROOT, last_json
 
 BUILD = ROOT / "build/release"
 FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onecycle/bench"
@@ -22,7 +22,13 @@ def must(command, what, **options):
 def build():
     if not (BUILD / "build.ninja").exists():
         must([ROOT / "onecycle", "info"], "setting up and building onecycle")
-    must(["cmake", "--build", BUILD, "--target", "bench_turns"], "building bench_turns")
+    must(["cmake", "--build", BUILD, "--target", "bench_turns", "onecycle_program"], "building bench_turns")
+
+
+def why_no_bf16(device):
+    """"" where the device multiplies bf16 values in hardware."""
+    answer = last_json([BUILD / "onecycle", "info", "--json"])["CPU bf16"]
+    return "" if device == "cuda" or answer.startswith("yes") else answer.removeprefix("no: ")
 
 
 def configured(name):

@@ -58,10 +58,27 @@ def mlp_peer(options, name, file):
     return peer(options, name, file, "--data", options.fashion_mnist)
 
 
+def widths(options, *names):
+    """Of the formats in which onecycle trains, those that this machine has: without bf16, `auto` is fp32."""
+    return ("fp32",) if options.why_no_bf16 else names
+
+
+def expert(options):
+    return "PyTorch, channels_last, " + ("fp32" if options.why_no_bf16 else "bf16")
+
+
+def no_bf16(options):
+    return ["--no-bf16"] if options.why_no_bf16 else []
+
+
+def notes(options):
+    return [f"not measured in bf16: {options.why_no_bf16}"] if options.why_no_bf16 else []
+
+
 def resnet_peer(options, name, file, net, environment=None):
     data = ["--data", options.cifar10 / "cifar-10-batches-bin"] if options.cifar10 else []
     augment = ["--augment"] if options.augment else []
-    return peer(options, name, file, "--net", net, *data, *augment, environment=environment)
+    return peer(options, name, file, "--net", net, *data, *augment, *no_bf16(options), environment=environment)
 
 
 def mlp(options):
@@ -71,12 +88,12 @@ def mlp(options):
             mlp_peer(options, "PyTorch, on the GPU", "mlp_memory.py"),
         ], "PyTorch, on the GPU", steps=500, rounds=12)
     return Group("mlp", "3-layer net 784-256-128-10, Fashion-MNIST, batch " + f"{options.batch or 128}; peers in fp32", [
-        *(our_mlp(options, precision) for precision in ("fp32", "auto", "bf16")),
+        *(our_mlp(options, precision) for precision in widths(options, "fp32", "auto", "bf16")),
         mlp_peer(options, "PyTorch, in memory", "mlp_memory.py"),
         mlp_peer(options, "PyTorch, DataLoader", "mlp_dataloader.py"),
         mlp_peer(options, "fastai", "mlp_fastai.py"),
         mlp_peer(options, "Lightning", "mlp_lightning.py"),
-    ], "PyTorch, in memory", steps=500, rounds=12)
+    ], "PyTorch, in memory", steps=500, rounds=12, notes=notes(options))
 
 
 def resnet(options, net, steps, rounds):
@@ -84,14 +101,14 @@ def resnet(options, net, steps, rounds):
     augment = "crops and flips (peers: vectorised, normalised beforehand)" if options.augment else "no augmentation"
     title = f"{net.replace('resnet', 'ResNet-')}, {pictures} 3x32x32, batch {options.batch or 128}, {augment}"
     group = Group(net, title, [
-        *(our_resnet(options, net, precision) for precision in ("auto", "fp32")),
-        resnet_peer(options, "PyTorch, channels_last, bf16", "resnet_autocast.py", net),
+        *(our_resnet(options, net, precision) for precision in widths(options, "auto", "fp32")),
+        resnet_peer(options, expert(options), "resnet_autocast.py", net),
         resnet_peer(options, "the same, torch.compile", "resnet_compiled.py", net),
         resnet_peer(options, "PyTorch, contiguous, fp32", "resnet_usual.py", net),
-    ], "PyTorch, channels_last, bf16", steps, rounds)
+    ], expert(options), steps, rounds, notes(options))
     library = tcmalloc()
     if library:
-        group.variants.insert(3, resnet_peer(options, "the same, tcmalloc", "resnet_autocast.py", net,
+        group.variants.insert(-2, resnet_peer(options, "the same, tcmalloc", "resnet_autocast.py", net,
                                              {"LD_PRELOAD": library}))
     else:
         group.notes.append("not measured with tcmalloc: libtcmalloc-minimal4 is not installed")
@@ -105,11 +122,10 @@ def cifar_fast(options):
     batch = ("--batch", options.batch or 1024)
     network = [ours(options, "onecycle, auto", "cifar10-94.yaml", *data, f"data.batch_size={batch[1]}")]
     folder = ["--data", options.cifar10 / "cifar-10-batches-bin"] if options.cifar10 else []
-    for name, file in (("PyTorch, channels_last, bf16", "resnet_autocast.py"),
-                       ("the same, torch.compile", "resnet_compiled.py")):
-        network.append(peer(options, name, file, "--net", "cifar_fast", "--augment", *batch, *folder))
+    for name, file in ((expert(options), "resnet_autocast.py"), ("the same, torch.compile", "resnet_compiled.py")):
+        network.append(peer(options, name, file, "--net", "cifar_fast", "--augment", *batch, *folder, *no_bf16(options)))
     return Group("cifar_fast", f"airbench94's network, batch {batch[1]}, crops and flips", network,
-                 "PyTorch, channels_last, bf16", steps=2, rounds=8)
+                 expert(options), steps=2, rounds=8, notes=notes(options))
 
 
 def start(options):
@@ -129,10 +145,10 @@ def memory(options):
         mlp_peer(options, "PyTorch, DataLoader", "mlp_dataloader.py"),
     ], "PyTorch, in memory", steps=300, rounds=3)
     resnet_group = Group("memory", "peak resident memory, ResNet-20", [
-        *(our_resnet(options, "resnet20", precision) for precision in ("auto", "fp32")),
-        resnet_peer(options, "PyTorch, channels_last, bf16", "resnet_autocast.py", "resnet20"),
+        *(our_resnet(options, "resnet20", precision) for precision in widths(options, "auto", "fp32")),
+        resnet_peer(options, expert(options), "resnet_autocast.py", "resnet20"),
         resnet_peer(options, "PyTorch, contiguous, fp32", "resnet_usual.py", "resnet20"),
-    ], "PyTorch, channels_last, bf16", steps=10, rounds=3)
+    ], expert(options), steps=10, rounds=3, notes=notes(options))
     return [mlp_group, resnet_group]
 
 

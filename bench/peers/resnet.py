@@ -34,6 +34,7 @@ def train(description, channels_last, autocast, fused, compiled=False):
     forward = torch.compile(net, mode="max-autotune" if device == "cuda" else None) if compiled else net
     optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], 0.1, 0.95, weight_decay=5e-4, nesterov=True, fused=fused or None)
     schedule = one_cycle(optimizer, 0.1)
+    autocast = autocast and not arguments.no_bf16
     turns = Turns(device)
     for rows in batches(len(pictures.labels), arguments.batch):
         images, labels = pictures.batch(rows)

@@ -46,6 +46,7 @@ def options(description):
     parser.add_argument("--data", type=Path, help="the data set's folder")
     parser.add_argument("--net", default="resnet20", help="resnet20, resnet56, resnet18 or cifar_fast")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--no-bf16", action="store_true", help="fp32 where autocast would be: bf16 is not in hardware")
     parser.add_argument("--augment", action="store_true", help="crops and flips, for residual networks")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
