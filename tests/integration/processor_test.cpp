@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 using Json = nlohmann::json;
-using Variables = std::vector<std::pair<std::string, std::string>>;
+using Variables = Environment::Variables;
 
 // Nothing caps what the variables do not.
 Outcome run_under(const Variables& variables, const std::vector<std::string>& arguments) {

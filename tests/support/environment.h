@@ -11,14 +11,17 @@ namespace onecycle::testing {
 // The environment of what is started while it lives; what there was before comes back.
 class Environment {
  public:
-  explicit Environment(std::vector<std::pair<std::string, std::string>> variables)
-      : variables_(std::move(variables)) {
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+
+  explicit Environment(Variables variables) : variables_(std::move(variables)) {
     for (auto& [name, value] : variables_) {
       const char* before = std::getenv(name.c_str());
       before_.push_back(before == nullptr ? std::nullopt : std::optional<std::string>(before));
       ::setenv(name.c_str(), value.c_str(), 1);
     }
   }
+  Environment(const std::string& name, const std::string& value)
+      : Environment(Variables{{name, value}}) {}
   ~Environment() {
     for (std::size_t i = variables_.size(); i-- > 0;) {
       const char* name = variables_[i].first.c_str();
@@ -29,7 +32,7 @@ class Environment {
   Environment& operator=(const Environment&) = delete;
 
  private:
-  std::vector<std::pair<std::string, std::string>> variables_;
+  Variables variables_;
   std::vector<std::optional<std::string>> before_;
 };
 
