@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "recipe/yaml.h"
+#include "tuning/study_row.h"
 
 #include <filesystem>
 
@@ -37,10 +38,6 @@ void store(Database& database, const std::string& key, const std::string& value)
 template <double Score::*field>
 std::optional<double> part_of(const std::optional<Score>& score) {
   return score ? std::optional<double>((*score).*field) : std::nullopt;
-}
-
-bool ends(TrialState state) {
-  return state == TrialState::done || state == TrialState::failed || state == TrialState::diverged;
 }
 
 }  // namespace
@@ -83,6 +80,7 @@ Study::Study(const std::string& folder) : folder_(folder) {
   options_ = read_search(parse_yaml(stored("search"), path), problems);
   problems.throw_if_any();
   settings_ = settings_of(options_);
+  values_.resize(settings_.size());
   rungs_ = rungs_of(options_, static_cast<std::int64_t>(settings_.size()));
 }
 
@@ -111,11 +109,10 @@ void Study::add(std::int64_t number, std::int64_t setting, std::int64_t rung) {
 
 std::optional<Trial> Study::take(std::int64_t owner) {
   Transaction transaction(*database_);
-  Statement row(*database_,
-                "SELECT number, setting, rung, share FROM trials "
-                "WHERE state IN ('waiting', 'interrupted') ORDER BY number LIMIT 1");
+  Statement row(*database_, trial_rows("WHERE state IN ('waiting', 'interrupted') "
+                                       "ORDER BY number LIMIT 1"));
   if (!row.step()) return std::nullopt;
-  const Trial trial{row.integer(0), row.integer(1), row.integer(2), *row.number(3)};
+  const Trial trial = read(row).trial;
   Statement(*database_,
             "UPDATE trials SET state = 'running', reason = '', owner = ? WHERE number = ?")
       .bind(owner)
@@ -155,7 +152,8 @@ void Study::finish(std::int64_t owner, const Trial& trial, const TrialResult& re
   if (database_->changes() != 1)
     throw Error(format("{}: trial {} was handed to another worker meanwhile", database_->path(),
                        trial.number));
-  promote(trial.rung);
+  Statement rung(*database_, "SELECT rung FROM trials WHERE number = ?");
+  if (rung.bind(trial.number).step()) promote(rung.integer(0));
   transaction.commit();
 }
 
