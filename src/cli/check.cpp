@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/fit_batch_task.h"
 #include "core/format.h"
+#include "core/printable.h"
 #include "recipe/document.h"
 #include "train/recipe_text.h"
 
@@ -58,7 +59,7 @@ int check_command(int argc, char** argv) {
   int exit_code = 0;
   for (const std::string& path : line.positional()) {
     const auto lines = problems_of(path, line, registries);
-    for (const std::string& text : lines) fmt::print(stderr, "{}\n", text);
+    for (const std::string& text : lines) fmt::print(stderr, "{}\n", visible(text));
     if (lines.empty() && !line.has("resolved")) line.console().say(path + ": ok");
     if (!lines.empty()) exit_code = 2;
   }

@@ -5,6 +5,7 @@
 #include "cli/run_folder.h"
 #include "core/differences.h"
 #include "core/format.h"
+#include "core/links.h"
 #include "core/number.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
@@ -90,6 +91,7 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
     resumed.recipe = load_recipe(arguments[0], line.overrides(), registries);
     resumed.start.folder = folder_of(arguments, resumed.recipe);
   }
+  refuse_links_out_of(resumed.start.folder);
   const std::string own = recipe_path(resumed.start.folder);
   if (!std::filesystem::exists(own))
     throw UsageError(resumed.start.folder + ": is not a run's folder: it holds no recipe.yaml");
@@ -114,7 +116,10 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
 
 std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& group,
                                           const Console& console) {
-  return snapshot_from_leader(group, [&] { return latest_here(folder, console); });
+  return snapshot_from_leader(group, [&] {
+    refuse_links_out_of(folder);
+    return latest_here(folder, console);
+  });
 }
 
 Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,

@@ -3,7 +3,9 @@
 #include "cli/signals.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "core/links.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "observe/progress.h"
 #include "recipe/yaml.h"
 #include "train/recipe_text.h"
@@ -61,7 +63,7 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
     return row.state == TrialState::diverged;
   });
   fmt::print(stderr, "onecycle: none of {} trials came to its end; the first: {}\n", rows.size(),
-             rows.front().reason);
+             visible(rows.front().reason));
   return diverged ? 3 : 1;
 }
 
@@ -81,6 +83,7 @@ Recipe recipe_in(const Study& study, const Registries& registries) {
 
 int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,
               const CommandLine& line, const Registries& registries) {
+  refuse_links_out_of(folder);
   const FolderLock lock(folder);
   Study study(folder);
   line.console().say(format("study      {}", folder));
@@ -104,7 +107,7 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
   fmt::print(
       stderr,
       "onecycle: interrupted after {} of {} trials; go on with: onecycle search --resume {}\n",
-      ended, study.planned_trials(), folder);
+      ended, study.planned_trials(), visible(folder));
   return 128 + signal;
 }
 

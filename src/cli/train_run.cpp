@@ -9,6 +9,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"
@@ -41,7 +42,7 @@ int exit_code(const RunEnd& end, const StopSignal& stop) {
 
 void say_end(const RunEnd& end, const std::string& folder, const Console& console) {
   if (end.reason != StopReason::finished)
-    fmt::print(stderr, "onecycle: {}: {}\n", name_of(end.reason), end.message);
+    fmt::print(stderr, "onecycle: {}: {}\n", name_of(end.reason), visible(end.message));
   if (end.reason == StopReason::interrupted)
     console.say(
         format("step {} is saved; go on with: onecycle train --resume {}", end.steps, folder));

@@ -1,6 +1,7 @@
 #include "observe/progress.h"
 
 #include "core/format.h"
+#include "core/printable.h"
 
 #include <algorithm>
 #include <cmath>
@@ -116,7 +117,8 @@ void Progress::on_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::checkpoint && !verbose_) return;
   erase_bar();
   const bool plain = notice.kind == Notice::Kind::resumed;
-  fmt::print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ", notice.message);
+  fmt::print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ",
+             visible(notice.message));
   std::fflush(out_);
 }
 
