@@ -121,6 +121,10 @@ std::unique_ptr<Schedule> make(const Cyclical& options, const ScheduleContext& c
       return interpolate(Shape::linear, bounds.high, bounds.low, cycle.height(step));
     };
   quantities.weight_decay = chosen_decay(options.weight_decay, context);
+  // The first peak, which none after it exceeds.
+  quantities.corners = [up = cycle.up](std::int64_t) {
+    return std::vector<double>{static_cast<double>(up)};
+  };
   return compose(std::move(quantities), options.warmup, context);
 }
 
