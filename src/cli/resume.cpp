@@ -8,7 +8,6 @@
 #include "core/links.h"
 #include "core/number.h"
 #include "recipe/document.h"
-#include "recipe/yaml.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
@@ -42,7 +41,7 @@ Extend parse_extend(const std::string& text) {
 void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before, const std::string& how,
             const Registries& registries) {
   const auto samples = planned_samples(recipe, registries);
-  const std::int64_t guess = samples.value_or(std::int64_t{1} << 40);
+  const std::int64_t guess = samples.value_or(std::int64_t{1} << 30);
   const StepPlan old_plan = plan_steps(before, guess, ranks_before);
   const StepPlan plan = plan_course(recipe, guess, registries).steps;
   if (plan.total_batch != old_plan.total_batch)
@@ -132,8 +131,7 @@ Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& l
   });
   const std::string recipe =
       from_leader(group, [&] { return resolved_text(resumed.recipe, registries); });
-  if (!group.leads())
-    resumed.recipe = read_recipe(parse_yaml(recipe, "rank 0's recipe"), registries);
+  if (!group.leads()) resumed.recipe = read_resolved(recipe, "rank 0's recipe", registries);
   resumed.start.snapshot =
       snapshot_from_leader(group, [&] { return std::move(resumed.start.snapshot); });
   if (resumed.start.snapshot) resumed.steps = steps_of(*resumed.start.snapshot);

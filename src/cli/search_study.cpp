@@ -7,7 +7,6 @@
 #include "core/number.h"
 #include "core/printable.h"
 #include "observe/progress.h"
-#include "recipe/yaml.h"
 #include "train/recipe_text.h"
 #include "tuning/search_report.h"
 
@@ -78,7 +77,7 @@ std::int64_t search_jobs(const CommandLine& line) {
 }
 
 Recipe recipe_in(const Study& study, const Registries& registries) {
-  return read_recipe(parse_yaml(study.recipe(), study.folder() + "/study.db"), registries);
+  return read_resolved(study.recipe(), study.folder() + "/study.db", registries);
 }
 
 int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,

@@ -159,6 +159,13 @@ void interpolate_environment(Value& value) {
   for (auto& member : value.members) interpolate_environment(member.value);
 }
 
+void escape_environment(Value& value) {
+  for (std::size_t at = 0; (at = value.text.find("${", at)) != std::string::npos; at += 3)
+    value.text.insert(at, 1, '$');
+  for (Value& item : value.items) escape_environment(item);
+  for (auto& member : value.members) escape_environment(member.value);
+}
+
 Value load_document(const std::string& path, const std::vector<std::string>& overrides) {
   Value document = read_with_bases(path);
   for (const std::string& assignment : overrides) apply_override(document, assignment);

@@ -20,4 +20,7 @@ Value read_with_bases(const std::string& path);
 void apply_override(Value& document, const std::string& assignment);
 void interpolate_environment(Value& value);
 
+// The way back: what interpolate_environment turns into `value`, a ${ in it written $${.
+void escape_environment(Value& value);
+
 }  // namespace onecycle
