@@ -23,10 +23,9 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
   std::vector<std::string> lines;
   try {
     Problems problems;
-    const auto table = recipe_options(registries.variants());
     Value document = load_document(path, line.overrides());
     const auto search = take_search(document);
-    const Recipe recipe = table.read(document, "", problems);
+    const Recipe recipe = recipe_in_tree(document, registries.variants(), problems);
     if (search) {
       const SearchOptions options = read_search(*search, problems);
       if (problems.empty()) check_space(recipe, options, registries, problems);

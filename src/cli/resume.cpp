@@ -17,10 +17,6 @@ namespace onecycle {
 
 namespace {
 
-Value tree_of(const Recipe& recipe, const Registries& registries) {
-  return recipe_options(registries.variants()).write(recipe);
-}
-
 std::string folder_of(const std::vector<std::string>& arguments, const Recipe& recipe) {
   if (arguments.size() == 2) return arguments[1];
   const std::vector<std::string> folders = run_folders(recipe);
@@ -69,6 +65,19 @@ std::int64_t ranks_of(const std::optional<Snapshot>& snapshot) {
   return parse_integer(snapshot->metadata.at(kRanks)).value_or(1);
 }
 
+// The recipe's text names variables: what they stood for when the run was begun is gone.
+void compare_environment(const Recipe& recipe, const Snapshot& snapshot, const Console& console) {
+  const auto before = snapshot.metadata.find(kEnvironment);
+  if (before == snapshot.metadata.end() || before->second == environment_digest(recipe)) return;
+  std::string names;
+  for (const FromEnvironment& one : recipe.environment)
+    if (!one.is_text) names += (names.empty() ? "" : ", ") + one.written;
+  console.warn(
+      format("{}: not what the environment gave when the last checkpoint was made; the run "
+             "goes on with the new values",
+             names));
+}
+
 std::optional<Snapshot> latest_here(const std::string& folder, const Console& console) {
   std::vector<std::string> warnings;
   CheckpointFolder checkpoints(checkpoints_path(folder), 1, {});
@@ -99,10 +108,11 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
   resumed.recipe.train.extensions = before.train.extensions;
 
   const Console console = line.console();
-  for (const std::string& change :
-       differences(tree_of(before, registries), tree_of(resumed.recipe, registries)))
+  for (const std::string& change : differences(recipe_tree(before, registries.variants()),
+                                               recipe_tree(resumed.recipe, registries.variants())))
     console.say("changed    " + change);
   resumed.start.snapshot = latest_here(resumed.start.folder, console);
+  if (resumed.start.snapshot) compare_environment(before, *resumed.start.snapshot, console);
   const std::int64_t ranks_before =
       resumed.start.snapshot ? ranks_of(resumed.start.snapshot) : registries.group->size();
   extend(resumed.recipe, before, ranks_before, line.text("extend"), registries);

@@ -90,9 +90,7 @@ int work_for_rank_0(const RankPlace& place) {
   if (!study) return 128 + stop.signal_number();
   Registries registries = shipped_registries();
   registries.group = alone_in_place();
-  Problems problems;
-  const SearchOptions options = read_search(parse_yaml(study->search, "rank 0's search"), problems);
-  problems.throw_if_any();
+  const SearchOptions options = read_search_text(study->search, "rank 0's search");
   TrialRunner runner({read_resolved(study->recipe, "rank 0's recipe", registries), options,
                       settings_of(options), study->folder, at::get_num_threads(), trial_observers},
                      registries);

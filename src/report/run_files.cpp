@@ -22,11 +22,8 @@ namespace {
 void read_recipe(RunFiles& files) {
   try {
     const Value recipe = parse_yaml(files.recipe, "recipe.yaml");
-    if (const Value* name = recipe.find("name"); name != nullptr && name->is_scalar()) {
-      Value read = *name;
-      interpolate_environment(read);
-      files.name = read.text;
-    }
+    if (const Value* name = recipe.find("name"); name != nullptr && name->is_scalar())
+      files.name = without_escapes(name->text);
     const Value* schedule = recipe.find("schedule");
     const Value* peak = schedule != nullptr ? schedule->find("lr_max") : nullptr;
     if (peak != nullptr) files.lr_max = parse_number(peak->text).value_or(0);

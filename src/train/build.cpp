@@ -10,6 +10,7 @@
 #include "train/compute.h"
 #include "train/initial_weights.h"
 #include "train/micro_batch.h"
+#include "train/recipe_text.h"
 #include "train/views.h"
 #include "train/weights.h"
 
@@ -92,7 +93,7 @@ RecipeVariants Registries::variants() const {
 
 Recipe read_recipe(const Value& document, const Registries& registries) {
   Problems problems;
-  Recipe recipe = recipe_options(registries.variants()).read(document, "", problems);
+  Recipe recipe = recipe_in_tree(document, registries.variants(), problems);
   problems.throw_if_any();
   return recipe;
 }

@@ -5,7 +5,6 @@
 #include "core/format.h"
 #include "core/json_text.h"
 #include "core/printable.h"
-#include "recipe/yaml.h"
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -110,7 +109,7 @@ RemoteAnswer answer(Study& study, std::int64_t owner, const std::string& questio
                               [](const Json& json) { return json.at("ask").get<std::string>(); });
   if (ask == "study")
     return {Json{{"recipe", study.recipe()},
-                 {"search", write_yaml(write_search(study.options()))},
+                 {"search", search_text(study.options())},
                  {"folder", study.folder()}}
                 .dump()};
   if (ask == "leave") return {Json{{"over", true}}.dump(), true};

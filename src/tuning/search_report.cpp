@@ -28,7 +28,7 @@ std::string short_key(const SearchSpace& space, const std::string& key) {
 
 std::string value_text(const Axis& axis, const Value& value) {
   const auto number = axis.size() ? std::nullopt : parse_number(value.text);
-  return number ? format("{:.4g}", *number) : detail::flow_text(value);
+  return number ? format("{:.4g}", *number) : detail::flow_text(value.as_written());
 }
 
 Json number_or_null(const std::optional<double>& value) {
@@ -99,7 +99,7 @@ std::string csv_of(const Study& study, const std::vector<TrialRow>& rows) {
     text += format("{},{},{},{}", row.trial.number, row.trial.rung, number_text(row.trial.share),
                    name_of(row.state));
     for (const Value& value : setting_of(study, row))
-      text += "," + csv_cell(detail::flow_text(value));
+      text += "," + csv_cell(detail::flow_text(value.as_written()));
     text += format(",{},{},{},{},{},{:.3f},{},{}\n", cell(row.metric), cell(row.validation_loss),
                    cell(row.validation_accuracy), cell(row.test_loss), cell(row.test_accuracy),
                    row.seconds, csv_cell(row.run), csv_cell(row.reason));

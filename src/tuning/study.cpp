@@ -3,7 +3,6 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
-#include "recipe/yaml.h"
 #include "tuning/study_row.h"
 
 #include <filesystem>
@@ -48,7 +47,7 @@ void Study::create(const std::string& folder, const std::string& recipe,
   Transaction transaction(database);
   database.execute(kTables);
   store(database, "recipe", recipe);
-  store(database, "search", write_yaml(write_search(options)));
+  store(database, "search", search_text(options));
   const auto settings = settings_of(options);
   const auto share = rungs_of(options, static_cast<std::int64_t>(settings.size())).front().share;
   for (std::size_t i = 0; i < settings.size(); ++i)
@@ -76,9 +75,7 @@ Study::Study(const std::string& folder) : folder_(folder) {
                            : format("is a study of version {}, and this program knows version {}",
                                     version.integer(0), kSchema)));
   recipe_ = stored("recipe");
-  Problems problems;
-  options_ = read_search(parse_yaml(stored("search"), path), problems);
-  problems.throw_if_any();
+  options_ = read_search_text(stored("search"), path);
   settings_ = settings_of(options_);
   values_.resize(settings_.size());
   rungs_ = rungs_of(options_, static_cast<std::int64_t>(settings_.size()));

@@ -20,6 +20,7 @@ Json json_of(const Value& value) {
     case Value::Kind::null:
       return nullptr;
     case Value::Kind::scalar:
+      if (!value.written.empty()) return value.written;
       if (value.quoted) return value.text;
       if (const auto integer = parse_integer(value.text)) return *integer;
       if (const auto number = parse_number(value.text)) return *number;

@@ -64,7 +64,8 @@ TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries
       say_(say),
       memo_(folder + "/tune.json",
             resolved_text(recipe, registries) +
-                format("seeds {}, share {}", options.seeds, options.short_share),
+                format("seeds {}, share {}", options.seeds, options.short_share) +
+                environment_digest(recipe),
             registries.group) {}
 
 TuneItems::Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
