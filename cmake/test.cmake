@@ -12,14 +12,17 @@ if(ONECYCLE_SANITIZE)
     "TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1")
 endif()
 
-# onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [TIMEOUT seconds])
+# What reads files of strangers without LibTorch: label `readers`, which tests/run_sanitized builds and runs.
+add_custom_target(reader_tests)
+
+# onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [READERS] [TIMEOUT seconds])
 #
 # A GoogleTest program of tests/<room>, in ctest as <room>.NAME. LINKS as in onecycle_room; core is always
 # there. Its code can use ONECYCLE_SOURCE_DIR (the repository), ONECYCLE_PROGRAM (the built onecycle, which is
 # built before any test of tests/integration), tests/ as an include folder ("support/…") and, in the
 # environment, ONECYCLE_PYTHON (a Python with torch and numpy, or empty).
 function(onecycle_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "TIMEOUT" "SOURCES;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;READERS" "TIMEOUT" "SOURCES;LINKS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "onecycle_test(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -44,6 +47,10 @@ function(onecycle_test name)
   endif()
   set_tests_properties(${room}.${name} PROPERTIES
     TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${ONECYCLE_TEST_ENVIRONMENT}")
+  if(arg_READERS)
+    set_property(TEST ${room}.${name} APPEND PROPERTY LABELS readers)
+    add_dependencies(reader_tests ${target})
+  endif()
   if(arg_TORCH OR room STREQUAL "integration")
     # LibTorch uses every core itself: two such programs at once only slow one another down.
     set_tests_properties(${room}.${name} PROPERTIES PROCESSORS 2)
