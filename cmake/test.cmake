@@ -12,7 +12,10 @@ if(ONECYCLE_SANITIZE)
     "TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1")
 endif()
 
-# onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [NUMERICAL] [TIMEOUT seconds])
+# What reads files of strangers without LibTorch: label `readers`, which tests/run_sanitized builds and runs.
+add_custom_target(reader_tests)
+
+# onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [NUMERICAL] [READERS] [TIMEOUT seconds])
 #
 # A GoogleTest program of tests/<room>, in ctest as <room>.NAME. LINKS as in onecycle_room; core is always
 # there. NUMERICAL: what it computes depends on the kind of processor; tests/run runs those a second time as an
@@ -20,7 +23,7 @@ endif()
 # built before any test of tests/integration), tests/ as an include folder ("support/…") and, in the
 # environment, ONECYCLE_PYTHON (a Python with torch and numpy, or empty).
 function(onecycle_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;NUMERICAL" "TIMEOUT" "SOURCES;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;NUMERICAL;READERS" "TIMEOUT" "SOURCES;LINKS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "onecycle_test(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -46,7 +49,11 @@ function(onecycle_test name)
   set_tests_properties(${room}.${name} PROPERTIES
     TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${ONECYCLE_TEST_ENVIRONMENT}")
   if(arg_NUMERICAL)
-    set_tests_properties(${room}.${name} PROPERTIES LABELS numerical)
+    set_property(TEST ${room}.${name} APPEND PROPERTY LABELS numerical)
+  endif()
+  if(arg_READERS)
+    set_property(TEST ${room}.${name} APPEND PROPERTY LABELS readers)
+    add_dependencies(reader_tests ${target})
   endif()
   if(arg_TORCH OR room STREQUAL "integration")
     # LibTorch uses every core itself: two such programs at once only slow one another down.

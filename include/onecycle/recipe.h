@@ -106,6 +106,14 @@ struct OutputOptions {
   std::int64_t keep = 2;
 };
 
+// A value that ${NAME} in the recipe's text gave.
+struct FromEnvironment {
+  std::vector<std::string> place;  // keys and positions in lists, from the top
+  std::string written;             // "${NAME}"
+  std::string value;               // as the resolved recipe would have it, on one line
+  bool is_text = false;            // and no number, duration or name of a choice
+};
+
 // A complete description of a training run.
 struct Recipe {
   std::string name = "run";
@@ -118,6 +126,8 @@ struct Recipe {
   TrainOptions train;
   StopOptions stop;
   OutputOptions output;
+  // Written in place of the values, as long as they are the recipe's: they may be secrets.
+  std::vector<FromEnvironment> environment;
 };
 
 // The alternatives that a recipe's `model`, `optimizer` and `schedule` may name.

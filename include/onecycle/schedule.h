@@ -66,7 +66,7 @@ std::unique_ptr<Schedule> extended(std::unique_ptr<Schedule> base,
                                    const std::vector<Extension>& extensions);
 
 // The highest learning rate of a run of `total` steps: what the decay mode `independent` divides
-// by. It looks at every step: ask once a run.
+// by. It looks at every step, or at samples of a run of 65,536 and more: ask once a run.
 double peak_lr(const Schedule& schedule, std::int64_t total);
 
 }  // namespace onecycle

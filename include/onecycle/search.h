@@ -52,6 +52,9 @@ struct SearchOptions {
 // The `search` section. Adds to `problems` what is wrong, each with its place.
 SearchOptions read_search(const Value& section, Problems& problems);
 Value write_search(const SearchOptions& options);
+// The same as YAML, and back, which asks the environment again. Throws RecipeError.
+std::string search_text(const SearchOptions& options);
+SearchOptions read_search_text(const std::string& text, const std::string& name);
 // What a `search` section may hold, for documentation.
 OptionGroup search_options();
 

@@ -25,6 +25,7 @@ struct Value {
   Kind kind = Kind::null;
   std::string text;             // scalar only
   bool quoted = false;          // a quoted scalar is a string, never a number or null
+  std::string written;          // what stood there where ${NAME} gave the value; else empty
   std::vector<Value> items;     // list only
   std::vector<Member> members;  // map only, in the order written
   Position at;
@@ -48,6 +49,9 @@ struct Value {
 
   // "a list", "a map", "nothing" or the scalar in quotes: for messages.
   std::string described() const;
+  // The same tree with what was written in place of values from the environment, for whatever is
+  // kept or shown: such values may be secrets.
+  Value as_written() const;
 };
 
 struct Value::Member {

@@ -12,7 +12,7 @@ struct Slope {
   double low = 0;
   double high = 0;
 };
-// Needs at least two different x.
+// Pairs without a finite slope, like two points at one x, are left out; 0 to 0 where none is left.
 Slope theil_sen(const std::vector<double>& x, const std::vector<double>& y);
 
 // What one evaluation says about the course of a run.
@@ -37,7 +37,7 @@ struct Verdict {
 // L. Smith, arXiv 1803.09820, section 3, on the evaluations so far, in order. Underfitting: the
 // validation loss still falls while the learning rate is high, at least half of `lr_max`.
 // Overfitting: it rises while the training loss falls. A slope counts when its 95 % interval
-// excludes 0; fewer than four evaluations to tell from are too early.
+// excludes 0; fewer than four epochs to tell from are too early.
 Verdict judge(const std::vector<CoursePoint>& course, double lr_max);
 
 }  // namespace onecycle

@@ -5,6 +5,7 @@
 #include "cli/fit_batch_task.h"
 #include "cli/search_study.h"
 #include "core/format.h"
+#include "core/printable.h"
 #include "recipe/document.h"
 #include "train/compute.h"
 #include "train/recipe_text.h"
@@ -36,10 +37,9 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
   std::vector<std::string> lines;
   try {
     Problems problems;
-    const auto table = recipe_options(registries.variants());
     Value document = load_document(path, line.overrides());
     const auto section = take_search(document);
-    const Recipe recipe = table.read(document, "", problems);
+    const Recipe recipe = recipe_in_tree(document, registries.variants(), problems);
     SearchOptions search;
     if (section) {
       search = read_search(*section, problems);
@@ -74,7 +74,7 @@ int check_command(int argc, char** argv) {
   int exit_code = 0;
   for (const std::string& path : line.positional()) {
     const auto lines = problems_of(path, line, registries);
-    for (const std::string& text : lines) fmt::print(stderr, "{}\n", text);
+    for (const std::string& text : lines) fmt::print(stderr, "{}\n", visible(text));
     if (lines.empty() && !line.has("resolved")) line.console().say(path + ": ok");
     if (!lines.empty()) exit_code = 2;
   }

@@ -8,7 +8,7 @@ namespace onecycle {
 enum class Verbosity { silent, quiet, normal, verbose };
 
 // What commands say to a person: results and progress on stdout, or on stderr where stdout carries
-// JSON; warnings and errors always on stderr.
+// JSON; warnings and errors always on stderr. What could steer the terminal is spelled out.
 class Console {
  public:
   Console(Verbosity verbosity, bool json) : verbosity_(verbosity), out_(json ? stderr : stdout) {}

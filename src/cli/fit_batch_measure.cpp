@@ -6,8 +6,8 @@
 #include "cli/ranks.h"
 #include "observe/divergence.h"
 #include "observe/progress.h"
-#include "recipe/yaml.h"
 #include "train/memory.h"
+#include "train/recipe_text.h"
 #include "tuning/batch_limit.h"
 
 #include <csignal>
@@ -68,8 +68,7 @@ void trial(const nlohmann::json& request, const Recipe& recipe, const Registries
 void measure(const nlohmann::json& request) {
   Registries registries = shipped_registries();
   registries.group = alone_in_place();
-  const Recipe recipe =
-      read_recipe(parse_yaml(request.at("recipe"), "the resolved recipe"), registries);
+  const Recipe recipe = read_resolved(request.at("recipe"), "the resolved recipe", registries);
   std::optional<std::int64_t> device_bytes;
   if (request.contains("memory")) device_bytes = request.at("memory").get<std::int64_t>();
   const MemoryLimit limit(recipe.train.device, request.at("limit"), device_bytes,

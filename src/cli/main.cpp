@@ -6,6 +6,7 @@
 #include "cli/fit_batch_child.h"
 #include "core/format.h"
 #include "core/host_memory.h"
+#include "core/printable.h"
 #include "kernels/processor.h"
 
 #include <cstdio>
@@ -87,7 +88,7 @@ int run(int argc, char** argv) {
 // Without a message where another rank has told the user.
 int fail(const std::string& message, int exit_code) {
   if (message.empty()) return exit_code;
-  fmt::print(stderr, "onecycle: {}\n", message);
+  fmt::print(stderr, "onecycle: {}\n", visible(message));
   return exit_code;
 }
 

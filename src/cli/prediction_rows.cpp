@@ -1,10 +1,13 @@
 #include "cli/prediction_rows.h"
 
+#include "core/csv_text.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/printable.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace onecycle {
 
@@ -14,6 +17,13 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kWidestName = 48;  // characters of a file's name in the table
 
+std::string one_line(const std::string& text) {
+  std::string line = visible(text);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return line;
+}
+
 // Characters of UTF-8 text.
 std::size_t length_of(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
@@ -21,11 +31,9 @@ std::size_t length_of(const std::string& text) {
   }));
 }
 
-// Its end, where that tells more than its beginning; without control characters.
-std::string shown_name(std::string name) {
-  std::replace_if(
-      name.begin(), name.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
+// Its end, where that tells more than its beginning.
+std::string shown_name(const std::string& given) {
+  std::string name = one_line(given);
   if (length_of(name) <= kWidestName) return name;
   std::size_t from = name.size();
   for (std::size_t kept = 0; kept + 1 < kWidestName;) {
@@ -35,15 +43,14 @@ std::string shown_name(std::string name) {
   return "…" + name.substr(from);
 }
 
-std::string padded(const std::string& text, std::size_t width) {
-  return text + std::string(width - std::min(width, length_of(text)), ' ');
+// A terminal gets names as they can be shown, a file or a pipe as they are.
+void print_row(const std::string& row) {
+  static const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  fmt::print("{}\n", is_terminal ? visible(row) : row);
 }
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, length_of(text)), ' ');
 }
 
 Json json_of(const PredictionRow& row) {
@@ -66,14 +73,14 @@ void print_table(const std::vector<PredictionRow>& rows) {
   std::size_t class_width = 0;
   for (const PredictionRow& row : rows) {
     width = std::max(width, length_of(shown_name(row.file)));
-    class_width = std::max(class_width, length_of(row.classes.front().name));
+    class_width = std::max(class_width, length_of(one_line(row.classes.front().name)));
   }
   for (const PredictionRow& row : rows) {
-    std::string text =
-        format("{}  {} {:>7.2f} %", padded(shown_name(row.file), width),
-               padded(row.classes.front().name, class_width), 100 * row.classes[0].probability);
+    std::string text = format("{}  {} {:>7.2f} %", padded(shown_name(row.file), width),
+                              padded(one_line(row.classes.front().name), class_width),
+                              100 * row.classes[0].probability);
     for (std::size_t i = 1; i < row.classes.size(); ++i)
-      text += format("{}{} {:.2f}", i == 1 ? "   " : ", ", row.classes[i].name,
+      text += format("{}{} {:.2f}", i == 1 ? "   " : ", ", one_line(row.classes[i].name),
                      100 * row.classes[i].probability);
     fmt::print("{}\n", text);
   }
@@ -89,7 +96,7 @@ void PredictionRows::begin() {
   if (format_ != RowFormat::csv) return;
   std::string head = "file,class,probability";
   for (std::int64_t i = 2; i <= top_; ++i) head += onecycle::format(",class{0},probability{0}", i);
-  fmt::print("{}\n", head);
+  print_row(head);
 }
 
 void PredictionRows::write(const std::vector<PredictionRow>& rows) {
@@ -98,19 +105,19 @@ void PredictionRows::write(const std::vector<PredictionRow>& rows) {
   for (const PredictionRow& row : rows) {
     if (format_ == RowFormat::json) print_json(json_of(row));
     if (format_ != RowFormat::csv) continue;
-    std::string text = quoted(row.file);
+    std::string text = csv_cell(row.file);
     for (const Ranked& one : row.classes)
-      text += onecycle::format(",{},{:.6g}", quoted(one.name), one.probability);
+      text += onecycle::format(",{},{:.6g}", csv_cell(one.name), one.probability);
     const auto given = static_cast<std::int64_t>(row.classes.size());
     for (std::int64_t i = given; i < top_; ++i) text += ",,";
-    fmt::print("{}\n", text);
+    print_row(text);
   }
   std::fflush(stdout);
 }
 
 void PredictionRows::fail(const std::string& file, const std::string& why) {
   std::fflush(stdout);
-  fmt::print(stderr, "onecycle: predict: {}\n", why);
+  fmt::print(stderr, "onecycle: predict: {}\n", visible(why));
   if (format_ == RowFormat::json)
     print_json({{"event", "unreadable"}, {"file", file}, {"reason", why}});
 }

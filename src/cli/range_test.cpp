@@ -14,6 +14,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "train/compute.h"
 #include "train/recipe_text.h"
 #include "tuning/range_test_json.h"
@@ -177,7 +178,7 @@ int range_test_command(int argc, char** argv) {
   write_file_atomically(folder + "/range_test.csv", {range_test_csv(test)});
   say_suggestions(test, console);
   if (!test.refused.empty())
-    fmt::print(stderr, "onecycle: range-test: no learning rate: {}\n", test.refused);
+    fmt::print(stderr, "onecycle: range-test: no learning rate: {}\n", visible(test.refused));
   if (test.lr_max && line.has("write") && !interrupted)
     write_file_atomically(line.text("write"),
                           {resolved_text(with_rate(recipe, *test.lr_max), registries)});

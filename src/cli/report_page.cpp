@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/run_folder.h"
+#include "core/links.h"
 #include "core/safetensors.h"
 
 #include <filesystem>
@@ -27,6 +28,7 @@ void add_machine(const std::string& folder, Facts& facts) {
 
 Report make_report(const std::string& folder, const std::string& page, bool pictures,
                    const std::vector<std::string>& words) {
+  refuse_links_out_of(folder);
   ReportOptions options;
   options.page = page;
   options.words = words;

@@ -5,9 +5,9 @@
 #include "cli/run_folder.h"
 #include "core/differences.h"
 #include "core/format.h"
+#include "core/links.h"
 #include "core/number.h"
 #include "recipe/document.h"
-#include "recipe/yaml.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
@@ -16,10 +16,6 @@
 namespace onecycle {
 
 namespace {
-
-Value tree_of(const Recipe& recipe, const Registries& registries) {
-  return recipe_options(registries.variants()).write(recipe);
-}
 
 std::string folder_of(const std::vector<std::string>& arguments, const Recipe& recipe) {
   if (arguments.size() == 2) return arguments[1];
@@ -41,7 +37,7 @@ Extend parse_extend(const std::string& text) {
 void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before, const std::string& how,
             const Registries& registries) {
   const auto samples = planned_samples(recipe, registries);
-  const std::int64_t guess = samples.value_or(std::int64_t{1} << 40);
+  const std::int64_t guess = samples.value_or(std::int64_t{1} << 30);
   const StepPlan old_plan = plan_steps(before, guess, ranks_before);
   const StepPlan plan = plan_course(recipe, guess, registries).steps;
   if (plan.total_batch != old_plan.total_batch)
@@ -69,6 +65,19 @@ std::int64_t ranks_of(const std::optional<Snapshot>& snapshot) {
   return parse_integer(snapshot->metadata.at(kRanks)).value_or(1);
 }
 
+// The recipe's text names variables: what they stood for when the run was begun is gone.
+void compare_environment(const Recipe& recipe, const Snapshot& snapshot, const Console& console) {
+  const auto before = snapshot.metadata.find(kEnvironment);
+  if (before == snapshot.metadata.end() || before->second == environment_digest(recipe)) return;
+  std::string names;
+  for (const FromEnvironment& one : recipe.environment)
+    if (!one.is_text) names += (names.empty() ? "" : ", ") + one.written;
+  console.warn(
+      format("{}: not what the environment gave when the last checkpoint was made; the run "
+             "goes on with the new values",
+             names));
+}
+
 std::optional<Snapshot> latest_here(const std::string& folder, const Console& console) {
   std::vector<std::string> warnings;
   CheckpointFolder checkpoints(checkpoints_path(folder), 1, {});
@@ -90,6 +99,7 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
     resumed.recipe = load_recipe(arguments[0], line.overrides(), registries);
     resumed.start.folder = folder_of(arguments, resumed.recipe);
   }
+  refuse_links_out_of(resumed.start.folder);
   const std::string own = recipe_path(resumed.start.folder);
   if (!std::filesystem::exists(own))
     throw UsageError(resumed.start.folder + ": is not a run's folder: it holds no recipe.yaml");
@@ -98,10 +108,11 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
   resumed.recipe.train.extensions = before.train.extensions;
 
   const Console console = line.console();
-  for (const std::string& change :
-       differences(tree_of(before, registries), tree_of(resumed.recipe, registries)))
+  for (const std::string& change : differences(recipe_tree(before, registries.variants()),
+                                               recipe_tree(resumed.recipe, registries.variants())))
     console.say("changed    " + change);
   resumed.start.snapshot = latest_here(resumed.start.folder, console);
+  if (resumed.start.snapshot) compare_environment(before, *resumed.start.snapshot, console);
   const std::int64_t ranks_before =
       resumed.start.snapshot ? ranks_of(resumed.start.snapshot) : registries.group->size();
   extend(resumed.recipe, before, ranks_before, line.text("extend"), registries);
@@ -114,7 +125,10 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
 
 std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& group,
                                           const Console& console) {
-  return snapshot_from_leader(group, [&] { return latest_here(folder, console); });
+  return snapshot_from_leader(group, [&] {
+    refuse_links_out_of(folder);
+    return latest_here(folder, console);
+  });
 }
 
 Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
@@ -127,8 +141,7 @@ Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& l
   });
   const std::string recipe =
       from_leader(group, [&] { return resolved_text(resumed.recipe, registries); });
-  if (!group.leads())
-    resumed.recipe = read_recipe(parse_yaml(recipe, "rank 0's recipe"), registries);
+  if (!group.leads()) resumed.recipe = read_resolved(recipe, "rank 0's recipe", registries);
   resumed.start.snapshot =
       snapshot_from_leader(group, [&] { return std::move(resumed.start.snapshot); });
   if (resumed.start.snapshot) resumed.steps = steps_of(*resumed.start.snapshot);

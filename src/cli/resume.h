@@ -27,6 +27,8 @@ std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& grou
 
 // In a checkpoint's metadata: how many ranks trained.
 inline constexpr const char* kRanks = "ranks";
+// ... and environment_digest of its recipe, where there is one.
+inline constexpr const char* kEnvironment = "environment";
 
 // Says where the machine is another than the checkpoint's.
 void compare_machines(const Run& run, const std::optional<Snapshot>& snapshot,

@@ -18,7 +18,8 @@ constexpr const char* kExamples = R"(  onecycle schedule recipes/quickstart.yaml
   onecycle schedule my.yaml --samples 1281167
 )";
 
-constexpr int kShownRows = 21;
+constexpr std::int64_t kShownRows = 21;
+constexpr std::int64_t kMostRows = 10'000'000;
 constexpr int kBarCells = 40;
 
 std::string bar(double share) {
@@ -27,18 +28,32 @@ std::string bar(double share) {
   return text;
 }
 
-void print_csv(const Course& course) {
+// The steps that are shown, evenly from the first to the last.
+struct Rows {
+  std::int64_t count = 1;
+  std::int64_t total = 1;
+
+  std::int64_t step(std::int64_t row) const {
+    if (count == 1) return 0;
+    const std::int64_t gaps = count - 1;
+    return (total - 1) / gaps * row + (total - 1) % gaps * row / gaps;  // below 2^63: rows are few
+  }
+};
+
+void print_csv(const Course& course, const Rows& rows) {
   fmt::print("step,lr,momentum,weight_decay\n");
-  for (std::int64_t step = 0; step < course.steps.total_steps; ++step) {
-    const Hyper hyper = course.schedule->at(step, course.steps.total_steps);
+  for (std::int64_t row = 0; row < rows.count; ++row) {
+    const std::int64_t step = rows.step(row);
+    const Hyper hyper = course.schedule->at(step, rows.total);
     fmt::print("{},{},{},{}\n", step, number_text(hyper.lr), number_text(hyper.momentum),
                number_text(hyper.weight_decay));
   }
 }
 
-void print_json(const Course& course) {
-  for (std::int64_t step = 0; step < course.steps.total_steps; ++step) {
-    const Hyper hyper = course.schedule->at(step, course.steps.total_steps);
+void print_json(const Course& course, const Rows& rows) {
+  for (std::int64_t row = 0; row < rows.count; ++row) {
+    const std::int64_t step = rows.step(row);
+    const Hyper hyper = course.schedule->at(step, rows.total);
     std::cout << nlohmann::ordered_json{{"event", "schedule"},
                                         {"step", step},
                                         {"lr", hyper.lr},
@@ -49,24 +64,41 @@ void print_json(const Course& course) {
   }
 }
 
-void print_table(const Course& course, const Console& console) {
-  const std::int64_t total = course.steps.total_steps;
+void print_table(const Course& course, const Rows& rows, const Console& console) {
   const double peak = course.optimizer.rule.lr_max;
   console.say(format("{} steps, {} an epoch, total batch {}; learning rate at most {:.4g}",
-                     grouped(total), grouped(course.steps.steps_per_epoch),
+                     grouped(rows.total), grouped(course.steps.steps_per_epoch),
                      grouped(course.steps.total_batch), peak));
-  console.say("decay: " + decay_text(*course.schedule, course.optimizer.rule, total) + "\n");
+  console.say("decay: " + decay_text(*course.schedule, course.optimizer.rule, rows.total) + "\n");
   fmt::print("{:>9}  {:>7}  {:>10}  {:>8}  {:>12}\n", "step", "epoch", "lr", "momentum",
              "weight decay");
-  const std::int64_t rows = std::min<std::int64_t>(kShownRows, total);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const std::int64_t step = rows == 1 ? 0 : row * (total - 1) / (rows - 1);
-    const Hyper hyper = course.schedule->at(step, total);
+  for (std::int64_t row = 0; row < rows.count; ++row) {
+    const std::int64_t step = rows.step(row);
+    const Hyper hyper = course.schedule->at(step, rows.total);
     const double epoch =
         static_cast<double>(step) / static_cast<double>(course.steps.steps_per_epoch);
     fmt::print("{:>9}  {:>7.2f}  {:>10.4g}  {:>8.4f}  {:>12.3g}  {}\n", step, epoch, hyper.lr,
                hyper.momentum, hyper.weight_decay, bar(peak > 0 ? hyper.lr / peak : 0));
   }
+}
+
+Rows rows_of(const CommandLine& line, std::int64_t total) {
+  const bool every = line.has("csv") || line.json();
+  std::int64_t points = every ? total : kShownRows;
+  if (line.has("points")) {
+    const auto given = parse_integer(line.text("points"));
+    if (!given || *given < 1 || *given > kMostRows)
+      throw UsageError(format("onecycle schedule: --points: expected a number of rows, 1 to {}",
+                              grouped(kMostRows)));
+    points = *given;
+  }
+  const Rows rows{std::min(points, total), total};
+  if (rows.count > kMostRows)
+    throw UsageError(
+        format("onecycle schedule: a row for each of {} steps is more than {} rows; add "
+               "--points 1000 for as many steps, evenly spaced",
+               grouped(total), grouped(kMostRows)));
+  return rows;
 }
 
 std::int64_t samples_of(const CommandLine& line, const Recipe& recipe,
@@ -91,22 +123,26 @@ int schedule_command(int argc, char** argv) {
   CommandLine line(
       "schedule",
       "Learning rate, momentum and weight decay over a run: reads no data, needs no GPU.",
-      "RECIPE [--csv] [--set KEY=VALUE]...", kExamples);
+      "RECIPE [--csv] [--points N] [--set KEY=VALUE]...", kExamples);
   line.add_positional();
   line.add_set();
   line.add_flag("csv", "step,lr,momentum,weight_decay of every step");
+  line.add_option("points", "N",
+                  "rows, evenly spaced from the first step to the last (default: 21, or every step "
+                  "with --csv and --json)");
   line.add_option("samples", "N", "samples in the training part, where the data set does not say");
   if (!line.parse(argc, argv)) return 0;
 
   const Registries registries = shipped_registries();
   const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides(), registries);
   const Course course = plan_course(recipe, samples_of(line, recipe, registries), registries);
+  const Rows rows = rows_of(line, course.steps.total_steps);
   if (line.has("csv")) {
-    print_csv(course);
+    print_csv(course, rows);
   } else if (line.json()) {
-    print_json(course);
+    print_json(course, rows);
   } else {
-    print_table(course, line.console());
+    print_table(course, rows, line.console());
   }
   return 0;
 }

@@ -91,8 +91,9 @@ std::string latest_study(const Recipe& recipe) {
 }
 
 void refuse_differences(const Study& study, const Asked& asked, const Registries& registries) {
-  const auto table = recipe_options(registries.variants());
-  auto found = differences(table.write(recipe_in(study, registries)), table.write(asked.recipe));
+  const RecipeVariants variants = registries.variants();
+  auto found = differences(recipe_tree(recipe_in(study, registries), variants),
+                           recipe_tree(asked.recipe, variants));
   for (const std::string& one :
        differences(write_search(study.options()), write_search(asked.options)))
     found.push_back("search." + one);

@@ -4,6 +4,7 @@
 #include "cli/signals.h"
 #include "core/format.h"
 #include "recipe/yaml.h"
+#include "train/recipe_text.h"
 #include "tuning/remote_queue.h"
 #include "tuning/search_trial.h"
 
@@ -89,13 +90,10 @@ int work_for_rank_0(const RankPlace& place) {
   if (!study) return 128 + stop.signal_number();
   Registries registries = shipped_registries();
   registries.group = alone_in_place();
-  Problems problems;
-  const SearchOptions options = read_search(parse_yaml(study->search, "rank 0's search"), problems);
-  problems.throw_if_any();
-  TrialRunner runner(
-      {read_recipe(parse_yaml(study->recipe, "rank 0's recipe"), registries), options,
-       settings_of(options), study->folder, at::get_num_threads(), trial_observers},
-      registries);
+  const SearchOptions options = read_search_text(study->search, "rank 0's search");
+  TrialRunner runner({read_resolved(study->recipe, "rank 0's recipe", registries), options,
+                      settings_of(options), study->folder, at::get_num_threads(), trial_observers},
+                     registries);
   RemoteQueue queue(ask, stopped);
   work(queue, runner, stop);
   if (stop.requested()) questions.tell(farewell());

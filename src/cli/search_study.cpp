@@ -3,9 +3,10 @@
 #include "cli/signals.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "core/links.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "observe/progress.h"
-#include "recipe/yaml.h"
 #include "train/compute.h"
 #include "train/recipe_text.h"
 #include "tuning/search_report.h"
@@ -62,7 +63,7 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
     return row.state == TrialState::diverged;
   });
   fmt::print(stderr, "onecycle: none of {} trials came to its end; the first: {}\n", rows.size(),
-             rows.front().reason);
+             visible(rows.front().reason));
   return diverged ? 3 : 1;
 }
 
@@ -77,7 +78,7 @@ std::int64_t search_jobs(const CommandLine& line) {
 }
 
 Recipe recipe_in(const Study& study, const Registries& registries) {
-  return read_recipe(parse_yaml(study.recipe(), study.folder() + "/study.db"), registries);
+  return read_resolved(study.recipe(), study.folder() + "/study.db", registries);
 }
 
 std::vector<Recipe> computing_variants(const Recipe& base, const SearchOptions& options,
@@ -102,6 +103,7 @@ void require_precisions(const Recipe& base, const SearchOptions& options,
 
 int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,
               const CommandLine& line, const Registries& registries) {
+  refuse_links_out_of(folder);
   const FolderLock lock(folder);
   Study study(folder);
   require_precisions(recipe_in(study, registries), study.options(), registries);
@@ -126,7 +128,7 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
   fmt::print(
       stderr,
       "onecycle: interrupted after {} of {} trials; go on with: onecycle search --resume {}\n",
-      ended, study.planned_trials(), folder);
+      ended, study.planned_trials(), visible(folder));
   return 128 + signal;
 }
 

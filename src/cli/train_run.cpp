@@ -9,6 +9,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"
@@ -41,7 +42,7 @@ int exit_code(const RunEnd& end, const StopSignal& stop) {
 
 void say_end(const RunEnd& end, const std::string& folder, const Console& console) {
   if (end.reason != StopReason::finished)
-    fmt::print(stderr, "onecycle: {}: {}\n", name_of(end.reason), end.message);
+    fmt::print(stderr, "onecycle: {}: {}\n", name_of(end.reason), visible(end.message));
   if (end.reason == StopReason::interrupted)
     console.say(
         format("step {} is saved; go on with: onecycle train --resume {}", end.steps, folder));
@@ -58,6 +59,19 @@ void say_profile(const std::string& text, const Console& console) {
   fmt::print(console.out(), "{}{}", console.terminal() ? "\r\x1b[K" : "", text);
 }
 
+// What a checkpoint says of its run.
+std::map<std::string, std::string> metadata_of(const Run& run, const std::string& recipe,
+                                               const Registries& registries) {
+  std::map<std::string, std::string> metadata = {{"format", "onecycle"},
+                                                 {"recipe", recipe},
+                                                 {"machine", machine_text(run.compute)},
+                                                 {kRanks, std::to_string(run.group->size())},
+                                                 {"task", to_json(task_of(run, registries))}};
+  const std::string environment = environment_digest(run.recipe);
+  if (!environment.empty()) metadata[kEnvironment] = environment;
+  return metadata;
+}
+
 // What rank 0 keeps of a run in its folder.
 class RunRecord {
  public:
@@ -70,11 +84,7 @@ class RunRecord {
         lock_(folder),
         recipe_(resolved_text(run.recipe, registries)),
         checkpoints_(checkpoints_path(folder), run.recipe.output.keep,
-                     {{"format", "onecycle"},
-                      {"recipe", recipe_},
-                      {"machine", machine_text(run.compute)},
-                      {kRanks, std::to_string(run.group->size())},
-                      {"task", to_json(task_of(run, registries))}}),
+                     metadata_of(run, recipe_, registries)),
         csv_(folder),
         events_(folder),
         divergence_(run.recipe.stop.divergence_factor, run.recipe.stop.divergence_window,

@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "train/compute.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
@@ -119,12 +120,19 @@ SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const Co
   using Json = nlohmann::ordered_json;
   Memo memo(folder + "/batch.json", recipe.name, registries.group);
   SettledBatch settled{recipe, ""};
-  const Json found = memo.get("batch", [&] {
+  const auto settle = [&] {
     settled = settle_batch(recipe, line, registries, line.has("fit-batch"));
     const bool fitted = !settled.evidence.empty();
     return Json{{"size", fitted ? Json(settled.recipe.data.batch_size.count) : Json()},
                 {"evidence", settled.evidence}};
-  });
+  };
+  const auto sound = [](const Json& one) {
+    return one.is_object() && one.contains("size") && one.contains("evidence") &&
+           one["evidence"].is_string() &&
+           (one["size"].is_null() ||
+            (one["size"].is_number_integer() && one["size"].get<std::int64_t>() > 0));
+  };
+  const Json found = memo.get("batch", settle, sound);
   if (!found["size"].is_null())
     settled.recipe.data.batch_size = {found["size"].get<std::int64_t>()};
   settled.evidence = found["evidence"];
@@ -210,7 +218,7 @@ int tune_command(int argc, char** argv) {
   const std::string tuned = resolved_text(result.recipe, registries);
   write_file_atomically(folder + "/tuning.json", {tune_json(result, recipe.name, folder, tuned)});
   if (!result.refused.empty()) {
-    fmt::print(stderr, "onecycle: tune: {}\n", result.refused);
+    fmt::print(stderr, "onecycle: tune: {}\n", visible(result.refused));
     if (line.json()) print_json(result, "", report_at_end(folder, /*pictures=*/true, console));
     return 1;
   }

@@ -33,7 +33,7 @@ AppendFile::~AppendFile() {
 }
 
 void AppendFile::open() {
-  handle_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  handle_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (handle_ < 0) fail(path_, "cannot be opened for writing");
   struct stat status {};
   if (::fstat(handle_, &status) == 0 && status.st_size == 0) write_all(header_);

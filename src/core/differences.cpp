@@ -13,7 +13,9 @@ void compare(const Value& before, const Value& after, const std::string& path,
   if (!before.is_map() || !after.is_map()) {
     const std::string old = detail::flow_text(before);
     const std::string now = detail::flow_text(after);
-    if (old != now) found.push_back(format("{}: {} -> {}", path, old, now));
+    if (old != now)
+      found.push_back(format("{}: {} -> {}", path, detail::flow_text(before.as_written()),
+                             detail::flow_text(after.as_written())));
     return;
   }
   for (const auto& [key, at, value] : after.members) {

@@ -1,5 +1,6 @@
 #include "onecycle/duration.h"
 
+#include "core/duration_limits.h"
 #include "core/number.h"
 
 #include <algorithm>
@@ -24,7 +25,7 @@ std::string Duration::text() const {
 std::int64_t Duration::steps(std::int64_t steps_per_epoch) const {
   if (count <= 0) return 0;
   const double exact = unit == Unit::steps ? count : count * static_cast<double>(steps_per_epoch);
-  return std::max<std::int64_t>(1, std::llround(exact));
+  return std::llround(std::clamp(exact, 1.0, static_cast<double>(kTooManySteps)));
 }
 
 }  // namespace onecycle

@@ -58,7 +58,7 @@ class File {
 void write_file_atomically(const std::string& path, const std::vector<std::string_view>& parts) {
   const std::string temporary = format("{}.{}.part", path, ::getpid());
   try {
-    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, path);
+    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, path);
     for (const std::string_view part : parts) file.write(part);
     file.flush();
     if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "cannot be put in place");
@@ -86,7 +86,8 @@ void replace_with_link(const std::string& file, const std::string& name) {
 }
 
 FolderLock::FolderLock(const std::string& folder)
-    : handle_(::open((folder + "/.lock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) {
+    : handle_(
+          ::open((folder + "/.lock").c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644)) {
   if (handle_ < 0) fail(folder, "cannot be written to");
   if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
   const bool held = errno == EWOULDBLOCK;

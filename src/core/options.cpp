@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 #include "onecycle/registry.h"
 
+#include "core/duration_limits.h"
 #include "core/format.h"
 #include "core/number.h"
 
@@ -69,9 +70,17 @@ Value OptionType<std::string>::write(const std::string& value) {
 }
 
 std::optional<Duration> OptionType<Duration>::read(const Value& value, std::string& why) {
-  if (value.is_scalar())
-    if (const auto duration = Duration::parse(value.text)) return duration;
-  why = "a duration like 5ep (epochs) or 1000it (steps)";
+  const auto duration = value.is_scalar() ? Duration::parse(value.text) : std::nullopt;
+  if (!duration) {
+    why = "a duration like 5ep (epochs) or 1000it (steps)";
+  } else if (duration->unit == Duration::Unit::epochs && duration->count > kMostEpochs) {
+    why = "a duration of at most 1e9 epochs";
+  } else if (duration->unit == Duration::Unit::steps &&
+             duration->count >= static_cast<double>(kTooManySteps)) {
+    why = "a duration of fewer than 2^53 (9e15) steps";
+  } else {
+    return duration;
+  }
   return std::nullopt;
 }
 Value OptionType<Duration>::write(const Duration& value) { return Value::scalar(value.text()); }

@@ -10,4 +10,9 @@ namespace onecycle {
 // printable ASCII as `?`.
 std::string printable(std::string_view text, std::size_t most = 80);
 
+// Text of others as a terminal or a page may show it: names in any script stay as they are; what
+// steers a terminal (control characters but newline and tab), turns the direction of writing or is
+// no UTF-8 is spelled out, like `\x1b` and `\u202e`.
+std::string visible(std::string_view text);
+
 }  // namespace onecycle

@@ -56,7 +56,16 @@ void Value::erase(const std::string& key) {
   std::erase_if(members, [&](const Member& member) { return member.key == key; });
 }
 
+Value Value::as_written() const {
+  if (!written.empty()) return scalar(written);
+  Value shown = *this;
+  for (Value& item : shown.items) item = item.as_written();
+  for (Member& member : shown.members) member.value = member.value.as_written();
+  return shown;
+}
+
 std::string Value::described() const {
+  if (!written.empty()) return format("what '{}' stands for", written);
   switch (kind) {
     case Kind::null:
       return "nothing";

@@ -24,14 +24,17 @@ struct Beat {
 std::string name_of(std::int64_t rank, const Beat& beat);
 
 // Where the ranks of one attempt, and their launcher, read of one another, in the store. Safe to
-// use from several threads. What c10d throws where the store is gone goes through.
+// use from several threads. What c10d throws where the store is gone goes through. A store that a
+// launcher of others serves may be written to by anyone: what is read is checked.
 class Board {
  public:
-  Board(Store store, std::string writer) : store_(std::move(store)), writer_(std::move(writer)) {}
+  // `size`: how many ranks there are.
+  Board(Store store, std::string writer, std::int64_t size)
+      : store_(std::move(store)), writer_(std::move(writer)), size_(size) {}
 
   void tell(std::int64_t rank, const Beat& beat);
-  // By rank; nothing for those that have told nothing yet.
-  std::vector<std::optional<Beat>> beats(std::int64_t size);
+  // By rank; nothing for those that have told nothing yet, or what is no beat.
+  std::vector<std::optional<Beat>> beats();
 
   // Posts it unless there is one already; returns the one that holds.
   RankVerdict post(const RankVerdict& verdict);
@@ -46,6 +49,7 @@ class Board {
 
   Store store_;
   std::string writer_;
+  std::int64_t size_;
 };
 
 }  // namespace onecycle

@@ -1,6 +1,7 @@
 #include "dist/launch_attempt.h"
 
 #include "core/format.h"
+#include "core/printable.h"
 
 #include <algorithm>
 #include <cstring>
@@ -97,7 +98,7 @@ void LaunchAttempt::collect() {
 bool LaunchAttempt::ended_in_order(const RankProcess& process) {
   if (process.killed_by() != 0) return false;
   if (process.exit_code() == 0) return true;
-  const auto beat = board_.beats(options_.ranks)[static_cast<std::size_t>(process.rank())];
+  const auto beat = board_.beats()[static_cast<std::size_t>(process.rank())];
   return beat && beat->state == Beat::State::done;
 }
 
@@ -108,8 +109,7 @@ void LaunchAttempt::lose(const RankProcess& process) {
   kill_at_ = Clock::now() + kPatience;
   RankVerdict verdict;
   verdict.rank = process.rank();
-  verdict.text =
-      end_of(process, board_.beats(options_.ranks)[static_cast<std::size_t>(process.rank())]);
+  verdict.text = end_of(process, board_.beats()[static_cast<std::size_t>(process.rank())]);
   verdict_ = board_.post(verdict);
   if (process.killed_by() != 0 && interrupted_by_ == 0) print_verdict();
 }
@@ -121,13 +121,13 @@ void LaunchAttempt::lose_worker(const RankProcess& process) {
 
 void LaunchAttempt::print_verdict() {
   if (!verdict_->own || std::exchange(verdict_printed_, true)) return;
-  fmt::print(stderr, "onecycle: {}\n", verdict_->text);
+  fmt::print(stderr, "onecycle: {}\n", visible(verdict_->text));
 }
 
 // All for a reason of their own, and the same, which rank 0 has said.
 bool LaunchAttempt::failed_alike() {
   if (!verdict_->own) return false;
-  for (const auto& beat : board_.beats(options_.ranks))
+  for (const auto& beat : board_.beats())
     if (beat && beat->state == Beat::State::heard) return false;
   return std::all_of(processes_.begin(), processes_.end(), [&](const auto& process) {
     return process->killed_by() == 0 && process->exit_code() == first_lost_->exit_code();

@@ -24,7 +24,7 @@ class LaunchAttempt {
   };
 
   LaunchAttempt(const LaunchOptions& options, Store store, SignalQueue& signals)
-      : options_(options), board_(std::move(store), "launcher"), signals_(signals) {}
+      : options_(options), board_(std::move(store), "launcher", options.ranks), signals_(signals) {}
 
   // `environment`: NAME=value, what all ranks have in common.
   void start(const std::vector<std::string>& environment);

@@ -3,7 +3,9 @@
 #include "core/format.h"
 #include "core/number.h"
 #include "core/parent.h"
+#include "core/printable.h"
 #include "dist/launch_attempt.h"
+#include "dist/sealed_store.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -43,13 +45,15 @@ class RankEnvironment {
   std::vector<std::string> variables_;
 };
 
-RankEnvironment environment_of(const LaunchOptions& options, std::uint16_t port) {
+RankEnvironment environment_of(const LaunchOptions& options, std::uint16_t port,
+                               const std::string& secret) {
   RankEnvironment environment;
   environment.set("WORLD_SIZE", std::to_string(options.ranks));
   environment.set("LOCAL_WORLD_SIZE", std::to_string(options.ranks));
   environment.set("MASTER_ADDR", kHost);
   environment.set("MASTER_PORT", std::to_string(port));
   environment.set("TORCHELASTIC_USE_AGENT_STORE", "True");
+  environment.set("ONECYCLE_STORE_SECRET", secret);
   environment.set(kLauncher, std::to_string(::getpid()));
   if (std::getenv("OMP_NUM_THREADS") == nullptr) {
     const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
@@ -67,10 +71,11 @@ int launch(const LaunchOptions& options) {
   const auto store = serve_store(kHost, 0, kStoreTimeout);
   if (options.verbose)
     fmt::print(stderr, "onecycle: the store is served at {}:{}\n", kHost, store->getPort());
-  RankEnvironment environment = environment_of(options, store->getPort());
+  const std::string secret = new_secret();
+  RankEnvironment environment = environment_of(options, store->getPort(), secret);
   for (std::int64_t number = 0;; ++number) {
     environment.set("ONECYCLE_ATTEMPT", std::to_string(number));
-    LaunchAttempt attempt(options, store_of_attempt(store, number), signals);
+    LaunchAttempt attempt(options, store_of_attempt(store, number, secret), signals);
     attempt.start(environment.variables());
     const LaunchAttempt::End end = attempt.run();
     if (!end.lost_a_rank || number >= options.max_restarts) return end.exit_code;
@@ -78,7 +83,7 @@ int launch(const LaunchOptions& options) {
     if (!folder.empty()) environment.set("ONECYCLE_RESUME", folder);
     fmt::print(stderr, "onecycle: all {} ranks start again (restart {} of {}){}\n", options.ranks,
                number + 1, options.max_restarts,
-               folder.empty() ? "" : ", from the last checkpoint in " + folder);
+               folder.empty() ? "" : ", from the last checkpoint in " + visible(folder));
   }
 }
 

@@ -72,7 +72,9 @@ RankPlace place_of_rank(const Given& given, const Variables& variable, const cha
 
 }  // namespace
 
-std::optional<RankPlace> place_in(const Variables& variable) {
+namespace {
+
+std::optional<RankPlace> place_by_launcher(const Variables& variable) {
   const Given given{number_in(variable, {"RANK"}, 0), number_in(variable, {"WORLD_SIZE"}, 1)};
   // These start processes themselves, inside whatever started them: what that says is no matter.
   if (given.rank && given.size && variable("ONECYCLE_ATTEMPT"))
@@ -90,6 +92,14 @@ std::optional<RankPlace> place_in(const Variables& variable) {
   if (by_srun) return place_of_srun(variable);
   if (given.rank || given.size) incomplete(given);
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<RankPlace> place_in(const Variables& variable) {
+  auto place = place_by_launcher(variable);
+  if (place) place->secret = variable("ONECYCLE_STORE_SECRET").value_or("");
+  return place;
 }
 
 std::optional<RankPlace> place_in_environment() {

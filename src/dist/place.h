@@ -17,6 +17,7 @@ struct RankPlace {
   std::uint16_t port = 0;             // 0 only in a group of one
   bool store_is_served = false;       // by the launcher; otherwise rank 0 serves it
   std::int64_t attempt = 0;           // how often the launcher started all ranks again
+  std::string secret;                 // of all ranks, ONECYCLE_STORE_SECRET; empty: none
   std::string launcher;               // "onecycle --ranks", "torchrun", "srun", "mpirun", "RANK"
 
   bool one_machine() const { return local_size == size; }

@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(20);
 constexpr int kPollsPerBeat = 25;
+constexpr std::size_t kLongest = std::size_t{1} << 20;  // of a question
 
 std::string question_key(std::int64_t rank, std::int64_t number) {
   return format("question/{}/{}", rank, number);
@@ -77,6 +78,8 @@ void Answers::serve(const Give& give) {
     reaching_store([&] {
       if (!store_->check({key})) return;
       question = store_->get_to_str(key);
+      if (question->size() > kLongest)
+        throw DistError(format("rank {} asks what is no question", rank));
       store_->deleteKey(key);
     });
     if (!question) continue;

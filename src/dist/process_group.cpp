@@ -31,6 +31,13 @@ std::string bytes_of(const at::Tensor& tensor, std::size_t size) {
   return {static_cast<const char*>(tensor.const_data_ptr()), size};
 }
 
+// How many bytes another rank says that it sends.
+std::size_t size_told(double value) {
+  constexpr double kMost = 1e12;
+  if (!(value >= 0 && value <= kMost)) throw DistError("another rank sends what is no size");
+  return static_cast<std::size_t>(value);
+}
+
 class Processes : public Group {
  public:
   Processes(const c10::intrusive_ptr<c10d::Store>& store, const GroupPlan& plan) : plan_(plan) {
@@ -72,7 +79,7 @@ class Processes : public Group {
   std::string share(const std::string& bytes, std::int64_t from) override {
     const bool gives = rank() == from;
     const auto sizes = gather({gives ? static_cast<double>(bytes.size()) : 0.0});
-    const auto size = static_cast<std::size_t>(sizes[static_cast<std::size_t>(from)][0]);
+    const std::size_t size = size_told(sizes[static_cast<std::size_t>(from)][0]);
     if (size == 0) return "";
     std::vector<at::Tensor> tensors = {
         gives ? bytes_tensor(bytes) : at::empty({static_cast<std::int64_t>(size)}, at::kByte)};
@@ -83,13 +90,13 @@ class Processes : public Group {
   std::vector<std::string> gather_bytes(const std::string& own) override {
     const auto sizes = gather({static_cast<double>(own.size())});
     std::size_t most = 0;
-    for (const auto& size : sizes) most = std::max(most, static_cast<std::size_t>(size[0]));
+    for (const auto& size : sizes) most = std::max(most, size_told(size[0]));
     std::vector<std::string> result(sizes.size());
     if (most == 0) return result;
     const std::string padded = own + std::string(most - own.size(), '\0');
     const auto all = gather_tensors(bytes_tensor(padded));
     for (std::size_t i = 0; i < result.size(); ++i)
-      result[i] = bytes_of(all[i], static_cast<std::size_t>(sizes[i][0]));
+      result[i] = bytes_of(all[i], size_told(sizes[i][0]));
     return result;
   }
 

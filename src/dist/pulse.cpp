@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "dist/pulse_peers.h"
 
 #include <atomic>
@@ -33,7 +34,7 @@ std::string host_name() {
   return name;
 }
 
-void say_on_stderr(const std::string& line) { fmt::print(stderr, "onecycle: {}\n", line); }
+void say_on_stderr(const std::string& line) { fmt::print(stderr, "onecycle: {}\n", visible(line)); }
 
 // Signals are the main thread's.
 class SignalsBlocked {
@@ -117,7 +118,7 @@ Pulse::Watch::Watch(const RankPlace& place, PulseOptions options)
     : place_(place),
       options_(std::move(options)),
       host_(host_name()),
-      board_(connect_store(place, kConnectTimeout), format("rank{}", place.rank)),
+      board_(connect_store(place, kConnectTimeout), format("rank{}", place.rank), place.size),
       peers_(place.rank, place.size, 2 * options_.interval) {
   board_.tell(place_.rank, own_beat(Beat::State::at_work));
   const SignalsBlocked blocked;
@@ -158,7 +159,7 @@ void Pulse::Watch::talk() {
 void Pulse::Watch::round() {
   auto verdict = board_.verdict();
   board_.tell(place_.rank, own_beat(verdict ? Beat::State::heard : Beat::State::at_work));
-  const auto beats = board_.beats(place_.size);
+  const auto beats = board_.beats();
   const auto now = Clock::now();
   std::optional<RankVerdict> missing;
   {
@@ -322,7 +323,7 @@ void Pulse::Watch::linger() {
   try {
     board_.tell(place_.rank, own_beat(finished_ ? Beat::State::done : Beat::State::heard));
     while (serves && Clock::now() < deadline) {
-      peers_.look(board_.beats(place_.size), Clock::now());
+      peers_.look(board_.beats(), Clock::now());
       if (peers_.all_told(kGoneAfter * options_.interval)) return;
       std::this_thread::sleep_for(kPoll);
     }

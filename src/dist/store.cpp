@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "dist/address.h"
+#include "dist/sealed_store.h"
 
 #include <cerrno>
 #include <cstring>
@@ -111,7 +112,8 @@ std::string address_to_serve_at(const RankPlace& place) {
 
 }  // namespace
 
-Store store_of_attempt(Store store, std::int64_t attempt) {
+Store store_of_attempt(Store store, std::int64_t attempt, const std::string& secret) {
+  if (!secret.empty()) store = sealed(std::move(store), secret);
   return c10::make_intrusive<c10d::PrefixStore>(format("onecycle/{}", attempt), std::move(store));
 }
 
@@ -142,7 +144,8 @@ Store connect_store(const RankPlace& place, milliseconds timeout) {
   options.timeout = timeout;
   const std::string address = await_listener(place, timeout);
   try {
-    return store_of_attempt(c10::make_intrusive<c10d::TCPStore>(address, options), place.attempt);
+    return store_of_attempt(c10::make_intrusive<c10d::TCPStore>(address, options), place.attempt,
+                            place.secret);
   } catch (const std::exception& error) {
     const std::string text = error.what();
     throw DistError(format("rank {}: what listens at {}:{} is no store of ranks: {}", place.rank,
@@ -153,7 +156,7 @@ Store connect_store(const RankPlace& place, milliseconds timeout) {
 Store open_store(const RankPlace& place, milliseconds timeout) {
   if (place.rank != 0 || place.store_is_served) return connect_store(place, timeout);
   return store_of_attempt(serve_store(address_to_serve_at(place), place.port, timeout),
-                          place.attempt);
+                          place.attempt, place.secret);
 }
 
 }  // namespace onecycle

@@ -16,8 +16,9 @@ using Store = c10::intrusive_ptr<c10d::Store>;
 c10::intrusive_ptr<c10d::TCPStore> serve_store(const std::string& host, std::uint16_t port,
                                                std::chrono::milliseconds timeout);
 
-// The part of a store that belongs to one attempt at the run.
-Store store_of_attempt(Store store, std::int64_t attempt);
+// The part of a store that belongs to one attempt at the run, sealed (sealed_store.h) where there
+// is a secret.
+Store store_of_attempt(Store store, std::int64_t attempt, const std::string& secret);
 
 // A connection of its own to the store of the place's attempt. Waits for it to be served; throws
 // DistError after `timeout`, which also limits each later wait for a key.

@@ -1,5 +1,6 @@
 #include "observe/csv.h"
 
+#include "core/csv_text.h"
 #include "core/format.h"
 #include "core/number.h"
 
@@ -23,12 +24,6 @@ std::string score_columns(const std::optional<Score>& score) {
 bool is_before(std::string_view row, std::int64_t steps) {
   const auto step = parse_integer(row.substr(0, row.find(',')));
   return step && *step < steps;
-}
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
 }
 
 std::string now_text() {
@@ -94,7 +89,8 @@ void EventLog::on_run_end(const RunEnd& event) {
 
 void EventLog::write(std::int64_t steps, double epoch, const std::string& event,
                      const std::string& message) {
-  file_.write_line(format("{},{},{:.4f},{},{}", now_text(), steps, epoch, event, quoted(message)));
+  file_.write_line(
+      format("{},{},{:.4f},{},{}", now_text(), steps, epoch, event, csv_cell(message)));
 }
 
 }  // namespace onecycle

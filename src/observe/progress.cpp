@@ -1,6 +1,7 @@
 #include "observe/progress.h"
 
 #include "core/format.h"
+#include "core/printable.h"
 
 #include <algorithm>
 #include <cmath>
@@ -45,7 +46,8 @@ std::string clipped(const std::string& text, int columns) {
 }  // namespace
 
 std::string duration_text(double seconds) {
-  const auto whole = std::llround(std::max(0.0, seconds));
+  constexpr double kLongest = 1e15;  // no count of seconds beyond it has a meaning, or fits
+  const auto whole = std::llround(std::clamp(seconds, 0.0, kLongest));
   if (whole < 60) return format("{}s", whole);
   if (whole < 3600) return format("{}m {:02}s", whole / 60, whole % 60);
   return format("{}h {:02}m", whole / 3600, whole / 60 % 60);
@@ -116,7 +118,8 @@ void Progress::on_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::checkpoint && !verbose_) return;
   erase_bar();
   const bool plain = notice.kind == Notice::Kind::resumed;
-  fmt::print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ", notice.message);
+  fmt::print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ",
+             visible(notice.message));
   std::fflush(out_);
 }
 

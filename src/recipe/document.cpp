@@ -75,7 +75,7 @@ Value read_chain(const std::string& path, std::vector<std::filesystem::path>& ch
 }
 
 // Replaces ${NAME} and ${NAME:-default} in one scalar; $${ stands for a literal ${.
-std::string interpolated(const std::string& text, const Position& at) {
+std::string interpolated(const std::string& text, const Position& at, bool& names_variable) {
   std::string result;
   for (std::size_t i = 0; i < text.size();) {
     if (text.compare(i, 3, "$${") == 0) {
@@ -87,6 +87,7 @@ std::string interpolated(const std::string& text, const Position& at) {
       result += text[i++];
       continue;
     }
+    names_variable = true;
     const std::size_t end = text.find('}', i);
     if (end == std::string::npos)
       throw RecipeError(format("{}: '{}' has a ${{ without its }}", at.text(), text));
@@ -153,10 +154,34 @@ void apply_override(Value& document, const std::string& assignment) {
 }
 
 void interpolate_environment(Value& value) {
-  if (value.is_scalar() && value.text.find("${") != std::string::npos)
-    value.text = interpolated(value.text, value.at);
+  if (value.is_scalar() && value.text.find("${") != std::string::npos) {
+    bool names_variable = false;
+    std::string text = interpolated(value.text, value.at, names_variable);
+    if (names_variable) {
+      value.written = std::move(value.text);
+      value.quoted = false;  // its type is for the option to tell
+    }
+    value.text = std::move(text);
+  }
   for (Value& item : value.items) interpolate_environment(item);
   for (auto& member : value.members) interpolate_environment(member.value);
+}
+
+void escape_environment(Value& value) {
+  if (!value.written.empty()) {
+    value = value.as_written();
+    return;
+  }
+  for (std::size_t at = 0; (at = value.text.find("${", at)) != std::string::npos; at += 3)
+    value.text.insert(at, 1, '$');
+  for (Value& item : value.items) escape_environment(item);
+  for (auto& member : value.members) escape_environment(member.value);
+}
+
+std::string without_escapes(std::string text) {
+  for (std::size_t at = 0; (at = text.find("$${", at)) != std::string::npos; at += 2)
+    text.erase(at, 1);
+  return text;
 }
 
 Value load_document(const std::string& path, const std::vector<std::string>& overrides) {

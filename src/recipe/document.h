@@ -20,4 +20,12 @@ Value read_with_bases(const std::string& path);
 void apply_override(Value& document, const std::string& assignment);
 void interpolate_environment(Value& value);
 
+// The way back: what interpolate_environment turns into `value`. A value from the environment is
+// what was written for it, ${NAME}; another ${ in it is written $${.
+void escape_environment(Value& value);
+
+// The text with each $${ as ${, without a look at the environment: for a page about a recipe, which
+// whoever made the recipe may read.
+std::string without_escapes(std::string text);
+
 }  // namespace onecycle

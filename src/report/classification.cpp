@@ -1,5 +1,7 @@
 #include "onecycle/classification.h"
 
+#include "core/csv_text.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -32,14 +34,6 @@ void finish_bins(Classification& result) {
 std::optional<double> share(std::int64_t part, std::int64_t whole) {
   if (whole == 0) return std::nullopt;
   return static_cast<double>(part) / static_cast<double>(whole);
-}
-
-// "a,b" and quotes as RFC 4180 has them.
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 }  // namespace

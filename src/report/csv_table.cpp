@@ -3,15 +3,13 @@
 #include "onecycle/error.h"
 #include "onecycle/report.h"
 
+#include "core/csv_text.h"
 #include "core/format.h"
+#include "core/input_file.h"
 #include "core/number.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 namespace onecycle {
 
@@ -52,7 +50,7 @@ class Parser {
       } else if (quoted || (c != ',' && c != '\n')) {
         if (quoted || c != '\r') cell += c;
       } else {
-        row.push_back(std::move(cell));
+        row.push_back(csv_cell_text(cell));
         cell.clear();
         if (c == '\n') return ++at_, true;
       }
@@ -94,10 +92,9 @@ CsvTable read_csv(const std::string& path) {
 }
 
 std::string read_text_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) throw Error(format("{}: cannot be read: {}", path, std::strerror(errno)));
-  return text;
+  constexpr std::uint64_t kLargest = std::uint64_t{1} << 28;
+  const std::vector<std::uint8_t> bytes = read_regular_file(path, kLargest);
+  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace onecycle

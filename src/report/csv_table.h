@@ -5,7 +5,8 @@
 
 namespace onecycle {
 
-// A CSV file of the program's own: one line of names, one line a row; quotes as in RFC 4180.
+// A CSV file of the program's own: one line of names, one line a row; quotes as in RFC 4180, and
+// text as core/csv_text.h writes it.
 struct CsvTable {
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> rows;
@@ -22,7 +23,7 @@ CsvTable parse_csv(const std::string& text);
 // An empty table where there is no such file. Throws Error where it cannot be read.
 CsvTable read_csv(const std::string& path);
 
-// The whole file. Throws Error.
+// The whole file, 256 MiB at most. Throws Error.
 std::string read_text_file(const std::string& path);
 
 }  // namespace onecycle

@@ -1,5 +1,6 @@
 #include "report/figure_data.h"
 
+#include "core/csv_text.h"
 #include "core/format.h"
 #include "core/number.h"
 
@@ -12,12 +13,6 @@ namespace onecycle {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
-}
 
 std::string cell(const std::vector<double>& values, std::size_t i) {
   return i < values.size() && std::isfinite(values[i]) ? number_text(values[i]) : "";
@@ -86,8 +81,8 @@ std::string figure_csv(const Figure& figure) {
   std::string text = "series,x,y,low,high\n";
   for (const PlotSeries& series : figure.series)
     for (std::size_t i = 0; i < series.x.size(); ++i)
-      text += format("{},{},{},{},{}\n", quoted(series.label), cell(series.x, i), cell(series.y, i),
-                     cell(series.low, i), cell(series.high, i));
+      text += format("{},{},{},{},{}\n", csv_cell(series.label), cell(series.x, i),
+                     cell(series.y, i), cell(series.low, i), cell(series.high, i));
   return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/format.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "report/figure_data.h"
 #include "report/scale.h"
 
@@ -18,7 +19,7 @@ constexpr const char* kColours[] = {"#1f6fd0", "#d4570a", "#0d8a63",
 
 std::string quoted(const std::string& text) {
   std::string result = "'";
-  for (const char c : text) {
+  for (const char c : visible(text)) {
     if (c == '\'') {
       result += "’";
     } else {

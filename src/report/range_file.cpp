@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/json_text.h"
 #include "report/csv_table.h"
 
 #include <algorithm>
@@ -59,7 +60,7 @@ double value_at(const PlotSeries& series, double x) {
 }
 
 RangeJson read_range_file(const std::string& path) {
-  RangeJson json = RangeJson::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
+  RangeJson json = parse_json<RangeJson>(read_text_file(path));
   if (!json.is_object()) throw Error(path + ": not JSON of a range test; run the test again");
   return json;
 }

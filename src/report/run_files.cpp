@@ -5,6 +5,7 @@
 
 #include "core/format.h"
 #include "core/number.h"
+#include "recipe/document.h"
 #include "recipe/yaml.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ void read_recipe(RunFiles& files) {
   try {
     const Value recipe = parse_yaml(files.recipe, "recipe.yaml");
     if (const Value* name = recipe.find("name"); name != nullptr && name->is_scalar())
-      files.name = name->text;
+      files.name = without_escapes(name->text);
     const Value* schedule = recipe.find("schedule");
     const Value* peak = schedule != nullptr ? schedule->find("lr_max") : nullptr;
     if (peak != nullptr) files.lr_max = parse_number(peak->text).value_or(0);

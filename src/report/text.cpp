@@ -1,6 +1,7 @@
 #include "report/text.h"
 
 #include "core/format.h"
+#include "core/printable.h"
 
 #include <algorithm>
 #include <cmath>
@@ -40,7 +41,7 @@ std::string with_commas(double value) {
 
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : text) {
+  for (const char c : visible(text)) {
     if (c == '&') {
       result += "&amp;";
     } else if (c == '<') {
@@ -52,8 +53,7 @@ std::string escaped(std::string_view text) {
     } else if (c == '\'') {
       result += "&#39;";
     } else {
-      const bool control = static_cast<unsigned char>(c) < 32 && c != '\n' && c != '\t';
-      result += control ? ' ' : c;
+      result += c;
     }
   }
   return result;

@@ -5,7 +5,7 @@
 
 namespace onecycle {
 
-// Text for HTML and XML, in content and in quoted attributes; control characters become blanks.
+// Text for HTML and XML, in content and in quoted attributes; what is not `visible` is spelled out.
 std::string escaped(std::string_view text);
 
 // For people: four digits, "12,345", "0.0125", "1.29e-5"; "–" for what is not a number.

@@ -88,6 +88,14 @@ Figure trials_figure(const RangeJson& tuning) {
   return figure;
 }
 
+// A folder beside tuning.json, by the name in it; "" for a name that leads elsewhere.
+std::string folder_in(const std::string& folder, const RangeJson& tuning, const char* key) {
+  const fs::path name = text_in(tuning, key);
+  const bool leads_out = std::find(name.begin(), name.end(), "..") != name.end();
+  if (name.empty() || name.is_absolute() || leads_out) return "";
+  return folder + "/" + name.string();
+}
+
 void add_figures(PageContent& content, std::vector<Figure> figures, const std::string& part,
                  const std::string& title) {
   for (Figure& figure : figures) {
@@ -99,7 +107,7 @@ void add_figures(PageContent& content, std::vector<Figure> figures, const std::s
 
 void add_range_test(PageContent& content, const std::string& folder, const std::string& part,
                     const std::string& title) {
-  if (part.empty() || !is_range_test(folder)) return;
+  if (folder.empty() || !is_range_test(folder)) return;
   add_figures(content, range_figures(read_range_file(folder + "/range_test.json")), part, title);
 }
 
@@ -117,8 +125,8 @@ PageContent read_tuning(const std::string& folder) {
   for (const RangeJson& word : list_in(tuning, "words"))
     if (word.is_string()) content.words.push_back(word.get<std::string>());
 
-  const std::string last_run = folder + "/" + text_in(tuning, "final");
-  const bool trained = fs::exists(last_run + "/metrics.csv");
+  const std::string last_run = folder_in(folder, tuning, "final");
+  const bool trained = !last_run.empty() && fs::exists(last_run + "/metrics.csv");
   PageContent run;
   if (trained) run = read_run(last_run);
   content.facts = run.facts;
@@ -127,12 +135,11 @@ PageContent read_tuning(const std::string& folder) {
                        human_seconds(number_in(tuning, "search_seconds"))));
   content.warnings.insert(content.warnings.end(), run.warnings.begin(), run.warnings.end());
   content.summary.push_back(choices_of(tuning));
-  add_range_test(content, folder + "/" + text_in(tuning, "range_test"), "range", "Range test");
+  add_range_test(content, folder_in(folder, tuning, "range_test"), "range", "Range test");
   Figure trials = trials_figure(tuning);
   if (!trials.series.empty()) content.figures.push_back(std::move(trials));
-  const std::string confirming = text_in(tuning, "confirming_range_test");
-  if (!confirming.empty())
-    add_range_test(content, folder + "/" + confirming, "confirming", "Confirming range test");
+  add_range_test(content, folder_in(folder, tuning, "confirming_range_test"), "confirming",
+                 "Confirming range test");
   add_figures(content, std::move(run.figures), "final", "Final run");
   content.tables.push_back(trials_of(tuning));
   for (PageTable& table : run.tables) content.tables.push_back(std::move(table));

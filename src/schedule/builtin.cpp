@@ -1,4 +1,5 @@
 #include "schedule/entries.h"
+#include "schedule/survey.h"
 
 #include <algorithm>
 
@@ -19,8 +20,8 @@ ScheduleRegistry builtin_schedules() {
 
 double peak_lr(const Schedule& schedule, std::int64_t total) {
   double peak = schedule.at(0, total).lr;
-  for (std::int64_t step = 1; step < total; ++step)
-    peak = std::max(peak, schedule.at(step, total).lr);
+  survey(schedule, total,
+         [&](std::int64_t, const Hyper& hyper, std::int64_t) { peak = std::max(peak, hyper.lr); });
   return peak;
 }
 

@@ -3,8 +3,10 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "schedule/survey.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace onecycle::schedule {
 
@@ -44,7 +46,7 @@ Quantity over_run(const OwnCurve& curve) {
   };
 }
 
-class Composed : public Schedule {
+class Composed : public Schedule, public Cornered {
  public:
   Composed(Quantities quantities, const Warmup& warmup, std::int64_t warmup_steps)
       : quantities_(std::move(quantities)), warmup_(warmup), warmup_steps_(warmup_steps) {}
@@ -60,6 +62,16 @@ class Composed : public Schedule {
       hyper.lr = interpolate(warmup_.shape, warmup_.from * hyper.lr, hyper.lr,
                              static_cast<double>(step) / static_cast<double>(warmup_steps_));
     return hyper;
+  }
+
+  std::vector<std::int64_t> corners(std::int64_t total) const override {
+    std::vector<std::int64_t> result{warmup_steps_};
+    if (!quantities_.corners) return result;
+    const std::int64_t own_total = std::max<std::int64_t>(total - warmup_steps_, 1);
+    for (const double corner : quantities_.corners(own_total))
+      if (corner >= 0 && corner < static_cast<double>(own_total))
+        result.push_back(warmup_steps_ + static_cast<std::int64_t>(std::floor(corner)));
+    return result;
   }
 
  private:

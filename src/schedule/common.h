@@ -107,6 +107,8 @@ struct Quantities {
   Quantity lr;
   Quantity momentum;
   Quantity weight_decay;
+  // The steps, or places between two, at which they turn or jump; unset: nowhere.
+  std::function<std::vector<double>(std::int64_t total)> corners = {};
 };
 
 Quantity constant(double value);

@@ -32,7 +32,7 @@ double progress(std::int64_t step, std::int64_t total) {
 }
 
 double Curve::at(double position) const {
-  double start = 0;
+  double start = begin_;
   double held = pieces_.front().from;
   for (const Piece& piece : pieces_) {
     if (piece.end <= start) continue;
@@ -43,6 +43,12 @@ double Curve::at(double position) const {
     start = piece.end;
   }
   return held;
+}
+
+std::vector<double> Curve::ends() const {
+  std::vector<double> result;
+  for (const Piece& piece : pieces_) result.push_back(piece.end);
+  return result;
 }
 
 }  // namespace onecycle

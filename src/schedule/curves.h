@@ -24,16 +24,20 @@ struct Piece {
   Shape shape = Shape::linear;
 };
 
-// Pieces one after the other, the first from position 0. A piece that ends no later than the one
-// before it is skipped. After the last piece its final value holds.
+// Pieces one after the other, the first from position `begin`. A piece that ends no later than the
+// one before it is skipped. After the last piece its final value holds.
 class Curve {
  public:
   // At least one piece.
-  explicit Curve(std::vector<Piece> pieces) : pieces_(std::move(pieces)) {}
+  explicit Curve(std::vector<Piece> pieces, double begin = 0)
+      : pieces_(std::move(pieces)), begin_(begin) {}
   double at(double position) const;
+  // Where the pieces end.
+  std::vector<double> ends() const;
 
  private:
   std::vector<Piece> pieces_;
+  double begin_;
 };
 
 }  // namespace onecycle

@@ -75,23 +75,25 @@ struct Cycle {
   Mode mode = Mode::triangular;
   double gamma = 1;
 
-  // How far step is from the lower bound to the upper: 0 to 1.
+  // How far step is from the lower bound to the upper: 0 to 1. In PyTorch's own order of
+  // operations: the digits that 1 + step/length loses as cycles go by are then the same.
   double height(std::int64_t step) const {
-    const std::int64_t length = up + down;
-    const std::int64_t within = step % length;
-    const double triangle = within <= up
-                                ? static_cast<double>(within) / static_cast<double>(up)
-                                : static_cast<double>(length - within) / static_cast<double>(down);
-    return triangle * amplitude(step);
+    const double length = static_cast<double>(up + down);
+    const double passed = 1 + static_cast<double>(step) / length;
+    const double cycle = std::floor(passed);
+    const double within = passed - cycle;
+    const double rise = static_cast<double>(up) / length;
+    const double triangle = within <= rise ? within / rise : (within - 1) / (rise - 1);
+    return triangle * amplitude(step, cycle);
   }
 
  private:
-  double amplitude(std::int64_t step) const {
+  double amplitude(std::int64_t step, double cycle) const {
     switch (mode) {
       case Mode::triangular:
         return 1;
       case Mode::triangular2:
-        return std::pow(2.0, -static_cast<double>(step / (up + down)));
+        return std::pow(2.0, 1 - cycle);
       case Mode::exp_range:
         return std::pow(gamma, static_cast<double>(step));
     }
@@ -119,6 +121,10 @@ std::unique_ptr<Schedule> make(const Cyclical& options, const ScheduleContext& c
       return interpolate(Shape::linear, bounds.high, bounds.low, cycle.height(step));
     };
   quantities.weight_decay = chosen_decay(options.weight_decay, context);
+  // The first peak, which none after it exceeds.
+  quantities.corners = [up = cycle.up](std::int64_t) {
+    return std::vector<double>{static_cast<double>(up)};
+  };
   return compose(std::move(quantities), options.warmup, context);
 }
 

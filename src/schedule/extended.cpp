@@ -1,18 +1,22 @@
 #include "onecycle/schedule.h"
 
-#include <algorithm>
+#include "schedule/survey.h"
 
 namespace onecycle {
 
 namespace {
 
-class Extended : public Schedule {
+class Extended : public Schedule, public Cornered {
  public:
   Extended(std::unique_ptr<Schedule> base, std::vector<Extension> extensions)
       : base_(std::move(base)), extensions_(std::move(extensions)) {}
 
   Hyper at(std::int64_t step, std::int64_t total) const override {
     return after(extensions_.size(), step, total);
+  }
+
+  std::vector<std::int64_t> corners(std::int64_t total) const override {
+    return corners_after(extensions_.size(), total);
   }
 
  private:
@@ -24,6 +28,19 @@ class Extended : public Schedule {
     if (step < last.from || total <= last.from) return after(count - 1, step, last.from);
     if (last.how == Extend::hold) return after(count - 1, last.from - 1, last.from);
     return base_->at(step - last.from, total - last.from);
+  }
+
+  std::vector<std::int64_t> corners_after(std::size_t count, std::int64_t total) const {
+    if (count == 0) return corners_of(*base_, total);
+    const Extension& last = extensions_[count - 1];
+    if (last.how == Extend::stretch) return corners_after(count - 1, total);
+    std::vector<std::int64_t> corners = corners_after(count - 1, last.from);
+    if (total <= last.from) return corners;
+    corners.push_back(last.from);
+    if (last.how == Extend::new_cycle)
+      for (const std::int64_t corner : corners_of(*base_, total - last.from))
+        corners.push_back(last.from + corner);
+    return corners;
   }
 
   std::unique_ptr<Schedule> base_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 // The one-cycle curves, policy by policy.
 namespace onecycle::schedule {
@@ -30,5 +31,7 @@ double one_cycle_lr(const OneCyclePlan& plan, std::int64_t step, std::int64_t to
 // From `high` down to `low` while the learning rate rises, and back.
 double one_cycle_momentum(const OneCyclePlan& plan, double low, double high, std::int64_t step,
                           std::int64_t total);
+// The steps, or places between two, at which the phases end.
+std::vector<double> one_cycle_corners(const OneCyclePlan& plan, std::int64_t total);
 
 }  // namespace onecycle::schedule

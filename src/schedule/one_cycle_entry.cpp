@@ -169,6 +169,7 @@ std::unique_ptr<Schedule> make(const OneCycle& options, const ScheduleContext& c
       return one_cycle_momentum(plan, bounds.low, bounds.high, step, total);
     };
   quantities.weight_decay = chosen_decay(options.weight_decay, context);
+  quantities.corners = [plan](std::int64_t total) { return one_cycle_corners(plan, total); };
   return compose(std::move(quantities), options.warmup, context);
 }
 

@@ -56,6 +56,14 @@ std::unique_ptr<Schedule> make(const Segments& options, const ScheduleContext& c
     refuse_both(context.weight_decay, "optimizer.weight_decay", "weight_decay");
     quantities.weight_decay = along(options.weight_decay, context);
   }
+  quantities.corners = [options, steps_per_epoch = context.steps_per_epoch](std::int64_t total) {
+    std::vector<double> corners;
+    for (const SegmentList& list : {options.lr, options.momentum, options.weight_decay})
+      if (!list.segments.empty())
+        for (const double end : curve_of(list.segments, steps_per_epoch, total).ends())
+          corners.push_back(end);
+    return corners;
+  };
   return compose(std::move(quantities), options.warmup, context);
 }
 

@@ -39,9 +39,12 @@ std::unique_ptr<Schedule> make(const Multistep& options, const ScheduleContext& 
                                       [step](std::int64_t milestone) { return milestone <= step; });
     return first * std::pow(gamma, static_cast<double>(passed));
   };
-  return compose(
-      {lr, chosen_momentum(options.momentum, context), chosen_decay(options.weight_decay, context)},
-      options.warmup, context);
+  const auto corners = [milestones](std::int64_t) {
+    return std::vector<double>(milestones.begin(), milestones.end());
+  };
+  return compose({lr, chosen_momentum(options.momentum, context),
+                  chosen_decay(options.weight_decay, context), corners},
+                 options.warmup, context);
 }
 
 }  // namespace

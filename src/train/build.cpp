@@ -2,12 +2,15 @@
 #include "onecycle/predict.h"
 #include "onecycle/trainer.h"
 
+#include "core/duration_limits.h"
 #include "core/format.h"
 #include "model/batch_norm.h"
 #include "recipe/yaml.h"
+#include "schedule/survey.h"
 #include "train/compute.h"
 #include "train/initial_weights.h"
 #include "train/micro_batch.h"
+#include "train/recipe_text.h"
 #include "train/views.h"
 #include "train/weights.h"
 
@@ -23,17 +26,17 @@ void check_decay(const Course& course, double most) {
   const UpdateRule& rule = course.optimizer.rule;
   if (rule.decay == DecayMode::l2) return;
   const bool independent = rule.decay == DecayMode::independent;
-  for (std::int64_t step = 0; step < course.steps.total_steps; ++step) {
-    const Hyper hyper = course.schedule->at(step, course.steps.total_steps);
-    const double shrink =
-        hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr) * most;
-    if (shrink < 1) continue;
-    throw RecipeError(
-        format("optimizer.weight_decay: at step {} the learning rate {:.4g} makes the decay {:.4g} "
-               "shrink weights by {:.4g} a step, and 1 or more turns them around; lower it, or set "
-               "weight_decay_mode to l2 if it is a published value",
-               step, hyper.lr, hyper.weight_decay, shrink));
-  }
+  survey(*course.schedule, course.steps.total_steps,
+         [&](std::int64_t step, const Hyper& hyper, std::int64_t) {
+           const double shrink =
+               hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr) * most;
+           if (shrink < 1) return;
+           throw RecipeError(
+               format("optimizer.weight_decay: at step {} the learning rate {:.4g} makes the decay "
+                      "{:.4g} shrink weights by {:.4g} a step, and 1 or more turns them around; "
+                      "lower it, or set weight_decay_mode to l2 if it is a published value",
+                      step, hyper.lr, hyper.weight_decay, shrink));
+         });
 }
 
 std::vector<Extension> extensions_of(const Recipe& recipe, const StepPlan& steps) {
@@ -90,30 +93,36 @@ RecipeVariants Registries::variants() const {
 
 Recipe read_recipe(const Value& document, const Registries& registries) {
   Problems problems;
-  Recipe recipe = recipe_options(registries.variants()).read(document, "", problems);
+  Recipe recipe = recipe_in_tree(document, registries.variants(), problems);
   problems.throw_if_any();
   return recipe;
 }
 
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
   StepPlan plan;
-  const std::int64_t parts = recipe.train.accumulate * ranks;
+  const bool all = recipe.data.batch_size.all;
   const std::int64_t batch = recipe.data.batch_size.of(num_train);
+  const std::int64_t accumulate = recipe.train.accumulate;
+  // Divided, since a product of a recipe's numbers may not fit.
+  const std::int64_t most = num_train / ranks / (all ? 1 : batch);
+  if (accumulate > most)
+    throw DataError(
+        format("{}: {} times {} samples are more than the {} of the training part; lower it or "
+               "data.batch_size",
+               ranks == 1 ? "train.accumulate" : "train.accumulate times ranks",
+               ranks == 1 ? format("{}", accumulate) : format("{} times {}", accumulate, ranks),
+               batch, num_train));
+  const std::int64_t parts = accumulate * ranks;
   plan.ranks = ranks;
-  if (recipe.data.batch_size.all) {
-    plan.total_batch = num_train;
-    plan.micro_batch = (num_train + parts - 1) / parts;
-  } else {
-    plan.total_batch = batch * parts;
-    plan.micro_batch = batch;
-  }
-  if (plan.total_batch > num_train || num_train < parts)
-    throw DataError(format(
-        "{}: {} times {} samples are more than the {} of the training part; lower it or "
-        "data.batch_size",
-        ranks == 1 ? "train.accumulate" : "train.accumulate times ranks", parts, batch, num_train));
+  plan.total_batch = all ? num_train : batch * parts;
+  plan.micro_batch = all ? (num_train + parts - 1) / parts : batch;
   plan.steps_per_epoch = num_train / plan.total_batch;
   plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
+  if (plan.total_steps >= kTooManySteps)
+    throw RecipeError(
+        format("train.duration: {} of {} steps an epoch are not fewer than 2^53 (9e15) steps, all "
+               "that a run can count; shorten it",
+               recipe.train.duration.text(), plan.steps_per_epoch));
   return plan;
 }
 

@@ -1,6 +1,7 @@
 #include "train/decay.h"
 
 #include "core/format.h"
+#include "schedule/survey.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,12 +12,12 @@ DecaySummary summarise_decay(const Schedule& schedule, const UpdateRule& rule, s
   double largest = 0;
   double lr_decay = 0;  // sum of lr_t lambda_t
   double momentum = 0;
-  for (std::int64_t step = 0; step < total; ++step) {
-    const Hyper hyper = schedule.at(step, total);
+  survey(schedule, total, [&](std::int64_t, const Hyper& hyper, std::int64_t count) {
+    const auto steps = static_cast<double>(count);
     largest = std::max(largest, hyper.weight_decay);
-    lr_decay += hyper.lr * hyper.weight_decay;
-    momentum += hyper.momentum / static_cast<double>(std::max<std::int64_t>(1, total));
-  }
+    lr_decay += steps * hyper.lr * hyper.weight_decay;
+    momentum += steps * hyper.momentum / static_cast<double>(total);
+  });
   const double gain = rule.form == MomentumForm::ema ? 1 : 1 / (1 - momentum);
   double to_decoupled = 1;
   if (rule.decay == DecayMode::l2) to_decoupled = gain;

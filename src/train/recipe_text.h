@@ -6,7 +6,21 @@
 
 namespace onecycle {
 
-// The recipe with every default filled in, as YAML.
+// The recipe with every default filled in; what the environment gave knows what was written.
+Value recipe_tree(const Recipe& recipe, const RecipeVariants& variants);
+// The recipe of such a tree, or of a document.
+Recipe recipe_in_tree(const Value& document, const RecipeVariants& variants, Problems& problems);
+
+// The recipe with every default filled in, as YAML; ${NAME} where the environment gave a value.
 std::string resolved_text(const Recipe& recipe, const Registries& registries);
+
+// What resolved_text wrote, which asks the environment again; `name` is shown in messages. Throws
+// RecipeError.
+Recipe read_resolved(const std::string& text, const std::string& name,
+                     const Registries& registries);
+
+// A digest of the numbers, durations and choices that the environment gave: a run that goes on
+// under others is not the same. Nothing of texts, which may be secrets; "" where there are none.
+std::string environment_digest(const Recipe& recipe);
 
 }  // namespace onecycle

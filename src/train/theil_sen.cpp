@@ -9,8 +9,11 @@ Slope theil_sen(const std::vector<double>& x, const std::vector<double>& y) {
   constexpr double kNormal975 = 1.959963984540054;
   std::vector<double> slopes;
   for (std::size_t i = 0; i < x.size(); ++i)
-    for (std::size_t j = i + 1; j < x.size(); ++j)
-      if (x[i] != x[j]) slopes.push_back((y[j] - y[i]) / (x[j] - x[i]));
+    for (std::size_t j = i + 1; j < x.size(); ++j) {
+      const double slope = (y[j] - y[i]) / (x[j] - x[i]);
+      if (std::isfinite(slope)) slopes.push_back(slope);
+    }
+  if (slopes.empty()) return {};
   std::sort(slopes.begin(), slopes.end());
   const auto pairs = static_cast<std::int64_t>(slopes.size());
   const auto n = static_cast<double>(x.size());

@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
-#include "recipe/yaml.h"
+#include "train/recipe_text.h"
 #include "train/run_state.h"
 #include "train/snapshot.h"
 
@@ -106,8 +106,8 @@ std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpo
                                                    const Registries& registries) {
   if (metadata_of(checkpoint, kOrder) != kModuleOrder)
     throw CheckpointError("its order is not the module's; leave out --optimizer");
-  const Recipe recipe = read_recipe(
-      parse_yaml(metadata_of(checkpoint, "recipe"), "the checkpoint's recipe"), registries);
+  const Recipe recipe =
+      read_resolved(metadata_of(checkpoint, "recipe"), "the checkpoint's recipe", registries);
   if (recipe.optimizer.name == "muon")
     throw CheckpointError("muon keeps a state as no optimizer of torch's; leave out --optimizer");
   const auto samples = planned_samples(recipe, registries);

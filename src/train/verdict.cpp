@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace onecycle {
 
@@ -43,6 +44,14 @@ std::string described(const Course& course, const Trend& trend) {
   return format("{:+.3g} an epoch, 95 % interval {:.2g} to {:.2g}, over epochs {:.4g} to {:.4g}",
                 trend.slope.value, trend.slope.low, trend.slope.high, course.front().epoch,
                 course.back().epoch);
+}
+
+// Epochs that are told apart: a trend over one alone is none.
+std::size_t epochs_of(const Course& course) {
+  std::set<double> epochs;
+  for (const CoursePoint& point : course)
+    if (std::isfinite(point.epoch)) epochs.insert(point.epoch);
+  return epochs.size();
 }
 
 bool is_finite(const CoursePoint& point) {
@@ -101,10 +110,11 @@ Verdict judge(const std::vector<CoursePoint>& whole, double lr_max) {
             format("diverging: the loss is not finite at epoch {:.4g}, where the learning rate was "
                    "{:.4g}; lower the learning rate",
                    lost->epoch, lost->lr)};
-  if (course.size() < kFewest) return too_few(course.size());
+  if (epochs_of(course) < kFewest) return too_few(epochs_of(course));
   const std::size_t half = std::max(kFewest, (course.size() + 1) / 2);
   const Course latest(course.end() - static_cast<std::ptrdiff_t>(half), course.end());
   for (const Course& window : {latest, course}) {
+    if (epochs_of(window) < kFewest) continue;
     const Verdict fault = judge_faults(window);
     if (fault.judgement != Judgement::too_early) return fault;
   }
@@ -112,11 +122,11 @@ Verdict judge(const std::vector<CoursePoint>& whole, double lr_max) {
   Course high;
   for (const CoursePoint& point : course)
     if (point.lr >= kHighShare * lr_max) high.push_back(point);
-  if (high.size() < kFewest)
+  if (epochs_of(high) < kFewest)
     return {Judgement::too_early,
             format("too early to say: {} evaluations at a high learning rate (half of {:.4g} or "
                    "more); a trend needs {} or more",
-                   high.size(), lr_max, kFewest)};
+                   epochs_of(high), lr_max, kFewest)};
   const Trend held_out = trend_of(high, &CoursePoint::validation_loss);
   if (held_out.falls())
     return {Judgement::underfitting,

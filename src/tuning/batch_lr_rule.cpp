@@ -1,6 +1,7 @@
 #include "onecycle/batch_fit.h"
 #include "onecycle/error.h"
 
+#include "core/duration_limits.h"
 #include "core/format.h"
 #include "core/number.h"
 
@@ -82,9 +83,10 @@ Recipe trial_recipe(const Recipe& recipe, std::int64_t batch, LrRule rule, std::
   trial.train.extensions.clear();
   Duration& duration = trial.train.duration;
   if (!steps && duration.unit == Duration::Unit::steps)
-    steps = std::llround(static_cast<double>(duration_steps(recipe, num_train)) *
-                         static_cast<double>(total_batch(recipe, num_train)) /
-                         static_cast<double>(total_batch(trial, num_train)));
+    steps = std::llround(std::min(static_cast<double>(duration_steps(recipe, num_train)) *
+                                      static_cast<double>(total_batch(recipe, num_train)) /
+                                      static_cast<double>(total_batch(trial, num_train)),
+                                  static_cast<double>(kTooManySteps)));
   if (steps)
     duration = {static_cast<double>(std::max<std::int64_t>(1, *steps)), Duration::Unit::steps};
   trial.train.evaluate_every = duration;

@@ -3,28 +3,38 @@
 #include "onecycle/error.h"
 
 #include "core/files.h"
+#include "core/format.h"
+#include "core/input_file.h"
+#include "core/json_text.h"
 
 #include <filesystem>
-#include <fstream>
 
 namespace onecycle {
 
 using Json = nlohmann::ordered_json;
 
+namespace {
+
+constexpr std::uint64_t kLargest = std::uint64_t{1} << 26;
+
+}  // namespace
+
 Memo::Memo(std::string path, const std::string& subject, std::shared_ptr<Group> group)
     : path_(std::move(path)), group_(std::move(group)) {
   file_ = {{"subject", subject}, {"results", Json::object()}};
   if (!group_->leads() || !std::filesystem::exists(path_)) return;
-  std::ifstream stream(path_);
-  const Json found = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
-  if (!found.is_object() || !found.contains("subject") || !found.contains("results"))
+  const auto bytes = read_regular_file(path_, kLargest);
+  const Json found = parse_json<Json>({bytes.begin(), bytes.end()});
+  if (!found.is_object() || !found.contains("subject") || !found.contains("results") ||
+      !found["results"].is_object())
     throw Error(path_ + ": is damaged; remove it to begin anew");
   if (found["subject"] != subject)
     throw Error(path_ + ": holds results of another recipe or other options; resume with the same");
   file_ = found;
 }
 
-Json Memo::get(const std::string& key, const std::function<Json()>& compute) {
+Json Memo::get(const std::string& key, const std::function<Json()>& compute,
+               const std::function<bool(const Json&)>& sound) {
   Json& results = file_["results"];
   const auto known = [&] { return results.contains(key) ? results[key].dump() : ""; };
   std::string found = group_->share(known(), 0);
@@ -33,7 +43,11 @@ Json Memo::get(const std::string& key, const std::function<Json()>& compute) {
     results[key] = Json::parse(found);
     if (group_->leads()) write_file_atomically(path_, {file_.dump(1) + "\n"});
   }
-  return Json::parse(found);
+  Json result = Json::parse(found);
+  if (!sound(result))
+    throw Error(
+        format("{}: its result '{}' is damaged; remove the file to begin anew", path_, key));
+  return result;
 }
 
 }  // namespace onecycle

@@ -17,9 +17,11 @@ class Memo {
   // `subject` is what the results belong to. Throws Error where the file holds those of another.
   Memo(std::string path, const std::string& subject, std::shared_ptr<Group> group);
 
-  // The result under `key`, computed where there is none yet. Collective.
+  // The result under `key`, computed where there is none yet. Throws Error where the file holds one
+  // that is not `sound`. Collective.
   nlohmann::ordered_json get(const std::string& key,
-                             const std::function<nlohmann::ordered_json()>& compute);
+                             const std::function<nlohmann::ordered_json()>& compute,
+                             const std::function<bool(const nlohmann::ordered_json&)>& sound);
 
  private:
   std::string path_;

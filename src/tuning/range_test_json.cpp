@@ -1,5 +1,6 @@
 #include "tuning/range_test_json.h"
 
+#include "core/csv_text.h"
 #include "core/format.h"
 #include "core/number.h"
 #include "tuning/smoothing.h"
@@ -115,7 +116,7 @@ std::string range_test_csv(const RangeTest& test) {
   for (const LabelledSweep& sweep : test.sweeps)
     for (const SweepPoint& point : sweep.curve.points)
       text +=
-          format("{},{},{},{},{},{},{},{}\n", sweep.label, sweep.seed, point.step,
+          format("{},{},{},{},{},{},{},{}\n", csv_cell(sweep.label), sweep.seed, point.step,
                  number_text(point.lr), number_text(point.momentum), number_text(point.train_loss),
                  cell(point.held_out_loss), cell(point.held_out_accuracy));
   return text;

@@ -2,7 +2,9 @@
 
 #include "onecycle/error.h"
 
-#include "recipe/yaml.h"
+#include "core/format.h"
+#include "core/json_text.h"
+#include "core/printable.h"
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -14,6 +16,8 @@ using Json = nlohmann::json;
 
 namespace {
 
+constexpr const char* kQuestion = "another rank asks a question";
+constexpr const char* kAnswer = "rank 0 gave an answer";
 constexpr auto kAskAgain = std::chrono::milliseconds(200);
 
 Json json_of(const std::optional<Score>& score) {
@@ -27,7 +31,13 @@ std::optional<Score> score_of(const Json& json) {
 
 Json json_of(const Trial& trial) { return {trial.number, trial.setting, trial.rung, trial.share}; }
 
-Trial trial_of(const Json& json) { return {json.at(0), json.at(1), json.at(2), json.at(3)}; }
+Trial trial_of(const Json& json) {
+  const Trial trial{json.at(0), json.at(1), json.at(2), json.at(3)};
+  if (trial.number < 1 || trial.setting < 0 || trial.rung < 0 ||
+      !(trial.share > 0 && trial.share <= 1))
+    throw DistError("another process of the search speaks of a trial that there cannot be");
+  return trial;
+}
 
 Json json_of(const TrialResult& result) {
   return {{"state", static_cast<int>(result.state)},
@@ -39,12 +49,22 @@ Json json_of(const TrialResult& result) {
 }
 
 TrialResult result_of(const Json& json) {
-  return {static_cast<TrialState>(json.at("state").get<int>()),
-          json.at("reason"),
-          score_of(json.at("validation")),
-          score_of(json.at("test")),
-          json.at("seconds"),
-          json.at("run")};
+  const int state = json.at("state");
+  if (state < 0 || state > static_cast<int>(TrialState::interrupted))
+    throw DistError("another process of the search tells a state that there cannot be");
+  return {static_cast<TrialState>(state), json.at("reason"),  score_of(json.at("validation")),
+          score_of(json.at("test")),      json.at("seconds"), json.at("run")};
+}
+
+// What `read` makes of a message of another process; one that is not what it should be is an error
+// of one line.
+template <class Read>
+auto understood(const std::string& text, const char* whose, const Read& read) {
+  try {
+    return read(parse_json<Json>(text));
+  } catch (const Json::exception&) {
+    throw DistError(format("{} that is none of a search's: {}", whose, printable(text)));
+  }
 }
 
 }  // namespace
@@ -52,8 +72,9 @@ TrialResult result_of(const Json& json) {
 std::optional<RemoteStudy> ask_for_study(const Ask& ask) {
   const auto text = ask(Json{{"ask", "study"}}.dump());
   if (!text) return std::nullopt;
-  const Json json = Json::parse(*text);
-  return RemoteStudy{json.at("recipe"), json.at("search"), json.at("folder")};
+  return understood(*text, kAnswer, [](const Json& json) {
+    return RemoteStudy{json.at("recipe"), json.at("search"), json.at("folder")};
+  });
 }
 
 std::string farewell() { return Json{{"ask", "leave"}}.dump(); }
@@ -62,9 +83,12 @@ std::optional<Trial> RemoteQueue::take() {
   while (!stopped_()) {
     const auto text = ask_(Json{{"ask", "take"}}.dump());
     if (!text) return std::nullopt;
-    const Json json = Json::parse(*text);
-    if (json.contains("trial")) return trial_of(json.at("trial"));
-    if (json.contains("over")) return std::nullopt;
+    std::optional<Trial> trial;
+    const bool over = understood(*text, kAnswer, [&trial](const Json& json) {
+      if (json.contains("trial")) trial = trial_of(json.at("trial"));
+      return json.contains("over");
+    });
+    if (trial || over) return trial;
     std::this_thread::sleep_for(kAskAgain);
   }
   return std::nullopt;
@@ -74,16 +98,18 @@ void RemoteQueue::finish(const Trial& trial, const TrialResult& result) {
   const auto text =
       ask_(Json{{"ask", "finish"}, {"trial", json_of(trial)}, {"result", json_of(result)}}.dump());
   if (!text) return;
-  const Json json = Json::parse(*text);
-  if (json.contains("error")) throw Error(json.at("error"));
+  const auto error = understood(*text, kAnswer, [](const Json& json) {
+    return json.contains("error") ? json.at("error").get<std::string>() : std::string();
+  });
+  if (!error.empty()) throw Error(error);
 }
 
 RemoteAnswer answer(Study& study, std::int64_t owner, const std::string& question, bool stopping) {
-  const Json json = Json::parse(question);
-  const std::string ask = json.at("ask");
+  const auto ask = understood(question, kQuestion,
+                              [](const Json& json) { return json.at("ask").get<std::string>(); });
   if (ask == "study")
     return {Json{{"recipe", study.recipe()},
-                 {"search", write_yaml(write_search(study.options()))},
+                 {"search", search_text(study.options())},
                  {"folder", study.folder()}}
                 .dump()};
   if (ask == "leave") return {Json{{"over", true}}.dump(), true};
@@ -92,8 +118,11 @@ RemoteAnswer answer(Study& study, std::int64_t owner, const std::string& questio
     const auto trial = study.take(owner);
     return {(trial ? Json{{"trial", json_of(*trial)}} : Json{{"wait", true}}).dump()};
   }
+  const auto [trial, result] = understood(question, kQuestion, [](const Json& json) {
+    return std::pair{trial_of(json.at("trial")), result_of(json.at("result"))};
+  });
   try {
-    study.finish(owner, trial_of(json.at("trial")), result_of(json.at("result")));
+    study.finish(owner, trial, result);
     return {Json{{"taken", true}}.dump()};
   } catch (const Error& error) {
     return {Json{{"error", error.what()}}.dump()};

@@ -1,5 +1,7 @@
 #include "onecycle/search.h"
 
+#include "recipe/document.h"
+#include "recipe/yaml.h"
 #include "tuning/search_axis.h"
 
 namespace onecycle {
@@ -87,6 +89,21 @@ SearchOptions read_search(const Value& section, Problems& problems) {
 }
 
 Value write_search(const SearchOptions& options) { return search_table().write(options); }
+
+std::string search_text(const SearchOptions& options) {
+  Value section = write_search(options);
+  escape_environment(section);
+  return write_yaml(section);
+}
+
+SearchOptions read_search_text(const std::string& text, const std::string& name) {
+  Value section = parse_yaml(text, name);
+  interpolate_environment(section);
+  Problems problems;
+  SearchOptions options = read_search(section, problems);
+  problems.throw_if_any();
+  return options;
+}
 
 OptionGroup search_options() { return search_table().group(); }
 

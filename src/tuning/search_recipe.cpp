@@ -2,6 +2,7 @@
 #include "onecycle/search.h"
 
 #include "core/number.h"
+#include "train/recipe_text.h"
 
 #include <algorithm>
 
@@ -52,10 +53,9 @@ void put_all(Value& document, const SearchSpace& space, const Setting& setting) 
 
 Recipe read_under(const Recipe& base, const SearchSpace& space, const Setting& setting,
                   const Registries& registries, Problems& problems) {
-  const auto table = recipe_options(registries.variants());
-  Value document = table.write(base);
+  Value document = recipe_tree(base, registries.variants());
   put_all(document, space, setting);
-  return table.read(document, "", problems);
+  return recipe_in_tree(document, registries.variants(), problems);
 }
 
 std::vector<Value> extremes(const Axis& axis) {

@@ -1,5 +1,6 @@
 #include "tuning/search_report.h"
 
+#include "core/csv_text.h"
 #include "core/format.h"
 #include "core/number.h"
 
@@ -27,7 +28,7 @@ std::string short_key(const SearchSpace& space, const std::string& key) {
 
 std::string value_text(const Axis& axis, const Value& value) {
   const auto number = axis.size() ? std::nullopt : parse_number(value.text);
-  return number ? format("{:.4g}", *number) : detail::flow_text(value);
+  return number ? format("{:.4g}", *number) : detail::flow_text(value.as_written());
 }
 
 Json number_or_null(const std::optional<double>& value) {
@@ -35,13 +36,6 @@ Json number_or_null(const std::optional<double>& value) {
 }
 
 std::string cell(const std::optional<double>& value) { return value ? number_text(*value) : ""; }
-
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
-}
 
 Json fields_of(const Study& study, const TrialRow& row) {
   return {{"number", row.trial.number},
@@ -98,17 +92,17 @@ std::vector<std::string> table_of(const Study& study, const std::vector<TrialRow
 std::string csv_of(const Study& study, const std::vector<TrialRow>& rows) {
   const SearchSpace& space = study.options().space;
   std::string text = "number,rung,share,state";
-  for (const Axis& axis : space.axes) text += "," + quoted(axis.key);
+  for (const Axis& axis : space.axes) text += "," + csv_cell(axis.key);
   text +=
       ",metric,validation_loss,validation_accuracy,test_loss,test_accuracy,seconds,run,reason\n";
   for (const TrialRow& row : rows) {
     text += format("{},{},{},{}", row.trial.number, row.trial.rung, number_text(row.trial.share),
                    name_of(row.state));
     for (const Value& value : setting_of(study, row))
-      text += "," + quoted(detail::flow_text(value));
+      text += "," + csv_cell(detail::flow_text(value.as_written()));
     text += format(",{},{},{},{},{},{:.3f},{},{}\n", cell(row.metric), cell(row.validation_loss),
                    cell(row.validation_accuracy), cell(row.test_loss), cell(row.test_accuracy),
-                   row.seconds, quoted(row.run), quoted(row.reason));
+                   row.seconds, csv_cell(row.run), csv_cell(row.reason));
   }
   return text;
 }

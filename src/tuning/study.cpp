@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
-#include "recipe/yaml.h"
+#include "tuning/study_row.h"
 
 #include <filesystem>
 
@@ -39,10 +39,6 @@ std::optional<double> part_of(const std::optional<Score>& score) {
   return score ? std::optional<double>((*score).*field) : std::nullopt;
 }
 
-bool ends(TrialState state) {
-  return state == TrialState::done || state == TrialState::failed || state == TrialState::diverged;
-}
-
 }  // namespace
 
 void Study::create(const std::string& folder, const std::string& recipe,
@@ -51,7 +47,7 @@ void Study::create(const std::string& folder, const std::string& recipe,
   Transaction transaction(database);
   database.execute(kTables);
   store(database, "recipe", recipe);
-  store(database, "search", write_yaml(write_search(options)));
+  store(database, "search", search_text(options));
   const auto settings = settings_of(options);
   const auto share = rungs_of(options, static_cast<std::int64_t>(settings.size())).front().share;
   for (std::size_t i = 0; i < settings.size(); ++i)
@@ -79,10 +75,9 @@ Study::Study(const std::string& folder) : folder_(folder) {
                            : format("is a study of version {}, and this program knows version {}",
                                     version.integer(0), kSchema)));
   recipe_ = stored("recipe");
-  Problems problems;
-  options_ = read_search(parse_yaml(stored("search"), path), problems);
-  problems.throw_if_any();
+  options_ = read_search_text(stored("search"), path);
   settings_ = settings_of(options_);
+  values_.resize(settings_.size());
   rungs_ = rungs_of(options_, static_cast<std::int64_t>(settings_.size()));
 }
 
@@ -111,11 +106,10 @@ void Study::add(std::int64_t number, std::int64_t setting, std::int64_t rung) {
 
 std::optional<Trial> Study::take(std::int64_t owner) {
   Transaction transaction(*database_);
-  Statement row(*database_,
-                "SELECT number, setting, rung, share FROM trials "
-                "WHERE state IN ('waiting', 'interrupted') ORDER BY number LIMIT 1");
+  Statement row(*database_, trial_rows("WHERE state IN ('waiting', 'interrupted') "
+                                       "ORDER BY number LIMIT 1"));
   if (!row.step()) return std::nullopt;
-  const Trial trial{row.integer(0), row.integer(1), row.integer(2), *row.number(3)};
+  const Trial trial = read(row).trial;
   Statement(*database_,
             "UPDATE trials SET state = 'running', reason = '', owner = ? WHERE number = ?")
       .bind(owner)
@@ -155,7 +149,8 @@ void Study::finish(std::int64_t owner, const Trial& trial, const TrialResult& re
   if (database_->changes() != 1)
     throw Error(format("{}: trial {} was handed to another worker meanwhile", database_->path(),
                        trial.number));
-  promote(trial.rung);
+  Statement rung(*database_, "SELECT rung FROM trials WHERE number = ?");
+  if (rung.bind(trial.number).step()) promote(rung.integer(0));
   transaction.commit();
 }
 

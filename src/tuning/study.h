@@ -60,9 +60,11 @@ class Study {
   // Nothing waits, runs or was interrupted.
   bool over();
 
-  std::vector<TrialRow> rows();  // by number
+  // By number. Throws Error, naming the trial, where a row is not as this program writes it.
+  std::vector<TrialRow> rows();
 
  private:
+  TrialRow read(const Statement& row) const;
   void promote(std::int64_t rung);
   void add(std::int64_t number, std::int64_t setting, std::int64_t rung);
   std::string stored(const std::string& key);
@@ -72,6 +74,7 @@ class Study {
   std::string recipe_;
   SearchOptions options_;
   std::vector<Setting> settings_;
+  mutable std::vector<std::string> values_;  // of each setting, as its rows hold them, once asked
   std::vector<Rung> rungs_;
 };
 

@@ -23,6 +23,10 @@ Database::Database(const std::string& path) : path_(path) {
     throw Error(format("{}: cannot be opened: {}", path, why));
   }
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+  // A file of others runs nothing of its own: neither triggers nor views, and no functions by them.
+  for (const int off : {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
+                        SQLITE_DBCONFIG_TRUSTED_SCHEMA})
+    sqlite3_db_config(handle_, off, 0, nullptr);
   try {
     execute("PRAGMA journal_mode = WAL");
     execute("PRAGMA synchronous = FULL");
@@ -44,8 +48,8 @@ void Database::fail(const std::string& what) const {
   throw Error(format("{}: {}: {}", path_, what, sqlite3_errmsg(handle_)));
 }
 
-Statement::Statement(Database& database, const char* sql) : database_(database) {
-  if (sqlite3_prepare_v2(database.handle(), sql, -1, &statement_, nullptr) != SQLITE_OK)
+Statement::Statement(Database& database, const std::string& sql) : database_(database) {
+  if (sqlite3_prepare_v2(database.handle(), sql.c_str(), -1, &statement_, nullptr) != SQLITE_OK)
     database.fail("not a study");
 }
 
@@ -77,6 +81,22 @@ bool Statement::step() {
   const int result = sqlite3_step(statement_);
   if (result != SQLITE_ROW && result != SQLITE_DONE) database_.fail("failed");
   return result == SQLITE_ROW;
+}
+
+bool Statement::is_integer(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_INTEGER;
+}
+
+bool Statement::is_number(int column) const {
+  return is_integer(column) || sqlite3_column_type(statement_, column) == SQLITE_FLOAT;
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+bool Statement::is_text(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_TEXT;
 }
 
 std::int64_t Statement::integer(int column) const {

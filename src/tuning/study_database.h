@@ -35,7 +35,7 @@ class Database {
 //   for (rows.bind(rung); rows.step();) use(rows.integer(0));
 class Statement {
  public:
-  Statement(Database& database, const char* sql);
+  Statement(Database& database, const std::string& sql);
   ~Statement();
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
@@ -50,6 +50,12 @@ class Statement {
     }
   }
 
+  // Whether the value is of the type that integer() (or number(), or text()) returns; a row that
+  // another program wrote may hold any.
+  bool is_integer(int column) const;
+  bool is_number(int column) const;
+  bool is_null(int column) const;
+  bool is_text(int column) const;
   std::int64_t integer(int column) const;
   std::optional<double> number(int column) const;
   std::string text(int column) const;

@@ -1,6 +1,6 @@
 #include "core/format.h"
 #include "core/number.h"
-#include "tuning/study.h"
+#include "tuning/study_row.h"
 
 #include <algorithm>
 #include <array>
@@ -15,18 +15,12 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kMostLosses = 2;
 
-TrialState state_named(const std::string& name) {
-  for (const TrialState state : {TrialState::running, TrialState::done, TrialState::failed,
-                                 TrialState::diverged, TrialState::interrupted})
-    if (name == name_of(state)) return state;
-  return TrialState::waiting;
-}
-
 Json json_of(const Value& value) {
   switch (value.kind) {
     case Value::Kind::null:
       return nullptr;
     case Value::Kind::scalar:
+      if (!value.written.empty()) return value.written;
       if (value.quoted) return value.text;
       if (const auto integer = parse_integer(value.text)) return *integer;
       if (const auto number = parse_number(value.text)) return *number;
@@ -76,24 +70,19 @@ std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, SearchMetric met
 
 std::vector<TrialRow> Study::rows() {
   std::vector<TrialRow> result;
-  Statement row(*database_,
-                "SELECT number, setting, rung, share, state, reason, metric, validation_loss, "
-                "validation_accuracy, test_loss, test_accuracy, seconds, run, finished "
-                "FROM trials ORDER BY number");
+  Statement row(*database_, trial_rows("ORDER BY number"));
+  const auto first_rung = static_cast<std::int64_t>(settings_.size());
   while (row.step()) {
-    TrialRow& added = result.emplace_back();
-    added.trial = {row.integer(0), row.integer(1), row.integer(2), *row.number(3)};
-    added.state = state_named(row.text(4));
-    added.reason = row.text(5);
-    added.metric = row.number(6);
-    added.validation_loss = row.number(7);
-    added.validation_accuracy = row.number(8);
-    added.test_loss = row.number(9);
-    added.test_accuracy = row.number(10);
-    added.seconds = row.number(11).value_or(0);
-    added.run = row.text(12);
-    added.finished = row.integer(13);
+    TrialRow& added = result.emplace_back(read(row));
+    const auto expected = static_cast<std::int64_t>(result.size());
+    if (added.trial.number != expected)
+      refuse_row(database_->path(), expected, "there is no such row");
+    if ((added.trial.rung == 0) != (expected <= first_rung))
+      refuse_row(database_->path(), expected, "its rung is not the one it was made for");
   }
+  if (static_cast<std::int64_t>(result.size()) < first_rung)
+    refuse_row(database_->path(), static_cast<std::int64_t>(result.size()) + 1,
+               "there is no such row");
   return result;
 }
 

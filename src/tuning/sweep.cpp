@@ -3,6 +3,7 @@
 
 #include "core/format.h"
 #include "model/mode_scope.h"
+#include "schedule/survey.h"
 #include "train/snapshot.h"
 #include "tuning/relay.h"
 #include "tuning/smoothing.h"
@@ -41,10 +42,9 @@ class SweepSchedule : public Schedule {
 
 Hyper peak_of(const Run& run) {
   Hyper peak = run.schedule->at(0, run.steps.total_steps);
-  for (std::int64_t step = 0; step < run.steps.total_steps; ++step) {
-    const Hyper hyper = run.schedule->at(step, run.steps.total_steps);
+  survey(*run.schedule, run.steps.total_steps, [&](std::int64_t, const Hyper& hyper, std::int64_t) {
     if (hyper.lr > peak.lr) peak = hyper;
-  }
+  });
   return peak;
 }
 

@@ -10,10 +10,38 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace onecycle {
 
 namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What a memo's file holds may be of others' making.
+bool has_number(const Json& item, const char* key, double least, bool or_null = false) {
+  const auto found = item.find(key);
+  if (found == item.end()) return false;
+  return (or_null && found->is_null()) || (found->is_number() && found->get<double>() >= least);
+}
+
+bool is_trial(const Json& item) {
+  return item.is_object() && has_number(item, "loss", -HUGE_VAL, true) &&
+         has_number(item, "accuracy", 0) && has_number(item, "epochs", 0) &&
+         has_number(item, "seconds", 0);
+}
+
+bool is_range(const Json& item) {
+  if (!item.is_object()) return false;
+  for (const char* key : {"refused", "reason", "folder"})
+    if (!item.contains(key) || !item[key].is_string()) return false;
+  const auto seeds = item.find("seed_numbers");
+  return seeds != item.end() && seeds->is_array() &&
+         std::all_of(seeds->begin(), seeds->end(),
+                     [](const Json& one) { return one.is_number(); }) &&
+         has_number(item, "lr_max", std::numeric_limits<double>::min(), true) &&
+         has_number(item, "epochs", 0) && has_number(item, "seconds", 0);
+}
 
 double steps_in(const RangeTest& test) {
   double steps = 0;
@@ -36,11 +64,13 @@ TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries
       say_(say),
       memo_(folder + "/tune.json",
             resolved_text(recipe, registries) +
-                format("seeds {}, share {}", options.seeds, options.short_share),
+                format("seeds {}, share {}", options.seeds, options.short_share) +
+                environment_digest(recipe),
             registries.group) {}
 
 TuneItems::Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
-  const Json trial = memo_.get(key, [&] { return train_now(key, recipe); });
+  const Json trial = memo_.get(
+      key, [&] { return train_now(key, recipe); }, is_trial);
   spend(trial);
   return trial;
 }
@@ -59,7 +89,8 @@ TuneItems::Json TuneItems::train_now(const std::string& key, const Recipe& recip
 }
 
 TuneItems::Json TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
-  const Json found = memo_.get(key, [&] { return range_now(key, recipe, seeds); });
+  const Json found = memo_.get(
+      key, [&] { return range_now(key, recipe, seeds); }, is_range);
   spend(found);
   return found;
 }

@@ -219,6 +219,28 @@ TEST(Durations, TextAndSteps) {
   EXPECT_EQ(Duration::parse("2.5ep")->text(), "2.5ep");
 }
 
+TEST(Durations, StepsDoNotOverflow) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;
+  EXPECT_EQ(Duration::parse("9007199254740991it")->steps(1), kMost - 1);
+  EXPECT_EQ(Duration::parse("1e300it")->steps(1), kMost);
+  EXPECT_EQ(Duration::parse("1e300ep")->steps(kMost), kMost);
+  EXPECT_EQ(Duration::parse("1000000000ep")->steps(9'007'199), 9'007'199'000'000'000);
+}
+
+TEST(Durations, LongerThanARunCanCountAreRefused) {
+  const auto refused = [](const char* text) {
+    std::string why;
+    EXPECT_FALSE(OptionType<Duration>::read(Value::scalar(text), why)) << text;
+    return why;
+  };
+  EXPECT_NE(refused("1.1e9ep").find("1e9 epochs"), std::string::npos);
+  EXPECT_NE(refused("9007199254740992it").find("2^53"), std::string::npos);
+  EXPECT_NE(refused("1e19it").find("2^53"), std::string::npos);
+  std::string why;
+  EXPECT_TRUE(OptionType<Duration>::read(Value::scalar("1e9ep"), why));
+  EXPECT_TRUE(OptionType<Duration>::read(Value::scalar("9007199254740991it"), why));
+}
+
 TEST(Numbers, WholeTextOrNothing) {
   EXPECT_EQ(parse_number("+1e-3"), 1e-3);
   EXPECT_EQ(parse_number(".5"), 0.5);

@@ -119,6 +119,13 @@ int obey(const std::string& word, const RankPlace& place) {
     return 128 + last_signal;
   }
 
+  if (word == "forge") {  // as any program on the machine that knows the port could
+    RankPlace stranger = place;
+    stranger.secret.clear();
+    connect_store(stranger, kPatience)->set("verdict", "rank0 1 1000000 by a stranger");
+    return 1;
+  }
+
   const Store store = open_store(place, kPatience);
   Pulse pulse(place);
   pulse.at(120);

@@ -106,6 +106,12 @@ TEST(Launcher, ARankThatFailsAloneEndsAll) {
   EXPECT_EQ(silent.err, "onecycle: rank 1 ended with exit code 7\n");
 }
 
+TEST(Launcher, TakesNoWordsOfAStranger) {
+  const Outcome outcome = launched(2, {"blocked", "forge"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("a value under 'onecycle/0/verdict' that none of them wrote"));
+}
+
 TEST(Launcher, ARankThatGivesUpSaysItItself) {
   const Outcome outcome = launched(3, {"peer", "give-up", "peer"});
   EXPECT_EQ(outcome.exit_code, 1);

@@ -3,6 +3,8 @@
 #include "onecycle/error.h"
 
 #include "dist/address.h"
+#include "dist/board.h"
+#include "dist/sealed_store.h"
 
 #include <fstream>
 #include <gmock/gmock.h>
@@ -116,6 +118,68 @@ TEST(StoreOfRanks, APortInUseOrAForeignAddressIsOneLine) {
   spread.local_size = 1;
   spread.address = "127.1";  // a name of 127.0.0.1
   EXPECT_THAT(refusal([&] { open_store(spread, 1s); }), HasSubstr("out of the reach of others"));
+}
+
+TEST(StoreOfRanks, ValuesOfThoseWithoutTheSecretAreRefused) {
+  const auto server = serve_store("127.0.0.1", 0, 5s);
+  const std::string secret = new_secret();
+  EXPECT_EQ(secret.size(), 32U);
+  EXPECT_NE(secret, new_secret());
+  RankPlace place = place_at(server->getPort());
+  place.secret = secret;
+  const Store own = connect_store(place, 5s);
+  const Store other = connect_store(place, 5s);
+  own->set("key", "value");
+  EXPECT_EQ(other->get_to_str("key"), "value");
+  EXPECT_EQ(own->compareSet("verdict", "", "first"), "first");
+  EXPECT_EQ(other->compareSet("verdict", "", "second"), "first");
+  EXPECT_EQ(own->clone()->get_to_str("verdict"), "first");
+
+  // A stranger knows the port, and may list the keys.
+  const Store stranger = connect_store(place_at(server->getPort()), 5s);
+  const auto refused = [&](const char* key) { return refusal([&] { own->get(key); }); };
+  stranger->set("key", "forged");
+  EXPECT_THAT(refused("key"), HasSubstr("that none of them wrote"));
+  stranger->set("key", std::string(40, 'x'));
+  EXPECT_THAT(refused("key"), HasSubstr("'onecycle/0/key'"));
+  stranger->set("key", stranger->get_to_str("verdict"));
+  EXPECT_THAT(refused("key"), HasSubstr("none of them wrote")) << "another key's value";
+  stranger->set("verdict", "");
+  EXPECT_THAT(refusal([&] { own->compareSet("verdict", "", "second"); }),
+              HasSubstr("none of them wrote"));
+}
+
+// Without a secret, as under launchers of others, anything may be read.
+TEST(StoreOfRanks, WhatTheBoardReadsIsChecked) {
+  const auto server = serve_store("127.0.0.1", 0, 5s);
+  const RankPlace place = place_at(server->getPort());
+  const Store stranger = connect_store(place, 5s);
+  Board board(connect_store(place, 5s), "launcher", 2);
+  for (const std::string& text :
+       {std::string(), std::string("x"), std::string("1 9 1 1 host"), std::string("1 -1 1 1 host"),
+        std::string("1 0 -5 1 host"), std::string("99999999999999999999 0 1 1 host"),
+        "1 0 1 1 " + std::string(100'000, 'h')}) {
+    stranger->set("beat/1", text);
+    EXPECT_FALSE(board.beats()[1]) << text.substr(0, 40);
+  }
+  board.tell(1, {3, Beat::State::done, 7, 42, "host"});
+  EXPECT_EQ(board.beats()[1]->step, 7);
+  for (const std::string& text :
+       {std::string("rank1 1 2 it is your fault"), std::string("rank1 1 -2 x"),
+        std::string("rank1 7 0 x"), std::string("rank1 1 99999999999999999999 x"),
+        std::string("nonsense"), "rank1 1 1 " + std::string(100'000, 'x')}) {
+    stranger->set("verdict", text);
+    const auto verdict = board.verdict();
+    ASSERT_TRUE(verdict);
+    EXPECT_EQ(verdict->rank, -1) << text.substr(0, 40);
+    EXPECT_TRUE(verdict->own) << "somebody says it";
+  }
+  stranger->set("verdict", "rank1 1 1 its words");
+  EXPECT_EQ(board.verdict()->rank, 1);
+  stranger->set("folder", std::string("a\0b", 3));
+  EXPECT_EQ(board.folder(), "");
+  stranger->set("folder", std::string(100'000, 'x'));
+  EXPECT_EQ(board.folder(), "");
 }
 
 TEST(StoreOfRanks, TheOwnAddressTowardsTheMaster) {

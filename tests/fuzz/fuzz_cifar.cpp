@@ -1,4 +1,4 @@
-// needs: src/data/cifar_batch.cpp src/core/pickle*.cpp
+// needs: src/data/cifar_batch.cpp src/core/pickle*.cpp src/core/printable.cpp
 #include "onecycle/error.h"
 
 #include "data/cifar_batch.h"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# check.sh NAME TEST: checks NAME.txt against the installed PyTorch, then runs the cases of TEST that read it over
-# the larger file that NAME.py computes on the spot. Exit 77: skipped, there is no PyTorch.
+# check.sh NAME TEST [FILTER]: checks NAME.txt against the installed PyTorch (or fastai), then runs the cases of TEST
+# that read it (FILTER, else *PyTorch*) over the larger file that NAME.py computes on the spot. Exit 77: skipped, there is
+# no PyTorch.
 here=$(dirname "$0")
 python=${ONECYCLE_PYTHON:-python3}
 if ! command -v "$python" >/dev/null; then
@@ -10,4 +11,4 @@ fi
 dense=$(mktemp) || exit
 trap 'rm -f "$dense"' EXIT
 "$python" -B "$here/$1.py" --check --dense "$dense" || exit
-ONECYCLE_GOLDEN=$dense "$2" --gtest_brief=1 --gtest_filter='*PyTorch*'
+ONECYCLE_GOLDEN=$dense "$2" --gtest_brief=1 --gtest_filter="${3:-*PyTorch*}"

@@ -56,7 +56,7 @@ def write(cases, file, source):
                 out.write(" ".join([key, *map(repr, map(float, numbers))]) + "\n")
 
 
-def check(cases, golden, tolerance):
+def check(cases, golden, tolerance, giver):
     """Compares heads and keys exactly and numbers to `tolerance`; returns the exit code."""
     found = iter([line for line in golden.read_text().splitlines() if not line.startswith("#")])
     count = 0
@@ -70,25 +70,28 @@ def check(cases, golden, tolerance):
             numbers = list(map(float, numbers))
             if words[:1] != [key] or len(words) != len(numbers) + 1 or any(
                     abs(float(a) - b) > tolerance * max(1.0, abs(b)) for a, b in zip(words[1:], numbers)):
-                print(f"{golden.name} is not what the installed torch gives: {key} of `{head}`")
+                print(f"{golden.name} is not what the installed {giver} gives: {key} of `{head}`")
                 return 1
     if next(found, None) is not None:
         print(f"{golden.name} holds more than its generator; rewrite it with --write")
         return 1
-    print(f"{golden.name}: {count} cases, as the installed torch gives them")
+    print(f"{golden.name}: {count} cases, as the installed {giver} gives them")
     return 0
 
 
-def main(description, golden, grid, dense_grid, tolerance):
+def main(description, golden, grid, dense_grid, tolerance, giver="torch"):
+    """`giver`: the library whose numbers they are, with its version unless it is torch."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="writes the golden file")
     parser.add_argument("--check", action="store_true", help="compares it with what the installed torch gives")
     parser.add_argument("--dense", metavar="FILE", help="writes far more cases or numbers to FILE")
     arguments = parser.parse_args()
-    source = f"{golden.with_suffix('.py').name}; torch {import_torch().__version__.split('+')[0]}"
+    torch_version = f"torch {import_torch().__version__.split('+')[0]}"
+    versions = torch_version if giver == "torch" else f"{giver}, {torch_version}"
+    source = f"{golden.with_suffix('.py').name}; {versions}"
     if arguments.write:
         write(grid(), golden, source)
-    if arguments.check and (failed := check(grid(), golden, tolerance)):
+    if arguments.check and (failed := check(grid(), golden, tolerance, giver)):
         return failed
     if arguments.dense:
         write(dense_grid(), arguments.dense, source)

@@ -67,10 +67,10 @@ def one_cycle_default(total):
 
 
 def one_cycles(totals, pcts, factors, momenta):
-    # Sound where the way up has a length and three_phase leaves room for its last phase.
+    # Where pct * total is 1 PyTorch divides by zero; a recipe takes three_phase up to a pct of 0.5.
     for total, pct, (div, final_div), shape, three_phase, momentum in itertools.product(
             totals, pcts, factors, ("cosine", "linear"), (False, True), momenta):
-        if pct * total > 1 and (not three_phase or pct < 0.5):
+        if pct * total != 1 and (not three_phase or pct <= 0.5):
             yield one_cycle(total, 0.1 * div / 7, pct, div, final_div, shape, three_phase, momentum)
 
 
@@ -169,6 +169,7 @@ def grid():
     for total in (4, 10, 101):
         yield one_cycle_default(total)
     yield from one_cycles((5, 17, 30), (0.21, 0.3, 0.45), ((25.0, 1e4), (7.0, 1.0)), ((0.95, 0.85),))
+    yield from one_cycles((2, 3, 4, 7, 10, 30), (0.0, 0.01, 0.1, 0.3, 0.5, 1.0), ((25.0, 1e4),), ((0.95, 0.85),))
     yield from one_cycles((20,), (0.1, 0.5, 1.0), ((12.0, 1000.0),), (None,))
     yield from one_cycles((300,), (0.3,), ((25.0, 1e4),), ((0.99, 0.8),))
     yield from cyclicals(40, ((1, None), (6, None), (5, 12), (9, 2)), ((0.08, 0.8),), (0.99, 1.0), ((0.9, 0.8),))
@@ -177,12 +178,16 @@ def grid():
 
 
 def dense_grid():
+    yield from one_cycles(range(2, 41), (0.0, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.45, 0.5, 0.75, 0.9, 0.99, 1.0),
+                          ((25.0, 1e4),), ((0.95, 0.85),))
     yield from one_cycles((3, 4, 6, 11, 50, 128, 400), (0.05, 0.125, 0.25, 0.3, 0.4, 0.49, 0.5, 0.7, 1.0),
                           ((25.0, 1e4), (1.0, 5.0), (3.7, 1.0)), ((0.95, 0.85),))
     yield from one_cycles((60,), (0.3,), ((10.0, 1e3),), ((0.9, 0.9), (0.99, 0.0)))
     yield from cyclicals(500, ((1, None), (1, 7), (7, 1), (13, 13), (50, 31), (400, 300)),
                          ((0.0, 3.0), (0.1, 0.1), (0.01, 0.1)), (0.5, 0.99, 0.99994, 1.0),
                          ((0.95, 0.85), (0.9, 0.8)))
+    # After thousands of cycles the order of PyTorch's operations shows.
+    yield cyclical(50_000, (0.08, 0.8), "triangular", 1.0, 1, 6, (0.95, 0.85))
     yield from others()
 
 

@@ -90,6 +90,37 @@ TEST_F(BadInput, ValueOutOfRangeSaysTheRange) {
   EXPECT_THAT(refused_override("schedule.lr_max=.inf"), HasSubstr("a number"));
 }
 
+TEST_F(BadInput, DurationThatNoRunCanCount) {
+  const std::string until =
+      std::string(kSmallRecipe).substr(0, std::string(kSmallRecipe).find("train:"));
+  EXPECT_THAT(
+      refused_recipe(until + "train: {duration: 1e18ep}\n"),
+      AllOf(HasSubstr("recipe.yaml:5:19: train.duration"), HasSubstr("at most 1e9 epochs")));
+  for (const char* steps : {"9007199254740992it", "10000000000000000000it", "1e300it"})
+    EXPECT_THAT(refused_override(std::string("train.duration=") + steps),
+                AllOf(HasSubstr("train.duration"), HasSubstr("2^53"), HasSubstr(steps)));
+  for (const char* wrong : {"1e400it", "-5ep", "nanep", "infit", "0ep"})
+    EXPECT_THAT(refused_override(std::string("train.duration=") + wrong),
+                AllOf(HasSubstr("train.duration"), HasSubstr(wrong)));
+  EXPECT_THAT(refused_override("output.checkpoint_every=1e19it"),
+              AllOf(HasSubstr("output.checkpoint_every"), HasSubstr("2^53")));
+  EXPECT_THAT(
+      refused({"schedule", folder_.write_text("recipe.yaml", kSmallRecipe), "--samples",
+               "10000000000", "--set", "data.batch_size=1", "--set", "train.duration=1e9ep"},
+              2),
+      AllOf(HasSubstr("train.duration"), HasSubstr("10000000000 steps an epoch"),
+            HasSubstr("2^53")));
+}
+
+// Numbers whose products would overflow.
+TEST_F(BadInput, MoreMicroBatchesThanSamples) {
+  for (const char* parts : {"1000", "4611686018427387904", "9223372036854775807"}) {
+    const std::string assignment = std::string("train.accumulate=") + parts;
+    EXPECT_THAT(refused_override(assignment, 1),
+                AllOf(HasSubstr("train.accumulate"), HasSubstr(parts)));
+  }
+}
+
 TEST_F(BadInput, UnknownPartListsTheKnown) {
   EXPECT_THAT(refused_override("model=mpl"), AllOf(HasSubstr("'mlp'"), HasSubstr("resnet20")));
   EXPECT_THAT(refused_override("schedule=one-cycle"), HasSubstr("'one_cycle'"));

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 namespace onecycle::testing {
@@ -179,6 +180,71 @@ TEST_F(Commands, ScheduleWritesEveryStep) {
   EXPECT_TRUE(outcome.out.starts_with("step,lr,momentum,weight_decay\n0,"));
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1 + 54);
   EXPECT_EQ(run_program({"schedule", recipe_}).exit_code, 0);
+}
+
+// No command looks at all steps of a run that no computer could take.
+TEST_F(Commands, TheLongestRunsAreLookedAtBySamples) {
+  for (const char* duration : {"1000000ep", "1000000000000it", "9007199254740991it"}) {
+    SCOPED_TRACE(duration);
+    const std::string length = std::string("train.duration=") + duration;
+    for (const char* mode : {"decoupled", "independent", "l2"}) {
+      const std::string decay = std::string("optimizer.weight_decay_mode=") + mode;
+      const Outcome check = run_program({"check", recipe_, "--set", length, "--set", decay, "--set",
+                                         "optimizer.weight_decay=1e-9"});
+      EXPECT_EQ(check.exit_code, 0) << check.err;
+    }
+    const Outcome dry = run_program({"train", recipe_, "--dry-run", "--set", length});
+    EXPECT_EQ(dry.exit_code, 0) << dry.err;
+    EXPECT_THAT(dry.out + dry.err, HasSubstr("to a learning rate of 0.1;"));
+    const Outcome table = run_program({"schedule", recipe_, "--set", length});
+    EXPECT_EQ(table.exit_code, 0) << table.err;
+    EXPECT_THAT(table.out + table.err, HasSubstr("at most 0.1"));
+  }
+}
+
+TEST_F(Commands, ScheduleWritesSoManyPointsOfALongRun) {
+  const std::vector<std::string> all = {"schedule", recipe_, "--csv", "--set",
+                                        "train.duration=1000000000001it"};
+  const Outcome refused = run_program(all);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--points"));
+  std::vector<std::string> some = all;
+  some.insert(some.end(), {"--points", "5"});
+  const Outcome outcome = run_program(some);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  std::vector<std::string> steps;
+  std::istringstream rows(outcome.out);
+  for (std::string row; std::getline(rows, row);) steps.push_back(row.substr(0, row.find(',')));
+  EXPECT_EQ(steps, (std::vector<std::string>{"step", "0", "250000000000", "500000000000",
+                                             "750000000000", "1000000000000"}));
+  EXPECT_EQ(run_program({"schedule", recipe_, "--points", "0"}).exit_code, 2);
+}
+
+// A literal ${ survives being written and read again, wherever a recipe is.
+TEST_F(Commands, AnEscapedDollarStaysEscaped) {
+  const std::vector<std::string> named = {"--set", "name='a$${x}$b'", "--set",
+                                          "output.dir=" + (folder_ / "runs")};
+  const auto with = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), named.begin(), named.end());
+    return run_program(arguments);
+  };
+  const Outcome first = with({"check", recipe_, "--resolved"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const std::string again = folder_.write_text("again.yaml", first.out);
+  EXPECT_EQ(run_program({"check", again, "--resolved"}).out, first.out);
+  const Outcome trained = with({"train", recipe_});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const std::string run = folder_ / "runs/a${x}$b/1";
+  ASSERT_TRUE(std::filesystem::exists(run + "/recipe.yaml"));
+  const Outcome resumed = run_program({"train", "--resume", run});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(run_program({"eval", run}).exit_code, 0);
+  EXPECT_EQ(run_program({"report", run}).exit_code, 0);
+  EXPECT_THAT(read_bytes(run + "/report.html"), HasSubstr("a${x}$b"));
+  const std::string space =
+      folder_.write_text("space.yaml", "search: {method: grid, space: {schedule.lr_max: [0.1]}}\n");
+  const Outcome searched = with({"search", recipe_, "--space", space});
+  EXPECT_EQ(searched.exit_code, 0) << searched.err;
 }
 
 TEST_F(Commands, CheckListsEveryProblem) {

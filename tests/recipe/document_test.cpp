@@ -110,5 +110,17 @@ TEST(Environment, FillsInDefaultsAndRefusesTheRest) {
   EXPECT_THAT(message_of([&] { interpolate_environment(open); }), HasSubstr("without its }"));
 }
 
+TEST(Environment, WhatIsEscapedIsReadBack) {
+  for (const char* text :
+       {"", "$", "${", "${x}", "$${x}", "$$${x}", "a${x}$${y:-${z}}", "$$", "${${"}) {
+    Value value = Value::map();
+    value.set("list", Value::list({Value::scalar(text, true)}));
+    escape_environment(value);
+    Value again = parse_yaml(write_yaml(value), "");
+    interpolate_environment(again);
+    EXPECT_EQ(again.find("list")->items.front().text, text);
+  }
+}
+
 }  // namespace
 }  // namespace onecycle::testing

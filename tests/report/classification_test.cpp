@@ -41,6 +41,12 @@ TEST(Classification, ConfusionByHand) {
   EXPECT_EQ(confusion_csv(result), "label,a,\"b,c\",d\na,2,0,1\n\"b,c\",1,2,0\nd,0,1,0\n");
 }
 
+TEST(Classification, ClassesBeginNoFormula) {
+  const Classification result =
+      classification_of(kProbabilities, kLabels, {"=1+1", "-2", "@a,b"}, 0);
+  EXPECT_THAT(confusion_csv(result), testing::StartsWith("label,'=1+1,-2,\"'@a,b\"\n'=1+1,"));
+}
+
 // The confidences .7 and .72 share the interval (10/15, 11/15]; each other sample has its own.
 TEST(Classification, CalibrationByHand) {
   const Classification result = seven();

@@ -3,7 +3,9 @@
 
 #include "schedule/support.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
+#include <numbers>
 
 namespace onecycle {
 namespace {
@@ -78,8 +80,6 @@ TEST(Policies, FirstHighestAndFinalRate) {
       {"policy=smith lr_max=5", 0.5, 0.5e-3, 45},
       {"policy=smith lr_max=5 div_factor=8 final_div_factor=100", 0.625, 0.625e-2, 45},
       {"policy=smith_caffe lr_max=5", 5.0 / 12, 5.0 / 12e3, 45},
-      {"policy=fastai lr_max=5", 0.2, 5e-5, 25},
-      {"policy=fastai lr_max=5 pct_start=0.4 div_factor=5 final_div_factor=10", 1, 0.5, 40},
       {"policy=torch lr_max=5 pct_start=0.5", 0.2, 5 / 2.5e5, -1},
   };
   for (const Row& row : rows) {
@@ -95,22 +95,54 @@ TEST(Policies, FirstHighestAndFinalRate) {
   }
 }
 
+// What fastai's combined_cos gives at t/T, to the digits of its float32.
+double combined_cos(double pct, double start, double middle, double end, double p) {
+  const bool up = p < pct;
+  const double u = up ? p / pct : (p - pct) / (1 - pct);
+  const double from = up ? start : middle;
+  const double to = up ? middle : end;
+  return from + (1 + std::cos(std::numbers::pi * (1 - u))) * (to - from) / 2;
+}
+
+TEST(FastAi, ProgressIsTheShareOfTheStepsBehind) {
+  const auto schedule = schedule_of("one_cycle", "policy=fastai lr_max=0.1");
+  EXPECT_NEAR(schedule->at(1, 10).lr, 0.0372, 5e-5);
+  EXPECT_NEAR(schedule->at(9, 10).lr, 0.0043, 5e-5);
+  EXPECT_DOUBLE_EQ(schedule->at(25, 100).lr, 0.1);
+  EXPECT_DOUBLE_EQ(schedule->at(25, 100).momentum, 0.85);
+  EXPECT_DOUBLE_EQ(schedule->at(100, 100).lr, 1e-6);
+  for (const double pct : {0.0, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.45, 0.5, 0.75, 0.9, 0.99, 1.0})
+    for (std::int64_t total = 2; total <= 40; ++total) {
+      const auto at_pct =
+          schedule_of("one_cycle", "policy=fastai lr_max=1 pct_start=" + std::to_string(pct));
+      for (std::int64_t step = 0; step < total; ++step) {
+        const double p = static_cast<double>(step) / static_cast<double>(total);
+        ASSERT_NEAR(at_pct->at(step, total).lr, combined_cos(pct, 0.04, 1, 1e-5, p), 1e-6)
+            << pct << " " << step << " of " << total;
+        ASSERT_NEAR(at_pct->at(step, total).momentum, combined_cos(pct, .95, .85, .95, p), 1e-6);
+      }
+    }
+}
+
 // fastai's cosine a quarter of the way and halfway, up and down.
 TEST(FastAi, CosineByHand) {
   const auto schedule = schedule_of("one_cycle", "policy=fastai lr_max=1 pct_start=0.5");
-  EXPECT_NEAR(schedule->at(10, 41).lr, (0.04 + 1) / 2, 1e-15);
-  EXPECT_NEAR(schedule->at(30, 41).lr, (1 + 1e-5) / 2, 1e-15);
-  EXPECT_NEAR(schedule->at(25, 41).lr, 1 - (1 - 1e-5) * (1 - 0.70710678118654752) / 2, 1e-15);
-  EXPECT_NEAR(schedule->at(5, 41).lr, 0.04 + 0.96 * (1 - 0.70710678118654752) / 2, 1e-15);
+  EXPECT_NEAR(schedule->at(10, 40).lr, (0.04 + 1) / 2, 1e-15);
+  EXPECT_NEAR(schedule->at(30, 40).lr, (1 + 1e-5) / 2, 1e-15);
+  EXPECT_NEAR(schedule->at(25, 40).lr, 1 - (1 - 1e-5) * (1 - 0.70710678118654752) / 2, 1e-15);
+  EXPECT_NEAR(schedule->at(5, 40).lr, 0.04 + 0.96 * (1 - 0.70710678118654752) / 2, 1e-15);
 }
 
-// pct_start*total <= 1: PyTorch divides by zero at 1, and has no way up below.
-TEST(Torch, WithoutRoomForAWayUpItStartsAtTheTop) {
+// Below pct_start*total = 1 PyTorch's way down begins before the first step: at pct_start 0.25 of 3
+// steps at -0.25, a ninth of the way. At 1 PyTorch divides by zero.
+TEST(Torch, WithoutRoomForAWayUpItIsOnItsWayDown) {
   const auto schedule = schedule_of("one_cycle", "policy=torch lr_max=1 pct_start=0.25");
   EXPECT_DOUBLE_EQ(schedule->at(0, 4).lr, 1);
   EXPECT_DOUBLE_EQ(schedule->at(3, 4).lr, 1 / 2.5e5);
-  EXPECT_DOUBLE_EQ(schedule->at(0, 3).lr, 1);
-  EXPECT_DOUBLE_EQ(schedule->at(2, 3).lr, 1 / 2.5e5);
+  const double final = 1 / 2.5e5;
+  EXPECT_NEAR(schedule->at(0, 3).lr, final + (1 - final) / 2 * (1 + std::cos(std::numbers::pi / 9)),
+              1e-15);
+  EXPECT_DOUBLE_EQ(schedule->at(2, 3).lr, final);
 }
 
 TEST(Policies, ARunOfOneStepTakesTheFirstRate) {

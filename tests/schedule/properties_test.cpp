@@ -65,6 +65,27 @@ TEST(EverySchedule, StaysInItsBoundsAlsoBeyondTheRun) {
   }
 }
 
+// Also where there is no room for a phase, and where PyTorch divides by zero.
+TEST(OneCycle, StaysInItsBoundsForEveryShareOnTheWayUp) {
+  for (const char* policy : {"fastai", "torch", "torch shape=linear", "torch three_phase=true"})
+    for (const double pct :
+         {0.0, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.45, 0.5, 0.75, 0.9, 0.99, 1.0}) {
+      const std::string words = std::string("lr_max=1 policy=") + policy;
+      if (words.ends_with("three_phase=true") && pct > 0.5) continue;
+      const auto schedule = schedule_of("one_cycle", words + " pct_start=" + std::to_string(pct));
+      for (std::int64_t total = 1; total <= 40; ++total)
+        for (std::int64_t step = 0; step <= 2 * total + 2; ++step) {
+          SCOPED_TRACE(words + " pct_start=" + std::to_string(pct) + ", " + std::to_string(step) +
+                       " of " + std::to_string(total));
+          const Hyper hyper = schedule->at(step, total);
+          ASSERT_GE(hyper.lr, 1 / 2.5e5 * (1 - 1e-14));
+          ASSERT_LE(hyper.lr, 1);
+          ASSERT_GE(hyper.momentum, 0.85);
+          ASSERT_LE(hyper.momentum, 0.95);
+        }
+    }
+}
+
 TEST(EverySchedule, IsContinuousWherePromised) {
   for (const Promise& promise : kPromises) {
     if (promise.slope == 0) continue;

@@ -1,4 +1,5 @@
-// Against the rates and momenta that PyTorch's own schedulers gave (tests/golden/schedule.py).
+// Against the rates and momenta that PyTorch's own schedulers and fastai's gave
+// (tests/golden/schedule.py and fastai_schedule.py).
 
 #include "schedule/support.h"
 
@@ -20,9 +21,12 @@ struct Case {
   std::vector<double> lr, momentum;
 };
 
-std::vector<Case> read_cases() {
+constexpr const char* kTorch = ONECYCLE_SOURCE_DIR "/tests/golden/schedule.txt";
+constexpr const char* kFastAi = ONECYCLE_SOURCE_DIR "/tests/golden/fastai_schedule.txt";
+
+std::vector<Case> read_cases(const char* golden) {
   const char* given = std::getenv("ONECYCLE_GOLDEN");
-  std::ifstream file(given ? given : ONECYCLE_SOURCE_DIR "/tests/golden/schedule.txt");
+  std::ifstream file(given ? given : golden);
   std::vector<Case> cases;
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
@@ -42,8 +46,7 @@ std::vector<Case> read_cases() {
   return cases;
 }
 
-TEST(PyTorch, EveryStepIsEqual) {
-  const std::vector<Case> cases = read_cases();
+void expect_every_step_equal(const std::vector<Case>& cases) {
   ASSERT_GE(cases.size(), 100u);
   double worst = 0;
   for (const Case& golden : cases) {
@@ -64,9 +67,13 @@ TEST(PyTorch, EveryStepIsEqual) {
   std::printf("%zu cases; largest difference %.1e of the highest rate\n", cases.size(), worst);
 }
 
+TEST(PyTorch, EveryStepIsEqual) { expect_every_step_equal(read_cases(kTorch)); }
+
+TEST(FastAiItself, EveryStepIsEqual) { expect_every_step_equal(read_cases(kFastAi)); }
+
 TEST(PyTorch, EverySchedulerIsCompared) {
   std::vector<std::string> sources;
-  for (const Case& golden : read_cases()) sources.push_back(golden.source);
+  for (const Case& golden : read_cases(kTorch)) sources.push_back(golden.source);
   for (const char* source : {"OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts", "MultiStepLR",
                              "LinearLR", "ExponentialLR", "SequentialLR"})
     EXPECT_NE(std::find(sources.begin(), sources.end(), source), sources.end()) << source;

@@ -50,6 +50,26 @@ TEST(TheilSen, AgainstSciPy) {
   }
 }
 
+// scipy.stats.theilslopes leaves out pairs at one x, too.
+TEST(TheilSen, LeavesOutPairsWithoutASlope) {
+  const double nan = std::nan("");
+  EXPECT_EQ(theil_sen({1, 1, 2}, {0, 5, 1}).value, -1.5) << "of 1 and -4";
+  for (const auto& x : {std::vector<double>{1, 1, 1, 1}, {nan, nan, nan, nan}, {1}, {}}) {
+    const Slope slope = theil_sen(x, std::vector<double>(x.size(), 2));
+    EXPECT_EQ(slope.value, 0);
+    EXPECT_EQ(slope.low, 0);
+    EXPECT_EQ(slope.high, 0);
+  }
+}
+
+TEST(Verdict, EqualEpochsAreOneEvaluation) {
+  const double nan = std::nan("");
+  for (const double epoch : {1.0, nan}) {
+    const std::vector<CoursePoint> same(50, CoursePoint{epoch, 1, 2, 2});
+    EXPECT_EQ(judge(same, 1).judgement, Judgement::too_early);
+  }
+}
+
 // Epochs 1..n of a run at a constant, high learning rate; a small ripple stands for noise.
 std::vector<CoursePoint> course(int n, const std::function<double(double)>& train,
                                 const std::function<double(double)>& validation, double lr = 1) {

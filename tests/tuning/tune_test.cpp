@@ -58,15 +58,45 @@ TEST(Memo, RemembersAndBelongsToItsSubject) {
   const TemporaryFolder folder;
   int computed = 0;
   const auto compute = [&] { return nlohmann::ordered_json(++computed); };
+  const auto sound = [](const nlohmann::ordered_json& result) { return result.is_number(); };
   {
     Memo memo(folder / "m.json", "recipe a", alone());
-    EXPECT_EQ(memo.get("x", compute), 1);
-    EXPECT_EQ(memo.get("x", compute), 1);
+    EXPECT_EQ(memo.get("x", compute, sound), 1);
+    EXPECT_EQ(memo.get("x", compute, sound), 1);
   }
-  EXPECT_EQ(Memo(folder / "m.json", "recipe a", alone()).get("x", compute), 1);
+  EXPECT_EQ(Memo(folder / "m.json", "recipe a", alone()).get("x", compute, sound), 1);
   EXPECT_THROW(Memo(folder / "m.json", "recipe b", alone()), Error);
-  write_bytes(folder / "m.json", "{");
-  EXPECT_THROW(Memo(folder / "m.json", "recipe a", alone()), Error);
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  for (const std::string& text :
+       {std::string("{"), std::string(R"({"subject": "recipe a", "results": []})"),
+        R"({"subject": "recipe a", "results": {"x": )" + deep + "}}"}) {
+    write_bytes(folder / "m.json", text);
+    EXPECT_THROW(Memo(folder / "m.json", "recipe a", alone()), Error);
+  }
+  write_bytes(folder / "m.json", R"({"subject": "recipe a", "results": {"x": {"y": 1}}})");
+  EXPECT_THROW(Memo(folder / "m.json", "recipe a", alone()).get("x", compute, sound), Error);
+}
+
+// A result that others changed is named, whatever of it is missing or of another type.
+TEST(Tune, RefusesRememberedResultsThatAreNotItsOwn) {
+  const DataSet data = build(small_recipe(), Registries()).data;
+  const TemporaryFolder folder;
+  (void)tuned(data, folder.path(), 1'000'000);
+  const auto whole = nlohmann::ordered_json::parse(read_bytes(folder / "tune.json"));
+  for (const char* path :
+       {"/results/range-test/lr_max", "/results/range-test/folder", "/results/range-test/reason",
+        "/results/range-test/seed_numbers", "/results/range-test/epochs"}) {
+    SCOPED_TRACE(path);
+    auto edited = whole;
+    const nlohmann::ordered_json::json_pointer place(path);
+    edited.at(place.parent_pointer()).erase(place.back());
+    write_bytes(folder / "tune.json", edited.dump());
+    EXPECT_THROW((void)tuned(data, folder.path(), 1'000'000), Error);
+    edited = whole;
+    edited[place] = {{"x", "y"}};
+    write_bytes(folder / "tune.json", edited.dump());
+    EXPECT_THROW((void)tuned(data, folder.path(), 1'000'000), Error);
+  }
 }
 
 TEST(Tune, EndsTheSameHoweverOftenItStops) {

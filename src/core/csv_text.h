@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace onecycle {
+
+// Text as a cell of a CSV file: in quotes where RFC 4180 asks for them, and with an apostrophe in
+// front where a spreadsheet would take it for a formula: where `=`, `+`, `-`, `@`, a tab or a
+// carriage return begins it, after apostrophes or none. Numbers stay as they are.
+std::string csv_cell(std::string_view text);
+
+// The text that csv_cell wrote, from a cell without its quotes.
+std::string csv_cell_text(std::string_view cell);
+
+}  // namespace onecycle
