@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/json_text.h"
 #include "recipe/yaml.h"
 
 #include <chrono>
@@ -50,17 +51,17 @@ TrialResult result_of(const Json& json) {
 }  // namespace
 
 std::optional<RemoteStudy> ask_for_study(const Ask& ask) {
-  const auto text = ask(Json{{"ask", "study"}}.dump());
+  const auto text = ask(json_text(Json{{"ask", "study"}}));
   if (!text) return std::nullopt;
   const Json json = Json::parse(*text);
   return RemoteStudy{json.at("recipe"), json.at("search"), json.at("folder")};
 }
 
-std::string farewell() { return Json{{"ask", "leave"}}.dump(); }
+std::string farewell() { return json_text(Json{{"ask", "leave"}}); }
 
 std::optional<Trial> RemoteQueue::take() {
   while (!stopped_()) {
-    const auto text = ask_(Json{{"ask", "take"}}.dump());
+    const auto text = ask_(json_text(Json{{"ask", "take"}}));
     if (!text) return std::nullopt;
     const Json json = Json::parse(*text);
     if (json.contains("trial")) return trial_of(json.at("trial"));
@@ -71,8 +72,8 @@ std::optional<Trial> RemoteQueue::take() {
 }
 
 void RemoteQueue::finish(const Trial& trial, const TrialResult& result) {
-  const auto text =
-      ask_(Json{{"ask", "finish"}, {"trial", json_of(trial)}, {"result", json_of(result)}}.dump());
+  const auto text = ask_(
+      json_text(Json{{"ask", "finish"}, {"trial", json_of(trial)}, {"result", json_of(result)}}));
   if (!text) return;
   const Json json = Json::parse(*text);
   if (json.contains("error")) throw Error(json.at("error"));
@@ -82,21 +83,20 @@ RemoteAnswer answer(Study& study, std::int64_t owner, const std::string& questio
   const Json json = Json::parse(question);
   const std::string ask = json.at("ask");
   if (ask == "study")
-    return {Json{{"recipe", study.recipe()},
-                 {"search", write_yaml(write_search(study.options()))},
-                 {"folder", study.folder()}}
-                .dump()};
-  if (ask == "leave") return {Json{{"over", true}}.dump(), true};
+    return {json_text(Json{{"recipe", study.recipe()},
+                           {"search", write_yaml(write_search(study.options()))},
+                           {"folder", study.folder()}})};
+  if (ask == "leave") return {json_text(Json{{"over", true}}), true};
   if (ask == "take") {
-    if (stopping || study.over()) return {Json{{"over", true}}.dump(), true};
+    if (stopping || study.over()) return {json_text(Json{{"over", true}}), true};
     const auto trial = study.take(owner);
-    return {(trial ? Json{{"trial", json_of(*trial)}} : Json{{"wait", true}}).dump()};
+    return {json_text(trial ? Json{{"trial", json_of(*trial)}} : Json{{"wait", true}})};
   }
   try {
     study.finish(owner, trial_of(json.at("trial")), result_of(json.at("result")));
-    return {Json{{"taken", true}}.dump()};
+    return {json_text(Json{{"taken", true}})};
   } catch (const Error& error) {
-    return {Json{{"error", error.what()}}.dump()};
+    return {json_text(Json{{"error", error.what()}})};
   }
 }
 

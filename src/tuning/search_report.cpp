@@ -1,6 +1,7 @@
 #include "tuning/search_report.h"
 
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
 
 #include <algorithm>
@@ -116,7 +117,7 @@ std::string csv_of(const Study& study, const std::vector<TrialRow>& rows) {
 std::string trial_json(const Study& study, const TrialRow& row) {
   Json json = {{"event", "trial"}};
   json.update(fields_of(study, row));
-  return json.dump();
+  return json_text(json);
 }
 
 std::string searched_json(const Study& study, const std::vector<TrialRow>& rows,
@@ -127,7 +128,7 @@ std::string searched_json(const Study& study, const std::vector<TrialRow>& rows,
   json["best"] = best != nullptr ? fields_of(study, *best) : Json(nullptr);
   json["recipe"] = best != nullptr ? Json(recipe) : Json(nullptr);
   json["study"] = study.folder();
-  return json.dump();
+  return json_text(json);
 }
 
 Remaining remaining_of(const Study& study, const std::vector<TrialRow>& rows) {
