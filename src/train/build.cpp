@@ -99,19 +99,16 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t r
   StepPlan plan;
   const std::int64_t parts = recipe.train.accumulate * ranks;
   const std::int64_t batch = recipe.data.batch_size.of(num_train);
+  const bool all = recipe.data.batch_size.all;
   plan.ranks = ranks;
-  if (recipe.data.batch_size.all) {
-    plan.total_batch = num_train;
-    plan.micro_batch = (num_train + parts - 1) / parts;
-  } else {
-    plan.total_batch = batch * parts;
-    plan.micro_batch = batch;
-  }
-  if (plan.total_batch > num_train || num_train < parts)
+  // Divided: the product may be beyond 64 bits.
+  if (parts > num_train || (!all && batch > num_train / parts))
     throw DataError(format(
         "{}: {} times {} samples are more than the {} of the training part; lower it or "
         "data.batch_size",
         ranks == 1 ? "train.accumulate" : "train.accumulate times ranks", parts, batch, num_train));
+  plan.total_batch = all ? num_train : batch * parts;
+  plan.micro_batch = all ? (num_train + parts - 1) / parts : batch;
   plan.steps_per_epoch = num_train / plan.total_batch;
   plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
   return plan;

@@ -212,7 +212,7 @@ OptionTable<TrainOptions> train_options() {
       .add("accumulate", &TrainOptions::accumulate,
            "micro-batches whose gradients make one step: the total batch is this many times "
            "data.batch_size; with `all`, the parts of the whole set")
-      .range(at_least(1));
+      .range(between(1, 1e9));
   table
       .add("grad_clip", &TrainOptions::grad_clip,
            "largest norm of all gradients together; null: no clipping")
