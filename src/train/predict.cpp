@@ -50,6 +50,16 @@ at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own, std::int64
   return at::cat(parts);
 }
 
+// Finite weights may still be so large that what they compute is not.
+void check_probabilities(const at::Tensor& probabilities) {
+  if (probabilities.numel() == 0 || at::isfinite(probabilities.sum()).item<bool>()) return;
+  const at::Tensor wrong = probabilities.isfinite().all(1).logical_not().nonzero();
+  throw Error(
+      format("the network's outputs are not numbers for {} samples, the first of them sample {} "
+             "(counted from 0); its weights are too large, or the precision too narrow",
+             wrong.size(0), wrong[0].item<std::int64_t>()));
+}
+
 // The first field that no network could have, or nullptr.
 const char* wrong_field(const NetworkTask& task) {
   constexpr std::int64_t kLongest = 1 << 16, kMostPixels = std::int64_t{1} << 31;
@@ -91,8 +101,11 @@ Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options)
     done += batch.valid;
     if (options.progress) options.progress(done);
   });
-  return {score_between({}, sum_over(*run.group, metrics.read())),
-          all_rows(*run.group, probabilities, static_cast<std::int64_t>(run.data.classes.size()))};
+  Prediction result{
+      score_between({}, sum_over(*run.group, metrics.read())),
+      all_rows(*run.group, probabilities, static_cast<std::int64_t>(run.data.classes.size()))};
+  check_probabilities(result.probabilities);
+  return result;
 }
 
 NetworkTask task_of(const Run& run, const Registries& registries) {

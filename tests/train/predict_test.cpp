@@ -88,6 +88,14 @@ TEST(Predict, OnePixelCannotBeShifted) {
   EXPECT_NO_THROW(predicted(run, TestTimeAugmentation::flip));
 }
 
+TEST(Predict, OutputsThatAreNoNumbersAreAnError) {
+  auto run = tiny_run();
+  for (const Parameter& parameter : run.parameters->all()) at::Tensor(parameter.master).fill_(1e38);
+  run.parameters->refresh_working();
+  EXPECT_THAT([&] { (void)predicted(run, TestTimeAugmentation::none); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("not numbers for ")));
+}
+
 TEST(Task, ANetworkWithoutItsData) {
   auto run = tiny_run(kRecipe);
   Trainer(run).fit();
