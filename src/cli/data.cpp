@@ -3,6 +3,7 @@
 #include "cli/data_commands.h"
 #include "cli/load_watch.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/printable.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
@@ -29,7 +30,8 @@ int list(const CommandLine& line, const Registries& registries) {
     options.name = name;
     const DatasetDescriptor descriptor = descriptor_of(options, registries);
     if (line.json()) {
-      std::cout << Json{{"event", "dataset"}, {"name", name}, {"title", descriptor.title}}.dump()
+      std::cout << json_text(
+                       Json{{"event", "dataset"}, {"name", name}, {"title", descriptor.title}})
                 << std::endl;
     } else {
       fmt::print("{:<18}{}\n", visible(name), visible(descriptor.title));
@@ -60,13 +62,12 @@ int verify(const CommandLine& line, const DataOptions& options, const Registries
         check.status == FileCheck::Status::mismatch || check.status == FileCheck::Status::missing;
     num_bad += bad ? 1 : 0;
     if (line.json()) {
-      std::cout << Json{{"event", "file"},
-                        {"file", check.file},
-                        {"path", check.path},
-                        {"status", status_text(check.status)},
-                        {"expected", check.expected},
-                        {"actual", check.actual}}
-                       .dump()
+      std::cout << json_text(Json{{"event", "file"},
+                                  {"file", check.file},
+                                  {"path", check.path},
+                                  {"status", status_text(check.status)},
+                                  {"expected", check.expected},
+                                  {"actual", check.actual}})
                 << std::endl;
     } else {
       fmt::print("{:<10}{}\n", status_text(check.status),
@@ -95,14 +96,13 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
                summary.type, summary.classes.size());
   for (const SplitSummary& split : summary.splits) {
     if (line.json()) {
-      std::cout << Json{{"event", "split"},
-                        {"name", split.name},
-                        {"samples", split.samples},
-                        {"classes", summary.classes},
-                        {"per_class", split.per_class},
-                        {"mean", split.statistics.mean},
-                        {"std", split.statistics.std}}
-                       .dump()
+      std::cout << json_text(Json{{"event", "split"},
+                                  {"name", split.name},
+                                  {"samples", split.samples},
+                                  {"classes", summary.classes},
+                                  {"per_class", split.per_class},
+                                  {"mean", split.statistics.mean},
+                                  {"std", split.statistics.std}})
                 << std::endl;
       continue;
     }

@@ -5,6 +5,7 @@
 #include "cli/load_watch.h"
 #include "cli/signals.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/printable.h"
 
 #include <chrono>
@@ -43,12 +44,11 @@ FetchWatch fetch_watch(const CommandLine& line, StatusLine& status, StopSignal& 
     status.show(progress_text(file, done, total, rate));
     if (!line.json() || Clock::now() - last < kBetweenLines) return;
     last = Clock::now();
-    std::cout << Json{{"event", "progress"},
-                      {"file", file},
-                      {"bytes", done},
-                      {"total", total},
-                      {"bytes_per_second", rate}}
-                     .dump()
+    std::cout << json_text(Json{{"event", "progress"},
+                                {"file", file},
+                                {"bytes", done},
+                                {"total", total},
+                                {"bytes_per_second", rate}})
               << std::endl;
   };
   return watch;
@@ -57,7 +57,7 @@ FetchWatch fetch_watch(const CommandLine& line, StatusLine& status, StopSignal& 
 void say_file(const CommandLine& line, const FetchedFile& file) {
   const char* status = file.was_there ? "there" : "fetched";
   if (line.json())
-    std::cout << Json{{"event", "file"}, {"path", file.path}, {"status", status}}.dump()
+    std::cout << json_text(Json{{"event", "file"}, {"path", file.path}, {"status", status}})
               << std::endl;
   else
     line.console().say(format("{:<10}{}", status, file.path));
@@ -69,7 +69,7 @@ int data_fetch(const CommandLine& line, const DataOptions& options, const Regist
   const DatasetDescriptor descriptor = descriptor_of(options, registries);
   if (const auto place = data_place(options, descriptor, registries.formats)) {
     if (line.json())
-      std::cout << Json{{"event", "there"}, {"name", descriptor.name}, {"place", *place}}.dump()
+      std::cout << json_text(Json{{"event", "there"}, {"name", descriptor.name}, {"place", *place}})
                 << std::endl;
     line.console().say(format("{}: every file is here: {}", descriptor.name, *place));
     return 0;

@@ -2,6 +2,7 @@
 
 #include "cli/data_commands.h"
 #include "core/format.h"
+#include "core/json_text.h"
 
 #include <chrono>
 #include <iostream>
@@ -18,10 +19,12 @@ int data_pack(const CommandLine& line, const DataOptions& options, const Registr
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (line.json())
-    std::cout << nlohmann::ordered_json{{"event", "packed"},      {"path", summary.path},
-                                        {"train", summary.train}, {"test", summary.test},
-                                        {"bytes", summary.bytes}, {"seconds", seconds}}
-                     .dump()
+    std::cout << json_text(nlohmann::ordered_json{{"event", "packed"},
+                                                  {"path", summary.path},
+                                                  {"train", summary.train},
+                                                  {"test", summary.test},
+                                                  {"bytes", summary.bytes},
+                                                  {"seconds", seconds}})
               << std::endl;
   line.console().say(format("{}: {} training and {} test images, {:.1f} MB, in {:.1f} s",
                             summary.path, grouped(summary.train), grouped(summary.test),

@@ -6,6 +6,7 @@
 #include "cli/sample_picture.h"
 #include "cli/trained_network.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "train/recipe_text.h"
 
 #include <algorithm>
@@ -178,7 +179,7 @@ int eval_command(int argc, char** argv) {
   }
   say(network.run, prediction.score, result, split, page, line.console());
   if (line.json())
-    std::cout << json_of(prediction.score, result, split, network.weights, page).dump()
+    std::cout << json_text(json_of(prediction.score, result, split, network.weights, page))
               << std::endl;
   return 0;
 }

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "train/torch_optimizer.h"
 #include "weights/match.h"
 
@@ -94,14 +95,13 @@ int export_command(int argc, char** argv) {
                             averaged ? ", averaged over the run" : "",
                             optimizer ? ", torch.optim." + optimizer->name : ""));
   if (line.json())
-    std::cout << nlohmann::ordered_json{{"event", "exported"},
-                                        {"file", to},
-                                        {"tensors", tensors.size()},
-                                        {"averaged", averaged},
-                                        {"optimizer", optimizer
-                                                          ? nlohmann::ordered_json(optimizer->name)
-                                                          : nlohmann::ordered_json()}}
-                     .dump()
+    std::cout << json_text(nlohmann::ordered_json{
+                     {"event", "exported"},
+                     {"file", to},
+                     {"tensors", tensors.size()},
+                     {"averaged", averaged},
+                     {"optimizer", optimizer ? nlohmann::ordered_json(optimizer->name)
+                                             : nlohmann::ordered_json()}})
               << std::endl;
   return 0;
 }

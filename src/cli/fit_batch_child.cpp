@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/json_text.h"
 
 #include <algorithm>
 #include <array>
@@ -112,7 +113,7 @@ ChildOutcome run_child(const Json& request, std::optional<double> seconds, bool 
                        const StopSignal& stop) {
   const auto deadline =
       Clock::now() + std::chrono::milliseconds(std::llround(1e3 * seconds.value_or(1e9)));
-  Child child(request.dump(), progress);
+  Child child(json_text(request), progress);
   ChildOutcome outcome;
   std::string text;
   bool late = false;

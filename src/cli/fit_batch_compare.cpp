@@ -3,6 +3,7 @@
 #include "cli/fit_batch_child.h"
 #include "cli/fit_batch_task.h"
 #include "core/format.h"
+#include "core/json_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -46,7 +47,7 @@ void say_row(const FitBatchTask& task, const char* equal, const Row& row) {
        {"lr_max", "steps", "planned", "seconds", "validation_accuracy", "test_accuracy"})
     json[key] = row.result.is_null() ? Json() : Json(row.result.at(key));
   json["why"] = row.result.is_null() ? Json(row.why) : Json();
-  std::cout << json.dump() << std::endl;
+  std::cout << json_text(json) << std::endl;
 }
 
 void say_head(const FitBatchTask& task, const std::string& title) {
@@ -115,11 +116,10 @@ int compare_batches(FitBatchTask& task) {
     if (!row.result.is_null()) say_row(task, "time", train_within(task, row, *fastest));
   task.line.console().say("\none run of each; the spread over seeds: onecycle train --seeds");
   if (task.line.json())
-    std::cout << Json{{"event", "compared"},
-                      {"sizes", task.options.compare},
-                      {"seconds", *fastest},
-                      {"limit_bytes", task.limit_bytes}}
-                     .dump()
+    std::cout << json_text(Json{{"event", "compared"},
+                                {"sizes", task.options.compare},
+                                {"seconds", *fastest},
+                                {"limit_bytes", task.limit_bytes}})
               << std::endl;
   return 0;
 }

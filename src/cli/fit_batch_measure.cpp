@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/fit_batch_child.h"
 #include "cli/ranks.h"
+#include "core/json_text.h"
 #include "observe/divergence.h"
 #include "observe/progress.h"
 #include "train/memory.h"
@@ -22,7 +23,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void print(const Json& json) { std::cout << json.dump() << std::endl; }
+void print(const Json& json) { std::cout << json_text(json) << std::endl; }
 
 void print_built(const Run& run, const MemoryLimit& limit) {
   print({{"event", "built"},

@@ -4,6 +4,7 @@
 #include "cli/fit_batch_task.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "train/recipe_text.h"
 
 #include <algorithm>
@@ -27,13 +28,13 @@ void say_probe(const FitBatchTask& task, const BatchProbe& probe) {
     console.say(format("batch {:>8}  does not fit: {}", grouped(probe.batch), probe.why));
   }
   if (!task.line.json()) return;
-  std::cout << Json{{"event", "probe"},
-                    {"batch", probe.batch},
-                    {"fits", probe.fits},
-                    {"samples_per_second", probe.fits ? Json(probe.samples_per_second) : Json()},
-                    {"peak_bytes", probe.fits ? Json(probe.peak_bytes) : Json()},
-                    {"why", probe.fits ? Json() : Json(probe.why)}}
-                   .dump()
+  std::cout << json_text(Json{
+                   {"event", "probe"},
+                   {"batch", probe.batch},
+                   {"fits", probe.fits},
+                   {"samples_per_second", probe.fits ? Json(probe.samples_per_second) : Json()},
+                   {"peak_bytes", probe.fits ? Json(probe.peak_bytes) : Json()},
+                   {"why", probe.fits ? Json() : Json(probe.why)}})
             << std::endl;
 }
 
@@ -54,13 +55,12 @@ Json curve(const FitBatchTask& task) {
 
 void print_json(const FitBatchTask& task, const char* event, const BatchChoice& choice) {
   if (!task.line.json()) return;
-  std::cout << Json{{"event", event},
-                    {"largest", choice.largest},
-                    {"fastest", choice.fastest},
-                    {"chosen", choice.chosen},
-                    {"samples_per_second", curve(task)},
-                    {"limit_bytes", task.limit_bytes}}
-                   .dump()
+  std::cout << json_text(Json{{"event", event},
+                              {"largest", choice.largest},
+                              {"fastest", choice.fastest},
+                              {"chosen", choice.chosen},
+                              {"samples_per_second", curve(task)},
+                              {"limit_bytes", task.limit_bytes}})
             << std::endl;
 }
 

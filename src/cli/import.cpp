@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/printable.h"
 #include "train/tensor_bytes.h"
 #include "train/weights.h"
@@ -45,7 +46,7 @@ void print(const std::vector<Row>& rows, const Matching* matching, const Command
               {"shape", stored->shape},
               {"dtype", stored->dtype}};
     if (matching != nullptr) json["match"] = fate;
-    std::cout << json.dump() << "\n";
+    std::cout << json_text(json) << "\n";
   }
   if (matching == nullptr) return;
   for (const auto& [name, note] : matching->missing)
@@ -140,11 +141,10 @@ int import_command(int argc, char** argv) {
     line.console().say(format("{}: {} tensors written", to, tensors.size()));
   }
   if (line.json())
-    std::cout << Json{{"event", "imported"},
-                      {"kind", name_of(file.content().kind)},
-                      {"tensors", tensors.size()},
-                      {"file", line.has("to") ? Json(to) : Json()}}
-                     .dump()
+    std::cout << json_text(Json{{"event", "imported"},
+                                {"kind", name_of(file.content().kind)},
+                                {"tensors", tensors.size()},
+                                {"file", line.has("to") ? Json(to) : Json()}})
               << std::endl;
   return 0;
 }

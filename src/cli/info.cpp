@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "kernels/gather.h"
 #include "kernels/processor.h"
 #include "train/compute.h"
@@ -54,7 +55,7 @@ int info_command(int argc, char** argv) {
     json[name] = value;
     if (!line.json()) fmt::print("{:<14}{}\n", name, value);
   }
-  if (line.json()) std::cout << json.dump() << std::endl;
+  if (line.json()) std::cout << json_text(json) << std::endl;
   return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/csv_text.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
 #include "core/printable.h"
 
@@ -64,9 +65,7 @@ Json json_of(const PredictionRow& row) {
           {"top", std::move(top)}};
 }
 
-void print_json(const Json& json) {
-  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
+void print_json(const Json& json) { fmt::print("{}\n", json_text(json)); }
 
 void print_table(const std::vector<PredictionRow>& rows) {
   std::size_t width = 0;

@@ -13,6 +13,7 @@
 #include "cli/step_progress.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
 #include "core/printable.h"
 #include "train/compute.h"
@@ -192,18 +193,17 @@ int range_test_command(int argc, char** argv) {
     const auto number = [](const std::optional<double>& value) {
       return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
     };
-    std::cout << nlohmann::ordered_json{{"event", "suggested"},
-                                        {"lr_max", number(test.lr_max)},
-                                        {"lr_min", number(test.lr_min)},
-                                        {"refused", test.refused.empty()
-                                                        ? nlohmann::ordered_json()
-                                                        : nlohmann::ordered_json(test.refused)},
-                                        {"uncertain", test.uncertain},
-                                        {"seed_numbers", test.seed_numbers},
-                                        {"report", report.empty() ? nlohmann::ordered_json()
-                                                                  : nlohmann::ordered_json(report)},
-                                        {"run_dir", folder}}
-                     .dump()
+    std::cout << json_text(nlohmann::ordered_json{
+                     {"event", "suggested"},
+                     {"lr_max", number(test.lr_max)},
+                     {"lr_min", number(test.lr_min)},
+                     {"refused", test.refused.empty() ? nlohmann::ordered_json()
+                                                      : nlohmann::ordered_json(test.refused)},
+                     {"uncertain", test.uncertain},
+                     {"seed_numbers", test.seed_numbers},
+                     {"report",
+                      report.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(report)},
+                     {"run_dir", folder}})
               << std::endl;
   }
   if (interrupted) return 128 + stop.signal_number();

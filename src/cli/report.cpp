@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/report_page.h"
 #include "core/format.h"
+#include "core/json_text.h"
 
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -31,7 +32,7 @@ int report_command(int argc, char** argv) {
 
   for (const std::string& note : report.notes) line.console().warn(note);
   if (line.json()) {
-    std::cout << nlohmann::ordered_json{{"event", "report"}, {"report", report.page}}.dump()
+    std::cout << json_text(nlohmann::ordered_json{{"event", "report"}, {"report", report.page}})
               << std::endl;
   } else {
     line.console().say(format("report {}; plots and their data in {}", report.page, report.files));

@@ -7,6 +7,7 @@
 #include "core/format.h"
 #include "core/links.h"
 #include "core/number.h"
+#include "core/printable.h"
 #include "recipe/document.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
@@ -60,9 +61,15 @@ void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before, con
       {{static_cast<double>(old_plan.total_steps), Duration::Unit::steps}, parse_extend(how)});
 }
 
-std::int64_t ranks_of(const std::optional<Snapshot>& snapshot) {
-  if (!snapshot || !snapshot->metadata.contains(kRanks)) return 1;
-  return parse_integer(snapshot->metadata.at(kRanks)).value_or(1);
+std::int64_t ranks_of(const Snapshot& snapshot, const std::string& folder) {
+  constexpr std::int64_t kMost = 1 << 20;
+  const auto text = snapshot.metadata.find(kRanks);
+  if (text == snapshot.metadata.end()) return 1;
+  const auto ranks = parse_integer(text->second);
+  if (ranks && *ranks >= 1 && *ranks <= kMost) return *ranks;
+  throw CheckpointError(
+      format("{}: its checkpoint says that {} ranks made it, which cannot be; use an intact one",
+             checkpoints_path(folder), printable(text->second)));
 }
 
 // The recipe's text names variables: what they stood for when the run was begun is gone.
@@ -84,6 +91,11 @@ std::optional<Snapshot> latest_here(const std::string& folder, const Console& co
   auto snapshot = checkpoints.load_latest(warnings);
   for (const std::string& warning : warnings)
     console.warn(warning + "; the checkpoint before it is used");
+  try {
+    if (snapshot) (void)steps_of(*snapshot);
+  } catch (const CheckpointError& error) {
+    throw CheckpointError(format("{}: {}", checkpoints_path(folder), error.what()));
+  }
   return snapshot;
 }
 
@@ -113,8 +125,9 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
     console.say("changed    " + change);
   resumed.start.snapshot = latest_here(resumed.start.folder, console);
   if (resumed.start.snapshot) compare_environment(before, *resumed.start.snapshot, console);
-  const std::int64_t ranks_before =
-      resumed.start.snapshot ? ranks_of(resumed.start.snapshot) : registries.group->size();
+  const std::int64_t ranks_before = resumed.start.snapshot
+                                        ? ranks_of(*resumed.start.snapshot, resumed.start.folder)
+                                        : registries.group->size();
   extend(resumed.recipe, before, ranks_before, line.text("extend"), registries);
   if (!resumed.start.snapshot)
     console.say(resumed.start.folder + " holds no checkpoint yet: starting from the beginning");

@@ -46,6 +46,11 @@ std::vector<std::string> run_folders(const Recipe& recipe) {
   return folders;
 }
 
+void discard_unused(const std::string& run_folder) {
+  std::error_code ignored;
+  if (!fs::exists(recipe_path(run_folder), ignored)) fs::remove_all(run_folder, ignored);
+}
+
 std::string recipe_path(const std::string& run_folder) { return run_folder + "/recipe.yaml"; }
 
 std::string checkpoints_path(const std::string& run_folder) { return run_folder + "/checkpoints"; }

@@ -13,6 +13,9 @@ std::string create_run_folder(const Recipe& recipe, Group& group);
 // The folders of the recipe's runs by number, the latest last.
 std::vector<std::string> run_folders(const Recipe& recipe);
 
+// Removes a folder that was made for a run which could not begin: one without a recipe.
+void discard_unused(const std::string& run_folder);
+
 std::string recipe_path(const std::string& run_folder);
 std::string checkpoints_path(const std::string& run_folder);
 std::string weights_path(const std::string& run_folder);  // the last checkpoint

@@ -3,6 +3,7 @@
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
@@ -81,7 +82,7 @@ void say(const std::vector<Column>& columns, std::int64_t runs, const CommandLin
     json[std::string(column.name) + "_accuracy"] = {
         {"mean", spread.mean}, {"deviation", spread.deviation}, {"values", column.values}};
   }
-  if (line.json()) std::cout << json.dump() << std::endl;
+  if (line.json()) std::cout << json_text(json) << std::endl;
 }
 
 }  // namespace

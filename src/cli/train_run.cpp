@@ -148,7 +148,12 @@ RunResult train_run(Run& run, const RunStart& start, const Registries& registrie
                     const CommandLine& line) {
   line.console().say(format("run        {}", start.folder));
   std::optional<RunRecord> record;
-  if (run.group->leads()) record.emplace(run, start.folder, registries, line);
+  try {
+    if (run.group->leads()) record.emplace(run, start.folder, registries, line);
+  } catch (...) {
+    discard_unused(start.folder);
+    throw;
+  }
   SharedCheckpoints checkpoints(*run.group, record ? &record->checkpoints() : nullptr);
   Trainer trainer(run);
   trainer.keep_checkpoints_in(checkpoints);

@@ -12,6 +12,7 @@
 #include "cli/step_progress.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
 #include "core/printable.h"
 #include "train/compute.h"
@@ -95,14 +96,13 @@ void print_json(const TuneResult& result, const std::string& path, const std::st
   using Json = nlohmann::ordered_json;
   Json choices = Json::array();
   for (const TuneChoice& choice : result.choices) choices.push_back(choice_json(choice));
-  std::cout << Json{{"event", "tuned"},
-                    {"recipe", path.empty() ? Json() : Json(path)},
-                    {"report", report.empty() ? Json() : Json(report)},
-                    {"refused", result.refused.empty() ? Json() : Json(result.refused)},
-                    {"choices", choices},
-                    {"search_epochs", result.epochs},
-                    {"search_seconds", result.seconds}}
-                   .dump()
+  std::cout << json_text(Json{{"event", "tuned"},
+                              {"recipe", path.empty() ? Json() : Json(path)},
+                              {"report", report.empty() ? Json() : Json(report)},
+                              {"refused", result.refused.empty() ? Json() : Json(result.refused)},
+                              {"choices", choices},
+                              {"search_epochs", result.epochs},
+                              {"search_seconds", result.seconds}})
             << std::endl;
 }
 

@@ -19,4 +19,11 @@ Json parse_json(const std::string& text) {
   return too_deep ? Json(Json::value_t::discarded) : json;
 }
 
+// A JSON value as text, in one line or indented. Names of files are any bytes: what is not UTF-8
+// in them becomes U+FFFD, where the library would throw.
+template <class Json>
+std::string json_text(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
 }  // namespace onecycle

@@ -33,6 +33,9 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
   std::string nearest;
   std::size_t best = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const std::string& candidate : known) {
+    const std::size_t longer = std::max(name.size(), candidate.size());
+    if (longer - std::min(name.size(), candidate.size()) >= best)
+      continue;  // the distance is no less
     const std::size_t distance = edit_distance(name, candidate);
     if (distance >= best || distance >= name.size()) continue;  // nothing of it is left
     best = distance;

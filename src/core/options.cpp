@@ -166,10 +166,13 @@ void check_map(const Value& given, const std::string& path, const std::vector<st
     problems.add(given.at, path, "expected a map of options, got " + given.described());
     return;
   }
+  constexpr std::size_t kHints = 20;  // looking for a near name takes its time
+  std::size_t unknown = 0;
   for (const auto& member : given.members)
     if (std::find(known.begin(), known.end(), member.key) == known.end())
-      problems.add(member.at, join_path(path, member.key),
-                   "unknown key; " + unknown_name(member.key, known));
+      problems.add(
+          member.at, join_path(path, member.key),
+          ++unknown <= kHints ? "unknown key; " + unknown_name(member.key, known) : "unknown key");
 }
 
 bool check_list(const Value& given, const std::string& path, Problems& problems) {

@@ -4,7 +4,9 @@
 
 #include "core/files.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/printable.h"
+#include "core/safetensors_header.h"
 #include "core/sha256.h"
 
 #include <algorithm>
@@ -38,44 +40,25 @@ std::uint64_t from_little_endian(const char* bytes) {
   return value;
 }
 
-// A header nests three deep; the rest of the limits keeps a hostile one from filling the memory.
-// Not in the order of the text, which would be found by comparing every key with every other.
-nlohmann::json parse_header(std::string_view text) {
-  constexpr int kDeepest = 4;
-  constexpr std::size_t kMostValues = std::size_t{1} << 21;
-  std::size_t values = 0;
-  const auto watch = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > kDeepest || ++values > kMostValues)
-      throw CheckpointError("its header is no list of tensors");
-    return true;
-  };
-  auto header = nlohmann::json::parse(text.begin(), text.end(), watch);
-  if (!header.is_object()) throw CheckpointError("its header is not a JSON object");
-  return header;
-}
-
-StoredTensor parse_entry(const std::string& name, const nlohmann::json& entry,
-                         std::string_view data) {
-  check_tensor_name(name);
-  const std::uint64_t data_bytes = data.size();
+StoredTensor checked(ListedTensor&& listed, std::string_view data) {
+  const std::string& name = listed.name;
   StoredTensor tensor;
-  tensor.name = name;
-  tensor.dtype = entry.at("dtype").get<std::string>();
-  const std::uint64_t element = element_bytes(tensor.dtype);
-  if (element == 0) throw CheckpointError("unknown dtype " + printable(tensor.dtype, 16));
-  if (!entry.at("shape").is_array()) throw CheckpointError("the shape of " + name + " is no list");
-  for (const auto& dimension : entry.at("shape")) {
-    if (!dimension.is_number_unsigned())
-      throw CheckpointError(format("the shape of {} holds what is no length", name));
-    tensor.shape.push_back(static_cast<std::int64_t>(dimension.get<std::uint64_t>()));
-  }
+  const std::uint64_t element = element_bytes(listed.dtype);
+  if (element == 0)
+    throw CheckpointError(format("{} has the unknown dtype {}", name, printable(listed.dtype, 16)));
+  if (!listed.shape || !listed.offsets || listed.offsets->size() != 2)
+    throw CheckpointError(format("{} has no shape, or no place in the file", name));
+  for (const std::uint64_t length : *listed.shape)
+    tensor.shape.push_back(static_cast<std::int64_t>(length));  // beyond 2^63: negative, refused
   const auto elements = num_elements(tensor.shape);
-  if (!elements || *elements > data_bytes / element)
+  if (!elements || *elements > data.size() / element)
     throw CheckpointError(format("the shape of {} exceeds the file", name));
-  const auto begin = entry.at("data_offsets").at(0).get<std::uint64_t>();
-  const auto end = entry.at("data_offsets").at(1).get<std::uint64_t>();
-  if (begin > end || end > data_bytes || end - begin != *elements * element)
+  const std::uint64_t begin = listed.offsets->front();
+  const std::uint64_t end = listed.offsets->back();
+  if (begin > end || end > data.size() || end - begin != *elements * element)
     throw CheckpointError(format("the bytes of {} do not fit its shape or the file", name));
+  tensor.name = std::move(listed.name);
+  tensor.dtype = std::move(listed.dtype);
   tensor.data = data.data() + begin;
   tensor.bytes = end - begin;
   return tensor;
@@ -129,13 +112,15 @@ void write_safetensors(const std::string& path, const std::vector<StoredTensor>&
   header["__metadata__"] = metadata;
   header["__metadata__"][kChecksum] = kNoChecksum;
   std::uint64_t offset = 0;
+  // As members of the vector that it is: setting one by its name looks through all before it.
+  auto& members = header.get_ref<Json::object_t&>();
   for (const StoredTensor& tensor : tensors) {
-    header[tensor.name] = {{"dtype", tensor.dtype},
-                           {"shape", tensor.shape},
-                           {"data_offsets", {offset, offset + tensor.bytes}}};
+    members.emplace_back(tensor.name, Json{{"dtype", tensor.dtype},
+                                           {"shape", tensor.shape},
+                                           {"data_offsets", {offset, offset + tensor.bytes}}});
     offset += tensor.bytes;
   }
-  std::string text = header.dump();
+  std::string text = json_text(header);
   text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
   const std::string length = little_endian(text.size());
   std::vector<std::string_view> parts{length, text};
@@ -162,14 +147,10 @@ SafetensorsContent parse_safetensors(std::string_view bytes, bool checksum) {
   const std::string_view head = bytes.substr(0, kLengthBytes + header_bytes);
   const std::string_view data = bytes.substr(head.size());
   SafetensorsContent content;
-  const nlohmann::json header = parse_header(head.substr(kLengthBytes));
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") {
-      content.metadata = entry.get<Metadata>();
-    } else {
-      content.tensors.push_back(parse_entry(name, entry, data));
-    }
-  }
+  SafetensorsHeader header = read_safetensors_header(head.substr(kLengthBytes));
+  content.metadata = std::move(header.metadata);
+  for (ListedTensor& listed : header.tensors)
+    content.tensors.push_back(checked(std::move(listed), data));
   check_layout(content.tensors, data);
   if (checksum) check_sum(content.metadata, head, data);
   return content;

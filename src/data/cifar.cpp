@@ -21,7 +21,7 @@ struct OptionType<CifarLabels> : EnumOption<CifarLabels> {};
 
 namespace {
 
-constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 33;  // no CIFAR file comes near
+constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;  // no CIFAR file comes near
 
 struct CifarOptions {
   std::vector<std::string> train, test;

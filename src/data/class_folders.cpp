@@ -4,11 +4,14 @@
 #include "onecycle/registry.h"
 
 #include "core/format.h"
+#include "core/printable.h"
+#include "core/utf8.h"
 #include "data/picture.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <sys/stat.h>
+#include <unordered_map>
 #include <utility>
 
 namespace onecycle {
@@ -79,6 +82,10 @@ std::vector<std::string> class_folders(const std::string& root) {
   std::vector<std::string> classes = entries_of(root).folders;
   if (classes.empty())
     throw DataError(format("{}: holds no folders; pictures lie in one folder a class", root));
+  for (const std::string& name : classes)
+    if (const char* why = why_no_name(name))
+      throw DataError(format("{}: the name of its folder '{}' {}, and names a class; rename it",
+                             root, printable(name), why));
   return classes;
 }
 
@@ -86,9 +93,12 @@ std::vector<LabelledFile> labelled_pictures(const std::string& root,
                                             const std::vector<std::string>& classes,
                                             bool every_class) {
   std::vector<LabelledFile> found;
+  std::unordered_map<std::string, std::int64_t> labels;
+  for (const std::string& name : classes)
+    labels.emplace(name, static_cast<std::int64_t>(labels.size()));
   for (const std::string& name : class_folders(root)) {
-    const auto place = std::find(classes.begin(), classes.end(), name);
-    if (place == classes.end()) {
+    const auto place = labels.find(name);
+    if (place == labels.end()) {
       const std::string nearest = nearest_name(name, classes);
       throw DataError(
           format("{}/{}: no class of the training part{}; rename the folder, or leave "
@@ -97,7 +107,7 @@ std::vector<LabelledFile> labelled_pictures(const std::string& root,
     }
     const std::size_t before = found.size();
     Ancestors above{identity(root)};
-    collect(root + "/" + name, place - classes.begin(), above, found);
+    collect(root + "/" + name, place->second, above, found);
     if (found.size() == before && every_class)
       throw DataError(
           format("{}/{}: no JPEG or PNG pictures in this class folder; remove it, or "

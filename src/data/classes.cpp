@@ -6,6 +6,7 @@
 #include "data/tensors.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include <ATen/ATen.h>
 
@@ -25,16 +26,18 @@ std::string listed(const std::vector<std::string>& names) {
 
 std::vector<std::int64_t> chosen_labels(const std::vector<std::string>& chosen,
                                         const std::vector<std::string>& known) {
+  std::unordered_map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < known.size(); ++i) places.emplace(known[i], i);
   std::vector<std::int64_t> labels(known.size(), -1);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const auto found = std::find(known.begin(), known.end(), chosen[i]);
-    if (found == known.end()) {
+    const auto found = places.find(chosen[i]);
+    if (found == places.end()) {
       const std::string nearest = nearest_name(chosen[i], known);
       throw RecipeError(format("data.classes: no class '{}'; {}the data set has {}", chosen[i],
                                nearest.empty() ? "" : format("did you mean '{}'? ", nearest),
                                listed(known)));
     }
-    std::int64_t& label = labels[static_cast<std::size_t>(found - known.begin())];
+    std::int64_t& label = labels[found->second];
     if (label >= 0) throw RecipeError(format("data.classes: '{}' comes twice", chosen[i]));
     label = static_cast<std::int64_t>(i);
   }

@@ -1,5 +1,7 @@
 #include "data/exif.h"
 
+#include "data/jpeg_segments.h"
+
 #include <cstring>
 
 // EXIF 2.3 (CIPA DC-008), section 4: TIFF's header, then the entries of its first directory.
@@ -55,21 +57,12 @@ int exif_orientation(const std::uint8_t* tiff, std::size_t size) {
 
 int jpeg_orientation(const std::uint8_t* jpeg, std::size_t size) {
   constexpr char kExif[] = {'E', 'x', 'i', 'f', 0, 0};
-  std::size_t at = 2;  // after the start of the image
-  while (at + 4 <= size && jpeg[at] == 0xff) {
-    const std::uint8_t marker = jpeg[at + 1];
-    if (marker == 0xff) {  // a fill byte
-      ++at;
-      continue;
-    }
-    if (marker == 0xda || marker == 0xd9) return 1;  // pixels begin, or the file ends
-    const std::size_t length = static_cast<std::size_t>(jpeg[at + 2]) << 8 | jpeg[at + 3];
-    if (length < 2 || length > size - at - 2) return 1;
-    const std::uint8_t* payload = jpeg + at + 4;
-    if (marker == 0xe1 && length >= 2 + sizeof kExif &&
-        std::memcmp(payload, kExif, sizeof kExif) == 0)
-      return exif_orientation(payload + sizeof kExif, length - 2 - sizeof kExif);
-    at += 2 + length;
+  JpegSegments segments(jpeg, size);
+  while (const auto segment = segments.next()) {
+    if (segment->marker == kJpegScan) return 1;
+    if (segment->marker == kJpegExif && segment->size >= sizeof kExif &&
+        std::memcmp(segment->payload, kExif, sizeof kExif) == 0)
+      return exif_orientation(segment->payload + sizeof kExif, segment->size - sizeof kExif);
   }
   return 1;
 }

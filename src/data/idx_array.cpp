@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/host_memory.h"
 #include "data/byte_source.h"
 
 #include <bit>
@@ -72,6 +73,11 @@ IdxArray read_idx(const std::string& path) {
   ByteSource source(path);
   std::uint64_t payload = 0;
   IdxArray array = read_header(source, payload);
+  // A packed file of a few megabytes may unpack to more than there is.
+  if (const std::int64_t room = available_host_memory(); payload > static_cast<std::uint64_t>(room))
+    throw DataError(format("{}: its {} elements need {:.1f} GB of memory, and {:.1f} GB are free",
+                           path, sizes_text(array.sizes), static_cast<double>(payload) / 1e9,
+                           static_cast<double>(room) / 1e9));
   array.bytes = source.read(payload);
   if (array.bytes.size() < payload)
     throw DataError(

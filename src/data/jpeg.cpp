@@ -2,6 +2,7 @@
 
 #include "core/format.h"
 #include "data/exif.h"
+#include "data/jpeg_segments.h"
 #include "data/picture.h"
 
 #include <algorithm>
@@ -15,6 +16,10 @@ namespace {
 
 // A block of 64 pixels takes a bit at least, but for the rare arithmetic coding.
 constexpr std::int64_t kPixelsPerByte = 4096;
+
+// A scan is a pass over all pixels that takes a few bytes: progressive pictures have about ten.
+constexpr std::int64_t kMostScans = 100;
+constexpr std::int64_t kMostScannedPixels = 16 * kMostPixels;
 
 using Decompressor = std::unique_ptr<void, int (*)(tjhandle)>;
 
@@ -63,6 +68,12 @@ StoredPicture decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std
   check_picture_size(whole.height, whole.width, name);
   if (std::int64_t{whole.height} * whole.width / kPixelsPerByte > static_cast<std::int64_t>(size))
     refuse(name, "its header announces more than the file can hold");
+  const std::int64_t scans = jpeg_scans(bytes, size);
+  if (scans > kMostScans || scans * whole.height * whole.width > kMostScannedPixels)
+    throw DataError(
+        format("{}: {} scans of {}x{} pixels, more than any picture needs; use another "
+               "copy, or leave it out",
+               name, scans, whole.height, whole.width));
 
   const bool grey = colours == TJCS_GRAY;
   const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
@@ -72,7 +83,6 @@ StoredPicture decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std
   stored.picture.pixels.resize(
       static_cast<std::size_t>(stored.picture.height * stored.picture.width) *
       static_cast<std::size_t>(stored.picture.channels));
-  // A progressive file may ask for thousands of passes over the picture.
   if (tjDecompress2(handle.get(), bytes, length, stored.picture.pixels.data(), scaled.width, 0,
                     scaled.height,
                     grey   ? TJPF_GRAY

@@ -2,8 +2,11 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/printable.h"
+#include "core/utf8.h"
 #include "data/classes.h"
 #include "data/files.h"
+#include "data/option_types.h"
 #include "data/packed.h"
 #include "data/sampler.h"
 #include "data/tensors.h"
@@ -16,6 +19,7 @@ namespace {
 
 constexpr std::int64_t kMostValidation = 5000;               // by default
 constexpr std::int64_t kMostCopied = std::int64_t{1} << 28;  // bytes
+constexpr std::int64_t kMostNumbered = 65536;                // classes, where nothing names them
 constexpr std::uint64_t kSplitSeed = 0;  // the run's seed must not move samples between parts
 
 std::string split_name(Split split) { return split == Split::train ? "training" : "test"; }
@@ -36,8 +40,6 @@ ImageSet read_split(const DatasetDescriptor& descriptor, Split split, const Data
         onecycle::format("{}: has no samples; check its files", place(descriptor, split, format)));
   return set;
 }
-
-std::int64_t largest_label(const ImageSet& set) { return set.labels.max().item<std::int64_t>(); }
 
 void check_labels(const ImageSet& set, std::int64_t num_classes, const std::string& where) {
   const auto* labels = set.labels.const_data_ptr<std::int64_t>();
@@ -130,7 +132,7 @@ void set_normalisation(const DataOptions& options, const DatasetDescriptor& desc
     data.std = std::move(measured.std);
     // A channel of one colour has nothing to scale.
     for (double& std : data.std)
-      if (!(std > 0)) std = 1;
+      if (!(std >= kLeastDeviation)) std = 1;
   }
 }
 
@@ -154,10 +156,20 @@ void set_crop(const DataOptions& options, DataSet& data) {
   data.crop = *options.size;
 }
 
-std::vector<std::string> numbered_classes(std::int64_t count) {
+// As many as the labels need: more than there are samples, or than any set has, are damage.
+std::vector<std::string> numbered_classes(const ImageSet& train, const std::string& where) {
+  check_labels(train, std::max(kMostNumbered, train.size()), where);
+  const std::int64_t count = train.labels.max().item<std::int64_t>() + 1;
   std::vector<std::string> names;
   for (std::int64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
   return names;
+}
+
+void check_names(const std::vector<std::string>& classes, const std::string& data) {
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    if (const char* why = why_no_name(classes[i]))
+      throw DataError(format("{}: the name of class {} (counted from 0), '{}', {}; rename it", data,
+                             i, printable(classes[i]), why));
 }
 
 }  // namespace
@@ -210,7 +222,9 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
   data.name = descriptor.name;
   data.classes = descriptor.classes;
   if (data.classes.empty()) data.classes = format->classes(files);
-  if (data.classes.empty()) data.classes = numbered_classes(largest_label(train) + 1);
+  if (data.classes.empty())
+    data.classes = numbered_classes(train, place(descriptor, Split::train, *format));
+  check_names(data.classes, descriptor.name);
   const auto num_classes = static_cast<std::int64_t>(data.classes.size());
   check_labels(train, num_classes, place(descriptor, Split::train, *format));
   check_labels(test, num_classes, place(descriptor, Split::test, *format));

@@ -4,6 +4,10 @@
 
 namespace onecycle {
 
+// A pixel becomes (pixel - mean) / std in fp32: neither the quotient nor 1 / std may overflow.
+constexpr double kLeastDeviation = 1e-30;
+constexpr double kLargestDeviation = 1e30;
+
 template <>
 struct OptionType<BatchSize> {
   static std::string name() { return "integer, all or auto"; }

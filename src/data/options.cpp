@@ -109,8 +109,9 @@ OptionTable<DataOptions> make_data_options() {
            "1; caffe: pixels 0 to 255 minus the mean image of the samples trained on")
       .add("mean", &DataOptions::mean,
            "per channel, pixels scaled to 0..1; empty = as normalise says")
+      .range(between(-kLargestDeviation, kLargestDeviation))
       .add("std", &DataOptions::std, "per channel, beside mean")
-      .range(above(0))
+      .range(between(kLeastDeviation, kLargestDeviation))
       .add(
           "augment", &DataOptions::augment,
           "of training batches, in the order crop, flip, colour_jitter, cutout, mixup. "

@@ -2,6 +2,7 @@
 
 #include "core/format.h"
 #include "core/host_memory.h"
+#include "core/json_text.h"
 #include "core/safetensors.h"
 #include "data/files.h"
 #include "data/packed.h"
@@ -102,7 +103,7 @@ PackSummary pack_data(const DataOptions& options, const DatasetDescriptor& descr
                     {{"format", "onecycle"},
                      {"kind", "data"},
                      {"name", descriptor.name},
-                     {"classes", nlohmann::json(classes).dump()},
+                     {"classes", json_text(nlohmann::json(classes))},
                      {"source", source}});
   return summary;
 }

@@ -6,8 +6,13 @@
 #include "data/files.h"
 #include "data/formats.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
+#include <ATen/ops/aminmax.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 namespace onecycle {
@@ -43,6 +48,23 @@ at::Tensor mapped(const File& file, const StoredTensor& stored, at::ScalarType t
       const_cast<void*>(stored.data), stored.shape, [file](void*) {}, type);
 }
 
+// Bytes are always pixels; floats may be none. Reads them all.
+void check_floats(const StoredTensor& images, const std::string& path) {
+  if (reinterpret_cast<std::uintptr_t>(images.data) % sizeof(float) != 0)
+    throw DataError(format("{}: the numbers of {} begin at an odd byte; pack the data set again",
+                           path, images.name));
+  const at::Tensor samples =
+      at::from_blob(const_cast<void*>(images.data), images.shape, at::kFloat);
+  for (std::int64_t i = 0; i < samples.size(0); ++i) {
+    const auto [low, high] = at::aminmax(samples[i]);
+    if (std::isfinite(low.item<float>()) && std::isfinite(high.item<float>())) continue;
+    throw DataError(
+        format("{}: sample {} (counted from 0) of {} holds {}; every pixel must be a finite "
+               "number",
+               path, i, images.name, std::isnan(low.item<float>()) ? "NaN" : "an infinite value"));
+  }
+}
+
 // The map of a packed file.
 class Packed : public DatasetFormat {
  public:
@@ -70,17 +92,20 @@ class Packed : public DatasetFormat {
     const std::string part = split == Split::train ? "train" : "test";
     const StoredTensor* images = tensor_of(*file, part + ".images");
     const StoredTensor* labels = tensor_of(*file, part + ".labels");
+    const auto is_length = [](std::int64_t length) { return length > 0; };
     const bool sound = images != nullptr && labels != nullptr && images->shape.size() == 4 &&
                        (images->dtype == "U8" || images->dtype == "F32") &&
                        labels->dtype == "I64" && labels->shape.size() == 1 &&
-                       labels->shape[0] == images->shape[0];
+                       labels->shape[0] == images->shape[0] &&
+                       std::all_of(images->shape.begin(), images->shape.end(), is_length);
     if (!sound)
       throw DataError(
           format("{}: holds no {}.images [N,C,H,W] of U8 or F32 with their labels; "
                  "pack the data set again",
                  path, part));
-    // Copied: labels may lie at any byte.
-    const at::Tensor copied = mapped(file, *labels, at::kLong).clone();
+    if (images->dtype == "F32") check_floats(*images, path);
+    at::Tensor copied = at::empty(labels->shape, at::kLong);  // labels may lie at any byte
+    std::memcpy(copied.mutable_data_ptr(), labels->data, labels->bytes);
     return {mapped(file, *images, images->dtype == "U8" ? at::kByte : at::kFloat), copied};
   }
 

@@ -31,8 +31,12 @@ std::string DivergenceWatch::state() {
 
 void DivergenceWatch::restore(const std::string& state, std::int64_t) {
   const auto json = nlohmann::json::parse(state, nullptr, /*allow_exceptions=*/false);
-  reference_ = json.is_object() ? json.value("reference", 0.0) : 0;
-  in_a_row_ = json.is_object() ? json.value("in_a_row", std::int64_t{0}) : 0;
+  reference_ = 0;
+  in_a_row_ = 0;
+  if (!json.is_object() || !json.contains("reference") || !json["reference"].is_number()) return;
+  reference_ = std::max(0.0, json["reference"].get<double>());
+  if (json.contains("in_a_row") && json["in_a_row"].is_number_unsigned())
+    in_a_row_ = json["in_a_row"].get<std::int64_t>();
 }
 
 }  // namespace onecycle

@@ -36,7 +36,8 @@ void EarlyStop::restore(const std::string& state, std::int64_t) {
   since_best_ = 0;
   if (!json.is_object()) return;
   if (json.contains("best") && json["best"].is_number()) best_ = json["best"].get<double>();
-  since_best_ = json.value("since_best", std::int64_t{0});
+  if (json.contains("since_best") && json["since_best"].is_number_unsigned())
+    since_best_ = json["since_best"].get<std::int64_t>();
 }
 
 }  // namespace onecycle

@@ -1,5 +1,7 @@
 #include "observe/json_lines.h"
 
+#include "core/json_text.h"
+
 #include <nlohmann/json.hpp>
 
 namespace onecycle {
@@ -27,13 +29,12 @@ void add_score(Json& json, const std::string& split, const std::optional<Score>&
 }  // namespace
 
 void JsonLines::on_run_begin(const RunBegin& event) {
-  out_ << Json{{"event", "started"},
-               {"first_step", event.first_step},
-               {"total_steps", event.total_steps},
-               {"steps_per_epoch", event.steps_per_epoch},
-               {"total_batch", event.total_batch},
-               {"run_dir", run_dir_}}
-              .dump()
+  out_ << json_text(Json{{"event", "started"},
+                         {"first_step", event.first_step},
+                         {"total_steps", event.total_steps},
+                         {"steps_per_epoch", event.steps_per_epoch},
+                         {"total_batch", event.total_batch},
+                         {"run_dir", run_dir_}})
        << std::endl;
 }
 
@@ -47,7 +48,7 @@ void JsonLines::on_log_point(const LogPoint& point, StopSignal&) {
     json["loss_scale"] = point.scaling->scale;
     json["skipped_steps"] = point.scaling->skipped_steps;
   }
-  out_ << json.dump() << std::endl;
+  out_ << json_text(json) << std::endl;
 }
 
 void JsonLines::on_evaluated(const Evaluated& event, StopSignal&) {
@@ -60,15 +61,14 @@ void JsonLines::on_evaluated(const Evaluated& event, StopSignal&) {
   add_verdict(json, event.verdict);
   json["train_seconds"] = event.train_seconds;
   json["seconds"] = event.seconds;
-  out_ << json.dump() << std::endl;
+  out_ << json_text(json) << std::endl;
 }
 
 void JsonLines::on_notice(const Notice& notice) {
-  out_ << Json{{"event", name_of(notice.kind)},
-               {"steps", notice.step},
-               {"epoch", notice.epoch},
-               {"message", notice.message}}
-              .dump()
+  out_ << json_text(Json{{"event", name_of(notice.kind)},
+                         {"steps", notice.step},
+                         {"epoch", notice.epoch},
+                         {"message", notice.message}})
        << std::endl;
 }
 
@@ -83,7 +83,7 @@ void JsonLines::on_run_end(const RunEnd& event) {
   json["train_seconds"] = event.train_seconds;
   json["seconds"] = event.seconds;
   json["run_dir"] = run_dir_;
-  out_ << json.dump() << std::endl;
+  out_ << json_text(json) << std::endl;
 }
 
 }  // namespace onecycle

@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <unordered_map>
 
 namespace onecycle {
 
@@ -40,11 +41,15 @@ void merge(Value& base, const Value& over, const std::string& path) {
     base = over;
     return;
   }
+  std::unordered_map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < base.members.size(); ++i) places.emplace(base.members[i].key, i);
   for (const auto& member : over.members) {
-    if (Value* present = base.find(member.key)) {
-      merge(*present, member.value, path.empty() ? member.key : path + "." + member.key);
-    } else {
+    const auto place = places.find(member.key);
+    if (place == places.end()) {
       base.members.push_back(member);
+    } else {
+      merge(base.members[place->second].value, member.value,
+            path.empty() ? member.key : path + "." + member.key);
     }
   }
 }
@@ -157,6 +162,7 @@ void interpolate_environment(Value& value) {
   if (value.is_scalar() && value.text.find("${") != std::string::npos) {
     bool names_variable = false;
     std::string text = interpolated(value.text, value.at, names_variable);
+    check_text(text, value.at);
     if (names_variable) {
       value.written = std::move(value.text);
       value.quoted = false;  // its type is for the option to tell

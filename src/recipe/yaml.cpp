@@ -4,9 +4,11 @@
 
 #include "core/format.h"
 #include "core/number.h"
+#include "recipe/yaml_builder.h"
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <yaml-cpp/yaml.h>
 
 namespace onecycle {
@@ -14,59 +16,6 @@ namespace onecycle {
 namespace {
 
 constexpr std::size_t kLargestFile = 1 << 20;
-constexpr int kDeepest = 32;
-constexpr int kMostValues = 100'000;
-
-class Converter {
- public:
-  explicit Converter(std::string name) : name_(std::move(name)) {}
-
-  Value convert(const YAML::Node& node, int depth = 0) {
-    const Position at = position(node.Mark());
-    if (depth > kDeepest)
-      throw RecipeError(format("{}: nested deeper than {} levels", at.text(), kDeepest));
-    if (++num_values_ > kMostValues)
-      throw RecipeError(
-          format("{}: more than {} values once aliases are expanded", at.text(), kMostValues));
-    Value value = convert_kind(node, depth);
-    value.at = at;
-    return value;
-  }
-
-  Position position(const YAML::Mark& mark) const {
-    return mark.is_null() ? Position{name_} : Position{name_, mark.line + 1, mark.column + 1};
-  }
-
- private:
-  Value convert_kind(const YAML::Node& node, int depth) {
-    if (node.IsScalar()) return Value::scalar(node.Scalar(), node.Tag() == "!");
-    if (node.IsSequence()) {
-      Value value = Value::list();
-      for (const auto& item : node) value.items.push_back(convert(item, depth + 1));
-      return value;
-    }
-    if (node.IsMap()) return convert_map(node, depth);
-    return {};
-  }
-
-  Value convert_map(const YAML::Node& node, int depth) {
-    Value value = Value::map();
-    for (const auto& entry : node) {
-      const Position at = position(entry.first.Mark());
-      if (!entry.first.IsScalar()) throw RecipeError(at.text() + ": a key must be a plain name");
-      const std::string& key = entry.first.Scalar();
-      for (const auto& member : value.members)
-        if (member.key == key)
-          throw RecipeError(format("{}: duplicate key '{}', first given on line {}", at.text(), key,
-                                   member.at.line));
-      value.members.push_back({key, at, convert(entry.second, depth + 1)});
-    }
-    return value;
-  }
-
-  std::string name_;
-  int num_values_ = 0;
-};
 
 bool reads_as_plain_text(const std::string& text) {
   if (text.empty() || parse_number(text)) return false;
@@ -107,20 +56,19 @@ Value parse_yaml(const std::string& text, const std::string& name) {
   if (text.size() > kLargestFile)
     throw RecipeError(
         format("{}: {} bytes; a recipe has at most {}", name, text.size(), kLargestFile));
-  Converter converter(name);
+  YamlBuilder builder(name);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) throw RecipeError(name + ": several YAML documents; a recipe is one");
-    if (documents.empty()) {
-      Value nothing;
-      nothing.at = {name, 1, 1};
-      return nothing;
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
     }
-    return converter.convert(documents.front());
   } catch (const YAML::Exception& error) {
     throw RecipeError(
-        format("{}: not valid YAML: {}", converter.position(error.mark).text(), error.msg));
+        format("{}: not valid YAML: {}", builder.position(error.mark).text(), error.msg));
   }
+  Value value = builder.take();
+  if (value.is_null()) value.at = {name, 1, 1};
+  return value;
 }
 
 Value read_yaml_file(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include "core/csv_text.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
 
 #include <algorithm>
@@ -96,7 +97,7 @@ std::string figure_json(const Figure& figure, std::size_t most) {
     json["marks"].push_back({{"label", mark.label},
                              {"x", json_of(std::vector{mark.x}, false)[0]},
                              {"y", json_of(std::vector{mark.y}, false)[0]}});
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 PlotSeries thinned(const PlotSeries& series, std::size_t most) {

@@ -3,11 +3,19 @@
 #include "core/format.h"
 #include "train/fit.h"
 #include "train/snapshot.h"
+#include "train/tensor_bytes.h"
 
 // The part of the loop that saves, resumes and falls back.
 namespace onecycle {
 
 void Fit::resume(const Snapshot& snapshot, const std::string& source) {
+  for (const auto& [name, tensor] : snapshot.tensors) {
+    try {
+      check_finite(name, tensor, tensor.scalar_type());
+    } catch (const CheckpointError& error) {
+      throw CheckpointError(format("{}: {}", source, error.what()));
+    }
+  }
   restore_from(snapshot, source);
   resumed_from_ = format("{}, step {} of {}", source, state_.steps, run_.steps.total_steps);
 }

@@ -2,13 +2,18 @@
 
 #include "onecycle/error.h"
 
+#include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
+#include "core/utf8.h"
+#include "data/option_types.h"
 #include "recipe/yaml.h"
 #include "train/forward.h"
 #include "train/metrics.h"
 #include "train/views.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include <ATen/ATen.h>
@@ -45,6 +50,41 @@ at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own, std::int64
   return at::cat(parts);
 }
 
+// Finite weights may still be so large that what they compute is not.
+void check_probabilities(const at::Tensor& probabilities) {
+  if (probabilities.numel() == 0 || at::isfinite(probabilities.sum()).item<bool>()) return;
+  const at::Tensor wrong = probabilities.isfinite().all(1).logical_not().nonzero();
+  throw Error(
+      format("the network's outputs are not numbers for {} samples, the first of them sample {} "
+             "(counted from 0); its weights are too large, or the precision too narrow",
+             wrong.size(0), wrong[0].item<std::int64_t>()));
+}
+
+// The first field that no network could have, or nullptr.
+const char* wrong_field(const NetworkTask& task) {
+  constexpr std::int64_t kLongest = 1 << 16, kMostPixels = std::int64_t{1} << 31;
+  const auto is_length = [](std::int64_t length) { return length >= 1 && length <= kLongest; };
+  if (!is_length(task.channels)) return "channels";
+  if (!is_length(task.height)) return "height";
+  if (!is_length(task.width) || task.height * task.width > kMostPixels / task.channels)
+    return "width";
+  if (!is_length(task.resize) || task.resize < std::min(task.height, task.width)) return "resize";
+  if (task.classes.empty() || std::any_of(task.classes.begin(), task.classes.end(), why_no_name))
+    return "classes";
+  const auto channels = static_cast<std::size_t>(task.channels);
+  const auto pixels = static_cast<std::size_t>(task.channels * task.height * task.width);
+  const auto is_mean = [](double value) { return std::abs(value) <= kLargestDeviation; };
+  const auto is_deviation = [](double value) {
+    return value >= kLeastDeviation && value <= kLargestDeviation;
+  };
+  if ((task.mean.size() != channels && task.mean.size() != pixels) ||
+      !std::all_of(task.mean.begin(), task.mean.end(), is_mean))
+    return "mean";
+  if (task.std.size() != channels || !std::all_of(task.std.begin(), task.std.end(), is_deviation))
+    return "std";
+  return nullptr;
+}
+
 }  // namespace
 
 Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options) {
@@ -61,8 +101,11 @@ Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options)
     done += batch.valid;
     if (options.progress) options.progress(done);
   });
-  return {score_between({}, sum_over(*run.group, metrics.read())),
-          all_rows(*run.group, probabilities, static_cast<std::int64_t>(run.data.classes.size()))};
+  Prediction result{
+      score_between({}, sum_over(*run.group, metrics.read())),
+      all_rows(*run.group, probabilities, static_cast<std::int64_t>(run.data.classes.size()))};
+  check_probabilities(result.probabilities);
+  return result;
 }
 
 NetworkTask task_of(const Run& run, const Registries& registries) {
@@ -74,10 +117,14 @@ NetworkTask task_of(const Run& run, const Registries& registries) {
 }
 
 std::string to_json(const NetworkTask& task) {
-  return Json{{"data", task.data},   {"channels", task.channels}, {"height", task.height},
-              {"width", task.width}, {"classes", task.classes},   {"mean", task.mean},
-              {"std", task.std},     {"resize", task.resize}}
-      .dump();
+  return json_text(Json{{"data", task.data},
+                        {"channels", task.channels},
+                        {"height", task.height},
+                        {"width", task.width},
+                        {"classes", task.classes},
+                        {"mean", task.mean},
+                        {"std", task.std},
+                        {"resize", task.resize}});
 }
 
 std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& metadata,
@@ -88,11 +135,12 @@ std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& met
     const Json json = Json::parse(text->second);
     NetworkTask task{json.at("data"),    json.at("channels"), json.at("height"), json.at("width"),
                      json.at("classes"), json.at("mean"),     json.at("std"),    json.at("resize")};
-    const auto channels = static_cast<std::size_t>(std::max<std::int64_t>(0, task.channels));
-    if (task.height > 0 && task.width > 0 && !task.classes.empty() && channels > 0 &&
-        task.std.size() == channels && task.mean.size() >= channels &&
-        task.resize >= std::min(task.height, task.width))
-      return task;
+    const char* wrong = wrong_field(task);
+    if (wrong == nullptr) return task;
+    throw CheckpointError(
+        format("{}: what it says of its network's task cannot be: `{}`; use an "
+               "intact copy",
+               source, wrong));
   } catch (const nlohmann::json::exception&) {
   }
   throw CheckpointError(source + ": what it says of its network's task cannot be read");

@@ -1,5 +1,7 @@
 #include "onecycle/recipe.h"
 
+#include "core/utf8.h"
+
 namespace onecycle {
 
 template <>
@@ -211,7 +213,7 @@ OptionTable<TrainOptions> train_options() {
       .add("accumulate", &TrainOptions::accumulate,
            "micro-batches whose gradients make one step: the total batch is this many times "
            "data.batch_size; with `all`, the parts of the whole set")
-      .range(at_least(1));
+      .range(between(1, 1e9));
   table
       .add("grad_clip", &TrainOptions::grad_clip,
            "largest norm of all gradients together; null: no clipping")
@@ -279,11 +281,15 @@ OptionTable<OutputOptions> output_options() {
 }
 
 std::optional<OptionTable<Recipe>::Violation> check_name(const Recipe& recipe) {
-  if (!recipe.name.empty() && recipe.name.front() != '.' &&
-      recipe.name.find('/') == std::string::npos)
+  constexpr std::size_t kLongest = 200;  // bytes; file systems allow 255, with suffixes
+  const std::string& name = recipe.name;
+  if (!name.empty() && name.size() <= kLongest && name.front() != '.' &&
+      name.find('/') == std::string::npos && why_no_name(name) == nullptr)
     return std::nullopt;
   return OptionTable<Recipe>::Violation{
-      "name", "names a folder: it cannot be empty, start with a dot or hold a slash"};
+      "name",
+      "names a folder: it cannot be empty, longer than 200 bytes, start with a dot or hold a slash "
+      "or a control character"};
 }
 
 }  // namespace

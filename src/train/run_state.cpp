@@ -59,6 +59,60 @@ std::vector<CoursePoint> course_of(const Json& json) {
   return course;
 }
 
+// A state is read as any file is: what the loop divides by, counts with and indexes by is checked.
+class StateCheck {
+ public:
+  explicit StateCheck(const std::string& source) : source_(source) {}
+
+  void run(const RunState& state) const {
+    in_range("steps", state.steps, 0, kMostCounted);
+    in_range("total_batch", state.total_batch, 0, kMostCounted);
+    sums("sums", state.sums);
+    sums("logged", state.logged);
+    sums("evaluated", state.evaluated);
+    if (state.scale) {
+      in_range("loss_scale", state.scale->scale, kLeastScale, kLargestScale);
+      in_range("loss_scale, good steps", state.scale->good_steps, 0, kMostCounted);
+      in_range("loss_scale, skipped", state.scale->skipped, 0, kMostCounted);
+    }
+    in_range("seconds", state.seconds, 0, kMostCounted);
+    in_range("evaluation_seconds", state.evaluation_seconds, 0, state.seconds);
+    in_range("lr_scale", state.lr_scale, kLeastScale, 1);
+    in_range("retries", state.retries, 0, kMostCounted);
+    for (const auto* score : {&state.train, &state.validation, &state.test}) {
+      if (!*score) continue;
+      in_range("a score's accuracy", (*score)->accuracy, 0, 1);
+      in_range("a score's samples", (*score)->samples, 0, kMostCounted);
+    }
+    for (const CoursePoint& point : state.course) {
+      in_range("course, epoch", point.epoch, 0, kMostCounted);
+      in_range("course, lr", point.lr, 0, kMostCounted);
+    }
+  }
+
+ private:
+  static constexpr double kMostCounted = 9007199254740992;  // 2^53
+  static constexpr double kLeastScale = 1e-30;
+  static constexpr double kLargestScale = 1e30;
+
+  template <class Number>
+  void in_range(const char* field, Number number, double low, double high) const {
+    const auto value = static_cast<double>(number);
+    if (value >= low && value <= high) return;  // NaN is neither
+    throw CheckpointError(
+        format("{}: its state says {}: {}, which cannot be; use an intact checkpoint", source_,
+               field, number));
+  }
+  void sums(const char* field, const MetricSums& sums) const {
+    in_range(field, sums.samples, 0, kMostCounted);
+    in_range(field, sums.correct, 0, static_cast<double>(sums.samples));
+    in_range(field, sums.batches, 0, kMostCounted);
+    in_range(field, sums.first_bad, -1, kMostCounted);
+  }
+
+  const std::string& source_;
+};
+
 }  // namespace
 
 std::string to_json(const RunState& state) {
@@ -103,6 +157,7 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     state.evaluation_due = json.at("evaluation_due");
     state.course = course_of(json.at("course"));
     state.observers = json.at("observers").get<std::map<std::string, std::string>>();
+    StateCheck(source).run(state);
     return state;
   } catch (const nlohmann::json::exception&) {
     throw CheckpointError(

@@ -2,6 +2,8 @@
 
 #include "onecycle/error.h"
 
+#include "core/json_text.h"
+
 #include <nlohmann/json.hpp>
 
 #include <ATen/ATen.h>
@@ -22,7 +24,7 @@ std::string description_of(const std::optional<Snapshot>& snapshot) {
   for (const NamedTensor& item : snapshot->tensors)
     tensors.push_back(
         {item.name, static_cast<int>(item.tensor.scalar_type()), item.tensor.sizes().vec()});
-  return Json{{"tensors", tensors}, {"metadata", snapshot->metadata}}.dump();
+  return json_text(Json{{"tensors", tensors}, {"metadata", snapshot->metadata}});
 }
 
 Snapshot described(const std::string& text) {

@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -54,6 +55,17 @@ StoredTensor stored(const std::string& name, const at::Tensor& tensor) {
 }
 
 void check_loadable(const StoredTensor& stored) { (void)loaded_type(stored); }
+
+void check_finite(const std::string& name, const at::Tensor& tensor, at::ScalarType type) {
+  if (!tensor.is_floating_point() || !at::isFloatingType(type) || tensor.numel() == 0) return;
+  // NaN is both the least and the largest number.
+  const auto [low, high] = at::aminmax(tensor);
+  const double least = low.to(type).item<double>();
+  const double largest = high.to(type).item<double>();
+  if (std::isfinite(least) && std::isfinite(largest)) return;
+  throw CheckpointError(format("{} holds {}; use an intact copy", name,
+                               std::isnan(least) ? "NaN" : "an infinite value"));
+}
 
 at::Tensor tensor_of(const StoredTensor& stored) {
   const at::ScalarType type = loaded_type(stored);

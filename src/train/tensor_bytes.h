@@ -13,6 +13,10 @@ StoredTensor stored(const std::string& name, const at::Tensor& tensor);
 // Throws CheckpointError for a type that is not loaded.
 void check_loadable(const StoredTensor& stored);
 
+// Throws CheckpointError, naming the tensor, for NaN and what is infinite as a `type`; integers
+// always pass.
+void check_finite(const std::string& name, const at::Tensor& tensor, at::ScalarType type);
+
 // The numbers in the file, where they lie or, where that is not aligned, copied; truth values as
 // bytes of 0 or not. Only to be read. Throws as check_loadable.
 at::Tensor tensor_of(const StoredTensor& stored);

@@ -61,7 +61,10 @@ WeightsReport load_content(const WeightsContent& content, const WeightsOptions& 
   if (!own) rename(found, options.rename, want);
   const Matching matching = match(found, want);
   check_matching(matching, options.match);
-  for (const auto& [from, to] : matching.pairs) check_loadable(found[from]);
+  for (const auto& [from, to] : matching.pairs) {
+    check_loadable(found[from]);
+    check_finite(found[from].name, tensor_of(found[from]), tensors.at(want[to].name).scalar_type());
+  }
   for (const auto& [from, to] : matching.pairs)
     copy_numbers(found[from], tensors.at(want[to].name));
   parameters.refresh_working();

@@ -36,12 +36,12 @@ Memo::Memo(std::string path, const std::string& subject, std::shared_ptr<Group> 
 Json Memo::get(const std::string& key, const std::function<Json()>& compute,
                const std::function<bool(const Json&)>& sound) {
   Json& results = file_["results"];
-  const auto known = [&] { return results.contains(key) ? results[key].dump() : ""; };
+  const auto known = [&] { return results.contains(key) ? json_text(results[key]) : ""; };
   std::string found = group_->share(known(), 0);
   if (found.empty()) {
-    found = group_->share(compute().dump(), 0);
+    found = group_->share(json_text(compute()), 0);
     results[key] = Json::parse(found);
-    if (group_->leads()) write_file_atomically(path_, {file_.dump(1) + "\n"});
+    if (group_->leads()) write_file_atomically(path_, {json_text(file_, 1) + "\n"});
   }
   Json result = Json::parse(found);
   if (!sound(result))

@@ -2,6 +2,7 @@
 
 #include "core/csv_text.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
 #include "tuning/smoothing.h"
 
@@ -92,22 +93,23 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                         {"stable_to", overlay.stable_to},
                         {"held_out_loss", number(overlay.held_out_loss)},
                         {"smoothed", json_of(overlay.smoothed)}});
-  return Json{{"kind", "range_test"},
-              {"name", name},
-              {"refused", test.refused.empty() ? Json() : Json(test.refused)},
-              {"lr_max", number(test.lr_max)},
-              {"lr_min", number(test.lr_min)},
-              {"uncertain", test.uncertain},
-              {"seed_numbers", test.seed_numbers},
-              {"sweeps", std::move(sweeps)},
-              {"smoothed", json_of(test.smoothed)},
-              {"causal", test.sweeps.empty() ? Json::array() : causal_of(test.sweeps[0].curve)},
-              {"suggestions", std::move(suggestions)},
-              {"overlays", std::move(overlays)},
-              {"machine", machine},
-              {"recipe", recipe},
-              {"words", test.words}}
-             .dump(1) +
+  return json_text(
+             Json{{"kind", "range_test"},
+                  {"name", name},
+                  {"refused", test.refused.empty() ? Json() : Json(test.refused)},
+                  {"lr_max", number(test.lr_max)},
+                  {"lr_min", number(test.lr_min)},
+                  {"uncertain", test.uncertain},
+                  {"seed_numbers", test.seed_numbers},
+                  {"sweeps", std::move(sweeps)},
+                  {"smoothed", json_of(test.smoothed)},
+                  {"causal", test.sweeps.empty() ? Json::array() : causal_of(test.sweeps[0].curve)},
+                  {"suggestions", std::move(suggestions)},
+                  {"overlays", std::move(overlays)},
+                  {"machine", machine},
+                  {"recipe", recipe},
+                  {"words", test.words}},
+             1) +
          "\n";
 }
 

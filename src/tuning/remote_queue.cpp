@@ -70,18 +70,18 @@ auto understood(const std::string& text, const char* whose, const Read& read) {
 }  // namespace
 
 std::optional<RemoteStudy> ask_for_study(const Ask& ask) {
-  const auto text = ask(Json{{"ask", "study"}}.dump());
+  const auto text = ask(json_text(Json{{"ask", "study"}}));
   if (!text) return std::nullopt;
   return understood(*text, kAnswer, [](const Json& json) {
     return RemoteStudy{json.at("recipe"), json.at("search"), json.at("folder")};
   });
 }
 
-std::string farewell() { return Json{{"ask", "leave"}}.dump(); }
+std::string farewell() { return json_text(Json{{"ask", "leave"}}); }
 
 std::optional<Trial> RemoteQueue::take() {
   while (!stopped_()) {
-    const auto text = ask_(Json{{"ask", "take"}}.dump());
+    const auto text = ask_(json_text(Json{{"ask", "take"}}));
     if (!text) return std::nullopt;
     std::optional<Trial> trial;
     const bool over = understood(*text, kAnswer, [&trial](const Json& json) {
@@ -95,8 +95,8 @@ std::optional<Trial> RemoteQueue::take() {
 }
 
 void RemoteQueue::finish(const Trial& trial, const TrialResult& result) {
-  const auto text =
-      ask_(Json{{"ask", "finish"}, {"trial", json_of(trial)}, {"result", json_of(result)}}.dump());
+  const auto text = ask_(
+      json_text(Json{{"ask", "finish"}, {"trial", json_of(trial)}, {"result", json_of(result)}}));
   if (!text) return;
   const auto error = understood(*text, kAnswer, [](const Json& json) {
     return json.contains("error") ? json.at("error").get<std::string>() : std::string();
@@ -108,24 +108,23 @@ RemoteAnswer answer(Study& study, std::int64_t owner, const std::string& questio
   const auto ask = understood(question, kQuestion,
                               [](const Json& json) { return json.at("ask").get<std::string>(); });
   if (ask == "study")
-    return {Json{{"recipe", study.recipe()},
-                 {"search", search_text(study.options())},
-                 {"folder", study.folder()}}
-                .dump()};
-  if (ask == "leave") return {Json{{"over", true}}.dump(), true};
+    return {json_text(Json{{"recipe", study.recipe()},
+                           {"search", search_text(study.options())},
+                           {"folder", study.folder()}})};
+  if (ask == "leave") return {json_text(Json{{"over", true}}), true};
   if (ask == "take") {
-    if (stopping || study.over()) return {Json{{"over", true}}.dump(), true};
+    if (stopping || study.over()) return {json_text(Json{{"over", true}}), true};
     const auto trial = study.take(owner);
-    return {(trial ? Json{{"trial", json_of(*trial)}} : Json{{"wait", true}}).dump()};
+    return {json_text(trial ? Json{{"trial", json_of(*trial)}} : Json{{"wait", true}})};
   }
   const auto [trial, result] = understood(question, kQuestion, [](const Json& json) {
     return std::pair{trial_of(json.at("trial")), result_of(json.at("result"))};
   });
   try {
     study.finish(owner, trial, result);
-    return {Json{{"taken", true}}.dump()};
+    return {json_text(Json{{"taken", true}})};
   } catch (const Error& error) {
-    return {Json{{"error", error.what()}}.dump()};
+    return {json_text(Json{{"error", error.what()}})};
   }
 }
 

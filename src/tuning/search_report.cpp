@@ -2,6 +2,7 @@
 
 #include "core/csv_text.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
 
 #include <algorithm>
@@ -110,7 +111,7 @@ std::string csv_of(const Study& study, const std::vector<TrialRow>& rows) {
 std::string trial_json(const Study& study, const TrialRow& row) {
   Json json = {{"event", "trial"}};
   json.update(fields_of(study, row));
-  return json.dump();
+  return json_text(json);
 }
 
 std::string searched_json(const Study& study, const std::vector<TrialRow>& rows,
@@ -121,7 +122,7 @@ std::string searched_json(const Study& study, const std::vector<TrialRow>& rows,
   json["best"] = best != nullptr ? fields_of(study, *best) : Json(nullptr);
   json["recipe"] = best != nullptr ? Json(recipe) : Json(nullptr);
   json["study"] = study.folder();
-  return json.dump();
+  return json_text(json);
 }
 
 Remaining remaining_of(const Study& study, const std::vector<TrialRow>& rows) {

@@ -1,5 +1,7 @@
 #include "tuning/tune_json.h"
 
+#include "core/json_text.h"
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -43,18 +45,18 @@ std::string tune_json(const TuneResult& result, const std::string& name, const s
                       const std::string& recipe) {
   Json choices = Json::array();
   for (const TuneChoice& choice : result.choices) choices.push_back(with_trials(choice));
-  return Json{{"kind", "tuning"},
-              {"name", name},
-              {"refused", result.refused.empty() ? Json() : Json(result.refused)},
-              {"choices", std::move(choices)},
-              {"words", result.words},
-              {"search_epochs", result.epochs},
-              {"search_seconds", result.seconds},
-              {"range_test", inside(result.range_folder, folder)},
-              {"confirming_range_test", inside(result.confirming_folder, folder)},
-              {"final", "final"},
-              {"recipe", recipe}}
-             .dump(1) +
+  return json_text(Json{{"kind", "tuning"},
+                        {"name", name},
+                        {"refused", result.refused.empty() ? Json() : Json(result.refused)},
+                        {"choices", std::move(choices)},
+                        {"words", result.words},
+                        {"search_epochs", result.epochs},
+                        {"search_seconds", result.seconds},
+                        {"range_test", inside(result.range_folder, folder)},
+                        {"confirming_range_test", inside(result.confirming_folder, folder)},
+                        {"final", "final"},
+                        {"recipe", recipe}},
+                   1) +
          "\n";
 }
 

@@ -136,6 +136,15 @@ TEST_F(ImageFolderFiles, Problems) {
   EXPECT_THAT(data_error(options, descriptor), HasSubstr("no folder train in "));
 }
 
+TEST_F(ImageFolderFiles, NamesOfClassesAreText) {
+  for (const auto& [name, why] : {std::pair("caf\xe9", "'caf?' is not valid UTF-8"),
+                                  std::pair("a\x1b[31m", "'a?[31m' holds a control character")}) {
+    folder.write(std::string("train/") + name + "/x.png", golden_file("png-rgba"));
+    EXPECT_THAT(data_error(options, descriptor), HasSubstr(why));
+    fs::remove_all(folder / ("train/" + std::string(name)));
+  }
+}
+
 TEST_F(ImageFolderFiles, LinksAreFollowedButNotForEver) {
   fs::create_directory_symlink(folder / "val/dog", folder / "train/dog/linked");
   EXPECT_EQ(load_data(options, descriptor).train.size(), 5);

@@ -1,8 +1,10 @@
 #include "onecycle/pack.h"
 
+#include "core/safetensors.h"
 #include "data_test_support.h"
 
 #include <filesystem>
+#include <limits>
 #include <set>
 
 #include <ATen/ATen.h>
@@ -88,6 +90,73 @@ TEST_F(PackedFiles, DamagedOnesAreRefused) {
   const std::string whole = read_bytes(path);
   write_bytes(path, whole.substr(0, whole.size() - 1));
   EXPECT_THAT(data_error(options, descriptor), HasSubstr("not a whole safetensors file"));
+}
+
+// Files that no `onecycle data pack` wrote.
+struct StrangersPackedFile : testing::Test {
+  StrangersPackedFile() {
+    descriptor.name = "theirs";
+    descriptor.format = {"packed", map_of({{"file", Value::scalar("x.packed")}})};
+    descriptor.folders = {folder.path()};
+    options.normalise = Normalise::none;
+    options.validation = 1;
+  }
+
+  // Four samples of 1x2x2 in both splits; `kind`: U8 or F32.
+  void write(const std::string& kind, const void* pixels, const std::vector<std::int64_t>& labels,
+             const std::string& classes = "[]",
+             const std::vector<std::int64_t>& shape = {4, 1, 2, 2}) const {
+    const std::uint64_t bytes = 16 * element_bytes(kind);
+    const std::vector<std::int64_t> count = {4};
+    std::vector<StoredTensor> tensors;
+    for (const std::string part : {"train", "test"}) {
+      tensors.push_back({part + ".labels", "I64", count, labels.data(), 32});
+      tensors.push_back({part + ".images", kind, shape, pixels, bytes});
+    }
+    write_safetensors(folder / "x.packed", tensors, {{"classes", classes}});
+  }
+
+  const std::vector<std::uint8_t> bytes = counting(16);
+  TemporaryFolder folder;
+  DataOptions options;
+  DatasetDescriptor descriptor;
+};
+
+TEST_F(StrangersPackedFile, LabelsAreBounded) {
+  write("U8", bytes.data(), {0, 1, 2, 3});
+  EXPECT_EQ(load_data(options, descriptor).classes, (std::vector<std::string>{"0", "1", "2", "3"}));
+  write("U8", bytes.data(), {0, 65535, 2, 3});
+  EXPECT_EQ(load_data(options, descriptor).classes.size(), 65536u);
+  for (const std::int64_t label : {std::int64_t{1} << 62, std::int64_t{65536}, std::int64_t{-1}}) {
+    write("U8", bytes.data(), {0, 1, label, 3});
+    EXPECT_THAT(
+        data_error(options, descriptor),
+        testing::AllOf(HasSubstr("x.packed"),
+                       HasSubstr("sample 2 (counted from 0) has label " + std::to_string(label))));
+  }
+}
+
+TEST_F(StrangersPackedFile, PixelsAreNumbers) {
+  std::vector<float> floats(16, 0.5f);
+  write("F32", floats.data(), {0, 1, 2, 3});
+  EXPECT_EQ(load_data(options, descriptor).test.images.sum().item<float>(), 8);
+  for (const float wrong :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    floats[9] = wrong;
+    write("F32", floats.data(), {0, 1, 2, 3});
+    EXPECT_THAT(data_error(options, descriptor),
+                testing::AllOf(HasSubstr("x.packed: sample 2"), HasSubstr("train.images holds ")));
+  }
+}
+
+TEST_F(StrangersPackedFile, ShapesAndNamesAreSound) {
+  write("U8", bytes.data(), {0, 1, 2, 3}, R"(["a","b\u0000c","d","e"])");
+  EXPECT_THAT(data_error(options, descriptor), HasSubstr("class 1"));
+  write_safetensors(folder / "x.packed",
+                    {{"train.images", "U8", {4, 0, 2, 2}, bytes.data(), 0},
+                     {"train.labels", "I64", {4}, bytes.data(), 32}},
+                    {{"classes", "[]"}});
+  EXPECT_THAT(data_error(options, descriptor), HasSubstr("holds no train.images"));
 }
 
 // 300 images of 250,000 float pixels, each of one value: its number.

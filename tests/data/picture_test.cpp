@@ -1,6 +1,7 @@
 #include "data/picture.h"
 
 #include "data/exif.h"
+#include "data/jpeg_segments.h"
 #include "data/picture_fit.h"
 #include "data_test_support.h"
 #include "support/golden.h"
@@ -133,6 +134,36 @@ TEST(Picture, RefusesSizesThatLie) {
   for (std::size_t i = 0; i + 8 < jpeg.size(); ++i)
     if (jpeg[i] == 0xff && jpeg[i + 1] == 0xc0) std::fill_n(jpeg.begin() + i + 5, 4, 0xf0);
   EXPECT_THAT(problem(jpeg), HasSubstr("61680x61680 pixels, more than the 134 million"));
+}
+
+// A progressive file with scans added that say nothing: runs of blocks without a change.
+Bytes with_scans(const Bytes& progressive, int count) {
+  const Bytes table = {0xff, 0xc4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0,
+                       0,    0,    0, 0,  0,    0, 0, 0, 0, 0, 0xe0};
+  const Bytes scan = {0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0, /*the run*/ 0, 1};
+  Bytes file(progressive.begin(), progressive.end() - 2);
+  file.insert(file.end(), table.begin(), table.end());
+  for (int i = 0; i < count; ++i) file.insert(file.end(), scan.begin(), scan.end());
+  file.insert(file.end(), {0xff, 0xd9});
+  return file;
+}
+
+TEST(Picture, RefusesManyScans) {
+  const Bytes file = golden_file("jpeg-progressive");
+  const Bytes longer = with_scans(file, 50);
+  EXPECT_EQ(decode_picture(longer.data(), longer.size(), "a", {}).pixels,
+            decode_picture(file.data(), file.size(), "a", {}).pixels);
+  EXPECT_EQ(jpeg_scans(longer.data(), longer.size()), jpeg_scans(file.data(), file.size()) + 50);
+  EXPECT_EQ(jpeg_scans(file.data(), file.size()), 10);  // libjpeg's script for three components
+  EXPECT_THAT(problem(with_scans(file, 400)),
+              testing::StartsWith("a: 410 scans of 13x20 pixels, more than any picture needs"));
+  // Few enough for a small picture, too many for one of 134 million pixels.
+  Bytes large = with_scans(file, 20);
+  for (std::size_t i = 0; i + 8 < large.size(); ++i)
+    if (large[i] == 0xff && large[i + 1] == 0xc2)
+      std::copy_n(Bytes{0x2c, 0, 0x2c, 0}.begin(), 4, large.begin() + static_cast<long>(i) + 5);
+  large.insert(large.end(), 1 << 16, 0);
+  EXPECT_THAT(problem(large), HasSubstr("a: 30 scans of 11264x11264 pixels"));
 }
 
 TEST(Picture, IsARegularFile) {

@@ -141,6 +141,63 @@ TEST_F(BadInput, BadYaml) {
   EXPECT_THAT(refused_recipe(std::string(100000, '[')), HasSubstr("recipe.yaml"));
 }
 
+TEST_F(BadInput, YamlThatNeverEnds) {
+  EXPECT_THAT(refused_override("seed=,5"), HasSubstr("not valid YAML"));
+  EXPECT_THAT(refused_recipe(","), HasSubstr("recipe.yaml:1:1: not valid YAML"));
+}
+
+TEST_F(BadInput, TensOfThousandsOfKeys) {
+  std::string text = kSmallRecipe;
+  for (int i = 0; i < 60000; ++i) text += "key" + std::to_string(i) + ": 1\n";
+  EXPECT_THAT(refused_recipe(text), AllOf(HasSubstr("recipe.yaml:6:1"), HasSubstr("59999 more")));
+}
+
+// A name of a folder, a name in JSON, a name in messages.
+TEST_F(BadInput, NamesAreText) {
+  const std::string rest = std::string(kSmallRecipe).substr(12);
+  EXPECT_THAT(refused_recipe("name: \"sm\\0all\"\n" + rest), HasSubstr("control character"));
+  EXPECT_THAT(refused_recipe("name: \"sm\\nall\"\n" + rest), HasSubstr("names a folder"));
+  EXPECT_THAT(refused_recipe("name: caf\xe9\n" + rest),
+              AllOf(HasSubstr("recipe.yaml:1:7"), HasSubstr("not valid UTF-8")));
+  EXPECT_THAT(refused_override("name=" + std::string(300, 'x')), HasSubstr("longer than 200"));
+  EXPECT_THAT(refused_override("name=\xff"), HasSubstr("not valid UTF-8"));
+}
+
+// A grey picture of one pixel.
+const std::vector<std::uint8_t> kPicture = {
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48,
+    0x44, 0x52, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00,
+    0x00, 0x3a, 0x7e, 0x9b, 0x55, 0x00, 0x00, 0x00, 0x0a, 0x49, 0x44, 0x41, 0x54, 0x78,
+    0x9c, 0x63, 0xa8, 0x07, 0x00, 0x00, 0x81, 0x00, 0x80, 0xd3, 0x94, 0x53, 0x4a, 0x00,
+    0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
+
+TEST_F(BadInput, NamesOfClassesAreText) {
+  folder_.write("data/caf\xe9/a.png", kPicture);
+  folder_.write("data/tea/a.png", kPicture);
+  const std::string format =
+      "data={format: {name: image_folder, size: null}, validation: 0, "
+      "batch_size: 1, dir: " +
+      (folder_ / "data") + "}";
+  EXPECT_THAT(refused_override(format, 1), HasSubstr("'caf?' is not valid UTF-8"));
+}
+
+// A file's name may be any bytes; JSON may not.
+TEST_F(BadInput, FileNamesThatAreNoText) {
+  const std::string recipe = folder_.write_text("caf\xe9/recipe.yaml", kSmallRecipe);
+  const Outcome outcome =
+      run_program({"train", recipe, "--json", "--set", "output.dir=" + (folder_ / "caf\xe9/runs")});
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  const Outcome here =
+      run_program({"train", recipe, "--json", "--set", "output.dir=" + (folder_ / "runs")});
+  EXPECT_EQ(here.exit_code, 0) << here.err;
+  const std::string weights = folder_ / "runs/small/1/checkpoints/last.safetensors";
+  const std::string renamed = folder_ / "caf\xe9/last.safetensors";
+  std::filesystem::copy_file(weights, renamed);
+  const Outcome eval = run_program({"eval", recipe, "--weights", renamed, "--json"});
+  EXPECT_EQ(eval.exit_code, 0) << eval.err;
+  EXPECT_THAT(eval.out, HasSubstr("caf\xef\xbf\xbd/last.safetensors"));
+}
+
 TEST_F(BadInput, MissingRecipe) {
   EXPECT_THAT(refused(train(folder_ / "none.yaml"), 2), HasSubstr("none.yaml"));
   EXPECT_THAT(refused(train(folder_ / ""), 2), HasSubstr("a folder"));

@@ -57,6 +57,50 @@ TEST(Yaml, RefusesWhatIsTooMuch) {
               HasSubstr("deeper"));
 }
 
+// Each alias of the chain adds a level that no bracket shows; a long text grows by its aliases.
+TEST(Yaml, CountsWhatAliasesStandFor) {
+  std::string chain = "a0: &a0 [x]\n";
+  for (int i = 1; i < 40; ++i)
+    chain += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) +
+             "]\n";
+  EXPECT_THAT(message_of([&] { parse_yaml(chain, "c.yaml"); }), HasSubstr("deeper"));
+  std::string large = "a: &a " + std::string(500'000, 'x') + "\nb: [";
+  for (int i = 0; i < 1000; ++i) large += "*a, ";
+  EXPECT_THAT(message_of([&] { parse_yaml(large + "]", "l.yaml"); }), HasSubstr("bytes of text"));
+  EXPECT_THAT(message_of([&] { parse_yaml("a: &a [*a]", "s.yaml"); }), HasSubstr("s.yaml:1:8"));
+  EXPECT_EQ(flow(parse_yaml("a: &x {b: 1}\nc: *x\n", "")), "{a: {b: 1}, c: {b: 1}}");
+}
+
+TEST(Yaml, EndsWhereNoValueBegins) {
+  for (const char* text : {",", ",5", ", ,"})
+    EXPECT_THAT(message_of([&] { parse_yaml(text, "x.yaml"); }), HasSubstr("not valid YAML"));
+  EXPECT_THAT(message_of([&] { parse_yaml("{},", "x.yaml"); }), HasSubstr("several YAML"));
+}
+
+// By comparing every key with every other one this takes a minute.
+TEST(Yaml, ReadsAndMergesManyKeys) {
+  constexpr int kKeys = 90'000;
+  std::string text;
+  for (int i = 0; i < kKeys; ++i) text += "k" + std::to_string(i) + ": 1\n";
+  const TemporaryFolder folder;
+  folder.write_text("base.yaml", text);
+  const std::string path =
+      folder.write_text("r.yaml", "extends: base.yaml\n" + text.substr(0, text.find("k4000:")));
+  EXPECT_THAT(message_of([&] { parse_yaml(text + "k77: 2\n", "k.yaml"); }),
+              HasSubstr("k.yaml:90001:1: duplicate key 'k77', first given on line 78"));
+  EXPECT_EQ(read_with_bases(path).members.size(), kKeys);
+}
+
+TEST(Yaml, TextIsUtf8WithoutControlCharacters) {
+  EXPECT_EQ(parse_yaml("'\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80'", "").text,
+            "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(parse_yaml("\"a\\tb\\nc\"", "").text, "a\tb\nc");
+  for (const char* text : {"a: caf\xe9", "caf\xe9: 1", "a: '\xed\xa0\x80'", "a: '\xc0\x80'"})
+    EXPECT_THAT(message_of([&] { parse_yaml(text, "u.yaml"); }), HasSubstr("not valid UTF-8"));
+  for (const char* text : {"a: \"x\\0y\"", "\"x\\0y\": 1", "a: \"\\e[31m\"", "a: \"\\x9b\""})
+    EXPECT_THAT(message_of([&] { parse_yaml(text, "u.yaml"); }), HasSubstr("control character"));
+}
+
 TEST(Extends, LaterWinsKeyByKey) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "base");
@@ -106,6 +150,9 @@ TEST(Environment, FillsInDefaultsAndRefusesTheRest) {
   Value missing = parse_yaml("${ONECYCLE_TEST_NONE}", "e.yaml");
   EXPECT_THAT(message_of([&] { interpolate_environment(missing); }),
               HasSubstr("ONECYCLE_TEST_NONE is not set"));
+  ::setenv("ONECYCLE_TEST_VALUE", "caf\xe9", 1);
+  Value latin = parse_yaml("${ONECYCLE_TEST_VALUE}", "e.yaml");
+  EXPECT_THAT(message_of([&] { interpolate_environment(latin); }), HasSubstr("not valid UTF-8"));
   Value open = parse_yaml("'${A'", "e.yaml");
   EXPECT_THAT(message_of([&] { interpolate_environment(open); }), HasSubstr("without its }"));
 }

@@ -8,6 +8,7 @@
 #include "support/temporary_folder.h"
 #include "train/support.h"
 
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <functional>
@@ -157,6 +158,23 @@ TEST(Resume, OfAnotherModelChangesNothing) {
   trainer.resume(*store.last, "other.safetensors");
   EXPECT_THAT([&] { trainer.fit(); }, testing::ThrowsMessage<CheckpointError>(HasSubstr(
                                           "other.safetensors: weights of another model")));
+  EXPECT_TRUE(bitwise_equal(before, state_of(run)));
+}
+
+TEST(Resume, WeightsThatAreNoNumbersAreNamed) {
+  InMemory store;
+  auto first = tiny_run();
+  Trainer trainer(first);
+  trainer.keep_checkpoints_in(store);
+  trainer.fit();
+  for (NamedTensor& item : store.last->tensors)
+    if (item.name == "model.layer1.bias") item.tensor[0].fill_(NAN);
+  auto run = tiny_run();
+  const auto before = state_of(run);
+  Trainer again(run);
+  again.resume(*store.last, "nan.safetensors");
+  EXPECT_THAT([&] { again.fit(); }, testing::ThrowsMessage<CheckpointError>(
+                                        HasSubstr("nan.safetensors: model.layer1.bias holds NaN")));
   EXPECT_TRUE(bitwise_equal(before, state_of(run)));
 }
 

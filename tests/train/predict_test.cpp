@@ -6,6 +6,7 @@
 
 #include "train/support.h"
 
+#include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -87,6 +88,14 @@ TEST(Predict, OnePixelCannotBeShifted) {
   EXPECT_NO_THROW(predicted(run, TestTimeAugmentation::flip));
 }
 
+TEST(Predict, OutputsThatAreNoNumbersAreAnError) {
+  auto run = tiny_run();
+  for (const Parameter& parameter : run.parameters->all()) at::Tensor(parameter.master).fill_(1e38);
+  run.parameters->refresh_working();
+  EXPECT_THAT([&] { (void)predicted(run, TestTimeAugmentation::none); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("not numbers for ")));
+}
+
 TEST(Task, ANetworkWithoutItsData) {
   auto run = tiny_run(kRecipe);
   Trainer(run).fit();
@@ -121,6 +130,37 @@ TEST(Task, BrokenOnesAreRefused) {
                            R"({"data":"a","channels":3,"height":8,"width":8,)"
                            R"("classes":["a"],"mean":[0],"std":[1],"resize":8})"})
     EXPECT_THROW(task_in({{"task", text}}, "file"), CheckpointError) << text;
+}
+
+// A sound task, but for one field.
+TEST(Task, EveryFieldIsChecked) {
+  const NetworkTask sound{"a", 1, 8, 8, {"a", "b"}, {0.5}, {0.25}, 8};
+  ASSERT_TRUE(task_in({{"task", to_json(sound)}}, "file"));
+  const auto refused = [&](const std::string& field,
+                           const std::function<void(NetworkTask&)>& spoil) {
+    NetworkTask task = sound;
+    spoil(task);
+    EXPECT_THAT(
+        [&] {
+          (void)task_in({{"task", to_json(task)}}, "x.safetensors");
+        },
+        testing::ThrowsMessage<CheckpointError>(testing::AllOf(
+            testing::HasSubstr("x.safetensors: "), testing::HasSubstr("`" + field + "`"))));
+  };
+  constexpr std::int64_t kHuge = std::int64_t{1} << 40;
+  refused("channels", [](NetworkTask& task) { task.channels = kHuge; });
+  refused("height", [](NetworkTask& task) { task.height = -8; });
+  refused("width", [](NetworkTask& task) { task.width = 0; });
+  refused("width", [](NetworkTask& task) { task.channels = task.height = task.width = 65536; });
+  refused("resize", [](NetworkTask& task) { task.resize = 7; });
+  refused("resize", [](NetworkTask& task) { task.resize = kHuge; });
+  refused("classes", [](NetworkTask& task) { task.classes.clear(); });
+  refused("classes", [](NetworkTask& task) { task.classes[1] = "a\nb"; });
+  refused("mean", [](NetworkTask& task) { task.mean = {0.5, 0.5}; });
+  refused("mean", [](NetworkTask& task) { task.mean = {1e300}; });
+  refused("std", [](NetworkTask& task) { task.std = {0}; });
+  refused("std", [](NetworkTask& task) { task.std = {-1}; });
+  refused("std", [](NetworkTask& task) { task.std = {1e-320}; });
 }
 
 }  // namespace

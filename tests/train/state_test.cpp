@@ -5,7 +5,9 @@
 #include "core/safetensors.h"
 #include "support/temporary_folder.h"
 #include "train/metrics.h"
+#include "train/run_state.h"
 #include "train/support.h"
+#include "train/tensor_bytes.h"
 #include "train/weights.h"
 
 #include <cmath>
@@ -60,6 +62,10 @@ TEST(Course, StepsOfEveryBatchSize) {
   EXPECT_EQ(plan("24").total_steps, 6);
   EXPECT_EQ(plan("80").total_steps, 2);
   EXPECT_THROW(plan("81"), DataError);
+  // A product beyond 64 bits.
+  EXPECT_THROW(
+      plan_steps(tiny_recipe({"train.accumulate=1000000000"}), std::int64_t{1} << 40, 1 << 20),
+      DataError);
 }
 
 TEST(Course, DecayThatTurnsWeightsAround) {
@@ -200,6 +206,72 @@ TEST(Weights, OfAnotherModel) {
   EXPECT_THAT(failure_of([&] { load_weights(path, *run.parameters); }),
               line("not in the model: layer3.bias, layer3.weight"));
   EXPECT_TRUE(bitwise_equal(before, state_of(run)));
+}
+
+TEST(Weights, ThatAreNoNumbersAreNamed) {
+  const TemporaryFolder folder;
+  auto run = tiny_run();
+  const std::string path = folder / "w.safetensors";
+  const auto failure = [&] {
+    save_weights(path, *run.parameters);
+    auto other = tiny_run();
+    const auto before = state_of(other);
+    const std::string why = failure_of([&] { load_weights(path, *other.parameters); });
+    EXPECT_TRUE(bitwise_equal(before, state_of(other)));
+    return why;
+  };
+  at::Tensor bias = run.parameters->all().back().master;
+  const std::string name = "model." + run.parameters->all().back().name;
+  for (const auto& [value, what] : {std::pair(NAN, "NaN"), std::pair(INFINITY, "an infinite value"),
+                                    std::pair(-INFINITY, "an infinite value")}) {
+    bias[1].fill_(value);
+    EXPECT_THAT(failure(),
+                AllOf(HasSubstr(path + ": "), HasSubstr(name.substr(6) + " holds " + what)));
+  }
+}
+
+TEST(Weights, NumbersOfEveryTypeAreLookedAt) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
+    const at::Tensor tensor = at::ones({3, 5}, type).t();
+    EXPECT_EQ(failure_of([&] { check_finite("a", tensor, type); }), "");
+    tensor[2][1].fill_(NAN);
+    EXPECT_THAT(failure_of([&] { check_finite("a", tensor, type); }), HasSubstr("a holds NaN"));
+  }
+  const at::Tensor large = at::full({2}, 1e300, at::kDouble);
+  EXPECT_EQ(failure_of([&] { check_finite("a", large, at::kDouble); }), "");
+  EXPECT_THAT(failure_of([&] { check_finite("a", large, at::kFloat); }), HasSubstr("infinite"));
+  EXPECT_EQ(failure_of([&] { check_finite("a", at::empty({0}), at::kFloat); }), "");
+}
+
+// What a state of a run counts with; each is what an honest one cannot say.
+TEST(State, EveryNumberIsChecked) {
+  RunState sound;
+  sound.steps = 7;
+  sound.seconds = 2;
+  sound.scale.emplace();
+  sound.train = Score{0.5, 0.5, 10};
+  sound.course = {{1, 0.1, 0.5, 0.5}};
+  EXPECT_EQ(run_state_from_json(to_json(sound), "x").steps, 7);
+  const auto refused = [&](const std::string& field, const std::function<void(RunState&)>& spoil) {
+    RunState state = sound;
+    spoil(state);
+    EXPECT_THAT(
+        failure_of([&] { (void)run_state_from_json(to_json(state), "x.safetensors"); }),
+        AllOf(HasSubstr("x.safetensors: its state says " + field + ": "), Not(HasSubstr("\n"))));
+  };
+  refused("steps", [](RunState& state) { state.steps = -3; });
+  refused("steps", [](RunState& state) { state.steps = std::numeric_limits<std::int64_t>::max(); });
+  refused("total_batch", [](RunState& state) { state.total_batch = -1; });
+  refused("sums", [](RunState& state) { state.sums.samples = -1; });
+  refused("logged", [](RunState& state) { state.logged.correct = 1; });
+  refused("evaluated", [](RunState& state) { state.evaluated.first_bad = -2; });
+  refused("loss_scale", [](RunState& state) { state.scale->scale = 0; });
+  refused("seconds", [](RunState& state) { state.seconds = -1; });
+  refused("evaluation_seconds", [](RunState& state) { state.evaluation_seconds = 3; });
+  refused("lr_scale", [](RunState& state) { state.lr_scale = 0; });
+  refused("retries", [](RunState& state) { state.retries = -1; });
+  refused("a score's accuracy", [](RunState& state) { state.train->accuracy = 2; });
+  refused("course, epoch", [](RunState& state) { state.course[0].epoch = -1; });
 }
 
 TEST(Weights, PartialTakesWhatFits) {

@@ -146,6 +146,51 @@ TEST(WeightsFile, EveryFlippedBitOfAnArchivesNumbersIsFound) {
   }
 }
 
+std::string safetensors(const std::string& header, const std::string& data = "") {
+  const std::uint64_t length = header.size();
+  return std::string(reinterpret_cast<const char*>(&length), 8) + header + data;
+}
+
+// Looked through after each of them, or to its end for each, the list takes minutes.
+TEST(WeightsFile, ListsOfManyEmptyTensors) {
+  std::string header = "{";
+  for (int i = 0; i < 200'000; ++i)
+    header += (i > 0 ? ",\"t" : "\"t") + std::to_string(i) +
+              R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
+  EXPECT_EQ(parse_weights(safetensors(header + "}")).tensors.size(), 200'000u);
+  EXPECT_THAT(message_of(safetensors(header +
+                                     R"(,"t7":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})")),
+              HasSubstr("t7 is listed twice"));
+}
+
+TEST(WeightsFile, SafetensorsHeadersOfOtherShapes) {
+  const std::string numbers = bytes_of<float>({1, 2});
+  const auto tensor = [&](const std::string& members) {
+    return message_of(safetensors("{\"a\":{" + members + "}}", numbers));
+  };
+  EXPECT_EQ(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,8])"), "");
+  EXPECT_EQ(tensor(R"("x":{"y":[1]},"dtype":"F32","shape":[2],"data_offsets":[0,8],"z":null)"), "");
+  for (const char* members :
+       {R"("shape":[2],"data_offsets":[0,8])", R"("dtype":"F32","data_offsets":[0,8])",
+        R"("dtype":"F32","shape":[2])", R"("dtype":"F32","shape":[2],"data_offsets":[0])",
+        R"("dtype":"F32","shape":[2],"data_offsets":[0,8,8])",
+        R"("dtype":"F32","shape":[[2]],"data_offsets":[0,8])",
+        R"("dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8])",
+        R"("dtype":"F32","shape":{"a":2},"data_offsets":[0,8])",
+        R"("dtype":"F32","shape":2,"data_offsets":[0,8])",
+        R"("dtype":"F32","shape":[-2],"data_offsets":[0,8])",
+        R"("dtype":"F32","shape":[2.0],"data_offsets":[0,8])",
+        R"("dtype":"F32","shape":["2"],"data_offsets":[0,8])",
+        R"("dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,8])",
+        R"("dtype":1,"shape":[2],"data_offsets":[0,8])", R"("a":[[[[1]]]])"})
+    EXPECT_NE(tensor(members), "") << members;
+  for (const char* header : {"[]", "{\"a\":1}", "{\"a\":[1]}", "{\"a\":null}", "{", "{}{}", "1",
+                             "{\"__metadata__\":{\"a\":1}}", "{\"__metadata__\":{\"a\":[]}}",
+                             "{\"__metadata__\":[]}", "{\"\\u0000\":{}}"})
+    EXPECT_NE(message_of(safetensors(header)), "") << header;
+  EXPECT_EQ(parse_weights(safetensors(R"({"__metadata__":{"a":"b"}})")).metadata.at("a"), "b");
+}
+
 // A legacy file with one tensor "a" over storage "0"; what it says of them is the caller's.
 std::string lying_file(const std::string& id_count, const std::string& offset,
                        const std::string& size, const std::string& stride, std::uint64_t stored) {
