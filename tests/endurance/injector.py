@@ -189,6 +189,16 @@ def _serve(session, listener, process, deadline, grace):
                 return False, False
 
 
+def _end_session(session):
+    """Kills what a program has started, whatever group it is in."""
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.getsid(int(process)) == session:
+                os.kill(int(process), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
 def run(command, folder, fault: Optional[Fault] = None, timeout=60, scratch="/tmp", environment=None):
     """Runs `command`, whose calls on files below `folder` count, over all its processes in the order in which they come.
 
@@ -213,10 +223,7 @@ def run(command, folder, fault: Optional[Fault] = None, timeout=60, scratch="/tm
             os.close(listener)  # calls that still wait fail with ENOSYS
             os.close(process)
             if hung or stayed:
-                try:
-                    os.killpg(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                _end_session(pid)
     status = os.waitpid(pid, 0)[1]
     code = os.waitstatus_to_exitcode(status)
     texts = []
