@@ -91,6 +91,7 @@ class Scenario:
     name = ""
     says = ""
     seconds = 60  # after which it hangs
+    processes = 1  # that may say what failed
     strict = ("weights",)  # what even a run that had to warn must have right
     made_again = ("report",)  # what a command makes from the rest at any time
 
@@ -109,6 +110,10 @@ class Scenario:
         # Without gnuplot, whose pictures of reports take longer than all the rest.
         environment = {**os.environ, "PATH": folder}
         return injector.run(command, f"{folder}/runs", fault, self.seconds, folder, environment)
+
+    def goes_on(self, before, out):
+        """Whether the program went on with its work, where these calls were made before the fault and it should."""
+        return True
 
     def set_in(self, folder):
         return ["--set", f"output.dir={folder}/runs"]
@@ -148,6 +153,11 @@ class Train(Scenario):
         kept = [_number(path) for path in glob.glob(f"{folder}/runs/{self.made}/1/checkpoints/step-*.safetensors")]
         return [] if max(kept, default=0) >= newest else [f"the checkpoint of step {newest} is gone"]
 
+    def goes_on(self, before, out):
+        # No file stops a training that has begun: the row of its first log point was to be written.
+        rows = sum(call.kind == "write" and call.path.endswith("/steps.csv") for call in before)
+        return rows < 2 or "\nepoch 5 " in out
+
     def begun(self, calls):
         """Whether there is work that a resume may not leave out."""
         return _newest_step(calls, f"{self.made}/1") > 0
@@ -157,6 +167,7 @@ class Ranks(Train):
     name = "ranks"
     says = "the same on two ranks"
     more = ("--ranks", "2")
+    processes = 3
 
 
 class Search(Scenario):

@@ -22,6 +22,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -43,8 +44,8 @@ examples:
   tests/endurance/faults.py --results faults.jsonl --report
 """
 SKIPPED = 77
-CRASHES = ("terminate called", "what():", "c10::", "Exception raised from", "frame #", "Segmentation", "Aborted",
-           "free():", "malloc", "corrupted", "std::", "bad_alloc", "core dumped")
+UNREADABLE = ("terminate called", "what():", "c10::", "Exception raised from", "frame #", "Segmentation", "Aborted",
+           "free():", "malloc", "corrupted", "std::", "bad_alloc", "core dumped", "filesystem error", "(-v shows where)")
 
 
 def fresh(folder):
@@ -52,13 +53,19 @@ def fresh(folder):
     os.makedirs(folder)
 
 
-def without(value, folder):
-    """The value with the case's folder taken out of its texts."""
+def without(value, *folders):
+    """The value with folders taken out of its texts, which differ from case to case."""
     if isinstance(value, str):
-        return value.replace(folder, "FOLDER")
+        for folder in folders:
+            value = value.replace(folder, "FOLDER")
+        return value
     if isinstance(value, dict):
-        return {key: without(item, folder) for key, item in value.items()}
-    return type(value)(without(item, folder) for item in value) if isinstance(value, (list, tuple)) else value
+        return {key: without(item, *folders) for key, item in value.items()}
+    return type(value)(without(item, *folders) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def result_of(scenario, folder):
+    return without(scenario.result(folder), scenario.newest(folder), folder)
 
 
 class Verdict:
@@ -66,7 +73,7 @@ class Verdict:
         self.problems = []
         self.notes = []
 
-    def hold_words(self, name, outcome, killed, codes):
+    def hold_words(self, scenario, name, outcome, killed, codes):
         """What a person sees of a session."""
         if outcome.hung:
             self.problems.append(f"{name}: hangs")
@@ -74,17 +81,17 @@ class Verdict:
             self.problems.append(f"{name}: processes stay behind")
         elif outcome.exit_code not in codes and not (killed and outcome.exit_code == 137):
             self.problems.append(f"{name}: exit code {outcome.exit_code}")
-        lines = outcome.err.splitlines()
-        self.problems += [f"{name}: says {line!r}" for line in lines if any(word in line for word in CRASHES)]
+        lines = [re.sub(r"^\[rank \d+\] ", "", line) for line in outcome.err.splitlines()]
+        self.problems += [f"{name}: says {line!r}" for line in lines if any(word in line for word in UNREADABLE)]
         said = [line for line in lines if line.startswith("onecycle: ")]
-        if outcome.exit_code == 1 and len(said) != 1:
+        if outcome.exit_code == 1 and not 1 <= len(said) <= scenario.processes:
             self.problems.append(f"{name}: {len(said)} lines say what failed")
         self.problems += [f"{name}: says {line!r}" for line in lines if not line.startswith(("onecycle: ", "warning: "))]
 
     def hold_result(self, scenario, reference, folder, warned):
         """The end against that of a run left alone. A run that warned of what it could not keep may lack it."""
         try:
-            result = without(scenario.result(folder), folder)
+            result = result_of(scenario, folder)
         except (OSError, ValueError, KeyError, TypeError, run_files.Unsound) as problem:
             self.problems.append(f"end: {problem}")
             return
@@ -100,7 +107,7 @@ def worker_words(folder):
         for name in names:
             if os.path.basename(place) == "workers":
                 with open(os.path.join(place, name), errors="replace") as file:
-                    yield from (line for line in file if any(word in line for word in CRASHES))
+                    yield from (line for line in file if any(word in line for word in UNREADABLE))
 
 
 def resume(scenario, folder, before, verdict):
@@ -109,14 +116,14 @@ def resume(scenario, folder, before, verdict):
     if command:
         outcome = scenario.run(command, folder)
         if outcome.exit_code != 0 and not outcome.hung and not scenario.begun(before):
-            verdict.hold_words("resume", outcome, False, (1, 2))
+            verdict.hold_words(scenario, "resume", outcome, False, (1, 2))
             verdict.notes.append(f"resume refuses: {outcome.err.strip()}")
             command = None
     else:
         verdict.notes.append("nothing to resume")
     if not command:
         outcome = scenario.run(scenario.start(folder), folder)
-    verdict.hold_words("resume", outcome, False, (0,))
+    verdict.hold_words(scenario, "resume", outcome, False, (0,))
     if outcome.exit_code != 0:
         verdict.problems.append(f"resume: {outcome.err.strip()[-300:]}")
     return outcome
@@ -131,12 +138,15 @@ def examine(scenario, reference, fault, folder):
     call = outcome.calls[fault.call - 1] if len(outcome.calls) >= fault.call else None
     killed = fault.mode in ("kill", "torn")
     verdict = Verdict()
-    verdict.hold_words("run", outcome, killed, (0,) if fault.mode == "short" else (0, 1))
+    verdict.hold_words(scenario, "run", outcome, killed, (0,) if fault.mode == "short" else (0, 1))
     if call is None:
         verdict.notes.append("the call never came")
     elif fault.mode not in call.modes():
         verdict.notes.append("another call came in its place")
     verdict.problems += [f"workers: {line.strip()!r}" for line in worker_words(f"{folder}/runs")]
+    if not killed and not scenario.goes_on(before, outcome.out):
+        verdict.problems.append("run: does not go on")
+    left = {}
     try:
         verdict.problems += scenario.lost(folder, before)
         verdict.problems += scenario.faults(folder, outcome.exit_code == 0)
@@ -146,13 +156,13 @@ def examine(scenario, reference, fault, folder):
             if again.exit_code == 0:
                 verdict.problems += [f"resumed: {text}" for text in scenario.faults(folder, True)]
         else:
-            left = {}
-        verdict.hold_result(scenario, reference, folder, "warning: " in outcome.out + outcome.err)
+                verdict.hold_result(scenario, reference, folder, "warning: " in outcome.out + outcome.err)
     except OSError as problem:
         verdict.problems.append(str(problem))
-    return {"scenario": scenario.name, "call": fault.call, "mode": fault.mode, "kind": call.kind if call else "",
-            "path": call.path if call else "", "exit_code": outcome.exit_code, "problems": verdict.problems,
-            "notes": verdict.notes, "err": outcome.err.replace(folder, "FOLDER")[-600:], **left}
+    row = {"scenario": scenario.name, "call": fault.call, "mode": fault.mode, "kind": call.kind if call else "",
+           "path": call.path if call else "", "exit_code": outcome.exit_code, "problems": verdict.problems,
+           "notes": verdict.notes, "err": outcome.err[-600:], **left}
+    return without(row, folder)
 
 
 def undisturbed(scenario, folder):
@@ -166,7 +176,7 @@ def undisturbed(scenario, folder):
             sys.exit(f"{scenario.name}, left alone, ends with {outcome.exit_code}: {outcome.err}")
         verdict = Verdict()
         verdict.problems += scenario.faults(folder, True)
-        reference = reference or without(scenario.result(folder), folder)
+        reference = reference or result_of(scenario, folder)
         verdict.hold_result(scenario, reference, folder, False)
         if verdict.problems:
             sys.exit(f"{scenario.name}, left alone: " + "; ".join(verdict.problems))

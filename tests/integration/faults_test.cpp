@@ -1,4 +1,5 @@
-// Runs of which one file operation fails or is the last: a sample of what tests/endurance/faults.py disturbs.
+// Runs of which one file operation fails or is the last: a sample of what tests/endurance/faults.py
+// disturbs.
 
 #include "support/program.h"
 
