@@ -155,8 +155,8 @@ def examine(scenario, reference, fault, folder):
             again = resume(scenario, folder, before, verdict)
             if again.exit_code == 0:
                 verdict.problems += [f"resumed: {text}" for text in scenario.faults(folder, True)]
-        else:
-                verdict.hold_result(scenario, reference, folder, "warning: " in outcome.out + outcome.err)
+        if not outcome.hung:
+            verdict.hold_result(scenario, reference, folder, "warning: " in outcome.out + outcome.err)
     except OSError as problem:
         verdict.problems.append(str(problem))
     row = {"scenario": scenario.name, "call": fault.call, "mode": fault.mode, "kind": call.kind if call else "",
