@@ -97,7 +97,9 @@ class Verdict:
             return
         for key in sorted(reference.keys() | result.keys()):
             if reference.get(key) != result.get(key):
-                tolerated = key in scenario.made_again or (warned and key not in scenario.strict)
+                # One checkpoint more than are kept was not yet removed.
+                more = key == "checkpoints" and set(reference[key]) < set(result[key])
+                tolerated = more or key in scenario.made_again or (warned and key not in scenario.strict)
                 (self.notes if tolerated else self.problems).append(f"end: {key} differs")
         self.problems += [f"end: {name} is left" for name in run_files.left_behind(scenario.newest(folder))]
 
@@ -269,7 +271,7 @@ def disturb(scenario, given, results, scratch, deadline):
     if given.sample:
         faults = sample(outcome.calls, faults, given.sample)
     faults = [fault for fault in faults[:: given.every]
-              if (scenario.name, *fault) not in results.known and given.call in (None, fault.call)
+              if (scenario.name, *fault) not in results.known and (not given.call or fault.call in given.call)
               and (not given.mode or fault.mode in given.mode)
               and (not given.kind or outcome.calls[fault.call - 1].kind in given.kind)]
     waiting = collections.deque(faults[: given.limit])
@@ -303,7 +305,7 @@ def arguments():
     parser.add_argument("--limit", type=int, metavar="N", help="at most N for each scenario")
     parser.add_argument("--minutes", type=float, default=1e6, metavar="M", help="begin no more after so long")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many at a time")
-    parser.add_argument("--call", type=int, metavar="K", help="the K-th call only")
+    parser.add_argument("--call", type=int, nargs="+", metavar="K", help="the K-th call only")
     parser.add_argument("--mode", nargs="+", choices=injector.MODES, metavar="MODE", help="these modes only")
     parser.add_argument("--kind", nargs="+", metavar="KIND", help="these kinds of calls only")
     parser.add_argument("--keep", metavar="FOLDER", help="make the run there, and leave it")
