@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/fit_batch_task.h"
 #include "core/format.h"
+#include "core/print.h"
 #include "recipe/document.h"
 #include "train/recipe_text.h"
 
@@ -35,7 +36,7 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
     constexpr std::int64_t kAssumedSamples = 50'000;  // where only reading the data would tell
     (void)plan_course(with_any_batch(recipe),
                       planned_samples(recipe, registries).value_or(kAssumedSamples), registries);
-    if (line.has("resolved")) fmt::print("{}", resolved_text(recipe, registries));
+    if (line.has("resolved")) print("{}", resolved_text(recipe, registries));
   } catch (const Error& error) {
     lines.emplace_back(error.what());
   }
@@ -58,7 +59,7 @@ int check_command(int argc, char** argv) {
   int exit_code = 0;
   for (const std::string& path : line.positional()) {
     const auto lines = problems_of(path, line, registries);
-    for (const std::string& text : lines) fmt::print(stderr, "{}\n", text);
+    for (const std::string& text : lines) print(stderr, "{}\n", text);
     if (lines.empty() && !line.has("resolved")) line.console().say(path + ": ok");
     if (!lines.empty()) exit_code = 2;
   }

@@ -1,6 +1,7 @@
 #include "cli/console.h"
 
 #include "core/format.h"
+#include "core/print.h"
 
 #include <cstdlib>
 #include <string_view>
@@ -10,12 +11,12 @@ namespace onecycle {
 
 void Console::say(const std::string& line) const {
   if (quiet()) return;
-  fmt::print(out_, "{}\n", line);
+  print(out_, "{}\n", line);
   std::fflush(out_);
 }
 
 void Console::warn(const std::string& line) const {
-  if (!silent()) fmt::print(stderr, "warning: {}\n", line);
+  if (!silent()) print(stderr, "warning: {}\n", line);
 }
 
 bool Console::terminal() const {

@@ -3,6 +3,7 @@
 #include "cli/data_commands.h"
 #include "cli/load_watch.h"
 #include "core/format.h"
+#include "core/print.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
 
@@ -31,7 +32,7 @@ int list(const CommandLine& line, const Registries& registries) {
       std::cout << Json{{"event", "dataset"}, {"name", name}, {"title", descriptor.title}}.dump()
                 << std::endl;
     } else {
-      fmt::print("{:<18}{}\n", name, descriptor.title);
+      print("{:<18}{}\n", name, descriptor.title);
     }
   }
   return 0;
@@ -68,8 +69,7 @@ int verify(const CommandLine& line, const DataOptions& options, const Registries
                        .dump()
                 << std::endl;
     } else {
-      fmt::print("{:<10}{}\n", status_text(check.status),
-                 check.path.empty() ? check.file : check.path);
+      print("{:<10}{}\n", status_text(check.status), check.path.empty() ? check.file : check.path);
     }
   }
   if (num_bad > 0)
@@ -89,9 +89,8 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
   const DataSummary summary =
       describe_data(load_data(options, descriptor, registries.formats, registries.loading));
   if (!line.json())
-    fmt::print("{}: {}\n{}x{}x{} {}, {} classes\n", summary.name, descriptor.title,
-               summary.channels, summary.height, summary.width, summary.type,
-               summary.classes.size());
+    print("{}: {}\n{}x{}x{} {}, {} classes\n", summary.name, descriptor.title, summary.channels,
+          summary.height, summary.width, summary.type, summary.classes.size());
   for (const SplitSummary& split : summary.splits) {
     if (line.json()) {
       std::cout << Json{{"event", "split"},
@@ -105,10 +104,10 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
                 << std::endl;
       continue;
     }
-    fmt::print("{:<11}{:>8} samples  mean {}  std {}\n", split.name, grouped(split.samples),
-               numbers(split.statistics.mean), numbers(split.statistics.std));
+    print("{:<11}{:>8} samples  mean {}  std {}\n", split.name, grouped(split.samples),
+          numbers(split.statistics.mean), numbers(split.statistics.std));
     for (std::size_t i = 0; i < split.per_class.size(); ++i)
-      fmt::print("{:>19}  {}\n", grouped(split.per_class[i]), summary.classes[i]);
+      print("{:>19}  {}\n", grouped(split.per_class[i]), summary.classes[i]);
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include "cli/load_watch.h"
 #include "cli/signals.h"
 #include "core/format.h"
+#include "core/print.h"
 
 #include <chrono>
 #include <iostream>
@@ -96,7 +97,7 @@ int data_fetch(const CommandLine& line, const DataOptions& options, const Regist
     }
   } catch (const FetchStopped& stopped) {
     status.clear();
-    fmt::print(stderr, "onecycle: {}\n", stopped.what());
+    print(stderr, "onecycle: {}\n", stopped.what());
     return 128 + stop.signal_number();
   }
   return 0;

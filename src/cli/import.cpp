@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "core/format.h"
+#include "core/print.h"
 #include "train/tensor_bytes.h"
 #include "train/weights.h"
 #include "weights/match.h"
@@ -36,8 +37,8 @@ void print(const std::vector<Row>& rows, const Matching* matching, const Command
   for (const Row& row : rows) widest = std::max(widest, row.stored->name.size());
   for (const auto& [stored, fate] : rows) {
     if (!line.console().quiet())
-      fmt::print(line.console().out(), "{:<{}}  {:>14}  {:<4}  {}\n", stored->name, widest,
-                 shape_text(stored->shape), stored->dtype, fate);
+      print(line.console().out(), "{:<{}}  {:>14}  {:<4}  {}\n", stored->name, widest,
+            shape_text(stored->shape), stored->dtype, fate);
     if (!line.json()) continue;
     Json json{{"event", "tensor"},
               {"name", stored->name},

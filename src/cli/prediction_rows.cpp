@@ -2,6 +2,7 @@
 
 #include "core/format.h"
 #include "core/number.h"
+#include "core/print.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -58,7 +59,7 @@ Json json_of(const PredictionRow& row) {
 }
 
 void print_json(const Json& json) {
-  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 void print_table(const std::vector<PredictionRow>& rows) {
@@ -75,7 +76,7 @@ void print_table(const std::vector<PredictionRow>& rows) {
     for (std::size_t i = 1; i < row.classes.size(); ++i)
       text += format("{}{} {:.2f}", i == 1 ? "   " : ", ", row.classes[i].name,
                      100 * row.classes[i].probability);
-    fmt::print("{}\n", text);
+    print("{}\n", text);
   }
 }
 
@@ -89,7 +90,7 @@ void PredictionRows::begin() {
   if (format_ != RowFormat::csv) return;
   std::string head = "file,class,probability";
   for (std::int64_t i = 2; i <= top_; ++i) head += onecycle::format(",class{0},probability{0}", i);
-  fmt::print("{}\n", head);
+  print("{}\n", head);
 }
 
 void PredictionRows::write(const std::vector<PredictionRow>& rows) {
@@ -103,14 +104,14 @@ void PredictionRows::write(const std::vector<PredictionRow>& rows) {
       text += onecycle::format(",{},{:.6g}", quoted(one.name), one.probability);
     const auto given = static_cast<std::int64_t>(row.classes.size());
     for (std::int64_t i = given; i < top_; ++i) text += ",,";
-    fmt::print("{}\n", text);
+    print("{}\n", text);
   }
   std::fflush(stdout);
 }
 
 void PredictionRows::fail(const std::string& file, const std::string& why) {
   std::fflush(stdout);
-  fmt::print(stderr, "onecycle: predict: {}\n", why);
+  print(stderr, "onecycle: predict: {}\n", why);
   if (format_ == RowFormat::json)
     print_json({{"event", "unreadable"}, {"file", file}, {"reason", why}});
 }
@@ -120,7 +121,7 @@ void PredictionRows::finish(std::int64_t found, std::int64_t failed) {
   if (format_ == RowFormat::json)
     print_json({{"event", "finished"}, {"predicted", found - failed}, {"unreadable", failed}});
   if (failed > 0 && found > 1)
-    fmt::print(stderr, "onecycle: predict: {} of {} pictures could not be read\n", failed, found);
+    print(stderr, "onecycle: predict: {} of {} pictures could not be read\n", failed, found);
 }
 
 }  // namespace onecycle

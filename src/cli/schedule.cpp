@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "train/decay.h"
 
 #include <algorithm>
@@ -28,11 +29,11 @@ std::string bar(double share) {
 }
 
 void print_csv(const Course& course) {
-  fmt::print("step,lr,momentum,weight_decay\n");
+  print("step,lr,momentum,weight_decay\n");
   for (std::int64_t step = 0; step < course.steps.total_steps; ++step) {
     const Hyper hyper = course.schedule->at(step, course.steps.total_steps);
-    fmt::print("{},{},{},{}\n", step, number_text(hyper.lr), number_text(hyper.momentum),
-               number_text(hyper.weight_decay));
+    print("{},{},{},{}\n", step, number_text(hyper.lr), number_text(hyper.momentum),
+          number_text(hyper.weight_decay));
   }
 }
 
@@ -56,16 +57,15 @@ void print_table(const Course& course, const Console& console) {
                      grouped(total), grouped(course.steps.steps_per_epoch),
                      grouped(course.steps.total_batch), peak));
   console.say("decay: " + decay_text(*course.schedule, course.optimizer.rule, total) + "\n");
-  fmt::print("{:>9}  {:>7}  {:>10}  {:>8}  {:>12}\n", "step", "epoch", "lr", "momentum",
-             "weight decay");
+  print("{:>9}  {:>7}  {:>10}  {:>8}  {:>12}\n", "step", "epoch", "lr", "momentum", "weight decay");
   const std::int64_t rows = std::min<std::int64_t>(kShownRows, total);
   for (std::int64_t row = 0; row < rows; ++row) {
     const std::int64_t step = rows == 1 ? 0 : row * (total - 1) / (rows - 1);
     const Hyper hyper = course.schedule->at(step, total);
     const double epoch =
         static_cast<double>(step) / static_cast<double>(course.steps.steps_per_epoch);
-    fmt::print("{:>9}  {:>7.2f}  {:>10.4g}  {:>8.4f}  {:>12.3g}  {}\n", step, epoch, hyper.lr,
-               hyper.momentum, hyper.weight_decay, bar(peak > 0 ? hyper.lr / peak : 0));
+    print("{:>9}  {:>7.2f}  {:>10.4g}  {:>8.4f}  {:>12.3g}  {}\n", step, epoch, hyper.lr,
+          hyper.momentum, hyper.weight_decay, bar(peak > 0 ? hyper.lr / peak : 0));
   }
 }
 

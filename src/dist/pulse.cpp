@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "dist/pulse_peers.h"
 
 #include <atomic>
@@ -33,7 +34,7 @@ std::string host_name() {
   return name;
 }
 
-void say_on_stderr(const std::string& line) { fmt::print(stderr, "onecycle: {}\n", line); }
+void say_on_stderr(const std::string& line) { print(stderr, "onecycle: {}\n", line); }
 
 // Signals are the main thread's.
 class SignalsBlocked {
