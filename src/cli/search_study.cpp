@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "observe/progress.h"
 #include "recipe/yaml.h"
 #include "train/recipe_text.h"
@@ -60,8 +61,8 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
   const bool diverged = std::all_of(rows.begin(), rows.end(), [](const TrialRow& row) {
     return row.state == TrialState::diverged;
   });
-  fmt::print(stderr, "onecycle: none of {} trials came to its end; the first: {}\n", rows.size(),
-             rows.front().reason);
+  print(stderr, "onecycle: none of {} trials came to its end; the first: {}\n", rows.size(),
+        rows.front().reason);
   return diverged ? 3 : 1;
 }
 
@@ -101,10 +102,9 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
   const auto rows = study.rows();
   const auto ended =
       std::count_if(rows.begin(), rows.end(), [](const TrialRow& row) { return row.ended(); });
-  fmt::print(
-      stderr,
-      "onecycle: interrupted after {} of {} trials; go on with: onecycle search --resume {}\n",
-      ended, study.planned_trials(), folder);
+  print(stderr,
+        "onecycle: interrupted after {} of {} trials; go on with: onecycle search --resume {}\n",
+        ended, study.planned_trials(), folder);
   return 128 + signal;
 }
 
