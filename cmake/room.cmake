@@ -57,15 +57,16 @@ function(onecycle_room name)
   endif()
 endfunction()
 
-# onecycle_program(SOURCES main.cpp... LINKS cli... [TORCH]): the program build/<preset>/onecycle.
-function(onecycle_program)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "TORCH" "" "SOURCES;LINKS")
-  add_executable(onecycle_program ${arg_SOURCES})
-  set_target_properties(onecycle_program PROPERTIES
-    OUTPUT_NAME onecycle RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
-  target_link_libraries(onecycle_program PRIVATE onecycle_compile_options)
-  onecycle_link(onecycle_program PRIVATE ${arg_LINKS})
+# onecycle_program(NAME SOURCES main.cpp... [LINKS cli...] [TORCH]): the target onecycle_NAME, a program that is
+# called onecycle, in build/<preset> unless RUNTIME_OUTPUT_DIRECTORY says otherwise.
+function(onecycle_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINKS")
+  set(target onecycle_${name})
+  add_executable(${target} ${arg_SOURCES})
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME onecycle RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
+  target_link_libraries(${target} PRIVATE onecycle_compile_options)
+  onecycle_link(${target} PRIVATE ${arg_LINKS})
   if(arg_TORCH)
-    onecycle_use_torch(onecycle_program PRIVATE)
+    onecycle_use_torch(${target} PRIVATE)
   endif()
 endfunction()

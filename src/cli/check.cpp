@@ -5,6 +5,7 @@
 #include "cli/fit_batch_task.h"
 #include "cli/search_study.h"
 #include "core/format.h"
+#include "core/print.h"
 #include "core/printable.h"
 #include "recipe/document.h"
 #include "train/compute.h"
@@ -51,7 +52,7 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
     (void)plan_course(with_any_batch(recipe),
                       planned_samples(recipe, registries).value_or(kAssumedSamples), registries);
     warn_of_precision(path, computing_variants(recipe, search, registries), line);
-    if (line.has("resolved")) fmt::print("{}", resolved_text(recipe, registries));
+    if (line.has("resolved")) print("{}", resolved_text(recipe, registries));
   } catch (const Error& error) {
     lines.emplace_back(error.what());
   }
@@ -74,7 +75,7 @@ int check_command(int argc, char** argv) {
   int exit_code = 0;
   for (const std::string& path : line.positional()) {
     const auto lines = problems_of(path, line, registries);
-    for (const std::string& text : lines) fmt::print(stderr, "{}\n", visible(text));
+    for (const std::string& text : lines) print(stderr, "{}\n", visible(text));
     if (lines.empty() && !line.has("resolved")) line.console().say(path + ": ok");
     if (!lines.empty()) exit_code = 2;
   }

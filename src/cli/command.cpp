@@ -6,6 +6,7 @@
 
 #include "core/format.h"
 #include "core/number.h"
+#include "core/print.h"
 
 #include <cxxopts.hpp>
 
@@ -74,7 +75,7 @@ bool CommandLine::parse(int argc, char** argv) {
     misused(error.what());
   }
   if (has("help")) {
-    fmt::print("{}\nExamples:\n{}", parser_->options.help({""}), examples_);
+    print("{}\nExamples:\n{}", parser_->options.help({""}), examples_);
     return false;
   }
   const auto& unmatched = parser_->values.unmatched();

@@ -1,6 +1,7 @@
 #include "cli/console.h"
 
 #include "core/format.h"
+#include "core/print.h"
 #include "core/printable.h"
 
 #include <cstdlib>
@@ -11,12 +12,12 @@ namespace onecycle {
 
 void Console::say(const std::string& line) const {
   if (quiet()) return;
-  fmt::print(out_, "{}\n", visible(line));
+  print(out_, "{}\n", visible(line));
   std::fflush(out_);
 }
 
 void Console::warn(const std::string& line) const {
-  if (!silent()) fmt::print(stderr, "warning: {}\n", visible(line));
+  if (!silent()) print(stderr, "warning: {}\n", visible(line));
 }
 
 bool Console::terminal() const {

@@ -4,6 +4,7 @@
 #include "cli/load_watch.h"
 #include "core/format.h"
 #include "core/json_text.h"
+#include "core/print.h"
 #include "core/printable.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
@@ -34,7 +35,7 @@ int list(const CommandLine& line, const Registries& registries) {
                        Json{{"event", "dataset"}, {"name", name}, {"title", descriptor.title}})
                 << std::endl;
     } else {
-      fmt::print("{:<18}{}\n", visible(name), visible(descriptor.title));
+      print("{:<18}{}\n", visible(name), visible(descriptor.title));
     }
   }
   return 0;
@@ -70,8 +71,8 @@ int verify(const CommandLine& line, const DataOptions& options, const Registries
                                   {"actual", check.actual}})
                 << std::endl;
     } else {
-      fmt::print("{:<10}{}\n", status_text(check.status),
-                 visible(check.path.empty() ? check.file : check.path));
+      print("{:<10}{}\n", status_text(check.status),
+            visible(check.path.empty() ? check.file : check.path));
     }
   }
   if (num_bad > 0)
@@ -91,9 +92,8 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
   const DataSummary summary =
       describe_data(load_data(options, descriptor, registries.formats, registries.loading));
   if (!line.json())
-    fmt::print("{}: {}\n{}x{}x{} {}, {} classes\n", visible(summary.name),
-               visible(descriptor.title), summary.channels, summary.height, summary.width,
-               summary.type, summary.classes.size());
+    print("{}: {}\n{}x{}x{} {}, {} classes\n", visible(summary.name), visible(descriptor.title),
+          summary.channels, summary.height, summary.width, summary.type, summary.classes.size());
   for (const SplitSummary& split : summary.splits) {
     if (line.json()) {
       std::cout << json_text(Json{{"event", "split"},
@@ -106,10 +106,10 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
                 << std::endl;
       continue;
     }
-    fmt::print("{:<11}{:>8} samples  mean {}  std {}\n", split.name, grouped(split.samples),
-               numbers(split.statistics.mean), numbers(split.statistics.std));
+    print("{:<11}{:>8} samples  mean {}  std {}\n", split.name, grouped(split.samples),
+          numbers(split.statistics.mean), numbers(split.statistics.std));
     for (std::size_t i = 0; i < split.per_class.size(); ++i)
-      fmt::print("{:>19}  {}\n", grouped(split.per_class[i]), visible(summary.classes[i]));
+      print("{:>19}  {}\n", grouped(split.per_class[i]), visible(summary.classes[i]));
   }
   return 0;
 }

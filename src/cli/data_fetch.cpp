@@ -6,6 +6,7 @@
 #include "cli/signals.h"
 #include "core/format.h"
 #include "core/json_text.h"
+#include "core/print.h"
 #include "core/printable.h"
 
 #include <chrono>
@@ -97,7 +98,7 @@ int data_fetch(const CommandLine& line, const DataOptions& options, const Regist
     }
   } catch (const FetchStopped& stopped) {
     status.clear();
-    fmt::print(stderr, "onecycle: {}\n", visible(stopped.what()));
+    print(stderr, "onecycle: {}\n", visible(stopped.what()));
     return 128 + stop.signal_number();
   }
   return 0;

@@ -7,6 +7,7 @@
 #include "cli/trained_network.h"
 #include "core/format.h"
 #include "core/json_text.h"
+#include "core/print.h"
 #include "train/recipe_text.h"
 
 #include <algorithm>
@@ -71,9 +72,9 @@ std::function<void(std::int64_t)> progress_of(std::int64_t samples, const Consol
   if (!console.terminal() || console.quiet()) return {};
   return [samples, console](std::int64_t done) {
     if (done < samples) {
-      fmt::print(console.out(), "\r\x1b[K  {} of {} samples", grouped(done), grouped(samples));
+      print(console.out(), "\r\x1b[K  {} of {} samples", grouped(done), grouped(samples));
     } else {
-      fmt::print(console.out(), "\r\x1b[K");
+      print(console.out(), "\r\x1b[K");
     }
     std::fflush(console.out());
   };

@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "core/json_text.h"
+#include "core/spawn.h"
 
 #include <algorithm>
 #include <array>
@@ -14,12 +15,9 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <string_view>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char** environ;
 
 namespace onecycle {
 
@@ -34,17 +32,12 @@ class Child {
   Child(const std::string& request, bool progress) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Error("no pipe to a child process");
-    std::array<std::string, 4> words = {"onecycle", "fit-batch", "--child", request};
-    std::array<char*, 5> argv{};
-    std::transform(words.begin(), words.end(), argv.begin(),
-                   [](std::string& word) { return word.data(); });
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, pipe[1], STDOUT_FILENO);
-    if (!progress) posix_spawn_file_actions_adddup2(&files, pipe[1], STDERR_FILENO);
-    const int failed = posix_spawn(&pid_, "/proc/self/exe", &files, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&files);
+    Spawn child;
+    child.arguments = {"fit-batch", "--child", request};
+    child.output = pipe[1];
+    child.errors_too = !progress;
+    child.leads_a_group = false;  // Ctrl-Z stops it too
+    const int failed = spawn_self(child, pid_);
     ::close(pipe[1]);
     out_ = pipe[0];
     if (failed == 0) return;

@@ -5,6 +5,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/json_text.h"
+#include "core/print.h"
 #include "train/recipe_text.h"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ using Json = nlohmann::ordered_json;
 
 void say_probe(const FitBatchTask& task, const BatchProbe& probe) {
   const Console console = task.line.console();
-  if (console.terminal() && !console.quiet()) fmt::print(console.out(), "\r\x1b[K");
+  if (console.terminal() && !console.quiet()) print(console.out(), "\r\x1b[K");
   if (probe.fits) {
     console.say(format("batch {:>8}  {:>9} samples/s, {} in use at most", grouped(probe.batch),
                        grouped(std::llround(probe.samples_per_second)),
@@ -109,7 +110,7 @@ Recipe with_any_batch(Recipe recipe) {
 bool probe_size(FitBatchTask& task, std::int64_t batch) {
   const Console console = task.line.console();
   if (console.terminal() && !console.quiet()) {
-    fmt::print(console.out(), "\r\x1b[Kbatch {:>8}  is tried ...", grouped(batch));
+    print(console.out(), "\r\x1b[Kbatch {:>8}  is tried ...", grouped(batch));
     std::fflush(console.out());
   }
   nlohmann::json request = task.request(task.recipe);
@@ -184,7 +185,7 @@ void say_partial(const FitBatchTask& task) {
   const BatchChoice choice =
       choose_batch(task.probes, std::max<std::int64_t>(1, task.num_train), task.parts());
   const Console console = task.line.console();
-  if (console.terminal() && !console.quiet()) fmt::print(console.out(), "\r\x1b[K");
+  if (console.terminal() && !console.quiet()) print(console.out(), "\r\x1b[K");
   if (choice.largest > 0)
     console.say(format("so far     {} fits; {} is the smallest within 5 % of {} samples/s",
                        grouped(choice.largest), grouped(choice.fastest),

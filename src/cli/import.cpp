@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "core/format.h"
 #include "core/json_text.h"
+#include "core/print.h"
 #include "core/printable.h"
 #include "train/tensor_bytes.h"
 #include "train/weights.h"
@@ -38,8 +39,8 @@ void print(const std::vector<Row>& rows, const Matching* matching, const Command
   for (const Row& row : rows) widest = std::max(widest, row.stored->name.size());
   for (const auto& [stored, fate] : rows) {
     if (!line.console().quiet())
-      fmt::print(line.console().out(), "{:<{}}  {:>14}  {:<4}  {}\n", visible(stored->name), widest,
-                 shape_text(stored->shape), stored->dtype, fate);
+      print(line.console().out(), "{:<{}}  {:>14}  {:<4}  {}\n", visible(stored->name), widest,
+            shape_text(stored->shape), stored->dtype, fate);
     if (!line.json()) continue;
     Json json{{"event", "tensor"},
               {"name", stored->name},

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "core/format.h"
 #include "core/json_text.h"
+#include "core/print.h"
 #include "kernels/gather.h"
 #include "kernels/processor.h"
 #include "train/compute.h"
@@ -53,7 +54,7 @@ int info_command(int argc, char** argv) {
   nlohmann::ordered_json json = {{"event", "info"}};
   for (const auto& [name, value] : facts) {
     json[name] = value;
-    if (!line.json()) fmt::print("{:<14}{}\n", name, value);
+    if (!line.json()) print("{:<14}{}\n", name, value);
   }
   if (line.json()) std::cout << json_text(json) << std::endl;
   return 0;

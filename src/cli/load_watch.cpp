@@ -1,6 +1,7 @@
 #include "cli/load_watch.h"
 
 #include "core/format.h"
+#include "core/print.h"
 
 #include <chrono>
 #include <memory>
@@ -26,14 +27,14 @@ void StatusLine::show(const std::string& text) {
   if (console_.quiet() || now < next_) return;
   const bool terminal = console_.terminal();
   next_ = now + (terminal ? Clock::duration(kOnTerminal) : Clock::duration(kInPlain));
-  fmt::print(console_.out(), "{}{}{}", terminal ? "\r\x1b[K" : "", text, terminal ? "" : "\n");
+  print(console_.out(), "{}{}{}", terminal ? "\r\x1b[K" : "", text, terminal ? "" : "\n");
   std::fflush(console_.out());
   shown_ = terminal;
 }
 
 void StatusLine::clear() {
   if (!shown_) return;
-  fmt::print(console_.out(), "\r\x1b[K");
+  print(console_.out(), "\r\x1b[K");
   std::fflush(console_.out());
   shown_ = false;
 }

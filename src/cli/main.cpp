@@ -4,9 +4,14 @@
 
 #include "cli/command.h"
 #include "cli/fit_batch_child.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "cli/threads.h"
 #include "core/format.h"
 #include "core/host_memory.h"
+#include "core/print.h"
 #include "core/printable.h"
+#include "core/process.h"
 #include "kernels/processor.h"
 
 #include <cstdio>
@@ -52,12 +57,11 @@ Examples:
 )";
 
 void print_help() {
-  fmt::print(
+  print(
       "onecycle trains neural networks by Leslie Smith's disciplined approach.\n\n"
       "Usage: onecycle COMMAND [OPTION]...\n\nCommands:\n");
-  for (const Command& command : kCommands)
-    fmt::print("  {:<10}{}\n", command.name, command.summary);
-  fmt::print("{}", kExamples);
+  for (const Command& command : kCommands) print("  {:<10}{}\n", command.name, command.summary);
+  print("{}", kExamples);
 }
 
 const Command& find_command(const std::string& name) {
@@ -78,7 +82,7 @@ int run(int argc, char** argv) {
     return argc > 1 ? 0 : 2;
   }
   if (first == "--version") {
-    fmt::print("onecycle {}\n", ONECYCLE_VERSION);
+    print("onecycle {}\n", ONECYCLE_VERSION);
     return 0;
   }
   (void)kernels::processor();  // what ONECYCLE_CPU says is no level: told before anything is done
@@ -88,8 +92,18 @@ int run(int argc, char** argv) {
 // Without a message where another rank has told the user.
 int fail(const std::string& message, int exit_code) {
   if (message.empty()) return exit_code;
-  fmt::print(stderr, "onecycle: {}\n", visible(message));
+  print(stderr, "onecycle: {}\n", visible(message));
   return exit_code;
+}
+
+// The exit code after everything printed has left the process.
+int after_output(int exit_code) {
+  const Output output = finish_output();
+  if (output == Output::written || exit_code != 0) return exit_code;
+  return fail(output == Output::unread
+                  ? ""
+                  : "writing to stdout failed, and part of it is lost: is its disk full?",
+              1);
 }
 
 bool asked_for_details(int argc, char** argv) {
@@ -107,9 +121,8 @@ int run_program(int argc, char** argv) {
   try {
     // What a process holds on to would be missing from a measured or a limited amount.
     if (!is_measuring_child(argc - 1, argv + 1) && data_limit() == kNoLimit) cache_host_memory();
-    const int code = run(argc, argv);
-    if (std::fflush(stdout) != 0) return fail("writing to stdout failed", 1);
-    return code;
+    heed_cpu_quota();
+    return after_output(run(argc, argv));
   } catch (const Error& error) {
     return fail(error.what(), error.exit_code());
   } catch (const FitBatchInterrupted& interrupted) {
@@ -124,4 +137,8 @@ int run_program(int argc, char** argv) {
 
 }  // namespace onecycle
 
-int main(int argc, char** argv) { return onecycle::run_program(argc, argv); }
+int main(int argc, char** argv) {
+  onecycle::prepare_process();
+  const onecycle::SignalThread signals;
+  return onecycle::run_program(argc, argv);
+}

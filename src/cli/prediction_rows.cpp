@@ -4,6 +4,7 @@
 #include "core/format.h"
 #include "core/json_text.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "core/printable.h"
 
 #include <algorithm>
@@ -47,7 +48,7 @@ std::string shown_name(const std::string& given) {
 // A terminal gets names as they can be shown, a file or a pipe as they are.
 void print_row(const std::string& row) {
   static const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
-  fmt::print("{}\n", is_terminal ? visible(row) : row);
+  print("{}\n", is_terminal ? visible(row) : row);
 }
 
 std::string padded(const std::string& text, std::size_t width) {
@@ -65,7 +66,7 @@ Json json_of(const PredictionRow& row) {
           {"top", std::move(top)}};
 }
 
-void print_json(const Json& json) { fmt::print("{}\n", json_text(json)); }
+void print_json(const Json& json) { print("{}\n", json_text(json)); }
 
 void print_table(const std::vector<PredictionRow>& rows) {
   std::size_t width = 0;
@@ -81,7 +82,7 @@ void print_table(const std::vector<PredictionRow>& rows) {
     for (std::size_t i = 1; i < row.classes.size(); ++i)
       text += format("{}{} {:.2f}", i == 1 ? "   " : ", ", one_line(row.classes[i].name),
                      100 * row.classes[i].probability);
-    fmt::print("{}\n", text);
+    print("{}\n", text);
   }
 }
 
@@ -116,7 +117,7 @@ void PredictionRows::write(const std::vector<PredictionRow>& rows) {
 
 void PredictionRows::fail(const std::string& file, const std::string& why) {
   std::fflush(stdout);
-  fmt::print(stderr, "onecycle: predict: {}\n", visible(why));
+  print(stderr, "onecycle: predict: {}\n", visible(why));
   if (format_ == RowFormat::json)
     print_json({{"event", "unreadable"}, {"file", file}, {"reason", why}});
 }
@@ -126,7 +127,7 @@ void PredictionRows::finish(std::int64_t found, std::int64_t failed) {
   if (format_ == RowFormat::json)
     print_json({{"event", "finished"}, {"predicted", found - failed}, {"unreadable", failed}});
   if (failed > 0 && found > 1)
-    fmt::print(stderr, "onecycle: predict: {} of {} pictures could not be read\n", failed, found);
+    print(stderr, "onecycle: predict: {} of {} pictures could not be read\n", failed, found);
 }
 
 }  // namespace onecycle

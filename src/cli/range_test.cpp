@@ -15,6 +15,7 @@
 #include "core/format.h"
 #include "core/json_text.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "core/printable.h"
 #include "train/compute.h"
 #include "train/recipe_text.h"
@@ -38,7 +39,7 @@ constexpr const char* kExamples = R"(  onecycle range-test recipes/quickstart.ya
   onecycle range-test recipes/quickstart.yaml --momentum .99,.95,.9 --constant 0.02
   onecycle range-test recipes/quickstart.yaml --momentum-range .7,.99
   onecycle range-test recipes/cifar10-finetune-resnet20.yaml --phase 2   once the body trains too
-Exit codes: 0 a number, 1 refused (the reason is told), 2 bad usage or recipe, 130/143 interrupted.
+Exit codes: 0 a number, 1 refused (the reason is told), 2 bad usage or recipe, 130/143/129 interrupted.
 )";
 
 // A line a sweep, and how far it is on a terminal.
@@ -179,15 +180,14 @@ int range_test_command(int argc, char** argv) {
   write_file_atomically(folder + "/range_test.csv", {range_test_csv(test)});
   say_suggestions(test, console);
   if (!test.refused.empty())
-    fmt::print(stderr, "onecycle: range-test: no learning rate: {}\n", visible(test.refused));
+    print(stderr, "onecycle: range-test: no learning rate: {}\n", visible(test.refused));
   if (test.lr_max && line.has("write") && !interrupted)
     write_file_atomically(line.text("write"),
                           {resolved_text(with_rate(recipe, *test.lr_max), registries)});
   const std::string report = report_at_end(folder, /*pictures=*/true, console);
   if (!console.quiet() && !report.empty())
     for (const Figure& figure : read_figures(folder))
-      if (figure.name == "held-out-accuracy")
-        fmt::print(console.out(), "\n{}", terminal_plot(figure));
+      if (figure.name == "held-out-accuracy") print(console.out(), "\n{}", terminal_plot(figure));
   console.say(report.empty() ? "curves in " + folder : "report     " + report);
   if (line.json()) {
     const auto number = [](const std::optional<double>& value) {

@@ -2,8 +2,10 @@
 
 #include "onecycle/error.h"
 
+#include "cli/signals.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/processors.h"
 #include "dist/address.h"
 #include "dist/launcher.h"
 #include "dist/place.h"
@@ -17,7 +19,6 @@
 #include <exception>
 #include <filesystem>
 #include <string_view>
-#include <thread>
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
@@ -79,8 +80,7 @@ constexpr std::chrono::seconds kPatience{5};  // for a word on why a collective 
 // Threads of ranks that share a machine, unless someone chose them.
 void share_cores(const RankPlace& place) {
   if (place.local_size == 1 || std::getenv("OMP_NUM_THREADS") != nullptr) return;
-  const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
-  at::set_num_threads(static_cast<int>(std::max<std::int64_t>(1, cores / place.local_size)));
+  at::set_num_threads(static_cast<int>(share_of_processors(place.local_size)));
 }
 
 std::optional<Group::Failure> failure_of(Pulse& pulse) {
@@ -185,6 +185,7 @@ std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv, 
   options.arguments = without_launch_options(argc, argv);
   options.verbose = line.console().verbose();
   options.workers = ranks == RanksAre::workers;
+  leave_signals_alone();
   return launch(options);
 }
 

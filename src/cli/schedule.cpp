@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "train/decay.h"
 
 #include <algorithm>
@@ -41,12 +42,12 @@ struct Rows {
 };
 
 void print_csv(const Course& course, const Rows& rows) {
-  fmt::print("step,lr,momentum,weight_decay\n");
+  print("step,lr,momentum,weight_decay\n");
   for (std::int64_t row = 0; row < rows.count; ++row) {
     const std::int64_t step = rows.step(row);
     const Hyper hyper = course.schedule->at(step, rows.total);
-    fmt::print("{},{},{},{}\n", step, number_text(hyper.lr), number_text(hyper.momentum),
-               number_text(hyper.weight_decay));
+    print("{},{},{},{}\n", step, number_text(hyper.lr), number_text(hyper.momentum),
+          number_text(hyper.weight_decay));
   }
 }
 
@@ -70,15 +71,14 @@ void print_table(const Course& course, const Rows& rows, const Console& console)
                      grouped(rows.total), grouped(course.steps.steps_per_epoch),
                      grouped(course.steps.total_batch), peak));
   console.say("decay: " + decay_text(*course.schedule, course.optimizer.rule, rows.total) + "\n");
-  fmt::print("{:>9}  {:>7}  {:>10}  {:>8}  {:>12}\n", "step", "epoch", "lr", "momentum",
-             "weight decay");
+  print("{:>9}  {:>7}  {:>10}  {:>8}  {:>12}\n", "step", "epoch", "lr", "momentum", "weight decay");
   for (std::int64_t row = 0; row < rows.count; ++row) {
     const std::int64_t step = rows.step(row);
     const Hyper hyper = course.schedule->at(step, rows.total);
     const double epoch =
         static_cast<double>(step) / static_cast<double>(course.steps.steps_per_epoch);
-    fmt::print("{:>9}  {:>7.2f}  {:>10.4g}  {:>8.4f}  {:>12.3g}  {}\n", step, epoch, hyper.lr,
-               hyper.momentum, hyper.weight_decay, bar(peak > 0 ? hyper.lr / peak : 0));
+    print("{:>9}  {:>7.2f}  {:>10.4g}  {:>8.4f}  {:>12.3g}  {}\n", step, epoch, hyper.lr,
+          hyper.momentum, hyper.weight_decay, bar(peak > 0 ? hyper.lr / peak : 0));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "core/format.h"
+#include "core/print.h"
 
 namespace onecycle {
 
@@ -11,7 +12,7 @@ int schema_command(int argc, char** argv) {
   line.add_flag("markdown", "the reference page of every key instead");
   if (!line.parse(argc, argv)) return 0;
   const OptionGroup group = recipe_options(shipped_registries().variants()).group();
-  fmt::print("{}", line.has("markdown") ? markdown_of(group) : json_schema_of(group));
+  print("{}", line.has("markdown") ? markdown_of(group) : json_schema_of(group));
   return 0;
 }
 

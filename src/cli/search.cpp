@@ -28,7 +28,7 @@ A space file, or the recipe itself, holds for example
     space:
       schedule.lr_max: {log_uniform: [0.01, 1]}
       optimizer.weight_decay: [1e-3, 1e-4, 1e-5, 0]
-Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 every trial diverged, 130/143 interrupted.
+Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 every trial diverged, 130/143/129 interrupted.
 )";
 
 // What a study is made of.

@@ -5,6 +5,7 @@
 #include "core/format.h"
 #include "core/links.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "core/printable.h"
 #include "observe/progress.h"
 #include "train/compute.h"
@@ -62,8 +63,8 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
   const bool diverged = std::all_of(rows.begin(), rows.end(), [](const TrialRow& row) {
     return row.state == TrialState::diverged;
   });
-  fmt::print(stderr, "onecycle: none of {} trials came to its end; the first: {}\n", rows.size(),
-             visible(rows.front().reason));
+  print(stderr, "onecycle: none of {} trials came to its end; the first: {}\n", rows.size(),
+        visible(rows.front().reason));
   return diverged ? 3 : 1;
 }
 
@@ -125,10 +126,9 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
   const auto rows = study.rows();
   const auto ended =
       std::count_if(rows.begin(), rows.end(), [](const TrialRow& row) { return row.ended(); });
-  fmt::print(
-      stderr,
-      "onecycle: interrupted after {} of {} trials; go on with: onecycle search --resume {}\n",
-      ended, study.planned_trials(), visible(folder));
+  print(stderr,
+        "onecycle: interrupted after {} of {} trials; go on with: onecycle search --resume {}\n",
+        ended, study.planned_trials(), visible(folder));
   return 128 + signal;
 }
 

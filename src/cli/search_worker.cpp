@@ -3,15 +3,14 @@
 #include "cli/signals.h"
 #include "core/number.h"
 #include "core/parent.h"
+#include "core/processors.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"
 #include "tuning/search_trial.h"
 #include "tuning/study_queue.h"
 
-#include <algorithm>
 #include <string_view>
-#include <thread>
 #include <unistd.h>
 
 namespace onecycle {
@@ -54,12 +53,11 @@ TrialObservers trial_observers(const Run& run, const std::string& folder) {
 
 std::vector<std::string> worker_arguments(const std::string& study_folder, std::int64_t worker,
                                           std::int64_t jobs) {
-  const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
   return {"search",
           kWorker,
           study_folder,
           std::to_string(worker),
-          std::to_string(std::max<std::int64_t>(1, cores / jobs)),
+          std::to_string(share_of_processors(jobs)),
           std::to_string(::getpid())};
 }
 

@@ -1,34 +1,103 @@
 #include "cli/signals.h"
 
-#include <csignal>
+#include "cli/stop_requests.h"
+
+#include <mutex>
+#include <unistd.h>
 
 namespace onecycle {
 
 namespace {
 
-StopSignal* watched = nullptr;
+SignalThread* taker = nullptr;  // the main thread's
 
-void end_run(int number) {
-  watched->interrupt(number);
-  std::signal(number, SIG_DFL);
+std::mutex mutex;  // guards what follows
+StopSignal* watched = nullptr;
+StopRequests requests;
+
+bool is_ignored(int number) {
+  struct sigaction action {};
+  ::sigaction(number, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
 }
 
-void save_now(int) { watched->ask_for_checkpoint(); }
+void die_of(int number) {
+  std::signal(number, SIG_DFL);
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, number);
+  ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  ::raise(number);
+}
+
+void answer(int number, pid_t sender) {
+  const std::lock_guard lock(mutex);
+  if (number == SIGUSR1) {
+    if (watched != nullptr) watched->ask_for_checkpoint();
+  } else if (watched == nullptr) {
+    if (!is_ignored(number)) die_of(number);
+  } else if (requests.ends_at_once(number, sender, StopRequests::Clock::now())) {
+    die_of(number);
+  } else if (watched->signal_number() == 0) {
+    watched->interrupt(number);
+  }
+}
+
+void watch(StopSignal* stop) {
+  const std::lock_guard lock(mutex);
+  watched = stop;
+  requests = {};
+}
 
 }  // namespace
 
-SignalScope::SignalScope(StopSignal& stop) {
-  watched = &stop;
-  std::signal(SIGINT, end_run);
-  std::signal(SIGTERM, end_run);
-  std::signal(SIGUSR1, save_now);
+SignalThread::SignalThread() {
+  sigemptyset(&taken_);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&taken_, number);
+  if (!is_ignored(SIGHUP)) sigaddset(&taken_, SIGHUP);
+  ::pthread_sigmask(SIG_BLOCK, &taken_, &before_);
+  // It takes no other signal either, so that those go to the main thread.
+  sigset_t all;
+  sigset_t main_threads;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &main_threads);
+  thread_ = std::thread([this] { take(); });
+  ::pthread_sigmask(SIG_SETMASK, &main_threads, nullptr);
+  taker = this;
 }
 
-SignalScope::~SignalScope() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  std::signal(SIGUSR1, SIG_IGN);
-  watched = nullptr;
+SignalThread::~SignalThread() {
+  end();
+  taker = nullptr;
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
+
+void SignalThread::take() {
+  while (!over_) {
+    siginfo_t info{};
+    const int number = ::sigwaitinfo(&taken_, &info);
+    if (number <= 0) continue;
+    if (!over_) {
+      answer(number, info.si_pid);
+    } else if (info.si_pid != ::getpid()) {
+      ::kill(::getpid(), number);  // came meanwhile: whoever takes them next gets it
+    }
+  }
+}
+
+void SignalThread::end() {
+  if (!thread_.joinable()) return;
+  over_ = true;
+  ::pthread_kill(thread_.native_handle(), SIGUSR1);  // wakes it
+  thread_.join();
+}
+
+void leave_signals_alone() {
+  if (taker != nullptr) taker->end();
+}
+
+SignalScope::SignalScope(StopSignal& stop) { watch(&stop); }
+
+SignalScope::~SignalScope() { watch(nullptr); }
 
 }  // namespace onecycle

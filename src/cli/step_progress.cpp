@@ -1,6 +1,7 @@
 #include "cli/step_progress.h"
 
 #include "core/format.h"
+#include "core/print.h"
 
 #include <algorithm>
 
@@ -12,13 +13,13 @@ void StepProgress::on_log_point(const LogPoint& point, StopSignal&) {
   const std::int64_t tenth = std::max<std::int64_t>(1, total_ / 10);
   if (!console_.terminal() || console_.quiet() || (point.step + 1) % tenth > point.step % tenth)
     return;
-  fmt::print(console_.out(), "\r\x1b[K  step {} of {}  lr {:.3g}  loss {:.4f}", point.step + 1,
-             total_, point.hyper.lr, point.train.loss);
+  print(console_.out(), "\r\x1b[K  step {} of {}  lr {:.3g}  loss {:.4f}", point.step + 1, total_,
+        point.hyper.lr, point.train.loss);
   std::fflush(console_.out());
 }
 
 void StepProgress::on_run_end(const RunEnd&) {
-  if (console_.terminal() && !console_.quiet()) fmt::print(console_.out(), "\r\x1b[K");
+  if (console_.terminal() && !console_.quiet()) print(console_.out(), "\r\x1b[K");
 }
 
 }  // namespace onecycle

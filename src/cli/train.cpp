@@ -10,8 +10,6 @@
 #include "core/number.h"
 #include "train/compute.h"
 
-#include <csignal>
-
 namespace onecycle {
 
 namespace {
@@ -26,8 +24,8 @@ constexpr const char* kExamples = R"(  onecycle train recipes/quickstart.yaml
   onecycle train recipes/cifar10-resnet20.yaml --ranks gpus --max-restarts 3
   onecycle train recipes/quickstart.yaml --profile=50      where the time of 50 steps goes
   onecycle train recipes/quickstart.yaml --json | tail -n 1
-SIGINT and SIGTERM save and end the run, SIGUSR1 saves and goes on.
-Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143 interrupted.
+SIGINT, SIGTERM and SIGHUP save and end the run, SIGUSR1 saves and goes on.
+Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143/129 interrupted.
 )";
 
 // A checkpoint holds every weight: the file that the run began with need not be there any more.
@@ -84,7 +82,6 @@ int train_command(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
   if (const auto code = launch_ranks(line, argc, argv)) return *code;
   profiled_steps(line);
-  std::signal(SIGUSR1, SIG_IGN);  // nothing to save yet
 
   Registries registries = shipped_registries();
   registries.loading = load_watch(line.console());

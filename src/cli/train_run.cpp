@@ -9,17 +9,21 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "core/printable.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"
 #include "observe/json_lines.h"
 #include "observe/progress.h"
+#include "observe/starvation.h"
 #include "train/profile.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
 #include <iostream>
+
+#include <ATen/Parallel.h>
 
 namespace onecycle {
 
@@ -42,7 +46,7 @@ int exit_code(const RunEnd& end, const StopSignal& stop) {
 
 void say_end(const RunEnd& end, const std::string& folder, const Console& console) {
   if (end.reason != StopReason::finished)
-    fmt::print(stderr, "onecycle: {}: {}\n", name_of(end.reason), visible(end.message));
+    print(stderr, "onecycle: {}: {}\n", name_of(end.reason), visible(end.message));
   if (end.reason == StopReason::interrupted)
     console.say(
         format("step {} is saved; go on with: onecycle train --resume {}", end.steps, folder));
@@ -56,7 +60,7 @@ void say_end(const RunEnd& end, const std::string& folder, const Console& consol
 void say_profile(const std::string& text, const Console& console) {
   if (console.quiet()) return;
   // Over the bar of the progress.
-  fmt::print(console.out(), "{}{}", console.terminal() ? "\r\x1b[K" : "", text);
+  print(console.out(), "{}{}", console.terminal() ? "\r\x1b[K" : "", text);
 }
 
 // What a checkpoint says of its run.
@@ -92,6 +96,8 @@ class RunRecord {
         early_(run.recipe.stop.patience.value_or(0), run.recipe.stop.min_delta,
                run.recipe.stop.monitor == Monitor::loss),
         progress_(console_.out(), console_.terminal(), console_.verbose()),
+        starvation_([this](const std::string& text) { console_.warn(text); }),
+        shares_processors_(run.compute.device.is_cpu() && at::get_num_threads() > 1),
         json_(std::cout, folder) {
     write_file_atomically(recipe_path(folder), {recipe_});
     if (const auto steps = profiled_steps(line))
@@ -108,6 +114,7 @@ class RunRecord {
     trainer.observe(divergence_);
     if (patience_) trainer.observe(early_);
     if (!console_.quiet()) trainer.observe(progress_);
+    if (shares_processors_) trainer.observe(starvation_);
     if (json_lines_) trainer.observe(json_);
   }
   // Drops the rows of a session that ended before its first checkpoint.
@@ -131,6 +138,8 @@ class RunRecord {
   DivergenceWatch divergence_;
   EarlyStop early_;
   Progress progress_;
+  StarvationWatch starvation_;
+  bool shares_processors_;
   JsonLines json_;
   std::optional<Profile> profile_;
 };

@@ -14,6 +14,7 @@
 #include "core/format.h"
 #include "core/json_text.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "core/printable.h"
 #include "train/compute.h"
 #include "train/recipe_text.h"
@@ -34,7 +35,7 @@ constexpr const char* kExamples = R"(  onecycle tune recipes/quickstart.yaml
   onecycle tune recipes/quickstart.yaml --budget 10m --no-train
   onecycle tune recipes/quickstart.yaml --resume          go on with the latest, after Ctrl-C or a kill
 Every choice is made on the validation part; the test split is only reported by the run at the end.
-Exit codes: 0 done, 1 refused (the reason is told), 2 bad usage or recipe, 130/143 interrupted.
+Exit codes: 0 done, 1 refused (the reason is told), 2 bad usage or recipe, 130/143/129 interrupted.
 )";
 
 TuneOptions options_of(const CommandLine& line) {
@@ -206,8 +207,8 @@ int tune_command(int argc, char** argv) {
   result.choices.insert(result.choices.begin(), choice_of(batch));
   if (result.interrupted) {
     if (!group.leads()) return 128 + stop.signal_number();
-    fmt::print(stderr, "onecycle: interrupted; go on with: onecycle tune {} --resume {}\n",
-               arguments[0], folder);
+    print(stderr, "onecycle: interrupted; go on with: onecycle tune {} --resume {}\n", arguments[0],
+          folder);
     return 128 + stop.signal_number();
   }
   const auto train = [&] {
@@ -218,7 +219,7 @@ int tune_command(int argc, char** argv) {
   const std::string tuned = resolved_text(result.recipe, registries);
   write_file_atomically(folder + "/tuning.json", {tune_json(result, recipe.name, folder, tuned)});
   if (!result.refused.empty()) {
-    fmt::print(stderr, "onecycle: tune: {}\n", visible(result.refused));
+    print(stderr, "onecycle: tune: {}\n", visible(result.refused));
     if (line.json()) print_json(result, "", report_at_end(folder, /*pictures=*/true, console));
     return 1;
   }

@@ -1,6 +1,7 @@
 #include "dist/launch_attempt.h"
 
 #include "core/format.h"
+#include "core/print.h"
 #include "core/printable.h"
 
 #include <algorithm>
@@ -28,16 +29,22 @@ std::string end_of(const RankProcess& process, const std::optional<Beat>& beat) 
 
 }  // namespace
 
-std::vector<int> LaunchAttempt::signals() { return {SIGINT, SIGTERM, SIGUSR1, SIGTSTP, SIGCHLD}; }
+std::vector<int> LaunchAttempt::signals() {
+  std::vector<int> taken = {SIGINT, SIGTERM, SIGUSR1, SIGTSTP, SIGCHLD};
+  struct sigaction hang_up {};
+  ::sigaction(SIGHUP, nullptr, &hang_up);
+  if (hang_up.sa_handler != SIG_IGN) taken.push_back(SIGHUP);  // nohup
+  return taken;
+}
 
 void LaunchAttempt::start(const std::vector<std::string>& environment) {
   for (std::int64_t rank = 0; rank < options_.ranks; ++rank) {
-    RankStart start{rank, options_.arguments, environment, signals_.before()};
+    RankStart start{rank, options_.arguments, environment};
     start.environment.push_back(format("RANK={}", rank));
     start.environment.push_back(format("LOCAL_RANK={}", rank));
     processes_.push_back(std::make_unique<RankProcess>(start));
     if (options_.verbose)
-      fmt::print(stderr, "onecycle: rank {} is process {}\n", rank, processes_.back()->pid());
+      print(stderr, "onecycle: rank {} is process {}\n", rank, processes_.back()->pid());
   }
 }
 
@@ -116,12 +123,12 @@ void LaunchAttempt::lose(const RankProcess& process) {
 
 void LaunchAttempt::lose_worker(const RankProcess& process) {
   if (interrupted_by_ == 0)
-    fmt::print(stderr, "onecycle: {}; the others go on\n", end_of(process, std::nullopt));
+    print(stderr, "onecycle: {}; the others go on\n", end_of(process, std::nullopt));
 }
 
 void LaunchAttempt::print_verdict() {
   if (!verdict_->own || std::exchange(verdict_printed_, true)) return;
-  fmt::print(stderr, "onecycle: {}\n", visible(verdict_->text));
+  print(stderr, "onecycle: {}\n", visible(verdict_->text));
 }
 
 // All for a reason of their own, and the same, which rank 0 has said.

@@ -3,14 +3,14 @@
 #include "core/format.h"
 #include "core/number.h"
 #include "core/parent.h"
+#include "core/print.h"
 #include "core/printable.h"
+#include "core/processors.h"
 #include "dist/launch_attempt.h"
 #include "dist/sealed_store.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <string_view>
-#include <thread>
 #include <unistd.h>
 
 extern char** environ;
@@ -55,22 +55,19 @@ RankEnvironment environment_of(const LaunchOptions& options, std::uint16_t port,
   environment.set("TORCHELASTIC_USE_AGENT_STORE", "True");
   environment.set("ONECYCLE_STORE_SECRET", secret);
   environment.set(kLauncher, std::to_string(::getpid()));
-  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-    const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
-    environment.set("OMP_NUM_THREADS",
-                    std::to_string(std::max<std::int64_t>(1, cores / options.ranks)));
-  }
+  if (std::getenv("OMP_NUM_THREADS") == nullptr)
+    environment.set("OMP_NUM_THREADS", std::to_string(share_of_processors(options.ranks)));
   return environment;
 }
 
 }  // namespace
 
 int launch(const LaunchOptions& options) {
-  std::signal(SIGUSR1, SIG_IGN);  // ranks start so; in the queue it counts all the same
+  std::signal(SIGUSR1, SIG_IGN);  // ranks start so, with nothing to save; the queue gets it still
   SignalQueue signals(LaunchAttempt::signals());
   const auto store = serve_store(kHost, 0, kStoreTimeout);
   if (options.verbose)
-    fmt::print(stderr, "onecycle: the store is served at {}:{}\n", kHost, store->getPort());
+    print(stderr, "onecycle: the store is served at {}:{}\n", kHost, store->getPort());
   const std::string secret = new_secret();
   RankEnvironment environment = environment_of(options, store->getPort(), secret);
   for (std::int64_t number = 0;; ++number) {
@@ -81,9 +78,9 @@ int launch(const LaunchOptions& options) {
     if (!end.lost_a_rank || number >= options.max_restarts) return end.exit_code;
     const std::string folder = attempt.folder();
     if (!folder.empty()) environment.set("ONECYCLE_RESUME", folder);
-    fmt::print(stderr, "onecycle: all {} ranks start again (restart {} of {}){}\n", options.ranks,
-               number + 1, options.max_restarts,
-               folder.empty() ? "" : ", from the last checkpoint in " + visible(folder));
+    print(stderr, "onecycle: all {} ranks start again (restart {} of {}){}\n", options.ranks,
+          number + 1, options.max_restarts,
+          folder.empty() ? "" : ", from the last checkpoint in " + visible(folder));
   }
 }
 

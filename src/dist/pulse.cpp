@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "core/number.h"
+#include "core/print.h"
 #include "core/printable.h"
 #include "dist/pulse_peers.h"
 
@@ -34,7 +35,7 @@ std::string host_name() {
   return name;
 }
 
-void say_on_stderr(const std::string& line) { fmt::print(stderr, "onecycle: {}\n", visible(line)); }
+void say_on_stderr(const std::string& line) { print(stderr, "onecycle: {}\n", visible(line)); }
 
 // Signals are the main thread's.
 class SignalsBlocked {

@@ -1,6 +1,7 @@
 #include "dist/rank_output.h"
 
 #include "core/format.h"
+#include "core/print.h"
 
 #include <cerrno>
 #include <unistd.h>
@@ -16,7 +17,7 @@ constexpr const char* kEnding = "onecycle: ";
 }  // namespace
 
 void RankOutput::print(const std::string& line) const {
-  fmt::print(stderr, "{}{}\n", prefix_, line);
+  onecycle::print(stderr, "{}{}\n", prefix_, line);
 }
 
 void RankOutput::take_lines(const std::function<bool()>& hold) {

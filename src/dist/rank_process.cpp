@@ -24,8 +24,7 @@ RankProcess::RankProcess(const RankStart& start)
     write_end = Descriptor(ends[1]);
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
   }
-  const int result =
-      spawn_self({start.arguments, start.environment, write_end.get(), start.signals}, pid_);
+  const int result = spawn_self({start.arguments, start.environment, write_end.get()}, pid_);
   if (result != 0)
     throw Error(format("rank {} cannot be started: {}", rank_, std::strerror(result)));
 }

@@ -14,7 +14,6 @@ struct RankStart {
   std::int64_t rank = 0;
   std::vector<std::string> arguments;    // of this program, without its name
   std::vector<std::string> environment;  // NAME=value, all of it
-  sigset_t signals{};                    // those that it has blocked
 };
 
 // This program as one rank, in a process group of its own: a Ctrl-C reaches it through its

@@ -17,7 +17,6 @@ class SignalQueue {
 
   int descriptor() const { return queue_.get(); }  // readable when one came
   int next();                                      // 0 where none is left
-  const sigset_t& before() const { return before_; }
 
  private:
   sigset_t before_{};

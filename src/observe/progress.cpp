@@ -1,6 +1,7 @@
 #include "observe/progress.h"
 
 #include "core/format.h"
+#include "core/print.h"
 #include "core/printable.h"
 
 #include <algorithm>
@@ -85,10 +86,10 @@ void Progress::on_batch_end(const BatchEnd& event) {
   drawn_ = now;
   if (terminal_) {
     const std::string text = clipped(bar(event), terminal_columns(out_) - 1);
-    fmt::print(out_, "\r\x1b[K{}", text);
+    print(out_, "\r\x1b[K{}", text);
     bar_shown_ = true;
   } else {
-    fmt::print(out_, "step {}/{}  {}\n", event.step + 1, run_.total_steps, status(event));
+    print(out_, "step {}/{}  {}\n", event.step + 1, run_.total_steps, status(event));
   }
   std::fflush(out_);
 }
@@ -103,13 +104,13 @@ void Progress::on_log_point(const LogPoint& point, StopSignal&) {
 
 void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
   erase_bar();
-  fmt::print(out_, "epoch {:<5.4g}{}{}{}  lr {:.4g}  {}\n", event.epoch,
-             score_text("train", event.train), score_text("val", event.validation),
-             score_text("test", event.test), event.hyper.lr, duration_text(event.seconds));
+  print(out_, "epoch {:<5.4g}{}{}{}  lr {:.4g}  {}\n", event.epoch,
+        score_text("train", event.train), score_text("val", event.validation),
+        score_text("test", event.test), event.hyper.lr, duration_text(event.seconds));
   // In words, when it changes.
   if (event.verdict && event.verdict->judgement != judgement_) {
     judgement_ = event.verdict->judgement;
-    fmt::print(out_, "            {}\n", event.verdict->text);
+    print(out_, "            {}\n", event.verdict->text);
   }
   std::fflush(out_);
 }
@@ -118,8 +119,8 @@ void Progress::on_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::checkpoint && !verbose_) return;
   erase_bar();
   const bool plain = notice.kind == Notice::Kind::resumed;
-  fmt::print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ",
-             visible(notice.message));
+  print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ",
+        visible(notice.message));
   std::fflush(out_);
 }
 
@@ -131,7 +132,7 @@ void Progress::restore(const std::string&, std::int64_t steps) {
 void Progress::on_run_end(const RunEnd&) { erase_bar(); }
 
 void Progress::erase_bar() {
-  if (bar_shown_) fmt::print(out_, "\r\x1b[K");
+  if (bar_shown_) print(out_, "\r\x1b[K");
   bar_shown_ = false;
   std::fflush(out_);
 }

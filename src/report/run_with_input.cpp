@@ -1,4 +1,5 @@
 #include "core/format.h"
+#include "core/spawn.h"
 #include "report/gnuplot.h"
 
 #include <cerrno>
@@ -7,7 +8,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,7 +80,9 @@ int spawn(pid_t& pid, const std::string& program, std::vector<std::string> argum
   posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
   posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  const int error = posix_spawnp(&pid, program.c_str(), &files, nullptr, argv.data(), environ);
+  const SpawnAttributes attributes(SpawnAttributes::Program::another);
+  const int error =
+      posix_spawnp(&pid, program.c_str(), &files, attributes.get(), argv.data(), environ);
   posix_spawn_file_actions_destroy(&files);
   return error;
 }

@@ -48,6 +48,8 @@ std::string StopSignal::message() const {
       return "";
     case SIGTERM:
       return "asked to end (SIGTERM)";
+    case SIGHUP:
+      return "asked to end (SIGHUP: its terminal is gone)";
     default:
       return "interrupted (Ctrl-C)";
   }

@@ -203,7 +203,9 @@ OptionTable<TrainOptions> train_options() {
       "graph", &TrainOptions::graph,
       "the whole step as one CUDA graph; auto: on a CUDA device, step by step where it cannot "
       "be recorded; on: an error there");
-  table.add("threads", &TrainOptions::threads, "CPU threads; null: as many as cores")
+  table
+      .add("threads", &TrainOptions::threads,
+           "CPU threads; null: as many as cores, or as the cgroup's CPU quota pays for")
       .range(between(1, 4096));
   table
       .add("label_smoothing", &TrainOptions::label_smoothing,

@@ -66,7 +66,8 @@ class Driver {
   void reap() {
     while (const auto end = pool_.ended()) {
       if (end->exit_code == 0) continue;
-      const bool asked = end->exit_code == 128 + SIGINT || end->exit_code == 128 + SIGTERM;
+      const int signal = end->exit_code - 128;
+      const bool asked = signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
       if (!end->by_signal && !asked) {
         const std::string prefix = "onecycle: ";
         const std::string& words = end->last_words;
@@ -74,13 +75,12 @@ class Driver {
                                                     : format("a worker failed: {}", words),
                           end->exit_code);
       }
-      study_.lose(end->worker,
-                  end->by_signal ? strsignal(end->exit_code - 128) : "it was asked to end");
+      study_.lose(end->worker, end->by_signal ? strsignal(signal) : "it was asked to end");
       if (++idle_deaths_ > kMostIdleDeaths * static_cast<int>(jobs_))
         throw Error(
             format("workers end again and again before a trial does, the last of them: "
                    "{} {}",
-                   strsignal(end->exit_code - 128), end->last_words));
+                   strsignal(signal), end->last_words));
     }
   }
 

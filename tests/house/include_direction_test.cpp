@@ -31,6 +31,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"cli",
      {"core", "recipe", "kernels", "data", "dist", "train", "observe", "tuning", "report",
       "weights"}},
+    {"front", {"core"}},
 };
 
 // onecycle/*.h that observers may see.

@@ -156,6 +156,25 @@ TEST_F(Ranks, ASignalSavesOnceAndEndsAll) {
   EXPECT_EQ(lines_with(outcome.err, "is saved; go on with"), 1) << outcome.err;
 }
 
+// As a service manager ends a service; the launcher passes its own on.
+TEST_F(Ranks, ASignalToEveryProcessIsOneRequest) {
+  Program program(on_ranks("2", "16", {"-v", "--set", kEndless}));
+  for (const pid_t rank : ranks_of(program, 2)) ::kill(rank, SIGTERM);
+  ::kill(program.pid(), SIGTERM);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 143) << outcome.err;
+  EXPECT_EQ(lines_with(outcome.err, "is saved; go on with"), 1) << outcome.err;
+}
+
+TEST_F(Ranks, AHangUpSavesAndEndsAll) {
+  Program program(on_ranks("2", "16", {"-v", "--set", kEndless}));
+  ranks_of(program, 2);
+  ::kill(program.pid(), SIGHUP);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 129) << outcome.err;
+  EXPECT_EQ(lines_with(outcome.err, "is saved; go on with"), 1) << outcome.err;
+}
+
 TEST_F(Ranks, GoOnAsAnotherNumberOfThem) {
   Program program(on_ranks("2", "16", {"-v", "--set", kEndless}));
   ranks_of(program, 2);

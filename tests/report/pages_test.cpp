@@ -7,6 +7,8 @@
 #include "report/gnuplot.h"
 #include "support/temporary_folder.h"
 
+#include <chrono>
+#include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -189,6 +191,21 @@ TEST(Gnuplot, NoTextIsACommand) {
   if (png.failure.ends_with("is not installed")) GTEST_SKIP() << png.failure;
   EXPECT_EQ(png.failure, "");
   EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(Gnuplot, StartsWithSignalsAsAShellWouldStartIt) {
+  sigset_t blocked;
+  sigset_t before;
+  sigemptyset(&blocked);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&blocked, number);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  const auto usr1 = std::signal(SIGUSR1, SIG_IGN);
+  const ProgramResult status = run_with_input("cat", {"/proc/self/status"}, "", 20);
+  std::signal(SIGUSR1, usr1);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  EXPECT_THAT(status.out, HasSubstr("SigBlk:\t0000000000000000\n"));
+  const std::string ignored = status.out.substr(status.out.find("SigIgn:") + 7);
+  EXPECT_EQ(std::stoull(ignored, nullptr, 16) & (1ULL << (SIGUSR1 - 1)), 0U);
 }
 
 TEST(Gnuplot, IsNotWaitedForWithoutEnd) {

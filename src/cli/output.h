@@ -1,0 +1,14 @@
+#pragma once
+
+namespace onecycle {
+
+enum class Output {
+  written,
+  unread,  // whoever read it has gone, as `head` does
+  lost,
+};
+
+// What became of everything that was printed on stdout, once the rest of it is on its way.
+Output finish_output();
+
+}  // namespace onecycle

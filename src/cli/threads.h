@@ -1,0 +1,10 @@
+#pragma once
+
+namespace onecycle {
+
+// Where this process's cgroup pays for fewer processors than it sees, as in a container, LibTorch
+// computes with as many threads as it pays for: more of them only wait for one another while the
+// group is held back. Nothing where OMP_NUM_THREADS chooses.
+void heed_cpu_quota();
+
+}  // namespace onecycle

@@ -1,0 +1,17 @@
+#include "core/process.h"
+
+#include <csignal>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace onecycle {
+
+void prepare_process() {
+  // In order: the lowest free number is the one that is opened.
+  for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; ++standard)
+    if (::fcntl(standard, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR);
+  std::signal(SIGUSR1, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,12 @@
+#pragma once
+
+namespace onecycle {
+
+// What a program of this project changes of its process, in the first line of main:
+// - Each of stdin, stdout and stderr that it was started without is /dev/null. Otherwise the next
+//   files opened would get their numbers, and what is printed would land in them.
+// - SIGUSR1 is ignored until something takes it: it asks for a checkpoint, and there is none yet.
+// - So is SIGXFSZ: a file at its size limit is an error like a full disk.
+void prepare_process();
+
+}  // namespace onecycle
