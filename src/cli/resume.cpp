@@ -4,10 +4,12 @@
 
 #include "cli/run_folder.h"
 #include "core/differences.h"
+#include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
+#include "train/newest_checkpoint.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
@@ -69,12 +71,23 @@ std::int64_t ranks_of(const std::optional<Snapshot>& snapshot) {
   return parse_integer(snapshot->metadata.at(kRanks)).value_or(1);
 }
 
+// Names are for readers, who look for themselves: the run needs none of them.
+void mend_names(const std::string& folder, const Console& console) {
+  try {
+    mend_checkpoint_names(checkpoints_path(folder));
+  } catch (const Error& error) {
+    console.warn(error.what());
+  }
+}
+
 std::optional<Snapshot> latest_here(const std::string& folder, const Console& console) {
+  // Another process that holds the folder keeps its names in order itself.
+  const auto lock = FolderLock::if_free(folder);
   std::vector<std::string> warnings;
-  CheckpointFolder checkpoints(checkpoints_path(folder), 1, {});
-  auto snapshot = checkpoints.load_latest(warnings);
+  auto snapshot = read_newest_checkpoint(checkpoints_path(folder), warnings);
   for (const std::string& warning : warnings)
     console.warn(warning + "; the checkpoint before it is used");
+  if (lock != nullptr) mend_names(folder, console);
   return snapshot;
 }
 

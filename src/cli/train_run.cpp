@@ -75,8 +75,8 @@ class RunRecord {
                       {"machine", machine_text(run.compute)},
                       {kRanks, std::to_string(run.group->size())},
                       {"task", to_json(task_of(run, registries))}}),
-        csv_(folder),
-        events_(folder),
+        csv_(folder, warner()),
+        events_(folder, warner()),
         divergence_(run.recipe.stop.divergence_factor, run.recipe.stop.divergence_window,
                     run.context.classes),
         early_(run.recipe.stop.patience.value_or(0), run.recipe.stop.min_delta,
@@ -109,6 +109,10 @@ class RunRecord {
   }
 
  private:
+  AppendFile::Warn warner() const {
+    return [console = console_](const std::string& text) { console.warn(text); };
+  }
+
   std::string folder_;
   Console console_;
   bool json_lines_;

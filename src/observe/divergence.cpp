@@ -1,6 +1,7 @@
 #include "observe/divergence.h"
 
 #include "core/format.h"
+#include "core/json_number.h"
 
 #include <algorithm>
 #include <cmath>
@@ -26,12 +27,16 @@ void DivergenceWatch::on_log_point(const LogPoint& point, StopSignal& stop) {
 }
 
 std::string DivergenceWatch::state() {
-  return nlohmann::json{{"reference", reference_}, {"in_a_row", in_a_row_}}.dump();
+  return nlohmann::json{{"reference", json_of_number<nlohmann::json>(reference_)},
+                        {"in_a_row", in_a_row_}}
+      .dump();
 }
 
 void DivergenceWatch::restore(const std::string& state, std::int64_t) {
   const auto json = nlohmann::json::parse(state, nullptr, /*allow_exceptions=*/false);
-  reference_ = json.is_object() ? json.value("reference", 0.0) : 0;
+  reference_ =
+      json.is_object() && json.contains("reference") ? number_in_json(json["reference"]) : 0;
+  if (std::isnan(reference_)) reference_ = 0;
   in_a_row_ = json.is_object() ? json.value("in_a_row", std::int64_t{0}) : 0;
 }
 

@@ -42,6 +42,12 @@ std::string clipped(const std::string& text, int columns) {
   return text;
 }
 
+// What cannot be written, on a full disk, is no reason to end a run.
+void put(std::FILE* out, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), out);
+  std::fflush(out);
+}
+
 }  // namespace
 
 std::string duration_text(double seconds) {
@@ -83,12 +89,11 @@ void Progress::on_batch_end(const BatchEnd& event) {
   drawn_ = now;
   if (terminal_) {
     const std::string text = clipped(bar(event), terminal_columns(out_) - 1);
-    fmt::print(out_, "\r\x1b[K{}", text);
+    put(out_, "\r\x1b[K" + text);
     bar_shown_ = true;
   } else {
-    fmt::print(out_, "step {}/{}  {}\n", event.step + 1, run_.total_steps, status(event));
+    put(out_, format("step {}/{}  {}\n", event.step + 1, run_.total_steps, status(event)));
   }
-  std::fflush(out_);
 }
 
 void Progress::on_log_point(const LogPoint& point, StopSignal&) {
@@ -101,23 +106,22 @@ void Progress::on_log_point(const LogPoint& point, StopSignal&) {
 
 void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
   erase_bar();
-  fmt::print(out_, "epoch {:<5.4g}{}{}{}  lr {:.4g}  {}\n", event.epoch,
-             score_text("train", event.train), score_text("val", event.validation),
-             score_text("test", event.test), event.hyper.lr, duration_text(event.seconds));
+  put(out_, format("epoch {:<5.4g}{}{}{}  lr {:.4g}  {}\n", event.epoch,
+                   score_text("train", event.train), score_text("val", event.validation),
+                   score_text("test", event.test), event.hyper.lr, duration_text(event.seconds)));
   // In words, when it changes.
   if (event.verdict && event.verdict->judgement != judgement_) {
     judgement_ = event.verdict->judgement;
-    fmt::print(out_, "            {}\n", event.verdict->text);
+    put(out_, format("            {}\n", event.verdict->text));
   }
-  std::fflush(out_);
 }
 
 void Progress::on_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::checkpoint && !verbose_) return;
   erase_bar();
   const bool plain = notice.kind == Notice::Kind::resumed;
-  fmt::print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ", notice.message);
-  std::fflush(out_);
+  put(out_,
+      format("{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ", notice.message));
 }
 
 void Progress::restore(const std::string&, std::int64_t steps) {
@@ -128,9 +132,8 @@ void Progress::restore(const std::string&, std::int64_t steps) {
 void Progress::on_run_end(const RunEnd&) { erase_bar(); }
 
 void Progress::erase_bar() {
-  if (bar_shown_) fmt::print(out_, "\r\x1b[K");
+  if (bar_shown_) put(out_, "\r\x1b[K");
   bar_shown_ = false;
-  std::fflush(out_);
 }
 
 }  // namespace onecycle

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/files.h"
+#include "train/shared_checkpoints.h"
 
 #include <filesystem>
 #include <fstream>
@@ -31,7 +32,10 @@ Json Memo::get(const std::string& key, const std::function<Json()>& compute) {
   if (found.empty()) {
     found = group_->share(compute().dump(), 0);
     results[key] = Json::parse(found);
-    if (group_->leads()) write_file_atomically(path_, {file_.dump(1) + "\n"});
+    from_leader(*group_, [&] {
+      write_file_atomically(path_, {file_.dump(1) + "\n"});
+      return std::string();
+    });
   }
   return Json::parse(found);
 }
