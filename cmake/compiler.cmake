@@ -1,4 +1,4 @@
-# Language level, warnings and sanitizers of our own code, and the compiler cache.
+# Language level, warnings, hardening and sanitizers of our own code, and the compiler cache.
 #
 #   onecycle_compile_options   linked privately by every target of ours
 
@@ -21,6 +21,17 @@ endif()
 target_compile_options(onecycle_compile_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Werror ${onecycle_false_alarms}>
   $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Werror>)
+# What turns an overrun or a wild jump into an immediate end. The program reads files and messages of strangers.
+set(onecycle_hardened "$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>")
+target_compile_options(onecycle_compile_options INTERFACE
+  $<${onecycle_hardened}:-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS>
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fstack-protector-strong>)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  target_compile_options(onecycle_compile_options INTERFACE $<${onecycle_hardened}:-fcf-protection>)
+endif()
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  add_link_options(-Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+endif()
 if(ONECYCLE_SANITIZE)
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ONECYCLE_SANITIZE}>
                       $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer>)
