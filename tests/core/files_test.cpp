@@ -69,8 +69,7 @@ TEST(FolderLock, WhoTakesItCleansUpBelow) {
   folder.write_text("metrics.csv", "whole");
   const FolderLock lock(folder.path());
   EXPECT_EQ(FolderLock::if_free(folder.path()), nullptr);
-  EXPECT_THAT(names_in(folder.path()),
-              UnorderedElementsAre(".lock", "checkpoints", "metrics.csv"));
+  EXPECT_THAT(names_in(folder.path()), UnorderedElementsAre(".lock", "checkpoints", "metrics.csv"));
   EXPECT_TRUE(names_in(folder / "checkpoints").empty());
 }
 
