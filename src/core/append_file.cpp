@@ -104,8 +104,9 @@ void AppendFile::write_line(std::string_view line) {
 
 void AppendFile::flush_to_disk() {
   if (::fsync(handle_) == 0 || errno == EINVAL) return;
-  if (lost_++ == 0)
+  if (!flush_failed_)
     tell(format("flushing to the disk failed, and lines may be lost: {}", std::strerror(errno)));
+  flush_failed_ = true;
 }
 
 void AppendFile::keep_lines(const std::function<bool(std::string_view line)>& keeps) {

@@ -42,6 +42,7 @@ class AppendFile {
   std::uint64_t length_ = 0;  // of the whole lines
   bool torn_ = false;         // something else may follow them
   std::int64_t lost_ = 0;
+  bool flush_failed_ = false;
 };
 
 }  // namespace onecycle

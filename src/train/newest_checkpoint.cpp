@@ -42,14 +42,15 @@ auto first_sound(const std::string& folder, std::vector<std::string>& warnings, 
   for (const std::int64_t step : checkpoint_steps(folder))
     candidates.insert(candidates.begin(), checkpoint_path(folder, step));
   const std::string last = checkpoint_path(folder, kLastCheckpoint);
-  if (candidates.empty() && fs::exists(last)) candidates.push_back(last);
+  std::error_code error;
+  if (candidates.empty() && fs::exists(last, error)) candidates.push_back(last);
   std::string newest_fault;
   for (const std::string& path : candidates) {
     try {
       return read(path);
-    } catch (const CheckpointError& error) {
-      warnings.emplace_back(error.what());
-      if (newest_fault.empty()) newest_fault = error.what();
+    } catch (const CheckpointError& fault) {
+      warnings.emplace_back(fault.what());
+      if (newest_fault.empty()) newest_fault = fault.what();
     }
   }
   if (candidates.empty()) return std::nullopt;
@@ -122,7 +123,8 @@ void mend_checkpoint_names(const std::string& folder) {
   if (!state || state->best_step == 0) return;
   const std::string best =
       state->best_step == state->steps ? path : checkpoint_path(folder, state->best_step);
-  if (fs::exists(best)) mend_name(folder, kBestCheckpoint, best);
+  std::error_code error;
+  if (fs::exists(best, error)) mend_name(folder, kBestCheckpoint, best);
 }
 
 }  // namespace onecycle
