@@ -115,7 +115,7 @@ struct Trial {
 };
 
 struct TrialResult {
-  TrialState state = TrialState::done;  // done, failed, diverged or interrupted
+  TrialState state = TrialState::done;  // done, failed, diverged, interrupted; waiting: given back
   std::string reason;                   // of any other than done
   std::optional<Score> validation;
   std::optional<Score> test;
@@ -130,8 +130,8 @@ class WorkQueue {
   // A trial that is the caller's until it is finished; waits where others must end first. Nothing
   // once there will be no more, or the caller was asked to stop. Throws Error.
   virtual std::optional<Trial> take() = 0;
-  // `result.state` interrupted: the trial is handed out again. Throws Error where the trial is not
-  // the caller's any more.
+  // `result.state` interrupted or waiting: the trial is handed out again. Throws Error where the
+  // trial is not the caller's any more.
   virtual void finish(const Trial& trial, const TrialResult& result) = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "cli/sample_picture.h"
 #include "cli/trained_network.h"
 #include "core/format.h"
+#include "core/json_number.h"
 #include "core/json_text.h"
 #include "core/print.h"
 #include "train/recipe_text.h"
@@ -124,13 +125,13 @@ Json json_of(const Score& score, const Classification& result, const std::string
                        {"f1", number(result.f1(i))}});
   return {{"event", "evaluated"},
           {"split", split},
-          {"loss", score.loss},
+          {"loss", json_of_number(score.loss)},
           {"accuracy", score.accuracy},
           {"samples", score.samples},
           {"weights", weights},
           {"top5", number(result.top5)},
-          {"ece", result.ece},
-          {"overconfidence", result.overconfidence},
+          {"ece", json_of_number(result.ece)},
+          {"overconfidence", json_of_number(result.overconfidence)},
           {"classes", std::move(classes)},
           {"confusion", result.confusion},
           {"report", page.empty() ? Json() : Json(page)}};

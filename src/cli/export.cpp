@@ -57,7 +57,8 @@ int export_command(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
 
   const std::string subject = line.single("RUN_DIR");
-  const std::string path = std::filesystem::is_directory(subject) ? weights_path(subject) : subject;
+  const std::string path =
+      std::filesystem::is_directory(subject) ? newest_weights(subject, line.console()) : subject;
   if (!line.has("to")) line.misused("--to is missing: name the file to write");
   const std::string to = line.text("to");
   const std::string suffix = std::filesystem::path(to).extension().string();

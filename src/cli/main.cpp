@@ -2,6 +2,7 @@
 #include "onecycle/host_cache.h"
 #include "onecycle/registry.h"
 
+#include "cli/bus_error.h"
 #include "cli/command.h"
 #include "cli/fit_batch_child.h"
 #include "cli/output.h"
@@ -118,6 +119,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 }  // namespace
 
 int run_program(int argc, char** argv) {
+  explain_bus_errors();
   try {
     // What a process holds on to would be missing from a measured or a limited amount.
     if (!is_measuring_child(argc - 1, argv + 1) && data_limit() == kNoLimit) cache_host_memory();

@@ -14,9 +14,11 @@ namespace {
 
 // What the run was trained on, from its last checkpoint where there is a sound one.
 void add_machine(const std::string& folder, Facts& facts) {
-  if (!std::filesystem::exists(weights_path(folder))) return;
   try {
-    const SafetensorsFile file(weights_path(folder));
+    std::vector<std::string> passed_over;
+    const std::string weights = newest_weights(folder, passed_over);
+    if (!std::filesystem::exists(weights)) return;
+    const SafetensorsFile file(weights);
     const auto machine = file.metadata().find("machine");
     if (machine != file.metadata().end()) facts.emplace_back("machine", machine->second);
   } catch (const std::exception&) {

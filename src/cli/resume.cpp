@@ -4,11 +4,14 @@
 
 #include "cli/run_folder.h"
 #include "core/differences.h"
+#include "core/files.h"
 #include "core/format.h"
 #include "core/links.h"
 #include "core/number.h"
 #include "core/printable.h"
 #include "recipe/document.h"
+#include "recipe/yaml.h"
+#include "train/newest_checkpoint.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
@@ -85,12 +88,23 @@ void compare_environment(const Recipe& recipe, const Snapshot& snapshot, const C
              names));
 }
 
+// Names are for readers, who look for themselves: the run needs none of them.
+void mend_names(const std::string& folder, const Console& console) {
+  try {
+    mend_checkpoint_names(checkpoints_path(folder));
+  } catch (const Error& error) {
+    console.warn(error.what());
+  }
+}
+
 std::optional<Snapshot> latest_here(const std::string& folder, const Console& console) {
+  // Another process that holds the folder keeps its names in order itself.
+  const auto lock = FolderLock::if_free(folder);
   std::vector<std::string> warnings;
-  CheckpointFolder checkpoints(checkpoints_path(folder), 1, {});
-  auto snapshot = checkpoints.load_latest(warnings);
+  auto snapshot = read_newest_checkpoint(checkpoints_path(folder), warnings);
   for (const std::string& warning : warnings)
     console.warn(warning + "; the checkpoint before it is used");
+  if (lock != nullptr) mend_names(folder, console);
   try {
     if (snapshot) (void)steps_of(*snapshot);
   } catch (const CheckpointError& error) {

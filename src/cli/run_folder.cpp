@@ -3,6 +3,7 @@
 #include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
+#include "train/newest_checkpoint.h"
 #include "train/shared_checkpoints.h"
 
 #include <algorithm>
@@ -56,7 +57,20 @@ std::string recipe_path(const std::string& run_folder) { return run_folder + "/r
 std::string checkpoints_path(const std::string& run_folder) { return run_folder + "/checkpoints"; }
 
 std::string weights_path(const std::string& run_folder) {
-  return checkpoints_path(run_folder) + "/last.safetensors";
+  return checkpoint_path(checkpoints_path(run_folder), kLastCheckpoint);
+}
+
+std::string newest_weights(const std::string& run_folder, std::vector<std::string>& warnings) {
+  return newest_checkpoint(checkpoints_path(run_folder), warnings)
+      .value_or(weights_path(run_folder));
+}
+
+std::string newest_weights(const std::string& run_folder, const Console& console) {
+  std::vector<std::string> warnings;
+  std::string path = newest_weights(run_folder, warnings);
+  for (const std::string& warning : warnings)
+    console.warn(warning + "; the checkpoint before it is used");
+  return path;
 }
 
 std::string machine_text(const Compute& compute) {

@@ -2,6 +2,8 @@
 
 #include "onecycle/trainer.h"
 
+#include "cli/console.h"
+
 #include <string>
 #include <vector>
 
@@ -18,7 +20,11 @@ void discard_unused(const std::string& run_folder);
 
 std::string recipe_path(const std::string& run_folder);
 std::string checkpoints_path(const std::string& run_folder);
-std::string weights_path(const std::string& run_folder);  // the last checkpoint
+std::string weights_path(const std::string& run_folder);  // the last checkpoint, by its name
+// The newest sound checkpoint, whatever that name stands for just now; the name where there is no
+// checkpoint. `warnings` names those passed over. Throws CheckpointError where none is sound.
+std::string newest_weights(const std::string& run_folder, std::vector<std::string>& warnings);
+std::string newest_weights(const std::string& run_folder, const Console& console);
 
 // What bit-identity of two runs depends on beside the recipe.
 std::string machine_text(const Compute& compute);

@@ -41,8 +41,11 @@ int work_at(const std::string& folder, std::int64_t number, std::int64_t threads
 TrialObservers trial_observers(const Run& run, const std::string& folder) {
   const StopOptions& stop = run.recipe.stop;
   TrialObservers observers;
-  observers.push_back(std::make_unique<CsvWriter>(folder));
-  observers.push_back(std::make_unique<EventLog>(folder));
+  const auto warn = [](const std::string& text) {
+    Console(Verbosity::normal, /*json=*/false).warn(text);
+  };
+  observers.push_back(std::make_unique<CsvWriter>(folder, warn));
+  observers.push_back(std::make_unique<EventLog>(folder, warn));
   observers.push_back(std::make_unique<DivergenceWatch>(
       stop.divergence_factor, stop.divergence_window, run.context.classes));
   if (stop.patience)

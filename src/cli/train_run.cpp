@@ -89,8 +89,8 @@ class RunRecord {
         recipe_(resolved_text(run.recipe, registries)),
         checkpoints_(checkpoints_path(folder), run.recipe.output.keep,
                      metadata_of(run, recipe_, registries)),
-        csv_(folder),
-        events_(folder),
+        csv_(folder, warner()),
+        events_(folder, warner()),
         divergence_(run.recipe.stop.divergence_factor, run.recipe.stop.divergence_window,
                     run.context.classes),
         early_(run.recipe.stop.patience.value_or(0), run.recipe.stop.min_delta,
@@ -126,6 +126,10 @@ class RunRecord {
   }
 
  private:
+  AppendFile::Warn warner() const {
+    return [console = console_](const std::string& text) { console.warn(text); };
+  }
+
   std::string folder_;
   Console console_;
   bool json_lines_;

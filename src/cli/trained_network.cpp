@@ -26,7 +26,7 @@ std::string file_of(const std::string& subject, const Recipe& recipe, const Comm
                                 ? line.text("weights", subject)
                                 : recipe.weights.file.value_or("");
   if (named.empty()) line.misused("--weights is missing: name a file of weights or a run folder");
-  return fs::is_directory(named) ? weights_path(named) : named;
+  return fs::is_directory(named) ? newest_weights(named, line.console()) : named;
 }
 
 // What the file says its network was trained for, where it is a checkpoint that does.

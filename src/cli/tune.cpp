@@ -145,7 +145,7 @@ int train_tuned(const TuneResult& result, const DataSet& data, const std::string
                 const Registries& registries, const CommandLine& line) {
   RunStart start{folder + "/final", std::nullopt};
   from_leader(*registries.group, [&] {
-    std::filesystem::create_directories(start.folder);
+    make_folders(start.folder);
     return start.folder;
   });
   start.snapshot = latest_checkpoint(start.folder, *registries.group, line.console());

@@ -1,15 +1,14 @@
 #include "core/append_file.h"
 
-#include "onecycle/error.h"
-
+#include "core/file_error.h"
 #include "core/files.h"
 #include "core/format.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,57 +16,140 @@ namespace onecycle {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& path, const char* what) {
-  throw Error(format("{}: {}: {}", path, what, std::strerror(errno)));
+std::size_t read_at(int handle, char* bytes, std::size_t count, std::uint64_t offset) {
+  std::size_t done = 0;
+  while (done < count) {
+    const auto got = ::pread(handle, bytes + done, count - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+// The end of the last whole line in the first `size` bytes. Nothing where they cannot be read.
+std::optional<std::uint64_t> end_of_lines(int handle, std::uint64_t size) {
+  char block[4096];
+  for (std::uint64_t end = size; end > 0;) {
+    const std::uint64_t begin = end - std::min<std::uint64_t>(end, sizeof block);
+    const std::size_t count = read_at(handle, block, end - begin, begin);
+    if (count < end - begin) return std::nullopt;
+    const std::size_t at = std::string_view(block, count).rfind('\n');
+    if (at != std::string_view::npos) return begin + at + 1;
+    end = begin;
+  }
+  return 0;
 }
 
 }  // namespace
 
-AppendFile::AppendFile(std::string path, const std::string& header)
-    : path_(std::move(path)), header_(header + "\n") {
+AppendFile::AppendFile(std::string path, const std::string& header, Warn warn)
+    : path_(std::move(path)), header_(header + "\n"), warn_(std::move(warn)) {
   open();
 }
 
 AppendFile::~AppendFile() {
+  if (lost_ > 1) tell(format("{} lines could not be written and are lost", lost_));
   if (handle_ >= 0) ::close(handle_);
 }
 
 void AppendFile::open() {
-  handle_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (handle_ < 0) fail(path_, "cannot be opened for writing");
+  if (handle_ >= 0) ::close(handle_);
+  handle_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
   struct stat status {};
-  if (::fstat(handle_, &status) == 0 && status.st_size == 0) write_all(header_);
+  if (handle_ < 0 || ::fstat(handle_, &status) != 0)
+    fail_on_file(path_, "cannot be opened for writing");
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const auto end = end_of_lines(handle_, size);
+  if (!end) fail_on_file(path_, "cannot be read");
+  length_ = *end;
+  torn_ = length_ < size;
+  if (length_ == 0 && !append(header_)) fail_on_file(path_, "writing failed");
+  cut();
 }
 
-void AppendFile::write_all(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto count = ::write(handle_, bytes.data(), bytes.size());
+// Takes away what follows the whole lines. False where that fails, with errno.
+bool AppendFile::cut() {
+  if (torn_ && ::ftruncate(handle_, static_cast<off_t>(length_)) == 0) torn_ = false;
+  return !torn_;
+}
+
+// All or nothing. False where it was nothing, with errno.
+bool AppendFile::append(std::string_view bytes) {
+  if (!cut()) return false;
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto count = ::pwrite(handle_, bytes.data() + done, bytes.size() - done,
+                                static_cast<off_t>(length_ + done));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(path_, "writing failed");
-    bytes.remove_prefix(static_cast<std::size_t>(count));
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
   }
+  if (done == bytes.size()) {
+    length_ += done;
+    return true;
+  }
+  const int why = errno;
+  torn_ = true;
+  cut();
+  errno = why;
+  return false;
 }
 
-void AppendFile::write_line(std::string_view line) { write_all(std::string(line) + "\n"); }
+void AppendFile::write_line(std::string_view line) {
+  if (append(std::string(line) + "\n")) return;
+  if (lost_++ == 0)
+    tell(format("a line could not be written and is lost: {}", std::strerror(errno)));
+}
 
 void AppendFile::flush_to_disk() {
-  if (::fsync(handle_) != 0 && errno != EINVAL) fail(path_, "flushing to the disk failed");
+  if (::fsync(handle_) == 0 || errno == EINVAL) return;
+  if (!flush_failed_)
+    tell(format("flushing to the disk failed, and lines may be lost: {}", std::strerror(errno)));
+  flush_failed_ = true;
 }
 
 void AppendFile::keep_lines(const std::function<bool(std::string_view line)>& keeps) {
-  std::ifstream file(path_, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const std::string text = read_lines();
+  if (text.size() < length_) return tell("cannot be read: old lines are left in it");
   std::string kept = header_;
-  std::string_view rest = text;
-  if (rest.starts_with(header_)) rest.remove_prefix(header_.size());
-  for (std::size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-    if (keeps(rest.substr(0, end))) kept += rest.substr(0, end + 1);
-    rest.remove_prefix(end + 1);
+  std::size_t end_of_kept = text.starts_with(header_) ? header_.size() : 0;
+  for (std::size_t begin = end_of_kept; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin) + 1;
+    if (keeps(std::string_view(text).substr(begin, end - begin - 1))) {
+      kept.append(text, begin, end - begin);
+      end_of_kept = end;
+    }
+    begin = end;
   }
-  write_file_atomically(path_, {kept});
-  ::close(handle_);
-  handle_ = -1;
-  open();
+  if (kept.size() != end_of_kept) return replace(kept);
+  torn_ |= end_of_kept < length_;
+  length_ = end_of_kept;
+  cut();
+}
+
+void AppendFile::replace(const std::string& text) {
+  try {
+    write_file_atomically(path_, {text});
+    open();
+  } catch (const FileError& error) {
+    tell(format("old lines are left in it: {}", error.what()));
+  }
+}
+
+// Shorter than they are where they cannot be read.
+std::string AppendFile::read_lines() const {
+  std::string text(length_, '\0');
+  text.resize(read_at(handle_, text.data(), text.size(), 0));
+  return text;
+}
+
+void AppendFile::tell(const std::string& what) const {
+  try {
+    if (warn_) warn_(format("{}: {}", path_, what));
+  } catch (const std::exception&) {
+    // Nor can the warning be written.
+  }
 }
 
 }  // namespace onecycle

@@ -2,8 +2,11 @@
 
 #include "onecycle/error.h"
 
+#include "core/file_error.h"
 #include "core/format.h"
+#include "core/mapped_file.h"
 #include "core/number.h"
+#include "core/part_file.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +14,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace onecycle {
@@ -19,77 +23,58 @@ namespace fs = std::filesystem;
 
 namespace {
 
-[[noreturn]] void fail(const std::string& path, const char* what) {
-  throw Error(format("{}: {}: {}", path, what, std::strerror(errno)));
+// Makes the folder and those that it lies in; each one's name is flushed to the disk. Returns the
+// errno of what could not be made, or 0.
+int try_to_make_folders(const std::string& path) {
+  std::vector<fs::path> missing;
+  std::error_code error;
+  for (fs::path at = path; !at.empty() && !fs::exists(at, error); at = at.parent_path())
+    missing.push_back(at);
+  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
+    if (::mkdir(at->c_str(), 0777) != 0 && errno != EEXIST) return errno;
+    flush_folder(folder_of(at->string()));
+  }
+  return fs::is_directory(path, error) ? 0 : ENOTDIR;
 }
-
-class File {
- public:
-  // `name`: in messages.
-  File(const std::string& path, int flags, const std::string& name)
-      : path_(name), handle_(::open(path.c_str(), flags, 0644)) {
-    if (handle_ < 0) fail(path, "cannot be opened for writing");
-  }
-  ~File() {
-    if (handle_ >= 0) ::close(handle_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  void write(std::string_view bytes) {
-    for (std::size_t done = 0; done < bytes.size();) {
-      const auto count = ::write(handle_, bytes.data() + done, bytes.size() - done);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail(path_, "writing failed");
-      done += static_cast<std::size_t>(count);
-    }
-  }
-  void flush() {
-    if (::fsync(handle_) != 0 && errno != EINVAL) fail(path_, "flushing to the disk failed");
-  }
-
- private:
-  std::string path_;
-  int handle_;
-};
 
 }  // namespace
 
 void write_file_atomically(const std::string& path, const std::vector<std::string_view>& parts) {
-  const std::string temporary = format("{}.{}.part", path, ::getpid());
-  try {
-    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, path);
-    for (const std::string_view part : parts) file.write(part);
-    file.flush();
-    if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "cannot be put in place");
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  const fs::path folder = fs::path(path).parent_path();
-  const std::string place = folder.empty() ? "." : folder.string();
-  File(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC, place).flush();
+  PartFile file(path);
+  for (const std::string_view part : parts) file.write(part);
+  file.place();
 }
 
 void replace_with_link(const std::string& file, const std::string& name) {
+  remove_dead_parts_of(name);
   const std::string temporary = format("{}.{}.part", name, ::getpid());
   ::unlink(temporary.c_str());
-  std::error_code error;
-  if (::link(file.c_str(), temporary.c_str()) != 0) fs::copy_file(file, temporary, error);
-  if (error) throw Error(format("{}: cannot be written: {}", name, error.message()));
+  if (::link(file.c_str(), temporary.c_str()) != 0) {
+    if (errno == ENOENT || is_fault_of_system(errno)) fail_on_file(name, "cannot be written");
+    return write_file_atomically(name, {MappedFile(file).bytes()});  // no hard links here
+  }
   const bool placed = ::rename(temporary.c_str(), name.c_str()) == 0;
   const int why = errno;
   // Renaming over another name of the same file leaves both.
   ::unlink(temporary.c_str());
   errno = why;
-  if (!placed) fail(name, "cannot be put in place");
+  if (!placed) fail_on_file(name, "cannot be put in place");
+  flush_folder(folder_of(name));
+}
+
+void make_folders(const std::string& path) {
+  errno = try_to_make_folders(path);
+  if (errno != 0) fail_on_file(path, "cannot be made");
 }
 
 FolderLock::FolderLock(const std::string& folder)
     : handle_(
           ::open((folder + "/.lock").c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644)) {
-  if (handle_ < 0) fail(folder, "cannot be written to");
-  if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
+  if (handle_ < 0) fail_on_file(folder, "cannot be written to");
+  if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) {
+    remove_dead_parts_in(folder);
+    return;
+  }
   const bool held = errno == EWOULDBLOCK;
   ::close(handle_);
   // A file system without locks is used without.
@@ -101,23 +86,33 @@ FolderLock::~FolderLock() {
   if (handle_ >= 0) ::close(handle_);
 }
 
+std::unique_ptr<FolderLock> FolderLock::if_free(const std::string& folder) {
+  try {
+    return std::make_unique<FolderLock>(folder);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
 std::string create_numbered_folder(const std::string& base) {
-  std::error_code error;
-  fs::create_directories(base, error);
-  if (error)
-    throw Error(
+  if (const int why = try_to_make_folders(base); why != 0)
+    throw FileError(
         format("{}: the output folder cannot be made: {}; set output.dir to a folder that "
                "can be written to",
-               base, error.message()));
+               base, std::strerror(why)));
+  std::error_code error;
   std::int64_t number = 1;
   for (const auto& entry : fs::directory_iterator(base, error))
     if (const auto taken = parse_integer(entry.path().filename().string()))
       number = std::max(number, *taken + 1);
   for (;; ++number) {
     const std::string path = format("{}/{}", base, number);
-    if (fs::create_directory(path, error)) return path;
+    if (fs::create_directory(path, error)) {
+      flush_folder(base);
+      return path;
+    }
     if (error)
-      throw Error(
+      throw FileError(
           format("{}: the output folder cannot be written to: {}; set output.dir to one "
                  "that can",
                  base, error.message()));

@@ -2,32 +2,90 @@
 
 #include "onecycle/error.h"
 
+#include "core/file_error.h"
 #include "core/format.h"
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <mutex>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace onecycle {
 
-MappedFile::MappedFile(const std::string& path) {
-  const int handle = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (handle < 0)
-    throw CheckpointError(format("{}: cannot be read: {}", path, std::strerror(errno)));
-  struct stat status {};
-  const bool is_file = ::fstat(handle, &status) == 0 && S_ISREG(status.st_mode);
-  size_ = is_file ? static_cast<std::uint64_t>(status.st_size) : 0;
-  void* begin = size_ == 0 ? MAP_FAILED : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, handle, 0);
-  ::close(handle);
-  if (begin == MAP_FAILED)
-    throw CheckpointError(
-        format("{}: not a file of weights: {}", path, is_file ? "it is empty" : "it is no file"));
-  begin_ = static_cast<const char*>(begin);
+namespace {
+
+// Those mapped now. A run maps a file or two; what finds no place is not watched. A signal handler
+// looks without the lock.
+std::array<std::atomic<const MappedFile*>, 64> mapped{};
+std::mutex mapped_lock;
+
+void exchange(const MappedFile* from, const MappedFile* to) {
+  const std::lock_guard lock(mapped_lock);
+  for (auto& place : mapped) {
+    const MappedFile* expected = from;
+    if (place.compare_exchange_strong(expected, to)) return;
+  }
 }
 
-MappedFile::~MappedFile() { ::munmap(const_cast<char*>(begin_), size_); }
+}  // namespace
+
+MappedFile::MappedFile(const std::string& path)
+    : path_(path), handle_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  if (handle_ < 0 && is_fault_of_system(errno)) fail_on_file(path, "cannot be read");
+  if (handle_ < 0)
+    throw CheckpointError(format("{}: cannot be read: {}", path, std::strerror(errno)));
+  struct stat status {};
+  const bool is_file = ::fstat(handle_, &status) == 0 && S_ISREG(status.st_mode);
+  size_ = is_file ? static_cast<std::uint64_t>(status.st_size) : 0;
+  modified_ = status.st_mtim;
+  void* begin =
+      size_ == 0 ? MAP_FAILED : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, handle_, 0);
+  if (begin == MAP_FAILED) {
+    ::close(handle_);
+    throw CheckpointError(
+        format("{}: not a file of weights: {}", path, is_file ? "it is empty" : "it is no file"));
+  }
+  begin_ = static_cast<const char*>(begin);
+  exchange(nullptr, this);
+}
+
+MappedFile::~MappedFile() {
+  exchange(this, nullptr);
+  ::munmap(const_cast<char*>(begin_), size_);
+  ::close(handle_);
+}
+
+bool MappedFile::is_unchanged() const {
+  struct stat status {};
+  return ::fstat(handle_, &status) != 0 ||
+         (static_cast<std::uint64_t>(status.st_size) == size_ &&
+          status.st_mtim.tv_sec == modified_.tv_sec && status.st_mtim.tv_nsec == modified_.tv_nsec);
+}
+
+void MappedFile::check_all() {
+  const std::lock_guard lock(mapped_lock);
+  for (const auto& place : mapped) {
+    const MappedFile* file = place;
+    if (file != nullptr && !file->is_unchanged())
+      throw DataError(
+          format("{}: was changed or cut short while it was in use; begin again, or "
+                 "resume, with a file that stays as it is",
+                 file->path_));
+  }
+}
+
+const char* MappedFile::path_at(const void* address) noexcept {
+  for (const auto& place : mapped) {
+    const MappedFile* file = place;
+    if (file != nullptr && address >= file->begin_ && address < file->begin_ + file->size_)
+      return file->path_.c_str();
+  }
+  return nullptr;
+}
 
 }  // namespace onecycle

@@ -4,6 +4,7 @@
 #include "core/format.h"
 #include "core/number.h"
 
+#include <cmath>
 #include <ctime>
 
 namespace onecycle {
@@ -15,9 +16,12 @@ std::string hyper_columns(const Hyper& hyper, double lr_scale) {
                 number_text(hyper.weight_decay), number_text(lr_scale));
 }
 
+// NaN has a sign, which means nothing.
+std::string fixed(double value) { return std::isnan(value) ? "nan" : format("{:.6f}", value); }
+
 std::string score_columns(const std::optional<Score>& score) {
   if (!score) return ",";
-  return format("{:.6f},{:.6f}", score->loss, score->accuracy);
+  return fixed(score->loss) + "," + fixed(score->accuracy);
 }
 
 // Rows begin with the number of their step.
@@ -37,14 +41,16 @@ std::string now_text() {
 
 }  // namespace
 
-CsvWriter::CsvWriter(const std::string& folder)
+CsvWriter::CsvWriter(const std::string& folder, const AppendFile::Warn& warn)
     : steps_(folder + "/steps.csv",
              "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,"
-             "samples_per_second"),
+             "samples_per_second",
+             warn),
       metrics_(folder + "/metrics.csv",
                "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,"
                "validation_loss,validation_accuracy,test_loss,test_accuracy,train_seconds,"
-               "seconds") {}
+               "seconds",
+               warn) {}
 
 void CsvWriter::on_log_point(const LogPoint& point, StopSignal&) {
   steps_.write_line(format("{},{:.4f},{},{},{:.1f}", point.step, point.epoch,
@@ -70,8 +76,8 @@ void CsvWriter::restore(const std::string&, std::int64_t steps) {
     file->keep_lines([steps](std::string_view row) { return is_before(row, steps); });
 }
 
-EventLog::EventLog(const std::string& folder)
-    : file_(folder + "/events.csv", "time,steps,epoch,event,message") {}
+EventLog::EventLog(const std::string& folder, const AppendFile::Warn& warn)
+    : file_(folder + "/events.csv", "time,steps,epoch,event,message", warn) {}
 
 void EventLog::on_run_begin(const RunBegin& event) {
   steps_per_epoch_ = static_cast<double>(event.steps_per_epoch);

@@ -11,10 +11,11 @@ namespace onecycle {
 // steps.csv, a row a log point, and metrics.csv, a row an evaluation, each written as soon as it is
 // known; loss and accuracy are means over samples, empty where there is no such split or it was not
 // evaluated. Both go on from an earlier session's rows, cut back to the step that is resumed from.
+// A row that cannot be written, on a full disk, is lost; `warn` is told.
 class CsvWriter : public Observer {
  public:
-  // Throws Error where the files cannot be made.
-  explicit CsvWriter(const std::string& folder);
+  // Throws FileError where the files cannot be made.
+  explicit CsvWriter(const std::string& folder, const AppendFile::Warn& warn = {});
 
   void on_log_point(const LogPoint& point, StopSignal& stop) override;
   void on_evaluated(const Evaluated& event, StopSignal& stop) override;
@@ -29,9 +30,10 @@ class CsvWriter : public Observer {
 };
 
 // events.csv: when a run was started, resumed, saved, fell back and ended, and why. Never cut back.
+// Rows may be lost as those of CsvWriter.
 class EventLog : public Observer {
  public:
-  explicit EventLog(const std::string& folder);
+  explicit EventLog(const std::string& folder, const AppendFile::Warn& warn = {});
 
   void on_run_begin(const RunBegin& event) override;
   void on_notice(const Notice& notice) override;

@@ -1,6 +1,7 @@
 #include "observe/divergence.h"
 
 #include "core/format.h"
+#include "core/json_number.h"
 
 #include <algorithm>
 #include <cmath>
@@ -26,15 +27,18 @@ void DivergenceWatch::on_log_point(const LogPoint& point, StopSignal& stop) {
 }
 
 std::string DivergenceWatch::state() {
-  return nlohmann::json{{"reference", reference_}, {"in_a_row", in_a_row_}}.dump();
+  return nlohmann::json{{"reference", json_of_number<nlohmann::json>(reference_)},
+                        {"in_a_row", in_a_row_}}
+      .dump();
 }
 
 void DivergenceWatch::restore(const std::string& state, std::int64_t) {
   const auto json = nlohmann::json::parse(state, nullptr, /*allow_exceptions=*/false);
   reference_ = 0;
   in_a_row_ = 0;
-  if (!json.is_object() || !json.contains("reference") || !json["reference"].is_number()) return;
-  reference_ = std::max(0.0, json["reference"].get<double>());
+  if (!json.is_object() || !json.contains("reference")) return;
+  const double reference = number_in_json(json["reference"]);
+  if (reference > 0) reference_ = reference;
   if (json.contains("in_a_row") && json["in_a_row"].is_number_unsigned())
     in_a_row_ = json["in_a_row"].get<std::int64_t>();
 }

@@ -1,6 +1,8 @@
 #include "observe/early_stop.h"
 
 #include "core/format.h"
+#include "core/json_number.h"
+#include "train/improvement.h"
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -14,20 +16,21 @@ EarlyStop::EarlyStop(std::int64_t patience, double min_delta, bool by_loss)
 
 void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
   if (!event.validation) return;
-  const double value = by_loss_ ? -event.validation->loss : event.validation->accuracy;
-  if (!best_ || value > *best_ + min_delta_) {
-    best_ = value;
+  if (const auto better = improvement(*event.validation, by_loss_, best_, min_delta_)) {
+    best_ = better;
     since_best_ = 0;
     return;
   }
   if (++since_best_ < patience_) return;
+  const std::string on = best_ ? format("improved on {:.4f}", std::abs(*best_)) : "been a number";
   stop.request(StopReason::early_stopped,
-               format("the validation {} has not improved on {:.4f} for {} evaluations, by step {}",
-                      by_loss_ ? "loss" : "accuracy", std::abs(*best_), since_best_, event.step));
+               format("the validation {} has not {} for {} evaluations, by step {}",
+                      by_loss_ || !best_ ? "loss" : "accuracy", on, since_best_, event.step));
 }
 
 std::string EarlyStop::state() {
-  return Json{{"best", best_ ? Json(*best_) : Json()}, {"since_best", since_best_}}.dump();
+  return Json{{"best", best_ ? json_of_number<Json>(*best_) : Json()}, {"since_best", since_best_}}
+      .dump();
 }
 
 void EarlyStop::restore(const std::string& state, std::int64_t) {
@@ -35,7 +38,8 @@ void EarlyStop::restore(const std::string& state, std::int64_t) {
   best_.reset();
   since_best_ = 0;
   if (!json.is_object()) return;
-  if (json.contains("best") && json["best"].is_number()) best_ = json["best"].get<double>();
+  const double best = json.contains("best") ? number_in_json(json["best"]) : NAN;
+  if (!std::isnan(best)) best_ = best;
   if (json.contains("since_best") && json["since_best"].is_number_unsigned())
     since_best_ = json["since_best"].get<std::int64_t>();
 }

@@ -1,5 +1,6 @@
 #include "observe/json_lines.h"
 
+#include "core/json_number.h"
 #include "core/json_text.h"
 
 #include <nlohmann/json.hpp>
@@ -11,9 +12,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 void add_hyper(Json& json, const Hyper& hyper) {
-  json["lr"] = hyper.lr;
-  json["momentum"] = hyper.momentum;
-  json["weight_decay"] = hyper.weight_decay;
+  json["lr"] = json_of_number(hyper.lr);
+  json["momentum"] = json_of_number(hyper.momentum);
+  json["weight_decay"] = json_of_number(hyper.weight_decay);
 }
 
 void add_verdict(Json& json, const std::optional<Verdict>& verdict) {
@@ -22,8 +23,8 @@ void add_verdict(Json& json, const std::optional<Verdict>& verdict) {
 }
 
 void add_score(Json& json, const std::string& split, const std::optional<Score>& score) {
-  json[split + "_loss"] = score ? Json(score->loss) : Json();
-  json[split + "_accuracy"] = score ? Json(score->accuracy) : Json();
+  json[split + "_loss"] = score ? json_of_number(score->loss) : Json();
+  json[split + "_accuracy"] = score ? json_of_number(score->accuracy) : Json();
 }
 
 }  // namespace

@@ -91,7 +91,6 @@ void Progress::on_batch_end(const BatchEnd& event) {
   } else {
     print(out_, "step {}/{}  {}\n", event.step + 1, run_.total_steps, status(event));
   }
-  std::fflush(out_);
 }
 
 void Progress::on_log_point(const LogPoint& point, StopSignal&) {
@@ -112,7 +111,6 @@ void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
     judgement_ = event.verdict->judgement;
     print(out_, "            {}\n", event.verdict->text);
   }
-  std::fflush(out_);
 }
 
 void Progress::on_notice(const Notice& notice) {
@@ -134,7 +132,6 @@ void Progress::on_run_end(const RunEnd&) { erase_bar(); }
 void Progress::erase_bar() {
   if (bar_shown_) print(out_, "\r\x1b[K");
   bar_shown_ = false;
-  std::fflush(out_);
 }
 
 }  // namespace onecycle

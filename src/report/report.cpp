@@ -24,12 +24,6 @@ void check_page_name(const std::string& page) {
     throw UsageError(page + ": the report's name must end in .html");
 }
 
-void make_folder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw Error(format("{}: cannot be made: {}", path, error.message()));
-}
-
 void write_data(const Figure& figure, const std::string& base) {
   write_file_atomically(base + ".csv", {figure_csv(figure)});
   write_file_atomically(base + ".json", {figure_json(figure), "\n"});
@@ -64,7 +58,7 @@ Report write_page(PageContent content, const std::string& page, const ReportOpti
   Report report;
   report.page = page;
   report.files = report.page.substr(0, report.page.size() - kEnding.size());
-  make_folder(report.files);
+  make_folders(report.files);
   for (const Figure& figure : content.figures) write_data(figure, report.files + "/" + figure.name);
   bool has_png = !options.gnuplot.empty();
   if (has_png) {

@@ -1,9 +1,7 @@
 #include "onecycle/checkpoint.h"
-#include "onecycle/error.h"
 
 #include "core/files.h"
-#include "core/format.h"
-#include "core/number.h"
+#include "train/newest_checkpoint.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -12,50 +10,30 @@ namespace onecycle {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-constexpr const char* kSuffix = ".safetensors";
-constexpr const char* kPrefix = "step-";
-
-}  // namespace
-
 CheckpointFolder::CheckpointFolder(std::string folder, std::int64_t keep,
                                    std::map<std::string, std::string> metadata)
     : folder_(std::move(folder)), keep_(keep), metadata_(std::move(metadata)) {}
 
 std::string CheckpointFolder::path_of(std::int64_t step) const {
-  return format("{}/{}{:08}{}", folder_, kPrefix, step, kSuffix);
+  return checkpoint_path(folder_, step);
 }
 
-std::vector<std::int64_t> CheckpointFolder::steps() const {
-  std::vector<std::int64_t> steps;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    const std::string stem = entry.path().stem().string();
-    if (entry.path().extension() != kSuffix || !stem.starts_with(kPrefix)) continue;
-    if (const auto step = parse_integer(stem.substr(std::string_view(kPrefix).size())))
-      steps.push_back(*step);
-  }
-  std::sort(steps.begin(), steps.end());
-  return steps;
-}
+std::vector<std::int64_t> CheckpointFolder::steps() const { return checkpoint_steps(folder_); }
 
 std::string CheckpointFolder::save(const Snapshot& snapshot, std::int64_t step, bool best) {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) throw Error(format("{}: cannot be made: {}", folder_, error.message()));
+  make_folders(folder_);
   Snapshot complete = snapshot;
   for (const auto& [key, value] : metadata_) complete.metadata[key] = value;
   const std::string path = path_of(step);
   write_checkpoint(path, complete);
-  give_name(path, "last");
-  if (best) give_name(path, "best");
+  give_name(path, kLastCheckpoint);
+  if (best) give_name(path, kBestCheckpoint);
   prune(step);
   return path;
 }
 
 void CheckpointFolder::give_name(const std::string& file, const char* name) const {
-  replace_with_link(file, format("{}/{}{}", folder_, name, kSuffix));
+  replace_with_link(file, checkpoint_path(folder_, name));
 }
 
 // Files of later steps are of a course that was left.
@@ -68,20 +46,7 @@ void CheckpointFolder::prune(std::int64_t newest) const {
 }
 
 std::optional<Snapshot> CheckpointFolder::load_latest(std::vector<std::string>& warnings) {
-  std::vector<std::string> candidates;
-  for (const std::int64_t step : steps()) candidates.insert(candidates.begin(), path_of(step));
-  const std::string last = format("{}/last{}", folder_, kSuffix);
-  if (candidates.empty() && fs::exists(last)) candidates.push_back(last);
-  for (const std::string& path : candidates) {
-    try {
-      return read_checkpoint(path);
-    } catch (const CheckpointError& error) {
-      warnings.push_back(error.what());
-    }
-  }
-  if (candidates.empty()) return std::nullopt;
-  throw CheckpointError(format("{}: none of its {} checkpoints is sound; the latest: {}", folder_,
-                               candidates.size(), warnings.front()));
+  return read_newest_checkpoint(folder_, warnings);
 }
 
 }  // namespace onecycle

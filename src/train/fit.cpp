@@ -3,7 +3,9 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/mapped_file.h"
 #include "core/rng.h"
+#include "train/improvement.h"
 #include "train/memory.h"
 
 #include <algorithm>
@@ -64,7 +66,7 @@ RunEnd Fit::fit() {
       observer->restore(state_.observers[observer->name()], state_.steps);
     notice(Notice::Kind::resumed, format("going on from {}", resumed_from_));
   } else if (run_.recipe.stop.on_divergence.retries > 0) {
-    save();  // a run that diverges before its first checkpoint goes back to the start
+    try_to_save();  // a run that diverges before its first checkpoint goes back to the start
   }
   try {
     share_weights();
@@ -141,6 +143,7 @@ void Fit::train_step(std::int64_t step) {
 }
 
 void Fit::log(std::int64_t step) {
+  MappedFile::check_all();
   const kernels::MetricSums sums = step_.read();
   const double now = seconds();
   if (sums.first_bad >= 0)
@@ -193,9 +196,10 @@ void Fit::evaluate_now(std::int64_t step) {
         {event.epoch, event.hyper.lr, event.train.loss, event.validation->loss});
     event.verdict = judge(state_.course, run_.rule.lr_max);
     const bool by_loss = run_.recipe.stop.monitor == Monitor::loss;
-    const double value = by_loss ? -event.validation->loss : event.validation->accuracy;
-    improved_ = improved_ || !state_.best || value > *state_.best;
-    state_.best = std::max(state_.best.value_or(value), value);
+    if (const auto better = improvement(*event.validation, by_loss, state_.best)) {
+      state_.best = better;
+      improved_ = true;
+    }
   }
   tell(&Observer::on_evaluated, event);
 }
@@ -204,7 +208,7 @@ RunEnd Fit::finish() {
   const bool out_of_memory = stop_.requested() && stop_.reason() == StopReason::out_of_memory;
   const bool diverged = agreement_.stops() && stop_.reason() == StopReason::diverged;
   if (store_ != nullptr && !out_of_memory && !diverged) {
-    save();
+    save_the_last();
     settle();  // the check before it may have found a divergence
   }
   RunEnd end;

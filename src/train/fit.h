@@ -48,9 +48,12 @@ class Fit {
 
   // Checkpoints.
   void save_if_due();
+  void try_to_save();
+  void save_the_last();
   void save();
   bool is_sound();
   bool fall_back();
+  std::optional<Snapshot> latest_to_fall_back_to();
   void restore_from(const Snapshot& snapshot, const std::string& source);
 
   // What the loop needs to know.
@@ -88,8 +91,8 @@ class Fit {
   RunState state_;
   std::int64_t phase_ = -1;  // of the run's freezing, as applied
   std::string resumed_from_;
-  bool improved_ = false;     // since the last checkpoint
-  bool save_failed_ = false;  // the last time: the next try is when a checkpoint is due
+  bool improved_ = false;          // since the last checkpoint
+  std::int64_t failed_saves_ = 0;  // in a row: the next try is when a checkpoint is due
   Stopwatch watch_;
   double seconds_before_ = 0;  // of the run, when this call began
   double logged_at_ = 0;

@@ -1,5 +1,6 @@
 #include "onecycle/error.h"
 
+#include "core/file_error.h"
 #include "core/format.h"
 #include "train/fit.h"
 #include "train/snapshot.h"
@@ -46,15 +47,27 @@ bool Fit::is_sound() {
 void Fit::save_if_due() {
   if (store_ == nullptr || at_end() || agreement_.stops()) return;
   const bool asked = agreement_.take_checkpoint_request();
-  if (!asked && !(improved_ && !save_failed_) && !due(checkpoint_every_)) return;
+  if (asked || (improved_ && failed_saves_ == 0) || due(checkpoint_every_)) try_to_save();
+}
+
+// A checkpoint that cannot be saved leaves those before it, and the run goes on.
+void Fit::try_to_save() {
   try {
     save();
   } catch (const DistError&) {
     throw;
   } catch (const Error& error) {
-    save_failed_ = true;
-    notice(Notice::Kind::warning,
-           format("this checkpoint was not saved: {}; training goes on", error.what()));
+    if (failed_saves_++ == 0)
+      notice(Notice::Kind::warning,
+             format("this checkpoint was not saved: {}; training goes on", error.what()));
+  }
+}
+
+void Fit::save_the_last() {
+  try {
+    save();
+  } catch (const FileError& error) {
+    throw FileError(format("the last weights were not saved: {}", error.what()));
   }
 }
 
@@ -62,14 +75,33 @@ void Fit::save() {
   if (store_ == nullptr || !is_sound()) return;
   share_statistics();
   state_.seconds = seconds();
+  if (improved_) state_.best_step = state_.steps;
   state_.observers.clear();
   for (Observer* observer : observers_)
     if (!observer->name().empty()) state_.observers[observer->name()] = observer->state();
   const Snapshot snapshot =
       capture(run_, average_ ? &*average_ : nullptr, state_, lookahead_ ? &*lookahead_ : nullptr);
   const std::string path = store_->save(snapshot, state_.steps, improved_);
-  improved_ = save_failed_ = false;
+  improved_ = false;
   notice(Notice::Kind::checkpoint, path);
+  if (failed_saves_ > 1)
+    notice(Notice::Kind::warning, format("{} checkpoints before it were not saved", failed_saves_));
+  failed_saves_ = 0;
+}
+
+// Nothing where there is none, or none can be read: the run has diverged all the same.
+std::optional<Snapshot> Fit::latest_to_fall_back_to() {
+  std::vector<std::string> warnings;
+  std::optional<Snapshot> snapshot;
+  try {
+    snapshot = store_->load_latest(warnings);
+  } catch (const DistError&) {
+    throw;
+  } catch (const Error& error) {
+    warnings = {error.what()};
+  }
+  for (const std::string& warning : warnings) notice(Notice::Kind::warning, warning);
+  return snapshot;
 }
 
 // After a divergence: back to the last checkpoint with a lower rate, where the recipe says so.
@@ -78,9 +110,7 @@ bool Fit::fall_back() {
   if (!agreement_.stops() || stop_.reason() != StopReason::diverged || store_ == nullptr ||
       state_.retries >= policy.retries || agreement_.signalled())
     return false;
-  std::vector<std::string> warnings;
-  const auto snapshot = store_->load_latest(warnings);
-  for (const std::string& warning : warnings) notice(Notice::Kind::warning, warning);
+  const auto snapshot = latest_to_fall_back_to();
   if (!snapshot) return false;
   const std::string cause = stop_.message();
   const std::int64_t retries = state_.retries + 1;

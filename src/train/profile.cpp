@@ -100,16 +100,26 @@ void Profile::finish() {
   profile.duration = duration;
 
   const std::string trace = folder_ + "/profile.json";
-  std::filesystem::remove(trace);
+  std::error_code error;
+  std::filesystem::remove(trace, error);
   result->save(trace);
-  if (!std::filesystem::exists(trace)) throw Error("cannot write " + trace);
+  if (!std::filesystem::exists(trace, error)) return say_lost("cannot write " + trace);
   const std::string text =
       format(
           "profile    {} steps after {}; the trace, for chrome://tracing or ui.perfetto.dev: {}\n",
           profile.steps, warm_up_, trace) +
       text_of(profile);
-  write_file_atomically(folder_ + "/profile.txt", {text});
+  try {
+    write_file_atomically(folder_ + "/profile.txt", {text});
+  } catch (const Error& thrown) {
+    say_lost(thrown.what());
+  }
   say_(text);
+}
+
+// The run goes on without.
+void Profile::say_lost(const std::string& why) const {
+  say_(format("profile    not written: {}\n", why));
 }
 
 }  // namespace onecycle

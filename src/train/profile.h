@@ -27,7 +27,8 @@ class Profile : public Observer {
 
  private:
   void start();
-  void finish();  // throws Error where the files cannot be written
+  void finish();
+  void say_lost(const std::string& why) const;
 
   std::string folder_;
   std::int64_t wanted_;

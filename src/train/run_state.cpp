@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/json_number.h"
 
 #include <nlohmann/json.hpp>
 
@@ -14,22 +15,27 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
+Json json_of(double value) { return json_of_number(value); }
+
+double number_in(const Json& json) { return number_in_json(json); }
+
 Json json_of(const MetricSums& sums) {
-  return {sums.loss, sums.correct, sums.samples, sums.batches, sums.first_bad};
+  return {json_of(sums.loss), sums.correct, sums.samples, sums.batches, sums.first_bad};
 }
 
 MetricSums sums_of(const Json& json) {
-  return {json.at(0).get<double>(), json.at(1), json.at(2), json.at(3), json.at(4)};
+  return {number_in(json.at(0)), json.at(1), json.at(2), json.at(3), json.at(4)};
 }
 
 Json json_of(const std::optional<LossScale>& scale) {
-  return scale ? Json{scale->scale, scale->good_steps, scale->skipped} : Json();
+  if (!scale) return {};
+  return {json_of(static_cast<double>(scale->scale)), scale->good_steps, scale->skipped};
 }
 
 std::optional<LossScale> scale_of(const Json& json) {
   if (json.is_null()) return std::nullopt;
   LossScale scale;
-  scale.scale = json.at(0).get<float>();
+  scale.scale = static_cast<float>(number_in(json.at(0)));
   scale.inverse = 1 / scale.scale;
   scale.good_steps = json.at(1);
   scale.skipped = json.at(2);
@@ -37,25 +43,27 @@ std::optional<LossScale> scale_of(const Json& json) {
 }
 
 Json json_of(const std::optional<Score>& score) {
-  return score ? Json{score->loss, score->accuracy, score->samples} : Json();
+  return score ? Json{json_of(score->loss), json_of(score->accuracy), score->samples} : Json();
 }
 
 std::optional<Score> score_of(const Json& json) {
   if (json.is_null()) return std::nullopt;
-  return Score{json.at(0), json.at(1), json.at(2)};
+  return Score{number_in(json.at(0)), number_in(json.at(1)), json.at(2)};
 }
 
 Json json_of(const std::vector<CoursePoint>& course) {
   Json json = Json::array();
   for (const CoursePoint& point : course)
-    json.push_back({point.epoch, point.lr, point.train_loss, point.validation_loss});
+    json.push_back({json_of(point.epoch), json_of(point.lr), json_of(point.train_loss),
+                    json_of(point.validation_loss)});
   return json;
 }
 
 std::vector<CoursePoint> course_of(const Json& json) {
   std::vector<CoursePoint> course;
   for (const Json& point : json)
-    course.push_back({point.at(0), point.at(1), point.at(2), point.at(3)});
+    course.push_back({number_in(point.at(0)), number_in(point.at(1)), number_in(point.at(2)),
+                      number_in(point.at(3))});
   return course;
 }
 
@@ -122,10 +130,11 @@ std::string to_json(const RunState& state) {
               {"logged", json_of(state.logged)},
               {"evaluated", json_of(state.evaluated)},
               {"loss_scale", json_of(state.scale)},
-              {"seconds", state.seconds},
-              {"evaluation_seconds", state.evaluation_seconds},
-              {"best", state.best ? Json(*state.best) : Json()},
-              {"lr_scale", state.lr_scale},
+              {"seconds", json_of(state.seconds)},
+              {"evaluation_seconds", json_of(state.evaluation_seconds)},
+              {"best", state.best ? json_of(*state.best) : Json()},
+              {"best_step", state.best_step},
+              {"lr_scale", json_of(state.lr_scale)},
               {"retries", state.retries},
               {"train", json_of(state.train)},
               {"validation", json_of(state.validation)},
@@ -146,10 +155,11 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     state.logged = sums_of(json.at("logged"));
     state.evaluated = sums_of(json.at("evaluated"));
     state.scale = scale_of(json.value("loss_scale", Json()));
-    state.seconds = json.at("seconds");
-    state.evaluation_seconds = json.at("evaluation_seconds");
-    if (!json.at("best").is_null()) state.best = json.at("best").get<double>();
-    state.lr_scale = json.at("lr_scale");
+    state.seconds = number_in(json.at("seconds"));
+    state.evaluation_seconds = number_in(json.at("evaluation_seconds"));
+    if (!json.at("best").is_null()) state.best = number_in(json.at("best"));
+    state.best_step = json.value("best_step", std::int64_t{0});
+    state.lr_scale = number_in(json.at("lr_scale"));
     state.retries = json.at("retries");
     state.train = score_of(json.at("train"));
     state.validation = score_of(json.at("validation"));
@@ -163,6 +173,13 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     throw CheckpointError(
         format("{}: holds weights but no state of a run: it cannot be resumed", source));
   }
+}
+
+std::optional<RunState> run_state_in(const std::map<std::string, std::string>& metadata,
+                                     const std::string& source) {
+  const auto text = metadata.find(kState);
+  if (text == metadata.end()) return std::nullopt;
+  return run_state_from_json(text->second, source);
 }
 
 }  // namespace onecycle

@@ -24,6 +24,7 @@ struct RunState {
   double seconds = 0;
   double evaluation_seconds = 0;
   std::optional<double> best;                    // of `stop.monitor` on validation
+  std::int64_t best_step = 0;                    // of the checkpoint with it; 0: none yet
   double lr_scale = 1;                           // after fallbacks
   std::int64_t retries = 0;                      // fallbacks so far
   std::optional<Score> train, validation, test;  // of the last evaluation
@@ -35,5 +36,11 @@ struct RunState {
 std::string to_json(const RunState& state);
 // Throws CheckpointError that names `source`.
 RunState run_state_from_json(const std::string& text, const std::string& source);
+
+// In a checkpoint's metadata: the state.
+inline constexpr const char* kState = "state";
+// The state in the metadata, where there is one. Throws as above.
+std::optional<RunState> run_state_in(const std::map<std::string, std::string>& metadata,
+                                     const std::string& source);
 
 }  // namespace onecycle

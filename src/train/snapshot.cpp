@@ -10,7 +10,6 @@ namespace onecycle {
 
 namespace {
 
-constexpr const char* kState = "state";
 constexpr const char* kModel = "model.";
 constexpr const char* kOptimizer = "optimizer.";
 constexpr const char* kAverage = "average.";
@@ -23,8 +22,8 @@ TensorsByName optimizer_tensors(const Run& run) {
 }
 
 RunState state_in(const Snapshot& snapshot, const std::string& source) {
-  const auto text = snapshot.metadata.find(kState);
-  return run_state_from_json(text == snapshot.metadata.end() ? "" : text->second, source);
+  auto state = run_state_in(snapshot.metadata, source);
+  return state ? std::move(*state) : run_state_from_json("", source);
 }
 
 }  // namespace

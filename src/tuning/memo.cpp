@@ -6,6 +6,7 @@
 #include "core/format.h"
 #include "core/input_file.h"
 #include "core/json_text.h"
+#include "train/shared_checkpoints.h"
 
 #include <filesystem>
 
@@ -41,7 +42,10 @@ Json Memo::get(const std::string& key, const std::function<Json()>& compute,
   if (found.empty()) {
     found = group_->share(json_text(compute()), 0);
     results[key] = Json::parse(found);
-    if (group_->leads()) write_file_atomically(path_, {json_text(file_, 1) + "\n"});
+    from_leader(*group_, [&] {
+      write_file_atomically(path_, {json_text(file_, 1) + "\n"});
+      return std::string();
+    });
   }
   Json result = Json::parse(found);
   if (!sound(result))

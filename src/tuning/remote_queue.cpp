@@ -2,9 +2,12 @@
 
 #include "onecycle/error.h"
 
+#include "core/file_error.h"
 #include "core/format.h"
+#include "core/json_number.h"
 #include "core/json_text.h"
 #include "core/printable.h"
+#include "recipe/yaml.h"
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -21,12 +24,13 @@ constexpr const char* kAnswer = "rank 0 gave an answer";
 constexpr auto kAskAgain = std::chrono::milliseconds(200);
 
 Json json_of(const std::optional<Score>& score) {
-  return score ? Json{score->loss, score->accuracy, score->samples} : Json();
+  if (!score) return {};
+  return {json_of_number<Json>(score->loss), json_of_number<Json>(score->accuracy), score->samples};
 }
 
 std::optional<Score> score_of(const Json& json) {
   if (json.is_null()) return std::nullopt;
-  return Score{json.at(0), json.at(1), json.at(2)};
+  return Score{number_in_json(json.at(0)), number_in_json(json.at(1)), json.at(2)};
 }
 
 Json json_of(const Trial& trial) { return {trial.number, trial.setting, trial.rung, trial.share}; }
@@ -123,6 +127,8 @@ RemoteAnswer answer(Study& study, std::int64_t owner, const std::string& questio
   try {
     study.finish(owner, trial, result);
     return {json_text(Json{{"taken", true}})};
+  } catch (const FileError&) {
+    throw;  // nothing can be kept any more
   } catch (const Error& error) {
     return {json_text(Json{{"error", error.what()}})};
   }

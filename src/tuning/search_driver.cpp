@@ -70,10 +70,12 @@ class Driver {
       const bool asked = signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
       if (!end->by_signal && !asked) {
         const std::string prefix = "onecycle: ";
-        const std::string& words = end->last_words;
-        throw WorkerError(words.starts_with(prefix) ? words.substr(prefix.size())
-                                                    : format("a worker failed: {}", words),
-                          end->exit_code);
+        std::string words = end->last_words;
+        words = words.starts_with(prefix) ? words.substr(prefix.size())
+                                          : format("a worker failed: {}", words);
+        if (end->exit_code == 1)
+          words += format("; go on with: onecycle search --resume {}", study_.folder());
+        throw WorkerError(words, end->exit_code);
       }
       study_.lose(end->worker, end->by_signal ? strsignal(signal) : "it was asked to end");
       if (++idle_deaths_ > kMostIdleDeaths * static_cast<int>(jobs_))

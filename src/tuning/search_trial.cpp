@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/file_error.h"
 #include "core/files.h"
 #include "core/format.h"
 #include "recipe/yaml.h"
@@ -81,6 +82,16 @@ TrialResult result_of(const RunEnd& end, SearchMetric metric) {
   return result;
 }
 
+// Where that fails too, the trial waits again once its owner is seen to be gone.
+void give_back(WorkQueue& queue, const Trial& trial) {
+  TrialResult untried;
+  untried.state = TrialState::waiting;
+  try {
+    queue.finish(trial, untried);
+  } catch (const Error&) {
+  }
+}
+
 }  // namespace
 
 TrialRunner::TrialRunner(TrialBench bench, const Registries& registries)
@@ -97,10 +108,9 @@ Run TrialRunner::build_trial(const Recipe& recipe) {
 TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
   const auto start = Clock::now();
   const std::string folder = format("{}/trials/{}", bench_.folder, trial.number);
-  std::error_code error;
-  fs::remove_all(folder, error);  // what a lost worker left of it
-  fs::create_directories(folder, error);
-  if (error) throw Error(format("{}: cannot be made: {}", folder, error.message()));
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);  // what a lost worker left of it
+  make_folders(folder);
   TrialResult result;
   try {
     const Setting& setting = bench_.settings.at(static_cast<std::size_t>(trial.setting));
@@ -108,6 +118,10 @@ TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
         compressed(recipe_of(bench_.base, bench_.options.space, setting, registries_), trial.share);
     if (!recipe.train.threads) recipe.train.threads = bench_.threads;
     result = train(recipe, folder, stop);
+  } catch (const FileError&) {
+    throw;  // no fault of the trial's: another time it may well come to its end
+  } catch (const fs::filesystem_error& thrown) {
+    throw FileError(thrown.what());
   } catch (const c10::Error& thrown) {
     result = failed(is_out_of_memory(thrown) ? "out of memory" : thrown.what());
   } catch (const std::bad_alloc&) {
@@ -146,7 +160,14 @@ TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder, 
 }
 
 void work(WorkQueue& queue, TrialRunner& runner, StopSignal& stop) {
-  while (const auto trial = queue.take()) queue.finish(*trial, runner.run(*trial, stop));
+  while (const auto trial = queue.take()) {
+    try {
+      queue.finish(*trial, runner.run(*trial, stop));
+    } catch (const FileError&) {
+      give_back(queue, *trial);
+      throw;
+    }
+  }
 }
 
 }  // namespace onecycle

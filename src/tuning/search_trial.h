@@ -30,8 +30,8 @@ class TrialRunner {
   // Reads the data. Throws RecipeError or DataError.
   TrialRunner(TrialBench bench, const Registries& registries);
 
-  // `stop` interrupts the run. Whatever becomes of the trial is a result; it throws only where the
-  // trial's folder cannot be made.
+  // `stop` interrupts the run. Whatever becomes of the trial is a result; it throws FileError where
+  // files fail, which is no fault of the trial's.
   TrialResult run(const Trial& trial, StopSignal& stop);
 
  private:
@@ -44,7 +44,8 @@ class TrialRunner {
   DataSet data_;
 };
 
-// Takes trials until there are none left or `stop` asks for an end.
+// Takes trials until there are none left or `stop` asks for an end. A trial under which files fail
+// is given back, to wait, and the FileError thrown on.
 void work(WorkQueue& queue, TrialRunner& runner, StopSignal& stop);
 
 }  // namespace onecycle

@@ -33,7 +33,8 @@ struct TrialRow {
 //
 //   waiting -> running -> done | failed | diverged
 //                      -> interrupted -> running
-//   running -> waiting where its owner died; -> failed where it took its owner down twice
+//   running -> waiting where its owner died, or gave it back because files failed under it;
+//           -> failed where it took its owner down twice
 class Study {
  public:
   // Makes the database with the first rung's trials waiting. `recipe`: resolved, YAML.

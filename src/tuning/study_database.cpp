@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/file_error.h"
 #include "core/format.h"
 
 #include <cmath>
@@ -13,6 +14,22 @@ namespace {
 
 constexpr int kBusyMilliseconds = 60'000;
 
+// Where the study itself is not at fault.
+bool fails_as_a_file(sqlite3* database) {
+  switch (sqlite3_errcode(database) & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_BUSY:
+    case SQLITE_NOMEM:
+    case SQLITE_NOLFS:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Database::Database(const std::string& path) : path_(path) {
@@ -20,7 +37,7 @@ Database::Database(const std::string& path) : path_(path) {
                       nullptr) != SQLITE_OK) {
     const std::string why = handle_ != nullptr ? sqlite3_errmsg(handle_) : "out of memory";
     sqlite3_close(handle_);
-    throw Error(format("{}: cannot be opened: {}", path, why));
+    throw FileError(format("{}: cannot be opened: {}", path, why));
   }
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
   // A file of others runs nothing of its own: neither triggers nor views, and no functions by them.
@@ -45,7 +62,9 @@ void Database::execute(const char* sql) {
 std::int64_t Database::changes() const { return sqlite3_changes(handle_); }
 
 void Database::fail(const std::string& what) const {
-  throw Error(format("{}: {}: {}", path_, what, sqlite3_errmsg(handle_)));
+  const std::string text = format("{}: {}: {}", path_, what, sqlite3_errmsg(handle_));
+  if (fails_as_a_file(handle_)) throw FileError(text);
+  throw Error(text);
 }
 
 Statement::Statement(Database& database, const std::string& sql) : database_(database) {

@@ -10,7 +10,7 @@ struct sqlite3_stmt;
 namespace onecycle {
 
 // A SQLite database that several processes write to: WAL, each change a transaction, flushed.
-// Everything throws Error with the file's name.
+// Everything throws Error with the file's name: FileError where the disk is full or fails.
 class Database {
  public:
   explicit Database(const std::string& path);

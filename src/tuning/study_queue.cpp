@@ -2,6 +2,8 @@
 
 #include "onecycle/error.h"
 
+#include "core/file_error.h"
+#include "core/files.h"
 #include "core/format.h"
 #include "core/number.h"
 
@@ -34,7 +36,7 @@ std::string worker_path(const std::string& study_folder, std::int64_t worker, co
 WorkerLock::WorkerLock(const std::string& study_folder, std::int64_t worker) {
   const std::string path = worker_path(study_folder, worker, ".lock");
   handle_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (handle_ < 0) throw Error(format("{}: cannot be written: {}", path, std::strerror(errno)));
+  if (handle_ < 0) fail_on_file(path, "cannot be written");
   if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
   const std::string why = std::strerror(errno);
   ::close(handle_);
@@ -53,10 +55,8 @@ bool WorkerLock::is_held(const std::string& study_folder, std::int64_t worker) {
 }
 
 std::int64_t WorkerLock::unused(const std::string& study_folder) {
+  make_folders(workers_path(study_folder));
   std::error_code error;
-  fs::create_directories(workers_path(study_folder), error);
-  if (error)
-    throw Error(format("{}: cannot be made: {}", workers_path(study_folder), error.message()));
   std::int64_t highest = 0;
   for (const auto& entry : fs::directory_iterator(workers_path(study_folder), error))
     if (const auto number = parse_integer(entry.path().stem().string()))

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 // What is asked of a study's rows, and what follows from them.
@@ -40,6 +41,11 @@ Json json_of(const Value& value) {
   return nullptr;
 }
 
+// One that was not kept was no finite number.
+double loss_of(const TrialRow& row) {
+  return row.validation_loss.value_or(std::numeric_limits<double>::infinity());
+}
+
 }  // namespace
 
 std::string json_of(const SearchSpace& space, const Setting& setting) {
@@ -62,7 +68,7 @@ std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, SearchMetric met
     if (row.metric && row.trial.rung == rung) result.push_back(row);
   std::sort(result.begin(), result.end(), [&](const TrialRow& a, const TrialRow& b) {
     if (*a.metric != *b.metric) return is_better(metric, *a.metric, *b.metric);
-    if (a.validation_loss != b.validation_loss) return a.validation_loss < b.validation_loss;
+    if (loss_of(a) != loss_of(b)) return loss_of(a) < loss_of(b);
     return a.trial.number < b.trial.number;
   });
   return result;

@@ -1,6 +1,7 @@
 // Searches as a user runs them: killed, interrupted, in parallel, with bad spaces.
 
 #include "core/rng.h"
+#include "support/file_size_limit.h"
 #include "support/program.h"
 
 #include <algorithm>
@@ -149,6 +150,28 @@ TEST_F(Search, ATrialThatFailsIsARow) {
       run_program(search("search: {method: grid, space: {schedule.lr_max: [1e30, 1e31]}}"));
   EXPECT_EQ(hopeless.exit_code, 3);
   EXPECT_THAT(hopeless.err, HasSubstr("none of 2 trials"));
+}
+
+TEST_F(Search, AFullDiskFailsNoTrial) {
+  const std::string grid =
+      "search: {method: grid, space: {schedule.lr_max: [0.1, 0.05], data.batch_size: [50, 901]}}";
+  Outcome full;
+  {
+    const FileSizeLimit limit(300'000);  // studies fit, checkpoints do not
+    full = run_program(search(grid, {"--set", "model.hidden=[256]"}));
+  }
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err,
+              ::testing::AllOf(HasSubstr("checkpoints/step-"), HasSubstr("File too large"),
+                               HasSubstr("onecycle search --resume " + study())));
+  EXPECT_EQ(std::count(full.err.begin(), full.err.end(), '\n'), 1) << full.err;
+  const Outcome resumed = run_program({"search", "--resume", study()});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  const auto rows = rows_of(study());
+  ASSERT_EQ(rows.size(), 5U);
+  EXPECT_THAT(rows[1], HasSubstr("1,0,1,done,"));
+  EXPECT_THAT(rows[2], HasSubstr("2,0,1,failed,")) << "by its own values";
+  EXPECT_THAT(rows[3], HasSubstr("3,0,1,done,"));
 }
 
 TEST_F(Search, InterruptedItGoesOnAsTheSameStudy) {

@@ -3,10 +3,13 @@
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"
+#include "observe/json_lines.h"
 #include "support/temporary_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
+#include <sstream>
 
 namespace onecycle {
 namespace {
@@ -79,6 +82,50 @@ TEST(EarlyStop, ByLossAndAcrossARestart) {
   EXPECT_FALSE(stop.requested());
   after.on_evaluated(evaluated(3, 0.31, 0), stop);
   EXPECT_TRUE(stop.requested());
+}
+
+TEST(EarlyStop, ALossThatIsNoNumberIsNeverTheBest) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  for (const bool by_loss : {true, false}) {
+    StopSignal stop;
+    EarlyStop before(2, 0, by_loss);
+    before.on_evaluated(evaluated(1, kNan, 0.1), stop);
+    EarlyStop early(2, 0, by_loss);
+    early.restore(before.state(), 2);
+    early.on_evaluated(evaluated(2, 0.9, 0.2), stop);
+    early.on_evaluated(evaluated(3, 0.8, 0.3), stop);
+    EXPECT_FALSE(stop.requested()) << "it improves";
+    early.on_evaluated(evaluated(4, -std::numeric_limits<double>::infinity(), 0.9), stop);
+    early.on_evaluated(evaluated(5, 0.85, 0.3), stop);
+    EXPECT_TRUE(stop.requested());
+  }
+  StopSignal stop;
+  EarlyStop never(1, 0, /*by_loss=*/false);
+  never.on_evaluated(evaluated(1, kNan, 0.1), stop);
+  EXPECT_THAT(stop.message(), HasSubstr("loss has not been a number for 1 evaluations"));
+}
+
+TEST(Csv, ATornEventIsNotGluedToTheNext) {
+  const TemporaryFolder folder;
+  { EventLog(folder.path()).on_run_begin({}); }
+  const std::string whole = read_bytes(folder / "events.csv");
+  write_bytes(folder / "events.csv", whole + "2026-01-01T00:00:00Z,1,0.1,chec");
+  EventLog(folder.path()).on_notice({Notice::Kind::resumed, 12, 1.5, "going\non"});
+  const std::string text = read_bytes(folder / "events.csv");
+  EXPECT_EQ(text.substr(0, whole.size()), whole);
+  EXPECT_THAT(text.substr(whole.size()), HasSubstr(",12,1.5000,resumed,\"going on\"\n"));
+  EXPECT_EQ(text.find("chec"), std::string::npos);
+}
+
+TEST(JsonLines, NumbersThatAreNoneAreTexts) {
+  std::ostringstream out;
+  JsonLines lines(out, "run");
+  StopSignal stop;
+  lines.on_evaluated(evaluated(1, -std::numeric_limits<double>::quiet_NaN(), 0.1), stop);
+  lines.on_evaluated(evaluated(1, std::numeric_limits<double>::infinity(), 0.1), stop);
+  EXPECT_THAT(out.str(), HasSubstr("\"validation_loss\":\"nan\""));
+  EXPECT_THAT(out.str(), HasSubstr("\"validation_loss\":\"inf\""));
+  EXPECT_THAT(out.str(), HasSubstr("\"test_loss\":null")) << "not evaluated";
 }
 
 TEST(Divergence, NeedsItsWindow) {

@@ -4,8 +4,11 @@
 
 #include "onecycle/error.h"
 
+#include "core/files.h"
 #include "core/format.h"
 #include "support/temporary_folder.h"
+#include "train/newest_checkpoint.h"
+#include "train/run_state.h"
 #include "train/support.h"
 
 #include <cmath>
@@ -14,6 +17,7 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace onecycle {
 namespace {
@@ -178,6 +182,73 @@ TEST(Resume, WeightsThatAreNoNumbersAreNamed) {
   EXPECT_TRUE(bitwise_equal(before, state_of(run)));
 }
 
+// Variances that are no numbers, as an overflow leaves them: the batches' own are used in training,
+// and evaluations come to nothing.
+class SpoilStatistics : public Observer {
+ public:
+  SpoilStatistics(Run& run, std::int64_t from, std::int64_t to) : run_(run), from_(from), to_(to) {}
+  void on_batch_end(const BatchEnd& event) override {
+    if (event.step == from_) fill(std::numeric_limits<float>::quiet_NaN());
+    if (event.step == to_) fill(1);
+  }
+
+ private:
+  void fill(float value) {
+    for (const auto& item : run_.model->named_buffers())
+      if (item.key().ends_with("running_var")) item.value().fill_(value);
+  }
+
+  Run& run_;
+  std::int64_t from_;
+  std::int64_t to_;
+};
+
+TEST(Resume, AValidationLossThatIsNoNumberIsKeptAndIsNotTheBest) {
+  const std::vector<std::string> recipe = {"model={name: resnet8, width: 4}",
+                                           "train.evaluate_every=2it",
+                                           "output.checkpoint_every=1it", "stop.monitor=loss"};
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder / "c", 100, {});
+  auto run = tiny_run(recipe);
+  Course course;
+  Rows rows(course.rows);
+  SpoilStatistics spoil(run, 2, 6);
+  Trainer trainer(run);
+  trainer.observe(spoil);
+  trainer.observe(rows);
+  trainer.keep_checkpoints_in(checkpoints);
+  EXPECT_EQ(trainer.fit().steps, 10);
+  EXPECT_THAT(course.rows, testing::Contains(HasSubstr("evaluated 5 ")));
+  EXPECT_THAT(course.rows[0], testing::Not(HasSubstr("nan"))) << "the training loss stays one";
+  for (const std::int64_t step : checkpoints.steps())
+    EXPECT_EQ(steps_of(read_checkpoint(checkpoint_path(folder / "c", step))), step);
+  const Snapshot during = read_checkpoint(checkpoint_path(folder / "c", 6));
+  EXPECT_TRUE(std::isnan(end_in(during).validation->loss));
+  EXPECT_THAT(course.rows, testing::Contains(testing::ContainsRegex("evaluated 5 .* -?nan ")));
+  const RunState state =
+      *run_state_in(read_checkpoint(folder / "c/best.safetensors").metadata, "the best");
+  EXPECT_TRUE(std::isfinite(*state.best));
+  EXPECT_TRUE(std::isfinite(state.validation->loss));
+  EXPECT_EQ(state.best_step, state.steps);
+}
+
+TEST(RunState, EveryNumberComesBack) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  RunState state;
+  state.sums.loss = kInfinity;
+  state.validation = Score{kNan, 0.5, 10};
+  state.test = Score{-kInfinity, 0.1, 10};
+  state.course = {{1, 0.1, 2.5, kNan}, {2, 0.1, kInfinity, 0.1}};
+  const RunState back = run_state_from_json(to_json(state), "text");
+  EXPECT_EQ(back.sums.loss, kInfinity);
+  EXPECT_TRUE(std::isnan(back.validation->loss));
+  EXPECT_EQ(back.test->loss, -kInfinity);
+  EXPECT_TRUE(std::isnan(back.course[0].validation_loss));
+  EXPECT_EQ(back.course[1].train_loss, kInfinity);
+  EXPECT_FALSE(back.best.has_value());
+}
+
 // ---- Fallback ----------------------------------------------------------------------------------
 
 class DivergeOnce : public Observer {
@@ -211,6 +282,27 @@ TEST(Fallback, GoesBackAndLowersTheRate) {
   EXPECT_THAT(rows.notices,
               testing::Contains(HasSubstr("it went wrong. Going back to step 5 with 0.25 times the "
                                           "learning rate (retry 1 of 1)")));
+}
+
+class Unreadable : public InMemory {
+ public:
+  std::optional<Snapshot> load_latest(std::vector<std::string>&) override {
+    throw CheckpointError("c: none of its 2 checkpoints is sound");
+  }
+};
+
+TEST(Fallback, WithoutACheckpointThatCanBeReadTheRunHasDiverged) {
+  auto run = tiny_run({"train.log_every=1", "stop.on_divergence={lr_scale: 0.25, retries: 1}"});
+  Unreadable store;
+  DivergeOnce diverge;
+  Course course;
+  Rows rows(course.rows);
+  Trainer trainer(run);
+  trainer.keep_checkpoints_in(store);
+  trainer.observe(diverge);
+  trainer.observe(rows);
+  EXPECT_EQ(trainer.fit().reason, StopReason::diverged);
+  EXPECT_THAT(rows.notices, testing::Contains(HasSubstr("none of its 2 checkpoints is sound")));
 }
 
 TEST(Fallback, RecoversFromATooLargeRate) {
@@ -285,6 +377,63 @@ TEST(CheckpointFolder, DamagedFilesArePassedOver) {
   EXPECT_THAT(warnings, ElementsAre(HasSubstr(torn), HasSubstr("checksum")));
   write_bytes(folder / "c/step-00000001.safetensors", "");
   EXPECT_THROW(checkpoints.load_latest(warnings), CheckpointError);
+}
+
+TEST(CheckpointFolder, AStateThatCannotBeReadIsPassedOver) {
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder / "c", 3, {{"format", "onecycle"}});
+  Snapshot sound = tiny_snapshot(1);
+  sound.metadata["state"] = to_json(RunState{});
+  checkpoints.save(sound, 1, false);
+  Snapshot other = tiny_snapshot(2);
+  other.metadata["state"] = "{}";
+  checkpoints.save(other, 2, false);
+  std::vector<std::string> warnings;
+  EXPECT_EQ(value_in(*checkpoints.load_latest(warnings)), 1);
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("step-00000002.safetensors: holds weights but no")));
+}
+
+Snapshot snapshot_at(std::int64_t step, std::int64_t best_step) {
+  RunState state;
+  state.steps = step;
+  state.best_step = best_step;
+  Snapshot snapshot = tiny_snapshot(static_cast<float>(step));
+  snapshot.metadata["state"] = to_json(state);
+  return snapshot;
+}
+
+TEST(CheckpointFolder, NamesFollowTheNewestSoundFile) {
+  const TemporaryFolder folder;
+  const std::string place = folder / "c";
+  const auto named = [&](const char* name) {
+    return value_in(read_checkpoint(checkpoint_path(place, name)));
+  };
+  CheckpointFolder checkpoints(place, 5, {{"format", "onecycle"}});
+  checkpoints.save(snapshot_at(1, 1), 1, true);
+  checkpoints.save(snapshot_at(2, 1), 2, false);
+  // Killed before the new file had its names.
+  write_checkpoint(checkpoint_path(place, 3), snapshot_at(3, 3));
+  std::vector<std::string> warnings;
+  EXPECT_EQ(newest_checkpoint(place, warnings), checkpoint_path(place, 3));
+  mend_checkpoint_names(place);
+  EXPECT_EQ(named("last"), 3);
+  EXPECT_EQ(named("best"), 3);
+  EXPECT_EQ(newest_checkpoint(place, warnings), checkpoint_path(place, "last"));
+  // Killed between the two names of a file.
+  write_checkpoint(checkpoint_path(place, 4), snapshot_at(4, 4));
+  replace_with_link(checkpoint_path(place, 4), checkpoint_path(place, "last"));
+  mend_checkpoint_names(place);
+  EXPECT_EQ(named("best"), 4);
+  // A torn one is not the newest, whatever it is called.
+  write_bytes(checkpoint_path(place, 5), "torn");
+  mend_checkpoint_names(place);
+  EXPECT_EQ(named("last"), 4);
+  // Of an earlier step the file itself is asked for, where it is still there.
+  std::filesystem::remove(checkpoint_path(place, "best"));
+  checkpoints.save(snapshot_at(6, 4), 6, false);
+  mend_checkpoint_names(place);
+  EXPECT_EQ(named("last"), 6);
+  EXPECT_EQ(named("best"), 4);
 }
 
 std::int64_t open_files() {

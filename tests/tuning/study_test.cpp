@@ -2,14 +2,18 @@
 
 #include "onecycle/error.h"
 
+#include "core/file_error.h"
 #include "search_support.h"
+#include "support/file_size_limit.h"
 #include "support/temporary_folder.h"
+#include "tuning/remote_queue.h"
 #include "tuning/study_queue.h"
 
 #include <cmath>
 #include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -109,6 +113,35 @@ TEST_F(StudyTest, ATrialThatTakesItsWorkersDownFailsAtLast) {
   EXPECT_EQ(row(study, 1).state, TrialState::failed);
   EXPECT_THAT(row(study, 1).reason, HasSubstr("Killed"));
   EXPECT_EQ(study.take(3)->number, 2);
+}
+
+TEST_F(StudyTest, AFullDiskIsNoFaultOfTheStudy) {
+  Study study(make(kSix));
+  const auto trial = study.take(1);
+  {
+    const FileSizeLimit full(4096);
+    EXPECT_THROW(study.finish(1, *trial, scored(0.5)), FileError);
+    EXPECT_THROW((void)study.take(2), FileError);
+  }
+  study.finish(1, *trial, ended(TrialState::waiting, ""));  // given back
+  EXPECT_EQ(row(study, 1).state, TrialState::waiting);
+  EXPECT_FALSE(row(study, 1).ended());
+  EXPECT_EQ(study.take(2)->number, 1);
+}
+
+TEST_F(StudyTest, ALossThatIsNoNumberReachesTheStudyAndRanksLast) {
+  Study study(make(kSix));
+  RemoteQueue queue(
+      [&](const std::string& question) { return answer(study, 1, question, false).text; },
+      [] { return false; });
+  for (const double loss : {std::numeric_limits<double>::quiet_NaN(), 0.5}) {
+    TrialResult result = scored(0.75);
+    result.validation->loss = loss;
+    const auto trial = queue.take();
+    queue.finish(*trial, result);
+  }
+  EXPECT_FALSE(row(study, 1).validation_loss);
+  EXPECT_EQ(ranked(study.rows(), study.options().metric).front().trial.number, 2);
 }
 
 TEST_F(StudyTest, WorkersAtTheSameTimeGetEachTrialOnce) {
