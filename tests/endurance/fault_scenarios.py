@@ -90,7 +90,7 @@ class Scenario:
 
     name = ""
     says = ""
-    seconds = 60  # after which it hangs
+    seconds = 120  # after which it hangs
     processes = 1  # that may say what failed
     strict = ("weights",)  # what even a run that had to warn must have right
     made_again = ("report",)  # what a command makes from the rest at any time
@@ -232,7 +232,7 @@ class Tune(Scenario):
     name = "tune"
     says = "a whole tuning of a few seconds, and its run of 48 steps"
     made = "small-tune"
-    seconds = 180
+    seconds = 600
     strict = ("tuned.yaml", "weights")
 
     def recipe(self):

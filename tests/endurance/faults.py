@@ -256,7 +256,7 @@ def sequence(scenario, outcome):
     kinds = collections.Counter(call.kind for call in outcome.calls)
     print(f"{scenario.name}: {scenario.says}: {len(outcome.calls)} calls ("
           + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-          + f"), {len(faults)} disturbed runs, about {2 * outcome.seconds * len(faults) / 3600:.2f} h one at a time",
+          + f"), {len(faults)} disturbed runs, about {2 * outcome.seconds * len(faults) / 3600:.1f} h one at a time",
           flush=True)
     return faults
 
