@@ -200,7 +200,7 @@ def _end_session(session):
 
 
 def run(command, folder, fault: Optional[Fault] = None, timeout=120, scratch="/tmp", environment=None):
-    """Runs `command`, whose calls on files below `folder` count, over all its processes in the order in which they come.
+    """Runs `command`, whose calls on files below `folder` count, over all its processes in one order.
 
     `scratch`: a folder for what it prints.
     """
