@@ -45,7 +45,8 @@ examples:
 """
 SKIPPED = 77
 UNREADABLE = ("terminate called", "what():", "c10::", "Exception raised from", "frame #", "Segmentation", "Aborted",
-           "free():", "malloc", "corrupted", "std::", "bad_alloc", "core dumped", "filesystem error", "(-v shows where)")
+              "free():", "malloc", "corrupted", "std::", "bad_alloc", "core dumped", "filesystem error",
+              "(-v shows where)")
 
 
 def fresh(folder):
@@ -86,7 +87,8 @@ class Verdict:
         said = [line for line in lines if line.startswith("onecycle: ")]
         if outcome.exit_code == 1 and not 1 <= len(said) <= scenario.processes:
             self.problems.append(f"{name}: {len(said)} lines say what failed")
-        self.problems += [f"{name}: says {line!r}" for line in lines if not line.startswith(("onecycle: ", "warning: "))]
+        expected = ("onecycle: ", "warning: ")
+        self.problems += [f"{name}: says {line!r}" for line in lines if not line.startswith(expected)]
 
     def hold_result(self, scenario, reference, folder, warned):
         """The end against that of a run left alone. A run that warned of what it could not keep may lack it."""
@@ -256,7 +258,7 @@ def sequence(scenario, outcome):
     kinds = collections.Counter(call.kind for call in outcome.calls)
     print(f"{scenario.name}: {scenario.says}: {len(outcome.calls)} calls ("
           + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-          + f"), {len(faults)} disturbed runs, about {2 * outcome.seconds * len(faults) / 3600:.2f} h one at a time",
+          + f"), {len(faults)} disturbed runs, about {2 * outcome.seconds * len(faults) / 3600:.1f} h one at a time",
           flush=True)
     return faults
 
@@ -297,7 +299,8 @@ def arguments():
     parser.add_argument("--program", help="the onecycle to run")
     parser.add_argument("--scenario", nargs="+", choices=SCENARIOS, default=["train", "search", "tune"], metavar="NAME",
                         help="; ".join(f"{name}: {kind.says}" for name, kind in SCENARIOS.items()))
-    parser.add_argument("--results", metavar="FILE", help="results, a line of JSON each; those in it are not made again")
+    parser.add_argument("--results", metavar="FILE",
+                        help="results, a line of JSON each; what is in it is not made again")
     parser.add_argument("--report", action="store_true", help="print what FILE holds, and stop")
     parser.add_argument("--list", action="store_true", help="print the calls of a run left alone, and stop")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th disturbed run only")

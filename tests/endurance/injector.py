@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
     err: str
     calls: list  # of Call, up to the end
     hung: bool
-    stayed: bool  # processes that it started outlived it by seconds
+    stayed: bool  # processes that it started outlived it by a minute
     seconds: float
 
 
@@ -199,8 +199,8 @@ def _end_session(session):
             pass
 
 
-def run(command, folder, fault: Optional[Fault] = None, timeout=60, scratch="/tmp", environment=None):
-    """Runs `command`, whose calls on files below `folder` count, over all its processes in the order in which they come.
+def run(command, folder, fault: Optional[Fault] = None, timeout=120, scratch="/tmp", environment=None):
+    """Runs `command`, whose calls on files below `folder` count, over all its processes in one order.
 
     `scratch`: a folder for what it prints.
     """
@@ -218,7 +218,7 @@ def run(command, folder, fault: Optional[Fault] = None, timeout=60, scratch="/tm
     if listener is not None:
         process = os.pidfd_open(pid)
         try:
-            hung, stayed = _serve(session, listener, process, begun + timeout, grace=10)
+            hung, stayed = _serve(session, listener, process, begun + timeout, grace=60)
         finally:
             os.close(listener)  # calls that still wait fail with ENOSYS
             os.close(process)

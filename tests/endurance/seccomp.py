@@ -1,7 +1,7 @@
-"""The kernel's side of file faults: seccomp's user notifications, by which a parent answers its children's system calls.
+"""The kernel's side of file faults: by seccomp's user notifications a parent answers its children's system calls.
 
-Everything that a process and its descendants ask of the kernel can be told so: calls inside libc, SQLite and the dynamic
-loader too, which a preloaded library would not see, and over all threads and processes in one order. man 2 seccomp_unotify.
+It sees all that a process and its descendants ask of the kernel, calls inside libc too, which a preloaded library would
+not see, over all threads and processes in one order. See man 2 seccomp_unotify.
 """
 
 import ctypes
@@ -12,8 +12,8 @@ import platform
 import struct
 
 # The calls that change files or may lose what was written, by their number: what they are counted as, and which of
-# their arguments say where. ("fd", i): a descriptor. ("at", i, j): a path below a folder's descriptor, or (None, j) below
-# the working folder; of two paths the new one.
+# their arguments say where. ("fd", i): a descriptor. ("at", i, j): a path below a folder's descriptor, or (None, j)
+# below the working folder; of two paths the new one.
 _EVERYWHERE = {
     "write": ("write", "fd", 0),
     "writev": ("write", "fd", 0),

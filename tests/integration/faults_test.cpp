@@ -21,9 +21,9 @@ void expect_nothing_lost(const std::string& scenario, int count) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
 }
 
-TEST(Faults, ATrainingGoesOnOrIsResumedExactly) { expect_nothing_lost("train", 20); }
+TEST(Faults, ATrainingGoesOnOrIsResumedExactly) { expect_nothing_lost("train", 16); }
 
-TEST(Faults, ASearchGoesOnOrIsResumedExactly) { expect_nothing_lost("search", 6); }
+TEST(Faults, ASearchGoesOnOrIsResumedExactly) { expect_nothing_lost("search", 5); }
 
 }  // namespace
 }  // namespace onecycle::testing
