@@ -11,6 +11,7 @@
 #include "cli/settle_batch.h"
 #include "cli/signals.h"
 #include "cli/step_progress.h"
+#include "core/duration_limits.h"
 #include "core/files.h"
 #include "core/format.h"
 #include "core/json_text.h"
@@ -59,7 +60,8 @@ class SweepProgress : public StepProgress {
 std::int64_t count_option(const CommandLine& line, const std::string& name, std::int64_t fallback) {
   if (!line.has(name)) return fallback;
   const auto value = parse_integer(line.text(name));
-  if (!value || *value < 1) line.misused("--" + name + ": expected a whole number, at least 1");
+  if (!value || *value < 1 || *value >= kTooManySteps)
+    line.misused("--" + name + ": expected a whole number, at least 1 and below 2^53");
   return *value;
 }
 

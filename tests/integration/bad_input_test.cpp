@@ -112,6 +112,14 @@ TEST_F(BadInput, DurationThatNoRunCanCount) {
             HasSubstr("2^53")));
 }
 
+TEST_F(BadInput, RangeTestOfMoreStepsThanCanBeCounted) {
+  const std::string recipe = folder_.write_text("recipe.yaml", kSmallRecipe);
+  const Outcome outcome = run_program({"range-test", recipe, "--steps", "9223372036854775807",
+                                       "--set", "output.dir=" + (folder_ / "runs")});
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("--steps"), HasSubstr("2^53")));
+}
+
 // Numbers whose products would overflow.
 TEST_F(BadInput, MoreMicroBatchesThanSamples) {
   for (const char* parts : {"1000", "4611686018427387904", "9223372036854775807"}) {
