@@ -12,14 +12,20 @@ if(ONECYCLE_SANITIZE)
     "TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1")
 endif()
 
-# onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [TIMEOUT seconds])
+# Linked with a test program, watches the ends of ATen's blocks of memory.
+add_library(onecycle_canaries OBJECT "${PROJECT_SOURCE_DIR}/tests/support/canary_allocator.cpp")
+target_include_directories(onecycle_canaries PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+target_link_libraries(onecycle_canaries PRIVATE onecycle_compile_options onecycle_torch GTest::gtest)
+
+# onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [NUMERICAL] [TIMEOUT seconds])
 #
 # A GoogleTest program of tests/<room>, in ctest as <room>.NAME. LINKS as in onecycle_room; core is always
-# there. Its code can use ONECYCLE_SOURCE_DIR (the repository), ONECYCLE_PROGRAM (the built onecycle, which is
+# there. NUMERICAL: what it computes depends on the kind of processor; tests/run runs those a second time as an
+# older one; with TORCH, it fails where something writes past the end of a tensor. Its code can use ONECYCLE_SOURCE_DIR (the repository), ONECYCLE_PROGRAM (the built onecycle, which is
 # built before any test of tests/integration), tests/ as an include folder ("support/…") and, in the
 # environment, ONECYCLE_PYTHON (a Python with torch and numpy, or empty).
 function(onecycle_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "TIMEOUT" "SOURCES;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;NUMERICAL" "TIMEOUT" "SOURCES;LINKS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "onecycle_test(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -34,6 +40,9 @@ function(onecycle_test name)
   if(arg_TORCH)
     onecycle_use_torch(${target} PRIVATE)
   endif()
+  if(arg_TORCH AND arg_NUMERICAL AND NOT room STREQUAL "lean")  # which has an allocator of its own
+    target_link_libraries(${target} PRIVATE onecycle_canaries)
+  endif()
   if(room STREQUAL "integration" AND TARGET onecycle_program)
     add_dependencies(${target} onecycle_program)
   endif()
@@ -44,6 +53,9 @@ function(onecycle_test name)
   endif()
   set_tests_properties(${room}.${name} PROPERTIES
     TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${ONECYCLE_TEST_ENVIRONMENT}")
+  if(arg_NUMERICAL)
+    set_tests_properties(${room}.${name} PROPERTIES LABELS numerical)
+  endif()
   if(arg_TORCH OR room STREQUAL "integration")
     # LibTorch uses every core itself: two such programs at once only slow one another down.
     set_tests_properties(${room}.${name} PROPERTIES PROCESSORS 2)

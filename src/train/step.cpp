@@ -1,5 +1,7 @@
 #include "train/step.h"
 
+#include "onecycle/convolution_gradient.h"
+
 #include <cstring>
 #include <utility>
 
@@ -32,7 +34,9 @@ Step::Step(Run& run, std::function<void(const std::string&)> warn)
       metrics_(run.compute.device),
       graph_(recorder_for(run.recipe.train.graph, run.compute.device),
              run.recipe.train.graph == GraphChoice::on, *run.group,
-             {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {}
+             {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {
+  repair_convolution_gradients();  // the model may be the caller's own
+}
 
 void Step::weights_changed() {
   graph_.renew([this] {
