@@ -56,7 +56,9 @@ Value recipe_tree(const Recipe& recipe, const RecipeVariants& variants) {
 
 Recipe recipe_in_tree(const Value& document, const RecipeVariants& variants, Problems& problems) {
   const auto table = recipe_options(variants);
+  const std::size_t before = problems.size();
   Recipe recipe = table.read(document, "", problems);
+  if (problems.size() > before) return recipe;
   Value tree = table.write(recipe);
   Place place;
   note(document, place, tree, recipe.environment);
