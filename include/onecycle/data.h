@@ -140,6 +140,7 @@ struct Download {
   std::vector<std::string> urls;  // mirrors, tried in this order
   std::string md5;                // of the file as it is, as its publisher states it; one of the
   std::string sha256;             // two is enough
+  std::optional<std::int64_t> bytes = {};  // of the file; more is not taken
 };
 
 struct DatasetDescriptor {

@@ -10,10 +10,12 @@
 namespace onecycle {
 
 struct FetchOptions {
-  std::string folder;         // where the files go; made where it is not there
-  int attempts = 4;           // of one address, while its failures may pass
-  double first_wait = 1;      // seconds before the second attempt; doubled each time
-  double silence_limit = 30;  // seconds without a byte after which an attempt has failed
+  std::string folder;                    // where the files go; made where it is not there
+  int attempts = 4;                      // of one address, while its failures may pass
+  double first_wait = 1;                 // seconds before the second attempt; doubled each time
+  std::int64_t least_rate = 1000;        // bytes a second: an attempt that is slower for...
+  double slow_seconds = 30;              // ...so long has failed
+  std::int64_t largest = 8'000'000'000;  // bytes of a file whose size the descriptor does not state
 };
 
 struct FetchWatch {
@@ -41,7 +43,8 @@ std::string fetch_folder(const DatasetDescriptor& descriptor);
 
 // Gets a file from the first of its addresses that gives it, whole and with its checksum: until
 // then it is called NAME.part, which a later call goes on from. A file that is there is never
-// replaced. Throws DataError with what to do by hand.
+// replaced. Throws DataError with what to do by hand; before anything comes where the disk has no
+// room for it.
 FetchedFile fetch_file(const Download& download, const FetchOptions& options,
                        const FetchWatch& watch);
 

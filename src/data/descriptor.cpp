@@ -34,7 +34,8 @@ std::optional<Checksums> OptionType<Checksums>::read(const Value& value, std::st
 
 Value OptionType<Checksums>::write(const Checksums& value) {
   Value result = Value::map();
-  for (const auto& [name, digest] : value.of) result.set(name, Value::scalar(digest, true));
+  for (const auto& [name, digest] : value.of)
+    result.members.push_back({name, {}, Value::scalar(digest, true)});
   return result;
 }
 
@@ -62,6 +63,8 @@ OptionTable<Download> download_options() {
       .required()
       .add("md5", &D::md5, "of the file as it is to be had, 32 lower-case hexadecimal digits")
       .add("sha256", &D::sha256, "the same, 64 digits; one of the two is required")
+      .add("bytes", &D::bytes, "its size: no more is taken; null: not known, 8 GB are the most")
+      .range(between(1, 1e15))
       .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
         using V = OptionTable<D>::Violation;
         if (!is_hex(d.md5, 32)) return V{"md5", "expected 32 lower-case hexadecimal digits"};
@@ -85,13 +88,14 @@ OptionTable<DatasetDescriptor> make_descriptor_options() {
       .add("folders", &D::folders, "searched in this order; ~ and ${NAME} are expanded")
       .add("classes", &D::classes, "names, in the order of the labels; empty = numbered")
       .add("mean", &D::mean, "per channel of the training split, pixels 0..1; empty = measured")
+      .range(between(-kLargestDeviation, kLargestDeviation))
       .add("std", &D::std, "per channel, beside mean")
-      .range(above(0))
+      .range(between(kLeastDeviation, kLargestDeviation))
       .add("sha256", &D::sha256, "checksums of the files, for `onecycle data verify`")
       .add("get", &D::get, "how to get the files, one line")
       .add_list("downloads", &D::downloads, download_options())
       .add("train_samples", &D::train_samples, "size of the training split, for plans without data")
-      .range(at_least(1))
+      .range(between(1, 1e12))
       .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
         if (d.mean.size() == d.std.size()) return std::nullopt;
         return OptionTable<D>::Violation{"std", "mean and std go together, one value a channel"};

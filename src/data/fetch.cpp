@@ -69,6 +69,7 @@ class Fetching {
       : download_(download),
         options_(options),
         watch_(watch),
+        most_(download.bytes.value_or(options.largest)),
         part_((fs::path(options.folder) / (download.file + ".part")).string()),
         lock_(part_) {}
 
@@ -76,6 +77,7 @@ class Fetching {
 
   // The part is whole; otherwise throws.
   void run() {
+    check_room();
     std::string reasons;
     for (const std::string& url : download_.urls) {
       const std::string why = from(url);
@@ -83,8 +85,7 @@ class Fetching {
       reasons += format("{}{}: {}", reasons.empty() ? "" : "; ", url, why);
       if (watch_.say) watch_.say(format("{}: {}", url, why));
     }
-    std::error_code ignored;
-    if (fs::file_size(part_, ignored) == 0) fs::remove(part_, ignored);
+    forget_empty_part();
     throw DataError(
         format("{} could not be got ({}). By hand: put that file into {}, from any of these "
                "addresses, or run the command again: it goes on with what has come",
@@ -97,7 +98,7 @@ class Fetching {
     double wait = options_.first_wait;
     bool emptied = false;
     for (int attempt = 1;; ++attempt) {
-      const Transfer got = transfer(url, download_.file, part_, options_, watch_);
+      const Transfer got = transfer(url, download_.file, part_, most_, options_, watch_);
       if (got.result == Result::stopped)
         throw FetchStopped(format("stopped; {} keeps what has come", part_));
       if (got.result == Result::done || got.result == Result::overshot) {
@@ -108,12 +109,48 @@ class Fetching {
         emptied = true;
         continue;
       }
+      if (got.result == Result::no_room) refuse_for_room();
+      if (got.result == Result::too_large) return too_large();
       if (got.result == Result::lasting || attempt >= options_.attempts) return got.why;
       if (watch_.say)
         watch_.say(format("{}: {}; again in {:.0f} s", download_.file, got.why, wait));
       pause(wait);
       wait *= 2;
     }
+  }
+
+  // Where the descriptor states a size. A part that is larger is of no such file.
+  void check_room() const {
+    if (!download_.bytes) return;
+    std::error_code unknown;
+    const auto there = static_cast<std::int64_t>(fs::file_size(part_));
+    if (there > most_) return lock_.empty();
+    const auto room = fs::space(options_.folder, unknown);
+    if (!unknown && static_cast<std::uint64_t>(most_ - there) > room.available) refuse_for_room();
+  }
+
+  [[noreturn]] void refuse_for_room() const {
+    forget_empty_part();
+    throw DataError(
+        format("{}: the disk of {} has no room for it{}; free some, or name another folder",
+               download_.file, options_.folder,
+               download_.bytes ? format(" ({} bytes)", *download_.bytes) : ""));
+  }
+
+  // What has come of a file whose size was not stated is kept for when it is.
+  std::string too_large() const {
+    if (!download_.bytes)
+      return format(
+          "gives more than the {} bytes that are taken where the descriptor states no size: "
+          "add `bytes` to its download",
+          most_);
+    lock_.empty();
+    return format("gives more than the {} bytes that the file has", most_);
+  }
+
+  void forget_empty_part() const {
+    std::error_code ignored;
+    if (fs::file_size(part_, ignored) == 0) fs::remove(part_, ignored);
   }
 
   void pause(double seconds) const {
@@ -128,6 +165,7 @@ class Fetching {
   const Download& download_;
   const FetchOptions& options_;
   const FetchWatch& watch_;
+  std::int64_t most_;
   std::string part_;
   PartLock lock_;
 };

@@ -16,26 +16,39 @@ namespace {
 
 constexpr long kMostRedirects = 8;
 constexpr long kConnectSeconds = 15;
-constexpr curl_off_t kLargest = curl_off_t{1} << 40;
 
 struct State {
   const std::string* file;
+  std::filesystem::path folder;
   const FetchWatch* watch;
   std::FILE* out;
   std::int64_t before;  // bytes of the part when the attempt began
+  std::int64_t most;    // of the whole file
   CURL* curl;
+  std::int64_t written = 0;
   bool write_failed = false;
+  bool too_large = false;
+  bool no_room = false;
 };
 
 std::size_t take(char* bytes, std::size_t, std::size_t count, void* given) {
   auto* state = static_cast<State*>(given);
+  state->too_large =
+      static_cast<std::int64_t>(count) > state->most - state->before - state->written;
+  if (state->too_large) return 0;
+  state->written += static_cast<std::int64_t>(count);
   const std::size_t written = std::fwrite(bytes, 1, count, state->out);
   state->write_failed = written != count;
   return written;
 }
 
 int report(void* given, curl_off_t total, curl_off_t done, curl_off_t, curl_off_t) {
-  const auto* state = static_cast<State*>(given);
+  auto* state = static_cast<State*>(given);
+  std::error_code unknown;
+  const auto room = std::filesystem::space(state->folder, unknown);
+  state->no_room =
+      !unknown && total > done && static_cast<std::uint64_t>(total - done) > room.available;
+  if (state->no_room) return 1;
   if (state->watch->stop && state->watch->stop()) return 1;
   if (!state->watch->progress || done == 0) return 0;
   curl_off_t speed = 0;
@@ -78,9 +91,10 @@ void set_up(CURL* curl, const std::string& url, const FetchOptions& options, Sta
   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "onecycle");
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.silence_limit));
-  curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, kLargest);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options.least_rate));
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.slow_seconds));
+  // Of what the server announces: the whole file, where it knows no ranges.
+  curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(state.most));
   curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(state.before));
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &state);
@@ -96,6 +110,8 @@ Transfer outcome(CURLcode code, const State& state, const char* message) {
   // A server that knows no ranges, or has nothing there; libcurl lets the latter pass.
   if (code == CURLE_RANGE_ERROR || status == 416) return {Result::overshot, ""};
   if (code == CURLE_OK) return {Result::done, ""};
+  if (state.too_large || code == CURLE_FILESIZE_EXCEEDED) return {Result::too_large, ""};
+  if (state.no_room) return {Result::no_room, ""};
   if (code == CURLE_ABORTED_BY_CALLBACK) return {Result::stopped, ""};
   if (state.write_failed) return {Result::lasting, std::strerror(errno)};
   const std::string why = *message != '\0' ? message : curl_easy_strerror(code);
@@ -105,7 +121,7 @@ Transfer outcome(CURLcode code, const State& state, const char* message) {
 }  // namespace
 
 Transfer transfer(const std::string& url, const std::string& file, const std::string& part,
-                  const FetchOptions& options, const FetchWatch& watch) {
+                  std::int64_t most, const FetchOptions& options, const FetchWatch& watch) {
   static std::once_flag started;
   std::call_once(started, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   const Handle curl(curl_easy_init(), curl_easy_cleanup);
@@ -113,7 +129,12 @@ Transfer transfer(const std::string& url, const std::string& file, const std::st
                                                             std::fclose);
   if (!curl || !out)
     throw DataError(format("{}: cannot be written: {}", part, std::strerror(errno)));
-  State state{&file, &watch, out.get(), static_cast<std::int64_t>(std::filesystem::file_size(part)),
+  State state{&file,
+              std::filesystem::absolute(part).parent_path(),
+              &watch,
+              out.get(),
+              static_cast<std::int64_t>(std::filesystem::file_size(part)),
+              most,
               curl.get()};
   char message[CURL_ERROR_SIZE] = "";
   set_up(curl.get(), url, options, state, message);

@@ -164,6 +164,60 @@ TEST_F(Fetch, StoppedItKeepsThePart) {
   expect_fetched();
 }
 
+// A byte at a time is never silent.
+TEST_F(Fetch, GivesUpWhereTheRateIsTooLow) {
+  server.set("slow/a.gz", {.body = body, .drips = true});
+  server.set("mirror/a.gz", {body});
+  download.urls = {server.url("slow/a.gz"), server.url("mirror/a.gz")};
+  options.attempts = 1;
+  options.slow_seconds = 1;
+  expect_fetched();
+  ASSERT_EQ(said.size(), 1);
+  EXPECT_THAT(said[0], HasSubstr("Less than 1000 bytes/sec"));
+}
+
+TEST_F(Fetch, TakesNoMoreThanTheStatedSize) {
+  server.set("a.gz", {body});
+  server.set("unsaid/a.gz", {.body = body, .says_length = false});
+  download.urls.push_back(server.url("unsaid/a.gz"));
+  download.bytes = 60000;
+  const std::string why = problem();
+  EXPECT_THAT(why, HasSubstr("a.gz: gives more than the 60000 bytes that the file has; http"));
+  EXPECT_THAT(why, HasSubstr("unsaid/a.gz: gives more than the 60000 bytes"));
+  EXPECT_FALSE(fs::exists(part()));
+  download.bytes = 100000;
+  write_part(std::string(100001, 'x'));  // of no such file
+  expect_fetched();
+}
+
+TEST_F(Fetch, TakesNoMoreThanAreTakenOfAnUnknownSize) {
+  server.set("a.gz", {.body = body, .says_length = false});
+  options.largest = 60000;
+  EXPECT_THAT(problem(), HasSubstr("add `bytes` to its download"));
+  options.largest = 100000;
+  expect_fetched();
+}
+
+TEST_F(Fetch, ARangeOfAStatedSizeIsTheRest) {
+  server.set("a.gz", {body});
+  download.bytes = 100000;
+  write_part(body.substr(0, 60000));
+  expect_fetched();
+  EXPECT_THAT(server.requests(), ElementsAre("a.gz from 60000"));
+  fs::remove(path());
+  server.set("a.gz", {body, 200, /*ranges=*/false});
+  write_part(body.substr(0, 60000));
+  expect_fetched();
+}
+
+TEST_F(Fetch, LooksForRoomFirst) {
+  server.set("a.gz", {body});
+  download.bytes = 1'000'000'000'000'000;
+  EXPECT_THAT(problem(), testing::AllOf(HasSubstr("a.gz: the disk of "), HasSubstr("no room")));
+  EXPECT_TRUE(server.requests().empty());
+  EXPECT_FALSE(fs::exists(part()));
+}
+
 TEST_F(Fetch, OnlyHttp) {
   download.urls = {"file:///etc/passwd"};
   EXPECT_THAT(problem(), HasSubstr("could not be got"));

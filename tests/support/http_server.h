@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -24,6 +25,8 @@ class HttpServer {
     bool ranges = true;
     std::size_t cut_after = std::string::npos;  // bytes of an answer; then the connection ends
     int failures = 0;                           // the first requests are answered with 503
+    bool says_length = true;                    // of what comes
+    bool drips = false;                         // a byte at a time, ten a second
   };
 
   HttpServer() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
@@ -80,15 +83,19 @@ class HttpServer {
     const std::string name = request.substr(4, request.find(' ', 4) - 4);
     const std::size_t range = request.find("Range: bytes=");
     std::size_t from = range == std::string::npos ? 0 : std::stoul(request.substr(range + 13));
-    const std::string reply = reply_to(name, from);
-    for (std::size_t sent = 0; sent < reply.size();) {
-      const auto count = ::send(connection, reply.data() + sent, reply.size() - sent, MSG_NOSIGNAL);
+    bool drips = false;
+    const std::string reply = reply_to(name, from, drips);
+    for (std::size_t sent = 0; sent < reply.size() && !ended_;) {
+      const std::size_t piece = drips ? 1 : reply.size() - sent;
+      const auto count = ::send(connection, reply.data() + sent, piece, MSG_NOSIGNAL);
       if (count <= 0) return;
       sent += static_cast<std::size_t>(count);
+      const bool in_body = sent > reply.find("\r\n\r\n") + 4;
+      if (drips && in_body) std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
   }
 
-  std::string reply_to(const std::string& name, std::size_t from) {
+  std::string reply_to(const std::string& name, std::size_t from, bool& drips) {
     const std::scoped_lock lock(mutex_);
     requests_.push_back(name.substr(1) + " from " + std::to_string(from));
     const auto found = pages_.find(name);
@@ -96,6 +103,7 @@ class HttpServer {
     Page& page = found->second;
     if (page.failures > 0) return --page.failures, head(503, 0, "");
     if (page.status != 200) return head(page.status, 0, "");
+    drips = page.drips;
     if (!page.ranges) from = 0;
     if (from >= page.body.size()) return head(416, 0, "");
     const std::string rest = page.body.substr(from);
@@ -103,7 +111,12 @@ class HttpServer {
                                         : "Content-Range: bytes " + std::to_string(from) + "-" +
                                               std::to_string(page.body.size() - 1) + "/" +
                                               std::to_string(page.body.size()) + "\r\n";
-    return head(from == 0 ? 200 : 206, rest.size(), place) + rest.substr(0, page.cut_after);
+    std::string start = head(from == 0 ? 200 : 206, rest.size(), place);
+    if (!page.says_length) {
+      const std::size_t line = start.find("Content-Length");
+      start.erase(line, start.find("\r\n", line) + 2 - line);
+    }
+    return start + rest.substr(0, page.cut_after);
   }
 
   static std::string head(int status, std::size_t length, const std::string& more) {
