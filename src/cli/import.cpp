@@ -34,7 +34,7 @@ struct Row {
   std::string fate;  // "" without a model
 };
 
-void print(const std::vector<Row>& rows, const Matching* matching, const CommandLine& line) {
+void print_table(const std::vector<Row>& rows, const Matching* matching, const CommandLine& line) {
   std::size_t widest = 4;
   for (const Row& row : rows) widest = std::max(widest, row.stored->name.size());
   for (const auto& [stored, fate] : rows) {
@@ -120,7 +120,7 @@ int import_command(int argc, char** argv) {
   } else {
     rename(tensors, {}, {});
   }
-  print(rows_of(tensors, matching ? &*matching : nullptr), matching ? &*matching : nullptr, line);
+  print_table(rows_of(tensors, matching ? &*matching : nullptr), matching ? &*matching : nullptr, line);
   for (const std::string& name : file.content().skipped)
     line.console().say(format("{} is no tensor: left out", name));
   line.console().say(format("{}: {}, {} tensors{}", path, name_of(file.content().kind),

@@ -17,7 +17,7 @@ void print(std::FILE* out, fmt::format_string<Args...> pattern, Args&&... args) 
 
 template <class... Args>
 void print(fmt::format_string<Args...> pattern, Args&&... args) {
-  print(stdout, pattern, std::forward<Args>(args)...);
+  onecycle::print(stdout, pattern, std::forward<Args>(args)...);
 }
 
 }  // namespace onecycle
