@@ -106,12 +106,12 @@ struct StrangersPackedFile : testing::Test {
   void write(const std::string& kind, const void* pixels, const std::vector<std::int64_t>& labels,
              const std::string& classes = "[]",
              const std::vector<std::int64_t>& shape = {4, 1, 2, 2}) const {
-    const std::uint64_t bytes = 16 * element_bytes(kind);
+    const std::uint64_t size = 16 * element_bytes(kind);
     const std::vector<std::int64_t> count = {4};
     std::vector<StoredTensor> tensors;
     for (const std::string part : {"train", "test"}) {
       tensors.push_back({part + ".labels", "I64", count, labels.data(), 32});
-      tensors.push_back({part + ".images", kind, shape, pixels, bytes});
+      tensors.push_back({part + ".images", kind, shape, pixels, size});
     }
     write_safetensors(folder / "x.packed", tensors, {{"classes", classes}});
   }
