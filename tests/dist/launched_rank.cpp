@@ -50,10 +50,10 @@ std::string variable(const char* name) {
 
 // Until all ranks have come, know one another's steps and go on, as far as they are not done.
 void await_all_at_work(const Store& store, const RankPlace& place, std::int64_t step) {
-  Board board(store, "watch");
+  Board board(store, "watch", place.size);
   std::vector<std::int64_t> first(static_cast<std::size_t>(place.size), 0);
   for (bool all = false; !all; std::this_thread::sleep_for(20ms)) {
-    const auto beats = board.beats(place.size);
+    const auto beats = board.beats();
     const auto& own = beats[static_cast<std::size_t>(place.rank)];
     all = own && own->step == step;
     if (!all) continue;

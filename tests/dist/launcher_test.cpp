@@ -130,7 +130,7 @@ TEST(Launcher, AKilledRankIsNamedOnceAndEndsAll) {
 }
 
 TEST(Launcher, AStoppedRankIsNamedByTheTimeOut) {
-  const Environment short_timeout("ONECYCLE_RANK_TIMEOUT", "3");
+  const Environment short_timeout(Environment::Variables{{"ONECYCLE_RANK_TIMEOUT", "3"}});
   const Outcome outcome = launched(3, {"blocked", "stop", "blocked"});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(count_of(outcome.err, "onecycle: "), 1) << outcome.err;

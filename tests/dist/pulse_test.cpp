@@ -78,13 +78,13 @@ class PulseTest : public ::testing::Test {
   // Until the rank has told of the step, and each of `others` has looked at what was told then: its
   // second sign of life from now on comes after that.
   void await_step(std::int64_t rank, std::int64_t step, const std::vector<std::size_t>& others) {
-    Board board(connect_store(place(0, 3), 5s), "watch");
+    Board board(connect_store(place(0, 3), 5s), "watch", 3);
     const auto count = [&](std::size_t other) {
-      const auto beat = board.beats(3)[other];
+      const auto beat = board.beats()[other];
       return beat ? beat->count : 0;
     };
     const auto told = [&] {
-      const auto beat = board.beats(3)[static_cast<std::size_t>(rank)];
+      const auto beat = board.beats()[static_cast<std::size_t>(rank)];
       return beat && beat->step == step;
     };
     while (!told()) std::this_thread::sleep_for(10ms);

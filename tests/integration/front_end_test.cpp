@@ -32,10 +32,10 @@ TEST(FrontEnd, ThreadsSpinShortlyUnlessTheUserChose) {
   for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}) ::unsetenv(name);
   EXPECT_GT(std::atoi(variable_of_engine("GOMP_SPINCOUNT").c_str()), 0);
   {
-    const Environment chosen({{"GOMP_SPINCOUNT", "77"}});
+    const Environment chosen(Environment::Variables{{"GOMP_SPINCOUNT", "77"}});
     EXPECT_EQ(variable_of_engine("GOMP_SPINCOUNT"), "77");
   }
-  const Environment chosen({{"OMP_WAIT_POLICY", "active"}});
+  const Environment chosen(Environment::Variables{{"OMP_WAIT_POLICY", "active"}});
   EXPECT_EQ(variable_of_engine("GOMP_SPINCOUNT"), "-");
 }
 

@@ -122,7 +122,9 @@ TEST_F(Strangers, AReportIsMadeOfAnyNumbers) {
     folder_.write_text("run/steps.csv", text);
     const Outcome outcome = run_program({"report", run, "-q"});
     EXPECT_TRUE(outcome.exit_code == 0 || outcome.exit_code == 1) << outcome.exit_code;
-    if (outcome.exit_code == 1) EXPECT_THAT(outcome.err, HasSubstr("nothing to plot"));
+    if (outcome.exit_code == 1) {
+      EXPECT_THAT(outcome.err, HasSubstr("nothing to plot"));
+    }
   }
 }
 

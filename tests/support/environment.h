@@ -20,8 +20,6 @@ class Environment {
       ::setenv(name.c_str(), value.c_str(), 1);
     }
   }
-  Environment(const std::string& name, const std::string& value)
-      : Environment(Variables{{name, value}}) {}
   ~Environment() {
     for (std::size_t i = variables_.size(); i-- > 0;) {
       const char* name = variables_[i].first.c_str();
