@@ -38,6 +38,12 @@ struct Score {
   std::int64_t samples = 0;
 };
 
+// What `stop.monitor` makes of an evaluation, where that is better, by more than `margin`, than the
+// best of those before: higher is better. An evaluation whose loss is no finite number is never the
+// best.
+std::optional<double> improvement(const Score& score, bool by_loss,
+                                  const std::optional<double>& best, double margin = 0);
+
 struct RunBegin {
   std::int64_t first_step = 0;  // above 0 in a resumed run
   std::int64_t total_steps = 0;

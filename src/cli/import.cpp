@@ -120,7 +120,8 @@ int import_command(int argc, char** argv) {
   } else {
     rename(tensors, {}, {});
   }
-  print_table(rows_of(tensors, matching ? &*matching : nullptr), matching ? &*matching : nullptr, line);
+  print_table(rows_of(tensors, matching ? &*matching : nullptr), matching ? &*matching : nullptr,
+              line);
   for (const std::string& name : file.content().skipped)
     line.console().say(format("{} is no tensor: left out", name));
   line.console().say(format("{}: {}, {} tensors{}", path, name_of(file.content().kind),

@@ -24,7 +24,8 @@ std::string recipe_of(const std::string& path) {
 std::string file_of(const std::string& subject, const Recipe& recipe, const CommandLine& line) {
   const std::string named = line.has("weights") || fs::is_directory(subject)
                                 ? line.text("weights", subject)
-                                : recipe.weights.file.value_or("");
+                            : recipe.weights.file ? weights_path(recipe.weights)
+                                                  : "";
   if (named.empty()) line.misused("--weights is missing: name a file of weights or a run folder");
   return fs::is_directory(named) ? newest_weights(named, line.console()) : named;
 }
@@ -67,9 +68,9 @@ TrainedNetwork open_network(const std::string& subject, const CommandLine& line,
   network.task = task ? *task : task_of(network.run, registries);
   // A run's own checkpoint has the model's names; `weights` says how to read what it began with.
   const bool own = fs::is_directory(line.text("weights", subject));
-  WeightsOptions options = own ? WeightsOptions{} : recipe.weights;
-  options.file = network.weights;
-  const WeightsReport report = load_weights(options, *network.run.parameters, !line.has("raw"));
+  const WeightsReport report =
+      load_weights(network.weights, own ? WeightsOptions{} : recipe.weights,
+                   *network.run.parameters, !line.has("raw"));
   if (!report.left.empty())
     throw CheckpointError(report.text() + "; an evaluation needs every weight of the model");
   if (line.console().verbose()) line.console().say("weights    " + report.text());

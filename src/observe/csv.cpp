@@ -4,6 +4,7 @@
 #include "core/format.h"
 #include "core/number.h"
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 
@@ -95,8 +96,9 @@ void EventLog::on_run_end(const RunEnd& event) {
 
 void EventLog::write(std::int64_t steps, double epoch, const std::string& event,
                      const std::string& message) {
-  file_.write_line(
-      format("{},{},{:.4f},{},{}", now_text(), steps, epoch, event, csv_cell(message)));
+  std::string line = message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  file_.write_line(format("{},{},{:.4f},{},{}", now_text(), steps, epoch, event, csv_cell(line)));
 }
 
 }  // namespace onecycle

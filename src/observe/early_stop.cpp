@@ -2,7 +2,6 @@
 
 #include "core/format.h"
 #include "core/json_number.h"
-#include "train/improvement.h"
 
 #include <cmath>
 #include <nlohmann/json.hpp>

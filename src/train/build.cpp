@@ -157,7 +157,8 @@ Run build_on(const DataSet& data, const Recipe& recipe, const Registries& regist
   run.data = data;
   Course course = plan_course(recipe, run.data.train.size(), registries);
   make_model(run, registries, course.optimizer.decay_all, InitialWeights::of_a_training);
-  if (recipe.weights.file) run.weights = load_weights(recipe.weights, *run.parameters);
+  if (recipe.weights.file)
+    run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
   run.parameters->slice_rates(course.optimizer.lr_slice);
   run.parameters->apply(course.optimizer.groups);
   check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));

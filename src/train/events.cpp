@@ -1,5 +1,6 @@
 #include "onecycle/events.h"
 
+#include <cmath>
 #include <csignal>
 
 namespace onecycle {
@@ -53,6 +54,13 @@ std::string StopSignal::message() const {
     default:
       return "interrupted (Ctrl-C)";
   }
+}
+
+std::optional<double> improvement(const Score& score, bool by_loss,
+                                  const std::optional<double>& best, double margin) {
+  const double value = by_loss ? -score.loss : score.accuracy;
+  const bool better = std::isfinite(score.loss) && (!best || value > *best + margin);
+  return better ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace onecycle

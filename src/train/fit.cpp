@@ -5,7 +5,6 @@
 #include "core/format.h"
 #include "core/mapped_file.h"
 #include "core/rng.h"
-#include "train/improvement.h"
 #include "train/memory.h"
 
 #include <algorithm>

@@ -144,23 +144,26 @@ bool holds(const Snapshot& snapshot, const std::string& prefix) {
                      [&](const NamedTensor& item) { return item.name.starts_with(prefix); });
 }
 
-WeightsReport load_weights(const WeightsOptions& options, Parameters& parameters, bool averaged) {
-  const auto path = expand_path(options.file.value());
-  if (!path) throw CheckpointError(*options.file + ": names a variable that is not set");
-  const WeightsFile file(*path);
+WeightsReport load_weights(const std::string& path, const WeightsOptions& options,
+                           Parameters& parameters, bool averaged) {
+  const WeightsFile file(path);
   try {
     WeightsReport report = load_content(file.content(), options, parameters, averaged);
-    report.file = *path;
+    report.file = path;
     return report;
   } catch (const CheckpointError& error) {
-    throw CheckpointError(format("{}: {}", *path, error.what()));
+    throw CheckpointError(format("{}: {}", path, error.what()));
   }
 }
 
 WeightsReport load_weights(const std::string& path, Parameters& parameters, bool averaged) {
-  WeightsOptions options;
-  options.file = path;
-  return load_weights(options, parameters, averaged);
+  return load_weights(path, WeightsOptions{}, parameters, averaged);
+}
+
+std::string weights_path(const WeightsOptions& options) {
+  const auto path = expand_path(options.file.value());
+  if (!path) throw CheckpointError(*options.file + ": names a variable that is not set");
+  return *path;
 }
 
 }  // namespace onecycle

@@ -39,9 +39,13 @@ std::vector<WantedTensor> wanted_tensors(const Parameters& parameters);
 
 // Loads weights from a file of any kind into the model: of a checkpoint, those averaged over the
 // run where it has them and `averaged` asks for them. Nothing is changed where it throws
-// CheckpointError, which says what does not match, with the nearest names.
-WeightsReport load_weights(const WeightsOptions& options, Parameters& parameters,
-                           bool averaged = true);
+// CheckpointError, which says what does not match, with the nearest names. The options say how.
+WeightsReport load_weights(const std::string& path, const WeightsOptions& options,
+                           Parameters& parameters, bool averaged = true);
 WeightsReport load_weights(const std::string& path, Parameters& parameters, bool averaged = true);
+
+// The file that the options name, as a recipe does: with ~ and ${NAME}. Throws CheckpointError
+// where such a variable is not set.
+std::string weights_path(const WeightsOptions& options);
 
 }  // namespace onecycle

@@ -109,7 +109,7 @@ TEST(DataOptions, Problems) {
        "r.yaml:1:34: data.mean: normalise: none uses no mean and std"},
       {"{name: x, normalise: caffe, mean: [0], std: [1]}",
        "r.yaml:1:35: data.mean: normalise: caffe uses no mean and std"},
-      {"{name: x, mean: [0], std: [0]}", "r.yaml:1:27: data.std: must be more than 0, got a list"},
+      {"{name: x, mean: [0], std: [0]}", "r.yaml:1:27: data.std: must be in [1e-30, 1e+30], got a list"},
       {"{name: x, augment: flip}",
        "r.yaml:1:20: data.augment: expected " + augment + ", got 'flip'"},
       {"{name: x, augment: [pad_crop]}",

@@ -92,7 +92,7 @@ TEST_F(BadInput, ValueOutOfRangeSaysTheRange) {
 
 TEST_F(BadInput, DurationThatNoRunCanCount) {
   const std::string until =
-      std::string(kSmallRecipe).substr(0, std::string(kSmallRecipe).find("train:"));
+      std::string(kSmallRecipe).substr(0, std::string(kSmallRecipe).find("\ntrain:") + 1);
   EXPECT_THAT(
       refused_recipe(until + "train: {duration: 1e18ep}\n"),
       AllOf(HasSubstr("recipe.yaml:5:19: train.duration"), HasSubstr("at most 1e9 epochs")));
@@ -122,9 +122,11 @@ TEST_F(BadInput, RangeTestOfMoreStepsThanCanBeCounted) {
 
 // Numbers whose products would overflow.
 TEST_F(BadInput, MoreMicroBatchesThanSamples) {
-  for (const char* parts : {"1000", "4611686018427387904", "9223372036854775807"}) {
+  const std::pair<const char*, int> cases[] = {
+      {"1000", 1}, {"1000000000", 1}, {"4611686018427387904", 2}, {"9223372036854775807", 2}};
+  for (const auto& [parts, exit_code] : cases) {
     const std::string assignment = std::string("train.accumulate=") + parts;
-    EXPECT_THAT(refused_override(assignment, 1),
+    EXPECT_THAT(refused_override(assignment, exit_code),
                 AllOf(HasSubstr("train.accumulate"), HasSubstr(parts)));
   }
 }

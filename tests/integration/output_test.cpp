@@ -19,6 +19,18 @@ schedule: {name: one_cycle, lr_max: 0.1}
 train: {duration: 2ep, log_every: 3, threads: 1}
 )";
 
+// A black PNG of 2 x 2 pixels, in hexadecimal.
+constexpr const char* kPicture =
+    "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a730000000b494441"
+    "5478da6360400600000e00013a3504560000000049454e44ae426082";
+
+std::string bytes_of(std::string_view hexadecimal) {
+  std::string bytes;
+  for (std::size_t i = 0; i < hexadecimal.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(std::string(hexadecimal.substr(i, 2)), nullptr, 16));
+  return bytes;
+}
+
 // The program with these arguments and the shell's redirections.
 Outcome redirected(const std::string& redirections, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(),
@@ -55,6 +67,7 @@ class Outputs : public ::testing::Test {
 
 TEST_F(Outputs, AFullDiskBehindStdoutIsAFailureOfEveryCommand) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "needs /dev/full";
+  const std::string picture = folder_->write_text("black.png", bytes_of(kPicture));
   auto in_json = train("json");
   in_json.push_back("--json");
   const std::vector<std::vector<std::string>> commands = {
@@ -62,7 +75,8 @@ TEST_F(Outputs, AFullDiskBehindStdoutIsAFailureOfEveryCommand) {
       in_json,
       {"eval", run()},
       {"eval", run(), "--json"},
-      {"predict", run(), "--data", "test"},
+      {"predict", run(), picture},
+      {"predict", run(), picture, "--json"},
       {"import", run() + "/checkpoints/last.safetensors"},
       {"import", run() + "/checkpoints/last.safetensors", "--json"},
       {"report", run()},

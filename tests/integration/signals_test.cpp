@@ -70,7 +70,8 @@ TEST_F(Signals, NoneHasAHandlerAndOneThreadTakesThem) {
   const std::string process = "/proc/" + std::to_string(program.pid());
   // glibc's own two, for threads that are cancelled or change their user.
   constexpr std::uint64_t kOfGlibc = bit(32) | bit(33);
-  EXPECT_EQ(mask_in(read_bytes(process + "/status"), "SigCgt") & ~kOfGlibc, 0U);
+  // A mapped file that is cut short can end the process alone, with a line that says so.
+  EXPECT_EQ(mask_in(read_bytes(process + "/status"), "SigCgt") & ~kOfGlibc, bit(SIGBUS));
   int threads = 0;
   for (const auto& thread : std::filesystem::directory_iterator(process + "/task")) {
     const std::string status = read_bytes(thread.path().string() + "/status");

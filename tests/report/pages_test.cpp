@@ -70,7 +70,7 @@ TEST_F(Reports, AFinishedRunHasEveryFigureAndItsData) {
   EXPECT_THAT(html, Not(HasSubstr("Unfinished")));
   EXPECT_THAT(html, HasSubstr("1.1 at epoch 2 (55.00 %)"));
   EXPECT_THAT(html, HasSubstr("54.00 % (loss 1.2)"));
-  EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\"validation\",2,1.1,,\n"));
+  EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nvalidation,2,1.1,,\n"));
 }
 
 TEST_F(Reports, AnUnfinishedRunAndACutFileAreSaidToBe) {
