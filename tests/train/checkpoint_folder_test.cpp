@@ -8,12 +8,12 @@
 #include "support/temporary_folder.h"
 #include "train/newest_checkpoint.h"
 #include "train/run_state.h"
+#include "train/support.h"
 
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ATen/ATen.h>
 
 namespace onecycle {
 namespace {
