@@ -1,7 +1,5 @@
 // Disks that are full, files that a kill left behind, files that change under a run.
 
-#include "core/rng.h"
-#include "core/safetensors.h"
 #include "integration/long_run.h"
 #include "support/file_size_limit.h"
 #include "support/program.h"
@@ -9,7 +7,6 @@
 #include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <sys/mount.h>

@@ -1,18 +1,14 @@
 // Runs that are killed, damaged, refused and gone on with, as a user sees them.
 
 #include "core/rng.h"
-#include "core/safetensors.h"
 #include "integration/long_run.h"
-#include "support/file_size_limit.h"
 #include "support/program.h"
 
 #include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <sys/mount.h>
 #include <thread>
 
 namespace onecycle::testing {
