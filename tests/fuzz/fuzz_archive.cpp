@@ -1,4 +1,4 @@
-// needs: src/data/archive.cpp src/data/cifar_batch.cpp src/core/pickle*.cpp src/core/printable.cpp
+// needs: src/data/archive.cpp src/data/cifar_batch.cpp src/core/pickle*.cpp src/core/printable.cpp -larchive
 // -larchive
 #include "onecycle/error.h"
 

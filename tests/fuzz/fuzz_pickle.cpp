@@ -1,4 +1,4 @@
-// needs: src/core/p*.cpp
+// needs: src/core/pickle*.cpp src/core/printable.cpp
 #include "core/pickle.h"
 
 #include <cstddef>
