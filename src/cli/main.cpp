@@ -3,6 +3,7 @@
 #include "onecycle/registry.h"
 
 #include "cli/bus_error.h"
+#include "cli/busy_machine.h"
 #include "cli/command.h"
 #include "cli/fit_batch_child.h"
 #include "cli/output.h"
@@ -87,7 +88,9 @@ int run(int argc, char** argv) {
     return 0;
   }
   (void)kernels::processor();  // what ONECYCLE_CPU says is no level: told before anything is done
-  return find_command(std::string(first)).run(argc - 1, argv + 1);
+  const Command& command = find_command(std::string(first));
+  const BusyMachineWatch busy_machine;
+  return command.run(argc - 1, argv + 1);
 }
 
 // Without a message where another rank has told the user.

@@ -2,7 +2,6 @@
 // the engine, libexec/onecycle beside it.
 
 #include "core/process.h"
-#include "front/waiting.h"
 
 #include <cerrno>
 #include <climits>
@@ -41,6 +40,5 @@ int become_engine(char** argv) {
 
 int main(int, char** argv) {
   onecycle::prepare_process();
-  onecycle::choose_waiting();
   return onecycle::become_engine(argv);
 }

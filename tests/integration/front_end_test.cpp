@@ -1,7 +1,5 @@
-// The front end, which sets what LibTorch's libraries read when they are loaded and becomes the
-// engine.
+// The front end, which becomes the engine.
 
-#include "support/environment.h"
 #include "support/held_command.h"
 
 #include <gmock/gmock.h>
@@ -11,33 +9,7 @@ namespace onecycle::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
-
-// The value in the environment of a started program, "-" where it is not there.
-std::string variable_of_engine(const std::string& name) {
-  HeldCommand command;
-  EXPECT_TRUE(command.holds());
-  std::string block = command.proc("environ");
-  block.insert(block.begin(), '\0');
-  command.end();
-  const std::string start = '\0' + name + "=";
-  const std::size_t at = block.find(start);
-  if (at == std::string::npos) return "-";
-  const std::size_t begin = at + start.size();
-  return block.substr(begin, block.find('\0', begin) - begin);
-}
-
-TEST(FrontEnd, ThreadsSpinShortlyUnlessTheUserChose) {
-  for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}) ::unsetenv(name);
-  EXPECT_GT(std::atoi(variable_of_engine("GOMP_SPINCOUNT").c_str()), 0);
-  {
-    const Environment chosen(Environment::Variables{{"GOMP_SPINCOUNT", "77"}});
-    EXPECT_EQ(variable_of_engine("GOMP_SPINCOUNT"), "77");
-  }
-  const Environment chosen(Environment::Variables{{"OMP_WAIT_POLICY", "active"}});
-  EXPECT_EQ(variable_of_engine("GOMP_SPINCOUNT"), "-");
-}
 
 TEST(FrontEnd, BecomesTheEngineInTheSameProcess) {
   HeldCommand command;

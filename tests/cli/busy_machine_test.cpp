@@ -1,0 +1,128 @@
+#include "cli/busy_machine.h"
+
+#include "core/run_queue.h"
+
+#include <atomic>
+#include <chrono>
+#include <gtest/gtest.h>
+#include <omp.h>
+
+namespace onecycle::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Two threads that each wanted a tenth of a second a look.
+class Looks {
+ public:
+  Crowding::Times next(double share_waited) {
+    for (const int thread : {1, 2}) {
+      times_[thread].running += .1 * (1 - share_waited);
+      times_[thread].waiting += .1 * share_waited;
+    }
+    return times_;
+  }
+
+ private:
+  Crowding::Times times_;
+};
+
+class CrowdingTest : public ::testing::Test {
+ protected:
+  void SetUp() override { look(1, 0); }
+
+  bool look(int times, double share_waited) {
+    bool busy = false;
+    for (int i = 0; i < times; ++i) busy = crowding_.look(looks_.next(share_waited));
+    return busy;
+  }
+
+  Looks looks_;
+  Crowding crowding_;
+};
+
+TEST_F(CrowdingTest, ASingleCrowdedLookIsNone) {
+  EXPECT_FALSE(look(1, .5));
+  EXPECT_FALSE(look(1, 0));
+  EXPECT_FALSE(look(1, .5));
+}
+
+TEST_F(CrowdingTest, TwoMakeItBusyAndTenQuietOnesQuietAgain) {
+  EXPECT_TRUE(look(2, .2));
+  EXPECT_TRUE(look(9, 0));
+  EXPECT_FALSE(look(1, 0));
+}
+
+TEST_F(CrowdingTest, ACrowdedLookBeginsTheCountOfQuietOnesAnew) {
+  look(2, .2);
+  look(9, 0);
+  look(1, .2);
+  EXPECT_TRUE(look(9, 0));
+}
+
+TEST_F(CrowdingTest, ThreadsThatDoNotRunSayNothing) {
+  look(2, .2);
+  const auto still = looks_.next(0);
+  bool busy = false;
+  for (int i = 0; i < 20; ++i) busy = crowding_.look(still);
+  EXPECT_TRUE(busy);
+}
+
+TEST_F(CrowdingTest, AThreadThatIsNewIsNotCountedForItsPast) {
+  auto times = looks_.next(0);
+  for (int thread = 3; thread < 6; ++thread) {
+    times[thread] = {0, 100};
+    EXPECT_FALSE(crowding_.look(times));
+  }
+}
+
+// Until it holds, or a minute has gone by.
+template <typename Condition>
+bool comes(Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + 60s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(10ms);
+  }
+  return true;
+}
+
+int threads_of_this_process() { return static_cast<int>(run_queue_times_of_threads().size()); }
+
+class BusyMachine : public ::testing::Test {
+ protected:
+  BusyMachineWatch::Times times() {
+    return [this, looks = Looks()]() mutable { return looks.next(busy_ ? .5 : 0); };
+  }
+
+  std::atomic<bool> busy_ = true;
+};
+
+TEST_F(BusyMachine, HoldsMoreThreadsThanProcessorsWhileItIsBusy) {
+  if (run_queue_times_of_threads().empty()) GTEST_SKIP() << "this kernel counts no waiting";
+  const int before = threads_of_this_process();
+  const BusyMachineWatch watch(times());
+  EXPECT_TRUE(comes([&] { return threads_of_this_process() > before + omp_get_num_procs(); }));
+  busy_ = false;
+  EXPECT_TRUE(comes([&] { return threads_of_this_process() == before + 1; }));
+}
+
+TEST_F(BusyMachine, EndsAtOnceWhileItHoldsThem) {
+  const int before = threads_of_this_process();
+  {
+    const BusyMachineWatch watch(times());
+    EXPECT_TRUE(comes([&] { return threads_of_this_process() > before + omp_get_num_procs(); }));
+  }
+  EXPECT_TRUE(comes([&] { return threads_of_this_process() == before; }));
+}
+
+TEST_F(BusyMachine, DoesNothingWhereTheUserChose) {
+  ::setenv("GOMP_SPINCOUNT", "77", 1);
+  const int before = threads_of_this_process();
+  const BusyMachineWatch watch(times());
+  EXPECT_EQ(threads_of_this_process(), before);
+  ::unsetenv("GOMP_SPINCOUNT");
+}
+
+}  // namespace
+}  // namespace onecycle::testing
