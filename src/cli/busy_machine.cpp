@@ -13,12 +13,13 @@ namespace onecycle {
 
 namespace {
 
-constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
+constexpr auto kBetweenLooks = std::chrono::milliseconds(250);  // often enough, and costs nothing
+constexpr auto kBeforeASecondLook = std::chrono::milliseconds(50);
 constexpr double kLeastWanted = 0.02;  // seconds
 constexpr double kCrowded = 0.1;       // of what was wanted
 constexpr double kQuiet = 0.03;
 constexpr int kCrowdedLooks = 2;
-constexpr int kQuietLooks = 10;
+constexpr int kQuietLooks = 5;
 
 // Threads that sleep until this ends.
 class Sleepers {
@@ -106,7 +107,8 @@ void BusyMachineWatch::watch() {
   Crowding crowding;
   std::unique_ptr<Sleepers> sleepers;
   std::unique_lock lock(mutex_);
-  while (!ended_.wait_for(lock, kBetweenLooks, [this] { return over_; })) {
+  const auto pause = [&] { return crowding.suspects() ? kBeforeASecondLook : kBetweenLooks; };
+  while (!ended_.wait_for(lock, pause(), [this] { return over_; })) {
     const bool busy = crowding.look(times_());
     if (busy && !sleepers) {
       if (!can_have(enough)) return;

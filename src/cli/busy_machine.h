@@ -12,13 +12,16 @@ namespace onecycle {
 
 // Whether other work keeps the processors that a process's threads would run on, by the share of
 // their time that they waited for one between two looks: two crowded looks in a row make it busy,
-// ten quiet ones quiet again.
+// five quiet ones quiet again.
 class Crowding {
  public:
   using Times = std::map<int, RunQueueTimes>;  // by thread
 
   // What holds from now on. A look at threads that hardly wanted to run changes nothing.
   bool look(const Times& now);
+
+  // Whether the next look should come soon.
+  bool suspects() const { return !busy_ && crowded_looks_ > 0; }
 
  private:
   Times before_;
