@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/error.h"
 #include "onecycle/verdict.h"
 
 #include <string>
@@ -56,6 +57,13 @@ std::string svg_document(const Figure& figure, int width = 720, int height = 340
 
 // Lines of at most `columns` cells, in UTF-8; no colours, ends with a newline.
 std::string terminal_plot(const Figure& figure, int columns = 80);
+
+// A folder whose run or range test has not come to its first point.
+class NothingToPlot : public Error {
+ public:
+  NothingToPlot(const std::string& folder, const std::string& missing)
+      : Error(folder + ": nothing to plot yet: " + missing) {}
+};
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 

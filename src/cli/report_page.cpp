@@ -47,6 +47,8 @@ std::string report_at_end(const std::string& folder, bool pictures, const Consol
                           const std::vector<std::string>& words) {
   try {
     return make_report(folder, "", pictures, words).page;
+  } catch (const NothingToPlot&) {
+    return "";
   } catch (const Error& error) {
     console.warn(std::string("no report: ") + error.what());
     return "";

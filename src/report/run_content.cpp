@@ -105,7 +105,7 @@ void add_facts(PageContent& content, const RunFiles& files) {
 PageContent read_run(const std::string& folder) {
   const RunFiles files = read_run_files(folder);
   if (files.metrics.rows.empty() && files.steps.rows.empty())
-    throw Error(folder + ": nothing to plot yet: no evaluation and no log point so far");
+    throw NothingToPlot(folder, "no evaluation and no log point so far");
   PageContent content;
   content.title = files.name;
   content.subtitle = "training run, " + std::filesystem::path(folder).lexically_normal().string();

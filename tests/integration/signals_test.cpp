@@ -12,6 +12,7 @@ namespace onecycle::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kEndless = R"(name: endless
 data: {format: {name: synthetic, train: 1000, test: 130}, batch_size: 50, validation: 100}
@@ -97,6 +98,23 @@ TEST_F(Signals, AHangUpSavesAndEnds) {
   EXPECT_THAT(outcome.err, HasSubstr("asked to end (SIGHUP"));
   EXPECT_THAT(outcome.err, HasSubstr("is saved; go on with"));
   EXPECT_TRUE(saved());
+}
+
+TEST_F(Signals, BeforeTheFirstPointThereIsNoWordOfAReport) {
+  auto arguments = train();
+  for (const char* setting : {"train.log_every=1000000000", "train.evaluate_every=1000000ep"}) {
+    arguments.emplace_back("--set");
+    arguments.emplace_back(setting);
+  }
+  Program program(arguments);
+  ASSERT_TRUE(comes_true([&] {
+    ::kill(program.pid(), SIGUSR1);
+    return saved();
+  }));
+  ::kill(program.pid(), SIGINT);
+  const Outcome outcome = program.wait();
+  EXPECT_EQ(outcome.exit_code, 130);
+  EXPECT_THAT(outcome.err, Not(HasSubstr("warning")));
 }
 
 TEST_F(Signals, NohupIsHeeded) {
