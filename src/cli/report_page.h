@@ -15,8 +15,8 @@ namespace onecycle {
 Report make_report(const std::string& folder, const std::string& page, bool pictures,
                    const std::vector<std::string>& words = {});
 
-// The same at the end of a command: what goes wrong is a warning, and a command that was interrupted
-// before its first point has no page. Returns the page's path, or "".
+// The same at the end of a command: what goes wrong is a warning, and a command that was
+// interrupted before its first point has no page. Returns the page's path, or "".
 std::string report_at_end(const std::string& folder, bool pictures, const Console& console,
                           const std::vector<std::string>& words = {});
 

@@ -9,6 +9,7 @@
 #include "core/links.h"
 #include "core/number.h"
 #include "core/printable.h"
+#include "observe/csv.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
 #include "train/newest_checkpoint.h"
@@ -88,10 +89,14 @@ void compare_environment(const Recipe& recipe, const Snapshot& snapshot, const C
              names));
 }
 
-// Names are for readers, who look for themselves: the run needs none of them.
-void mend_names(const std::string& folder, const Console& console) {
+// What a killed process left half done: names of checkpoints, and the last row of a file. They are
+// for readers, who look for themselves: the run needs none of them.
+void mend(const std::string& folder, const Console& console) {
   try {
     mend_checkpoint_names(checkpoints_path(folder));
+    if (!std::filesystem::exists(folder + "/events.csv")) return;
+    const CsvWriter rows(folder);
+    const EventLog events(folder);
   } catch (const Error& error) {
     console.warn(error.what());
   }
@@ -104,7 +109,7 @@ std::optional<Snapshot> latest_here(const std::string& folder, const Console& co
   auto snapshot = read_newest_checkpoint(checkpoints_path(folder), warnings);
   for (const std::string& warning : warnings)
     console.warn(warning + "; the checkpoint before it is used");
-  if (lock != nullptr) mend_names(folder, console);
+  if (lock != nullptr) mend(folder, console);
   try {
     if (snapshot) (void)steps_of(*snapshot);
   } catch (const CheckpointError& error) {

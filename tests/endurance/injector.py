@@ -23,13 +23,13 @@ MODES = {
     "full": "half of the bytes are written, and every later call that needs room on the disk fails with ENOSPC",
 }
 _WRITES = ("write", "pwrite")
-_NEEDS_ROOM = ("write", "pwrite", "copy", "mkdir", "link", "ftruncate")
+_NEEDS_ROOM = ("write", "pwrite", "copy", "mkdir", "link")
 
 
 class Call(NamedTuple):
     kind: str
     path: str  # below the watched folder; numbers of processes are left out
-    makes: bool  # an open that may make the file
+    makes: bool  # an open that may make the file, or an ftruncate that makes it longer
 
     def modes(self):
         """The modes that say something of this call."""
@@ -95,6 +95,8 @@ class _Session:
             makes = struct.unpack("<Q", request.memory(request.arguments[2], 8))[0] & os.O_CREAT != 0
         elif request.name in flags:
             makes = request.arguments[flags[request.name]] & os.O_CREAT != 0
+        elif request.kind == "ftruncate":
+            makes = request.arguments[1] > os.stat(f"/proc/{request.thread}/fd/{request.arguments[0]}").st_size
         name = os.path.relpath(path.removesuffix(" (deleted)"), self.folder)
         return Call(request.kind, re.sub(r"\.\d+\.part$", ".PID.part", name), makes)
 

@@ -190,6 +190,17 @@ TEST_F(Files, ATornEventIsNotGluedToTheNext) {
   expect_whole_rows(run + "/events.csv");
 }
 
+TEST_F(Files, ATornRowOfARunThatIsOverIsCutOff) {
+  ASSERT_EQ(run_program(train({"--set", "train.duration=1ep"})).exit_code, 0);
+  const std::string run = folder_ / "runs/long/1";
+  for (const char* name : {"/steps.csv", "/metrics.csv", "/events.csv"}) {
+    const std::string whole = read_bytes(run + name);
+    write_bytes(run + name, whole + "7,0.1,");
+    EXPECT_EQ(run_program({"train", "--resume", run}).exit_code, 0);
+    EXPECT_EQ(read_bytes(run + name), whole);
+  }
+}
+
 TEST_F(Files, APackedFileThatIsCutShortIsNamed) {
   // Without a split, so that the images stay where they are mapped.
   constexpr std::int64_t kImages = 4000;
