@@ -4,8 +4,8 @@
 #
 # Only nvcc is needed, not a GPU: an installed toolkit (13.x) first, else the one of PyPI's nvidia-cuda-nvcc.
 
-set(ONECYCLE_CUDA_ARCHITECTURES "80-real;90-real;100-real;120" CACHE STRING
-    "GPU architectures of the kernels: 80 serves 86 and 89 as well, PTX of the last serves newer ones")
+set(ONECYCLE_CUDA_ARCHITECTURES native CACHE STRING
+    "GPU architectures of the kernels: native (of the GPUs here, all where there is none), all, or a list for CMake")
 set(ONECYCLE_NVCC "" CACHE FILEPATH "The CUDA compiler, where it is not to be looked for")
 set(ONECYCLE_HAS_CUDA OFF)
 set(ONECYCLE_CUDA_SUMMARY "off (ONECYCLE_CUDA=OFF)")
@@ -30,15 +30,39 @@ function(onecycle_find_nvcc result)
   set(${result} "" PARENT_SCOPE)
 endfunction()
 
+# Sets RESULT to the list for CMake, and TEXT to words for it.
+function(onecycle_cuda_architectures result text)
+  set(all "80-real;90-real;100-real;120")  # 80 serves 86 and 89 as well, PTX of the last serves newer ones
+  set(wanted "${ONECYCLE_CUDA_ARCHITECTURES}")
+  set(words "architectures ${wanted}")
+  if(wanted STREQUAL "native")
+    execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
+                    OUTPUT_VARIABLE capabilities ERROR_QUIET)
+    string(REGEX MATCHALL "[0-9]+[.][0-9]" wanted "${capabilities}")
+    list(REMOVE_DUPLICATES wanted)
+    list(TRANSFORM wanted REPLACE "[.]" "")
+    set(words "of the GPU here: ${wanted}")
+    if(NOT wanted)
+      set(wanted all)
+      set(words "no GPU here, so for all architectures; ONECYCLE_CUDA_ARCHITECTURES=90 builds for one in less time")
+    endif()
+  endif()
+  if(wanted STREQUAL "all")
+    set(wanted "${all}")
+  endif()
+  set(${result} "${wanted}" PARENT_SCOPE)
+  set(${text} "${words}" PARENT_SCOPE)
+endfunction()
+
 if(NOT ONECYCLE_CUDA STREQUAL "OFF")
   onecycle_find_nvcc(nvcc)
   if(nvcc)
     set(CMAKE_CUDA_COMPILER "${nvcc}")
     set(CMAKE_CUDA_RUNTIME_LIBRARY None)
-    set(CMAKE_CUDA_ARCHITECTURES "${ONECYCLE_CUDA_ARCHITECTURES}")
+    onecycle_cuda_architectures(CMAKE_CUDA_ARCHITECTURES words)
     enable_language(CUDA)
     set(ONECYCLE_HAS_CUDA ON)
-    set(ONECYCLE_CUDA_SUMMARY "on (${nvcc}, ${CMAKE_CUDA_COMPILER_VERSION})")
+    set(ONECYCLE_CUDA_SUMMARY "on (${nvcc}, ${CMAKE_CUDA_COMPILER_VERSION}; ${words})")
 
     add_library(onecycle_cudart INTERFACE)
     if(TARGET torch_cudart)

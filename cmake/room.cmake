@@ -28,13 +28,14 @@ function(onecycle_use_torch target visibility)
 endfunction()
 
 # onecycle_room(NAME SOURCES a.cpp... [LINKS core yaml...] [TORCH]
-#               [CUDA_SOURCES x.cu y_cuda.cpp...] [NO_CUDA_SOURCES x_no_cuda.cpp...])
+#               [CUDA_SOURCES x.cu y_cuda.cpp...] [NO_CUDA_SOURCES x_no_cuda.cpp...] [SEPARATE])
 #
 # The static library onecycle_NAME from the files of src/NAME. LINKS: rooms (core, schedule...) and the
 # libraries of packages.cmake (yaml, json, fmt, cxxopts, zlib), public. TORCH: it includes LibTorch.
-# CUDA_SOURCES are compiled with CUDA kernels, NO_CUDA_SOURCES without: a missing capability is a file.
+# CUDA_SOURCES are compiled with CUDA kernels, NO_CUDA_SOURCES without: a missing capability is a file. SEPARATE: each
+# file alone, so that an edit of one is built in seconds.
 function(onecycle_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINKS;CUDA_SOURCES;NO_CUDA_SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;SEPARATE" "" "SOURCES;LINKS;CUDA_SOURCES;NO_CUDA_SOURCES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "onecycle_room(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -45,6 +46,12 @@ function(onecycle_room name)
     list(APPEND arg_SOURCES ${arg_NO_CUDA_SOURCES})
   endif()
   add_library(${target} STATIC ${arg_SOURCES})
+  # Most of a file's time is LibTorch's headers, whatever it holds. Files with options of their own stay alone, and
+  # those that see CUDA's headers.
+  if(NOT arg_SEPARATE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ${ONECYCLE_UNITY} UNITY_BUILD_BATCH_SIZE 24)
+  endif()
+  set_source_files_properties(${arg_CUDA_SOURCES} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
   target_link_libraries(${target} PRIVATE onecycle_compile_options)
   onecycle_link(${target} PUBLIC ${arg_LINKS})

@@ -15,6 +15,13 @@ endif()
 # What reads files of strangers without LibTorch: label `readers`, which tests/run_sanitized builds and runs.
 add_custom_target(reader_tests)
 
+# Where the repository and the built program are.
+add_library(onecycle_places OBJECT "${PROJECT_SOURCE_DIR}/tests/support/places.cpp")
+target_include_directories(onecycle_places PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+target_link_libraries(onecycle_places PRIVATE onecycle_compile_options)
+target_compile_definitions(onecycle_places PRIVATE
+  ONECYCLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ONECYCLE_PROGRAM="${PROJECT_BINARY_DIR}/onecycle")
+
 # Linked with a test program, watches the ends of ATen's blocks of memory.
 add_library(onecycle_canaries OBJECT "${PROJECT_SOURCE_DIR}/tests/support/canary_allocator.cpp")
 target_include_directories(onecycle_canaries PRIVATE "${PROJECT_SOURCE_DIR}/tests")
@@ -24,10 +31,10 @@ target_link_libraries(onecycle_canaries PRIVATE onecycle_compile_options onecycl
 #
 # A GoogleTest program of tests/<room>, in ctest as <room>.NAME. LINKS as in onecycle_room; core is always
 # there. NUMERICAL: what it computes depends on the kind of processor; tests/run runs those a second time as an
-# older one; with TORCH, it fails where something writes past the end of a tensor. Its code can use
-# ONECYCLE_SOURCE_DIR (the repository), ONECYCLE_PROGRAM (the built onecycle, which is built before any test of
-# tests/integration), tests/ as an include folder ("support/…") and, in the environment, ONECYCLE_PYTHON (a Python
-# with torch and numpy, or empty).
+# older one; with TORCH, it fails where something writes past the end of a tensor. Its code can use tests/ as an
+# include folder ("support/…": "support/places.h" tells where the repository is and the built onecycle, which is built
+# before any test of tests/integration) and, in the environment, ONECYCLE_PYTHON (a Python with torch and numpy, or
+# empty).
 function(onecycle_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;NUMERICAL;READERS" "TIMEOUT" "SOURCES;LINKS")
   if(arg_UNPARSED_ARGUMENTS)
@@ -37,9 +44,7 @@ function(onecycle_test name)
   set(target test_${room}_${name})
   add_executable(${target} ${arg_SOURCES})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
-  target_compile_definitions(${target} PRIVATE
-    ONECYCLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ONECYCLE_PROGRAM="${PROJECT_BINARY_DIR}/onecycle")
-  target_link_libraries(${target} PRIVATE onecycle_compile_options GTest::gmock GTest::gtest_main)
+  target_link_libraries(${target} PRIVATE onecycle_compile_options onecycle_places GTest::gmock GTest::gtest_main)
   onecycle_link(${target} PRIVATE core ${arg_LINKS})
   if(arg_TORCH)
     onecycle_use_torch(${target} PRIVATE)

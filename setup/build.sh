@@ -16,7 +16,8 @@ num_jobs() {
 
 configure() {
   local args=(--fresh --preset "$preset" "-DONECYCLE_TORCH_SITE=$torch_site" "-DONECYCLE_PYTHON=$torch_python"
-    "-DONECYCLE_NVCC=$nvcc" "-DONECYCLE_CUDA=${ONECYCLE_CUDA:-AUTO}")
+    "-DONECYCLE_NVCC=$nvcc" "-DONECYCLE_CUDA=${ONECYCLE_CUDA:-AUTO}"
+    "-DONECYCLE_CUDA_ARCHITECTURES=${ONECYCLE_CUDA_ARCHITECTURES:-native}")
   [ -z "${Torch_DIR:-}" ] || args+=("-DTorch_DIR=$Torch_DIR")
   run_step "configure ($preset)" cmake -S "$root" "${args[@]}"
   grep -aE '^-- onecycle ' "$log" | tail -n 1 | sed 's/^-- /  /' >&2

@@ -12,7 +12,7 @@ log=$root/build/setup.log
 cache_dir=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/onecycle
 
 # What a build depends on besides its sources: when it changes, the build is configured anew.
-settings="$root|${ONECYCLE_TORCH:-}|${ONECYCLE_TORCH_SITE:-}|${ONECYCLE_CUDA:-}|${Torch_DIR:-}|${CMAKE_PREFIX_PATH:-}|${CUDACXX:-}"
+settings="$root|${ONECYCLE_TORCH:-}|${ONECYCLE_TORCH_SITE:-}|${ONECYCLE_CUDA:-}|${ONECYCLE_CUDA_ARCHITECTURES:-}|${Torch_DIR:-}|${CMAKE_PREFIX_PATH:-}|${CUDACXX:-}"
 
 say() { printf '%s\n' "$*" >&2; }
 

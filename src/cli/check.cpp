@@ -15,7 +15,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle check recipes/quickstart.yaml
+constexpr const char* kCheckExamples = R"(  onecycle check recipes/quickstart.yaml
   onecycle check recipes/*.yaml
   onecycle check recipes/quickstart.yaml --set schedule.lr_max=2 --resolved
 )";
@@ -64,7 +64,7 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
 int check_command(int argc, char** argv) {
   CommandLine line("check",
                    "Validates recipes without reading data: every key, with file, line and column.",
-                   "RECIPE... [--set KEY=VALUE]...", kExamples);
+                   "RECIPE... [--set KEY=VALUE]...", kCheckExamples);
   line.add_positional();
   line.add_set();
   line.add_flag("resolved", "print the recipe with every default filled in");

@@ -2,23 +2,19 @@
 
 #include "cli/data_commands.h"
 #include "cli/load_watch.h"
+#include "cli/output.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "core/print.h"
 #include "core/printable.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
 
-#include <iostream>
-#include <nlohmann/json.hpp>
-
 namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr const char* kExamples = R"(  onecycle data list
+constexpr const char* kDataExamples = R"(  onecycle data list
   onecycle data info fashion-mnist
   onecycle data verify cifar10 --dir ~/data
   onecycle data fetch cifar10
@@ -31,9 +27,7 @@ int list(const CommandLine& line, const Registries& registries) {
     options.name = name;
     const DatasetDescriptor descriptor = descriptor_of(options, registries);
     if (line.json()) {
-      std::cout << json_text(
-                       Json{{"event", "dataset"}, {"name", name}, {"title", descriptor.title}})
-                << std::endl;
+      print_json(Json{{"event", "dataset"}, {"name", name}, {"title", descriptor.title}});
     } else {
       print("{:<18}{}\n", visible(name), visible(descriptor.title));
     }
@@ -63,13 +57,12 @@ int verify(const CommandLine& line, const DataOptions& options, const Registries
         check.status == FileCheck::Status::mismatch || check.status == FileCheck::Status::missing;
     num_bad += bad ? 1 : 0;
     if (line.json()) {
-      std::cout << json_text(Json{{"event", "file"},
-                                  {"file", check.file},
-                                  {"path", check.path},
-                                  {"status", status_text(check.status)},
-                                  {"expected", check.expected},
-                                  {"actual", check.actual}})
-                << std::endl;
+      print_json(Json{{"event", "file"},
+                      {"file", check.file},
+                      {"path", check.path},
+                      {"status", status_text(check.status)},
+                      {"expected", check.expected},
+                      {"actual", check.actual}});
     } else {
       print("{:<10}{}\n", status_text(check.status),
             visible(check.path.empty() ? check.file : check.path));
@@ -96,14 +89,13 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
           summary.channels, summary.height, summary.width, summary.type, summary.classes.size());
   for (const SplitSummary& split : summary.splits) {
     if (line.json()) {
-      std::cout << json_text(Json{{"event", "split"},
-                                  {"name", split.name},
-                                  {"samples", split.samples},
-                                  {"classes", summary.classes},
-                                  {"per_class", split.per_class},
-                                  {"mean", split.statistics.mean},
-                                  {"std", split.statistics.std}})
-                << std::endl;
+      print_json(Json{{"event", "split"},
+                      {"name", split.name},
+                      {"samples", split.samples},
+                      {"classes", summary.classes},
+                      {"per_class", split.per_class},
+                      {"mean", split.statistics.mean},
+                      {"std", split.statistics.std}});
       continue;
     }
     print("{:<11}{:>8} samples  mean {}  std {}\n", split.name, grouped(split.samples),
@@ -136,7 +128,7 @@ DatasetDescriptor descriptor_of(const DataOptions& options, const Registries& re
 
 int data_command(int argc, char** argv) {
   CommandLine line("data", "Lists, verifies, describes, fetches and packs data sets.",
-                   "list | verify NAME | info NAME | fetch NAME | pack NAME", kExamples);
+                   "list | verify NAME | info NAME | fetch NAME | pack NAME", kDataExamples);
   line.add_positional();
   line.add_option("dir", "FOLDER", "the folder of the files, in place of the data set's own");
   line.add_option("to", "FILE", "pack: the file to write; without it, one that later runs find");

@@ -3,21 +3,19 @@
 
 #include "cli/data_commands.h"
 #include "cli/load_watch.h"
+#include "cli/output.h"
 #include "cli/signals.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "core/print.h"
 #include "core/printable.h"
 
 #include <chrono>
-#include <iostream>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kBetweenLines = std::chrono::seconds(1);  // of JSON
@@ -45,12 +43,11 @@ FetchWatch fetch_watch(const CommandLine& line, StatusLine& status, StopSignal& 
     status.show(progress_text(file, done, total, rate));
     if (!line.json() || Clock::now() - last < kBetweenLines) return;
     last = Clock::now();
-    std::cout << json_text(Json{{"event", "progress"},
-                                {"file", file},
-                                {"bytes", done},
-                                {"total", total},
-                                {"bytes_per_second", rate}})
-              << std::endl;
+    print_json(Json{{"event", "progress"},
+                    {"file", file},
+                    {"bytes", done},
+                    {"total", total},
+                    {"bytes_per_second", rate}});
   };
   return watch;
 }
@@ -58,8 +55,7 @@ FetchWatch fetch_watch(const CommandLine& line, StatusLine& status, StopSignal& 
 void say_file(const CommandLine& line, const FetchedFile& file) {
   const char* status = file.was_there ? "there" : "fetched";
   if (line.json())
-    std::cout << json_text(Json{{"event", "file"}, {"path", file.path}, {"status", status}})
-              << std::endl;
+    print_json(Json{{"event", "file"}, {"path", file.path}, {"status", status}});
   else
     line.console().say(format("{:<10}{}", status, file.path));
 }
@@ -70,8 +66,7 @@ int data_fetch(const CommandLine& line, const DataOptions& options, const Regist
   const DatasetDescriptor descriptor = descriptor_of(options, registries);
   if (const auto place = data_place(options, descriptor, registries.formats)) {
     if (line.json())
-      std::cout << json_text(Json{{"event", "there"}, {"name", descriptor.name}, {"place", *place}})
-                << std::endl;
+      print_json(Json{{"event", "there"}, {"name", descriptor.name}, {"place", *place}});
     line.console().say(format("{}: every file is here: {}", descriptor.name, *place));
     return 0;
   }

@@ -1,12 +1,11 @@
 #include "onecycle/pack.h"
 
 #include "cli/data_commands.h"
+#include "cli/output.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 
 #include <chrono>
-#include <iostream>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
@@ -19,13 +18,12 @@ int data_pack(const CommandLine& line, const DataOptions& options, const Registr
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (line.json())
-    std::cout << json_text(nlohmann::ordered_json{{"event", "packed"},
-                                                  {"path", summary.path},
-                                                  {"train", summary.train},
-                                                  {"test", summary.test},
-                                                  {"bytes", summary.bytes},
-                                                  {"seconds", seconds}})
-              << std::endl;
+    print_json(Json{{"event", "packed"},
+                    {"path", summary.path},
+                    {"train", summary.train},
+                    {"test", summary.test},
+                    {"bytes", summary.bytes},
+                    {"seconds", seconds}});
   line.console().say(format("{}: {} training and {} test images, {:.1f} MB, in {:.1f} s",
                             summary.path, grouped(summary.train), grouped(summary.test),
                             static_cast<double>(summary.bytes) / 1e6, seconds));

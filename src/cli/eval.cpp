@@ -1,29 +1,26 @@
 #include "onecycle/error.h"
 #include "onecycle/evaluation_report.h"
 
+#include "cli/output.h"
 #include "cli/ranks.h"
 #include "cli/run_folder.h"
 #include "cli/sample_picture.h"
 #include "cli/trained_network.h"
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_number.h"
-#include "core/json_text.h"
 #include "core/print.h"
 #include "train/recipe_text.h"
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr const char* kExamples = R"(  onecycle eval runs/quickstart/1
+constexpr const char* kEvalExamples = R"(  onecycle eval runs/quickstart/1
   onecycle eval recipes/quickstart.yaml --weights runs/quickstart/1 --split validation
   onecycle eval recipes/quickstart.yaml --weights model.safetensors --json
   onecycle eval recipes/cifar10-eval-resnet20.yaml --weights resnet20-12fca82f.th
@@ -142,7 +139,7 @@ Json json_of(const Score& score, const Classification& result, const std::string
 int eval_command(int argc, char** argv) {
   CommandLine line("eval",
                    "Loss, accuracy, confusions and calibration of trained weights on a data set.",
-                   "RECIPE|RUN_DIR [--weights FILE|RUN_DIR] [--report FILE.html]", kExamples);
+                   "RECIPE|RUN_DIR [--weights FILE|RUN_DIR] [--report FILE.html]", kEvalExamples);
   line.add_positional();
   add_network_options(line);
   line.add_option("split", "NAME", "train, validation or test (default: test)");
@@ -180,9 +177,7 @@ int eval_command(int argc, char** argv) {
     }
   }
   say(network.run, prediction.score, result, split, page, line.console());
-  if (line.json())
-    std::cout << json_text(json_of(prediction.score, result, split, network.weights, page))
-              << std::endl;
+  if (line.json()) print_json(json_of(prediction.score, result, split, network.weights, page));
   return 0;
 }
 

@@ -1,9 +1,10 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "train/torch_optimizer.h"
 #include "weights/match.h"
 
@@ -11,14 +12,12 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
-#include <iostream>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle export runs/quickstart/1 --to mlp.pth
+constexpr const char* kExportExamples = R"(  onecycle export runs/quickstart/1 --to mlp.pth
   onecycle export runs/cifar10-resnet20/1/checkpoints/best.safetensors --to resnet20.safetensors
   onecycle export runs/cifar10-resnet20/1 --to resnet20.pth --optimizer
 In Python: model.load_state_dict(torch.load("mlp.pth")); with --optimizer the file is
@@ -48,7 +47,7 @@ bool averages(const WeightsContent& content) {
 
 int export_command(int argc, char** argv) {
   CommandLine line("export", "Writes a run's weights for PyTorch or any reader of safetensors.",
-                   "RUN_DIR|CHECKPOINT --to FILE.pth|FILE.safetensors", kExamples);
+                   "RUN_DIR|CHECKPOINT --to FILE.pth|FILE.safetensors", kExportExamples);
   line.add_positional();
   line.add_option("to", "FILE", "what to write; .pth, .pt or .safetensors says which kind");
   line.add_flag("averaged", "the weights averaged over the run (default where there are some)");
@@ -96,14 +95,11 @@ int export_command(int argc, char** argv) {
                             averaged ? ", averaged over the run" : "",
                             optimizer ? ", torch.optim." + optimizer->name : ""));
   if (line.json())
-    std::cout << json_text(nlohmann::ordered_json{
-                     {"event", "exported"},
-                     {"file", to},
-                     {"tensors", tensors.size()},
-                     {"averaged", averaged},
-                     {"optimizer", optimizer ? nlohmann::ordered_json(optimizer->name)
-                                             : nlohmann::ordered_json()}})
-              << std::endl;
+    print_json(Json{{"event", "exported"},
+                    {"file", to},
+                    {"tensors", tensors.size()},
+                    {"averaged", averaged},
+                    {"optimizer", optimizer ? Json(optimizer->name) : Json()}});
   return 0;
 }
 

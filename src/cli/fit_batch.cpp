@@ -13,7 +13,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle fit-batch recipes/quickstart.yaml
+constexpr const char* kFitBatchExamples = R"(  onecycle fit-batch recipes/quickstart.yaml
   onecycle fit-batch recipes/cifar10-resnet20.yaml --memory 4GiB --max 1024
   onecycle fit-batch recipes/quickstart.yaml --lr-rule linear --write fitted.yaml
   onecycle fit-batch recipes/quickstart.yaml --compare 128,256,512 --lr-rule sqrt
@@ -43,10 +43,10 @@ std::int64_t FitBatchTask::own_memory() const {
   return available_host_memory() / group().local_size();
 }
 
-nlohmann::json FitBatchTask::request(const Recipe& of) const {
-  nlohmann::json json = {{"recipe", resolved_text(of, registries)},
-                         {"limit", limit_bytes},
-                         {"margin", options.margin}};
+Json FitBatchTask::request(const Recipe& of) const {
+  Json json = {{"recipe", resolved_text(of, registries)},
+               {"limit", limit_bytes},
+               {"margin", options.margin}};
   if (options.memory) json["memory"] = *options.memory;
   return json;
 }
@@ -55,7 +55,7 @@ int fit_batch_command(int argc, char** argv) {
   if (is_measuring_child(argc, argv)) return measure_in_child(argv[2]);
   CommandLine line("fit-batch", "The largest batch that fits, the fastest, and one to train with.",
                    "RECIPE [--memory 2GiB] [--max N] [--compare 128,256] [--set KEY=VALUE]...",
-                   kExamples);
+                   kFitBatchExamples);
   line.add_positional();
   line.add_set();
   line.add_option("memory", "SIZE", "use at most this much; default: what is available");

@@ -23,7 +23,6 @@ namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 // A running child, whose output comes through a pipe. It is ended with this object.

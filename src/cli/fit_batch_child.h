@@ -2,7 +2,8 @@
 
 #include "onecycle/events.h"
 
-#include <nlohmann/json.hpp>
+#include "core/json.h"
+
 #include <optional>
 #include <string>
 
@@ -15,15 +16,15 @@ struct FitBatchInterrupted {
 
 // What a child that measures one batch size came to. One that dies is a result like any other.
 struct ChildOutcome {
-  nlohmann::json built;   // {train_samples, limit_bytes}; null where it did not get that far
-  nlohmann::json result;  // null where there is none
-  std::string why;        // there is none: its last words, its signal, or its time
+  Json built;       // {train_samples, limit_bytes}; null where it did not get that far
+  Json result;      // null where there is none
+  std::string why;  // there is none: its last words, its signal, or its time
 };
 
 // Runs this program again as the child that `request` describes (fit_batch_measure.cpp), and ends
 // it after `seconds`. Its stderr is passed through where `progress`, and swallowed otherwise.
 // Throws Error for what the child found wrong with the recipe or the data, FitBatchInterrupted.
-ChildOutcome run_child(const nlohmann::json& request, std::optional<double> seconds, bool progress,
+ChildOutcome run_child(const Json& request, std::optional<double> seconds, bool progress,
                        const StopSignal& stop);
 
 // Whether a command's words, its name first, are those of such a child.

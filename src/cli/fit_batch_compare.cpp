@@ -2,33 +2,30 @@
 
 #include "cli/fit_batch_child.h"
 #include "cli/fit_batch_task.h"
+#include "cli/output.h"
 #include "core/format.h"
-#include "core/json_text.h"
 
 #include <algorithm>
 #include <cmath>
-#include <iostream>
 
 namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // A run at equal time is planned for just that time; one that falls behind this far is cut.
 constexpr double kGrace = 1.1;
 
-struct Row {
+struct ComparedBatch {
   std::int64_t batch = 0;
-  nlohmann::json result;  // as fit_batch_measure.cpp prints it; null where there is none
+  Json result;  // as fit_batch_measure.cpp prints it; null where there is none
   std::string why;
 };
 
-std::string percent(const nlohmann::json& accuracy) {
+std::string percent(const Json& accuracy) {
   return accuracy.is_number() ? format("{:.2f} %", 100 * accuracy.get<double>()) : "-";
 }
 
-void say_row(const FitBatchTask& task, const char* equal, const Row& row) {
+void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& row) {
   if (row.result.is_null()) {
     task.line.console().say(format("{:>8}  no result: {}", grouped(row.batch), row.why));
   } else {
@@ -47,7 +44,7 @@ void say_row(const FitBatchTask& task, const char* equal, const Row& row) {
        {"lr_max", "steps", "planned", "seconds", "validation_accuracy", "test_accuracy"})
     json[key] = row.result.is_null() ? Json() : Json(row.result.at(key));
   json["why"] = row.result.is_null() ? Json(row.why) : Json();
-  std::cout << json_text(json) << std::endl;
+  print_json(json);
 }
 
 void say_head(const FitBatchTask& task, const std::string& title) {
@@ -55,10 +52,10 @@ void say_head(const FitBatchTask& task, const std::string& title) {
                                  "lr", "steps", "seconds", "validation", "test"));
 }
 
-Row train(const FitBatchTask& task, const Recipe& recipe, std::optional<double> seconds) {
+ComparedBatch train(const FitBatchTask& task, const Recipe& recipe, std::optional<double> seconds) {
   const Console console = task.line.console();
   const bool progress = console.terminal() && !console.quiet();
-  nlohmann::json request = task.request(recipe);
+  Json request = task.request(recipe);
   request["progress"] = progress;
   if (seconds) request["seconds"] = *seconds;
   ChildOutcome outcome = run_child(request, std::nullopt, progress, task.stop);
@@ -76,7 +73,7 @@ void find_samples(FitBatchTask& task) {
 }
 
 // Trains again with as many steps as the measured speed allows in the time.
-Row train_within(const FitBatchTask& task, const Row& before, double seconds) {
+ComparedBatch train_within(const FitBatchTask& task, const ComparedBatch& before, double seconds) {
   const double steps = before.result.at("steps").get<double>();
   const double own = before.result.at("seconds").get<double>();
   if (own <= seconds) return before;
@@ -99,7 +96,7 @@ int compare_batches(FitBatchTask& task) {
         format("rate       {}: {}", batch,
                lr_rule_text(task.options.rule, before, batch * task.recipe.train.accumulate)));
   say_head(task, format("equal samples: {}", task.recipe.train.duration.text()));
-  std::vector<Row> rows;
+  std::vector<ComparedBatch> rows;
   std::optional<double> fastest;
   for (const std::int64_t batch : task.options.compare) {
     rows.push_back(train(
@@ -112,15 +109,14 @@ int compare_batches(FitBatchTask& task) {
   }
   if (!fastest) throw Error("none of the sizes trained to its end: " + rows.back().why);
   say_head(task, format("equal time: {:.2f} s of training", *fastest));
-  for (const Row& row : rows)
+  for (const ComparedBatch& row : rows)
     if (!row.result.is_null()) say_row(task, "time", train_within(task, row, *fastest));
   task.line.console().say("\none run of each; the spread over seeds: onecycle train --seeds");
   if (task.line.json())
-    std::cout << json_text(Json{{"event", "compared"},
-                                {"sizes", task.options.compare},
-                                {"seconds", *fastest},
-                                {"limit_bytes", task.limit_bytes}})
-              << std::endl;
+    print_json(Json{{"event", "compared"},
+                    {"sizes", task.options.compare},
+                    {"seconds", *fastest},
+                    {"limit_bytes", task.limit_bytes}});
   return 0;
 }
 

@@ -3,8 +3,8 @@
 
 #include "cli/command.h"
 #include "cli/fit_batch_child.h"
+#include "cli/output.h"
 #include "cli/ranks.h"
-#include "core/json_text.h"
 #include "observe/divergence.h"
 #include "observe/progress.h"
 #include "train/memory.h"
@@ -12,7 +12,6 @@
 #include "tuning/batch_limit.h"
 
 #include <csignal>
-#include <iostream>
 #include <new>
 #include <string_view>
 #include <sys/prctl.h>
@@ -21,27 +20,23 @@ namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-void print(const Json& json) { std::cout << json_text(json) << std::endl; }
-
 void print_built(const Run& run, const MemoryLimit& limit) {
-  print({{"event", "built"},
-         {"train_samples", run.data.train.size()},
-         {"limit_bytes", limit.bytes()}});
+  print_json({{"event", "built"},
+              {"train_samples", run.data.train.size()},
+              {"limit_bytes", limit.bytes()}});
 }
 
-void probe(const nlohmann::json& request, const Recipe& recipe, const Registries& registries,
+void probe(const Json& request, const Recipe& recipe, const Registries& registries,
            const MemoryLimit& limit) {
   const auto built = [&](const Run& run) { print_built(run, limit); };
   const BatchProbe probe = probe_batch(recipe, request.at("batch"), registries, built);
-  if (!probe.fits) return print({{"event", "failed"}, {"message", probe.why}});
-  print({{"event", "result"},
-         {"samples_per_second", probe.samples_per_second},
-         {"peak_bytes", limit.peak()}});
+  if (!probe.fits) return print_json({{"event", "failed"}, {"message", probe.why}});
+  print_json({{"event", "result"},
+              {"samples_per_second", probe.samples_per_second},
+              {"peak_bytes", limit.peak()}});
 }
 
-void trial(const nlohmann::json& request, const Recipe& recipe, const Registries& registries,
+void trial(const Json& request, const Recipe& recipe, const Registries& registries,
            const MemoryLimit& limit) {
   Run run = build(recipe, registries);
   print_built(run, limit);
@@ -53,20 +48,20 @@ void trial(const nlohmann::json& request, const Recipe& recipe, const Registries
   std::optional<double> seconds;
   if (request.contains("seconds")) seconds = request.at("seconds").get<double>();
   const BatchTrial trial = train_trial(run, seconds, observers);
-  if (!trial.failure.empty()) return print({{"event", "failed"}, {"message", trial.failure}});
+  if (!trial.failure.empty()) return print_json({{"event", "failed"}, {"message", trial.failure}});
   const auto accuracy = [](const std::optional<double>& value) {
     return value ? Json(*value) : Json();
   };
-  print({{"event", "result"},
-         {"lr_max", trial.lr_max},
-         {"steps", trial.steps},
-         {"planned", trial.planned},
-         {"seconds", trial.seconds},
-         {"validation_accuracy", accuracy(trial.validation)},
-         {"test_accuracy", accuracy(trial.test)}});
+  print_json({{"event", "result"},
+              {"lr_max", trial.lr_max},
+              {"steps", trial.steps},
+              {"planned", trial.planned},
+              {"seconds", trial.seconds},
+              {"validation_accuracy", accuracy(trial.validation)},
+              {"test_accuracy", accuracy(trial.test)}});
 }
 
-void measure(const nlohmann::json& request) {
+void measure(const Json& request) {
   Registries registries = shipped_registries();
   registries.group = alone_in_place();
   const Recipe recipe = read_resolved(request.at("recipe"), "the resolved recipe", registries);
@@ -82,7 +77,7 @@ void measure(const nlohmann::json& request) {
 }
 
 int failed(const std::string& message) {
-  print({{"event", "failed"}, {"message", message.substr(0, message.find('\n'))}});
+  print_json({{"event", "failed"}, {"message", message.substr(0, message.find('\n'))}});
   return 1;
 }
 
@@ -96,10 +91,10 @@ bool is_measuring_child(int argc, char** argv) {
 int measure_in_child(const char* request) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   try {
-    measure(nlohmann::json::parse(request));
+    measure(Json::parse(request));
     return 0;
   } catch (const Error& error) {
-    print({{"event", "error"}, {"message", error.what()}, {"exit_code", error.exit_code()}});
+    print_json({{"event", "error"}, {"message", error.what()}, {"exit_code", error.exit_code()}});
     return error.exit_code();
   } catch (const std::bad_alloc&) {
     return failed("out of memory");

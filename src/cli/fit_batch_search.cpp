@@ -2,21 +2,18 @@
 
 #include "cli/fit_batch_child.h"
 #include "cli/fit_batch_task.h"
+#include "cli/output.h"
 #include "core/files.h"
 #include "core/format.h"
-#include "core/json_text.h"
 #include "core/print.h"
 #include "train/recipe_text.h"
 
 #include <algorithm>
 #include <cmath>
-#include <iostream>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 void say_probe(const FitBatchTask& task, const BatchProbe& probe) {
   const Console console = task.line.console();
@@ -29,14 +26,12 @@ void say_probe(const FitBatchTask& task, const BatchProbe& probe) {
     console.say(format("batch {:>8}  does not fit: {}", grouped(probe.batch), probe.why));
   }
   if (!task.line.json()) return;
-  std::cout << json_text(Json{
-                   {"event", "probe"},
-                   {"batch", probe.batch},
-                   {"fits", probe.fits},
-                   {"samples_per_second", probe.fits ? Json(probe.samples_per_second) : Json()},
-                   {"peak_bytes", probe.fits ? Json(probe.peak_bytes) : Json()},
-                   {"why", probe.fits ? Json() : Json(probe.why)}})
-            << std::endl;
+  print_json(Json{{"event", "probe"},
+                  {"batch", probe.batch},
+                  {"fits", probe.fits},
+                  {"samples_per_second", probe.fits ? Json(probe.samples_per_second) : Json()},
+                  {"peak_bytes", probe.fits ? Json(probe.peak_bytes) : Json()},
+                  {"why", probe.fits ? Json() : Json(probe.why)}});
 }
 
 std::int64_t largest_allowed(const FitBatchTask& task) {
@@ -54,15 +49,14 @@ Json curve(const FitBatchTask& task) {
   return points;
 }
 
-void print_json(const FitBatchTask& task, const char* event, const BatchChoice& choice) {
+void print_choice(const FitBatchTask& task, const char* event, const BatchChoice& choice) {
   if (!task.line.json()) return;
-  std::cout << json_text(Json{{"event", event},
-                              {"largest", choice.largest},
-                              {"fastest", choice.fastest},
-                              {"chosen", choice.chosen},
-                              {"samples_per_second", curve(task)},
-                              {"limit_bytes", task.limit_bytes}})
-            << std::endl;
+  print_json(Json{{"event", event},
+                  {"largest", choice.largest},
+                  {"fastest", choice.fastest},
+                  {"chosen", choice.chosen},
+                  {"samples_per_second", curve(task)},
+                  {"limit_bytes", task.limit_bytes}});
 }
 
 void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recipe& chosen) {
@@ -113,7 +107,7 @@ bool probe_size(FitBatchTask& task, std::int64_t batch) {
     print(console.out(), "\r\x1b[Kbatch {:>8}  is tried ...", grouped(batch));
     std::fflush(console.out());
   }
-  nlohmann::json request = task.request(task.recipe);
+  Json request = task.request(task.recipe);
   request["batch"] = batch;
   const ChildOutcome outcome = run_child(request, task.options.probe_seconds, false, task.stop);
   if (!outcome.built.is_null()) {
@@ -177,7 +171,7 @@ int fit_batch(FitBatchTask& task) {
     write_file_atomically(task.options.write, {resolved_text(chosen, task.registries)});
     task.line.console().say("written    " + task.options.write);
   }
-  print_json(task, "fitted", choice);
+  print_choice(task, "fitted", choice);
   return 0;
 }
 
@@ -190,7 +184,7 @@ void say_partial(const FitBatchTask& task) {
     console.say(format("so far     {} fits; {} is the smallest within 5 % of {} samples/s",
                        grouped(choice.largest), grouped(choice.fastest),
                        grouped(std::llround(choice.best_rate))));
-  print_json(task, "interrupted", choice);
+  print_choice(task, "interrupted", choice);
 }
 
 }  // namespace onecycle

@@ -3,8 +3,8 @@
 #include "onecycle/batch_fit.h"
 
 #include "cli/command.h"
+#include "core/json.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,7 +42,7 @@ struct FitBatchTask {
   // Of its memory, what this process may take: those of one machine share the host's.
   std::int64_t own_memory() const;
   // For run_child, with what every child is told.
-  nlohmann::json request(const Recipe& of) const;
+  Json request(const Recipe& of) const;
 };
 
 // Probes one size in a child, says and records what came of it. Returns whether it fits.

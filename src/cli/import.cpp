@@ -1,8 +1,9 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "core/print.h"
 #include "core/printable.h"
 #include "train/tensor_bytes.h"
@@ -10,18 +11,14 @@
 #include "weights/match.h"
 
 #include <algorithm>
-#include <iostream>
-#include <nlohmann/json.hpp>
 
 #include <ATen/ATen.h>
 
 namespace onecycle {
 
-using Json = nlohmann::ordered_json;
-
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle import resnet18-f37072fd.pth
+constexpr const char* kImportExamples = R"(  onecycle import resnet18-f37072fd.pth
   onecycle import resnet18-f37072fd.pth --recipe recipes/finetune.yaml
   onecycle import weights.pth --to weights.safetensors
 With --recipe the names are matched with its model's, under its `weights` section (match, rename); what fits is
@@ -29,14 +26,15 @@ written under the model's names.
 )";
 
 // A tensor of the file, and what the model makes of it.
-struct Row {
+struct ImportedTensor {
   const StoredTensor* stored;
   std::string fate;  // "" without a model
 };
 
-void print_table(const std::vector<Row>& rows, const Matching* matching, const CommandLine& line) {
+void print_table(const std::vector<ImportedTensor>& rows, const Matching* matching,
+                 const CommandLine& line) {
   std::size_t widest = 4;
-  for (const Row& row : rows) widest = std::max(widest, row.stored->name.size());
+  for (const ImportedTensor& row : rows) widest = std::max(widest, row.stored->name.size());
   for (const auto& [stored, fate] : rows) {
     if (!line.console().quiet())
       print(line.console().out(), "{:<{}}  {:>14}  {:<4}  {}\n", visible(stored->name), widest,
@@ -47,7 +45,7 @@ void print_table(const std::vector<Row>& rows, const Matching* matching, const C
               {"shape", stored->shape},
               {"dtype", stored->dtype}};
     if (matching != nullptr) json["match"] = fate;
-    std::cout << json_text(json) << "\n";
+    print_json(json);
   }
   if (matching == nullptr) return;
   for (const auto& [name, note] : matching->missing)
@@ -55,14 +53,15 @@ void print_table(const std::vector<Row>& rows, const Matching* matching, const C
         format("{:<{}}  not in the file{}", name, widest, note.empty() ? "" : " (" + note + ")"));
 }
 
-std::vector<Row> rows_of(const std::vector<StoredTensor>& tensors, const Matching* matching) {
-  std::vector<Row> rows;
+std::vector<ImportedTensor> rows_of(const std::vector<StoredTensor>& tensors,
+                                    const Matching* matching) {
+  std::vector<ImportedTensor> rows;
   for (const StoredTensor& tensor : tensors) rows.push_back({&tensor, ""});
   if (matching == nullptr) return rows;
   for (const auto& [from, to] : matching->pairs) rows[from].fate = "fits";
   const auto mark = [&](const std::vector<Mismatch>& mismatches, const char* fate) {
     for (const auto& [name, note] : mismatches)
-      for (Row& row : rows)
+      for (ImportedTensor& row : rows)
         if (row.stored->name == name)
           row.fate = note.empty() ? fate : format("{} ({})", fate, note);
   };
@@ -92,7 +91,7 @@ void write(const std::string& to, const std::vector<StoredTensor>& tensors) {
 
 int import_command(int argc, char** argv) {
   CommandLine line("import", "Shows what a file of weights holds, and writes it as safetensors.",
-                   "FILE [--recipe RECIPE] [--to FILE.safetensors]", kExamples);
+                   "FILE [--recipe RECIPE] [--to FILE.safetensors]", kImportExamples);
   line.add_positional();
   line.add_set();
   line.add_option("recipe", "RECIPE",
@@ -143,11 +142,10 @@ int import_command(int argc, char** argv) {
     line.console().say(format("{}: {} tensors written", to, tensors.size()));
   }
   if (line.json())
-    std::cout << json_text(Json{{"event", "imported"},
-                                {"kind", name_of(file.content().kind)},
-                                {"tensors", tensors.size()},
-                                {"file", line.has("to") ? Json(to) : Json()}})
-              << std::endl;
+    print_json(Json{{"event", "imported"},
+                    {"kind", name_of(file.content().kind)},
+                    {"tensors", tensors.size()},
+                    {"file", line.has("to") ? Json(to) : Json()}});
   return 0;
 }
 

@@ -1,13 +1,13 @@
 #include "cli/command.h"
+#include "cli/output.h"
+#include "cli/shipped.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "core/print.h"
 #include "kernels/gather.h"
 #include "kernels/processor.h"
 #include "train/compute.h"
 
-#include <iostream>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include <ATen/Context.h>
@@ -49,14 +49,14 @@ int info_command(int argc, char** argv) {
       {"threads", std::to_string(at::get_num_threads())},
       {"CUDA kernels", kernels::has_cuda_kernels() ? "built" : "not built (ONECYCLE_CUDA)"},
       {"CUDA device", obstacle.empty() ? "usable" : "none: " + obstacle},
-      {"data sets", ONECYCLE_DATASET_DIR},
+      {"data sets", shipped_datasets()},
   };
-  nlohmann::ordered_json json = {{"event", "info"}};
+  Json json = {{"event", "info"}};
   for (const auto& [name, value] : facts) {
     json[name] = value;
     if (!line.json()) print("{:<14}{}\n", name, value);
   }
-  if (line.json()) std::cout << json_text(json) << std::endl;
+  if (line.json()) print_json(json);
   return 0;
 }
 

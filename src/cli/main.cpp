@@ -50,7 +50,7 @@ const Command kCommands[] = {
     {"schema", "the recipe's JSON Schema, or its reference page", schema_command},
 };
 
-constexpr const char* kExamples = R"(
+constexpr const char* kProgramExamples = R"(
 Examples:
   onecycle train recipes/quickstart.yaml
   onecycle train recipes/quickstart.yaml --set schedule.lr_max=0.2 --set train.duration=10ep
@@ -63,7 +63,7 @@ void print_help() {
       "onecycle trains neural networks by Leslie Smith's disciplined approach.\n\n"
       "Usage: onecycle COMMAND [OPTION]...\n\nCommands:\n");
   for (const Command& command : kCommands) print("  {:<10}{}\n", command.name, command.summary);
-  print("{}", kExamples);
+  print("{}", kProgramExamples);
 }
 
 const Command& find_command(const std::string& name) {

@@ -1,5 +1,8 @@
 #include "cli/output.h"
 
+#include "core/json_text.h"
+#include "core/print.h"
+
 #include <cstdio>
 #include <poll.h>
 #include <unistd.h>
@@ -14,6 +17,11 @@ bool reader_is_gone() {
 }
 
 }  // namespace
+
+void print_json(const Json& json) {
+  print("{}\n", json_text(json));
+  std::fflush(stdout);
+}
 
 Output finish_output() {
   // A flush that failed before has emptied the buffer: this one may find nothing to fail at.

@@ -1,6 +1,11 @@
 #pragma once
 
+#include "core/json.h"
+
 namespace onecycle {
+
+// One value a line on stdout, at once.
+void print_json(const Json& json);
 
 enum class Output {
   written,

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kBatch = 64;
 
-constexpr const char* kExamples = R"(  onecycle predict runs/photos/1 holiday/ cat.jpg
+constexpr const char* kPredictExamples = R"(  onecycle predict runs/photos/1 holiday/ cat.jpg
   onecycle predict runs/photos/1 holiday/ --top 5 --csv > holiday.csv
   find . -name '*.png' | onecycle predict runs/photos/1 - --json
   onecycle predict recipes/cifar10-eval-resnet20.yaml --weights resnet20.th frog.png --tta flip
@@ -115,7 +115,7 @@ RowFormat format_of(const CommandLine& line) {
 
 int predict_command(int argc, char** argv) {
   CommandLine line("predict", "The classes that a trained network gives to pictures.",
-                   "RUN_DIR|RECIPE [--weights FILE] FILE|FOLDER|-...", kExamples);
+                   "RUN_DIR|RECIPE [--weights FILE] FILE|FOLDER|-...", kPredictExamples);
   line.add_positional();
   add_network_options(line);
   line.add_option("top", "K", "classes told of each picture, the most probable first (default: 3)");

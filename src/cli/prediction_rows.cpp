@@ -1,21 +1,19 @@
 #include "cli/prediction_rows.h"
 
+#include "cli/output.h"
 #include "core/csv_text.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "core/number.h"
 #include "core/print.h"
 #include "core/printable.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kWidestName = 48;  // characters of a file's name in the table
 
@@ -65,8 +63,6 @@ Json json_of(const PredictionRow& row) {
           {"probability", row.classes.front().probability},
           {"top", std::move(top)}};
 }
-
-void print_json(const Json& json) { print("{}\n", json_text(json)); }
 
 void print_table(const std::vector<PredictionRow>& rows) {
   std::size_t width = 0;

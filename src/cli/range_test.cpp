@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/load_watch.h"
+#include "cli/output.h"
 #include "cli/range_overlays.h"
 #include "cli/ranks.h"
 #include "cli/report_page.h"
@@ -14,7 +15,7 @@
 #include "core/duration_limits.h"
 #include "core/files.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "core/number.h"
 #include "core/print.h"
 #include "core/printable.h"
@@ -24,15 +25,13 @@
 #include "tuning/recipe_edit.h"
 
 #include <cmath>
-#include <iostream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 namespace onecycle {
 
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle range-test recipes/quickstart.yaml
+constexpr const char* kRangeTestExamples = R"(  onecycle range-test recipes/quickstart.yaml
   onecycle range-test recipes/quickstart.yaml --seeds 5 --steps 800 --write tuned.yaml
   onecycle range-test recipes/cifar10-cnn3.yaml --max 0.01
   onecycle range-test recipes/quickstart.yaml --weight-decay 1e-3,1e-4,1e-5,0
@@ -112,7 +111,7 @@ std::string phase_text(const Run& run, std::int64_t phase) {
 
 int range_test_command(int argc, char** argv) {
   CommandLine line("range-test", "The LR range test: finds the largest useful learning rate.",
-                   "RECIPE [--seeds N] [--max LR] [--set KEY=VALUE]...", kExamples);
+                   "RECIPE [--seeds N] [--max LR] [--set KEY=VALUE]...", kRangeTestExamples);
   line.add_positional();
   line.add_set();
   line.add_option("seeds", "N", "linear sweeps with as many seeds (default: 3)");
@@ -193,20 +192,16 @@ int range_test_command(int argc, char** argv) {
   console.say(report.empty() ? "curves in " + folder : "report     " + report);
   if (line.json()) {
     const auto number = [](const std::optional<double>& value) {
-      return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+      return value ? Json(*value) : Json();
     };
-    std::cout << json_text(nlohmann::ordered_json{
-                     {"event", "suggested"},
-                     {"lr_max", number(test.lr_max)},
-                     {"lr_min", number(test.lr_min)},
-                     {"refused", test.refused.empty() ? nlohmann::ordered_json()
-                                                      : nlohmann::ordered_json(test.refused)},
-                     {"uncertain", test.uncertain},
-                     {"seed_numbers", test.seed_numbers},
-                     {"report",
-                      report.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(report)},
-                     {"run_dir", folder}})
-              << std::endl;
+    print_json(Json{{"event", "suggested"},
+                    {"lr_max", number(test.lr_max)},
+                    {"lr_min", number(test.lr_min)},
+                    {"refused", test.refused.empty() ? Json() : Json(test.refused)},
+                    {"uncertain", test.uncertain},
+                    {"seed_numbers", test.seed_numbers},
+                    {"report", report.empty() ? Json() : Json(report)},
+                    {"run_dir", folder}});
   }
   if (interrupted) return 128 + stop.signal_number();
   return test.refused.empty() ? 0 : 1;

@@ -27,8 +27,8 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::string_view kRanks = "--ranks";
-constexpr std::string_view kMaxRestarts = "--max-restarts";
+constexpr std::string_view kRanksOption = "--ranks";
+constexpr std::string_view kMaxRestartsOption = "--max-restarts";
 constexpr std::int64_t kMostRanks = 1024;
 
 std::int64_t ranks_of(const CommandLine& line) {
@@ -59,12 +59,12 @@ std::vector<std::string> without_launch_options(int argc, char** argv) {
       kept.insert(kept.end(), argv + i, argv + argc);
       break;
     }
-    if (argument == kRanks || argument == kMaxRestarts) {
+    if (argument == kRanksOption || argument == kMaxRestartsOption) {
       ++i;
       continue;
     }
     const std::string_view name = argument.substr(0, argument.find('='));
-    if (name != kRanks && name != kMaxRestarts) kept.emplace_back(argument);
+    if (name != kRanksOption && name != kMaxRestartsOption) kept.emplace_back(argument);
   }
   return kept;
 }
@@ -74,7 +74,6 @@ std::int64_t num_visible(const char* list) {
   return 1 + std::count(list, list + std::strlen(list), ',');
 }
 
-constexpr std::chrono::minutes kJoinTimeout{5};
 constexpr std::chrono::seconds kPatience{5};  // for a word on why a collective failed
 
 // Threads of ranks that share a machine, unless someone chose them.

@@ -2,19 +2,18 @@
 
 #include "cli/command.h"
 #include "core/format.h"
+#include "core/json_text.h"
 #include "core/number.h"
 #include "core/print.h"
 #include "train/decay.h"
 
 #include <algorithm>
-#include <iostream>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle schedule recipes/quickstart.yaml
+constexpr const char* kScheduleExamples = R"(  onecycle schedule recipes/quickstart.yaml
   onecycle schedule recipes/quickstart.yaml --set schedule.policy=smith --csv > schedule.csv
   onecycle schedule my.yaml --samples 1281167
 )";
@@ -51,17 +50,15 @@ void print_csv(const Course& course, const Rows& rows) {
   }
 }
 
-void print_json(const Course& course, const Rows& rows) {
+void print_json_rows(const Course& course, const Rows& rows) {
   for (std::int64_t row = 0; row < rows.count; ++row) {
     const std::int64_t step = rows.step(row);
     const Hyper hyper = course.schedule->at(step, rows.total);
-    std::cout << nlohmann::ordered_json{{"event", "schedule"},
-                                        {"step", step},
-                                        {"lr", hyper.lr},
-                                        {"momentum", hyper.momentum},
-                                        {"weight_decay", hyper.weight_decay}}
-                     .dump()
-              << '\n';
+    print("{}\n", json_text(Json{{"event", "schedule"},
+                                 {"step", step},
+                                 {"lr", hyper.lr},
+                                 {"momentum", hyper.momentum},
+                                 {"weight_decay", hyper.weight_decay}}));
   }
 }
 
@@ -123,7 +120,7 @@ int schedule_command(int argc, char** argv) {
   CommandLine line(
       "schedule",
       "Learning rate, momentum and weight decay over a run: reads no data, needs no GPU.",
-      "RECIPE [--csv] [--points N] [--set KEY=VALUE]...", kExamples);
+      "RECIPE [--csv] [--points N] [--set KEY=VALUE]...", kScheduleExamples);
   line.add_positional();
   line.add_set();
   line.add_flag("csv", "step,lr,momentum,weight_decay of every step");
@@ -140,7 +137,7 @@ int schedule_command(int argc, char** argv) {
   if (line.has("csv")) {
     print_csv(course, rows);
   } else if (line.json()) {
-    print_json(course, rows);
+    print_json_rows(course, rows);
   } else {
     print_table(course, rows, line.console());
   }

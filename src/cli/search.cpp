@@ -15,7 +15,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle search recipes/search/quickstart-random.yaml
+constexpr const char* kSearchExamples = R"(  onecycle search recipes/search/quickstart-random.yaml
   onecycle search recipes/quickstart.yaml --space space.yaml --jobs 2
   onecycle search recipes/search/quickstart-random.yaml --ranks gpus     a trial at a time on each
   onecycle search recipes/quickstart.yaml --space space.yaml --set search.trials=50 --write tuned.yaml
@@ -138,7 +138,7 @@ int search_command(int argc, char** argv) {
                    "halving.",
                    "RECIPE [--space SPACE.yaml] [--set KEY=VALUE]... [--jobs N] [--resume "
                    "[STUDY_DIR]]",
-                   kExamples);
+                   kSearchExamples);
   line.add_positional();
   line.add_set();
   line.add_option("space", "SPACE.yaml", "a file with the `search` section, in place of RECIPE's");

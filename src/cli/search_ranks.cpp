@@ -18,7 +18,6 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::chrono::minutes kJoinTimeout{5};
 constexpr std::chrono::milliseconds kBeatEvery{1000};
 // Owners of trials, apart from the numbers of rank 0's own workers.
 constexpr std::int64_t kFirstRankOwner = 1'000'000'000;

@@ -114,8 +114,9 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
   };
   StopSignal stop;
   const SignalScope signals(stop);
-  WorkerPool pool(folder,
-                  [&](std::int64_t worker) { return worker_arguments(folder, worker, jobs); });
+  WorkerPool pool(
+      folder, [&](std::int64_t worker) { return worker_arguments(folder, worker, jobs); },
+      [&](const std::string& text) { line.console().warn(text); });
   const int signal = drive(study, pool, others, jobs, stop,
                            [&](const std::vector<TrialRow>& rows, const TrialRow& row) {
                              say_trial(study, rows, row, jobs, line);

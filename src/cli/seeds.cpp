@@ -1,23 +1,20 @@
 #include "cli/seeds.h"
 
+#include "cli/output.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
 #include <cmath>
 #include <fstream>
-#include <iostream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Spread {
   double mean = 0;
@@ -82,7 +79,7 @@ void say(const std::vector<Column>& columns, std::int64_t runs, const CommandLin
     json[std::string(column.name) + "_accuracy"] = {
         {"mean", spread.mean}, {"deviation", spread.deviation}, {"values", column.values}};
   }
-  if (line.json()) std::cout << json_text(json) << std::endl;
+  if (line.json()) print_json(json);
 }
 
 }  // namespace

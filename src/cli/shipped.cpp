@@ -1,17 +1,28 @@
+#include "cli/shipped.h"
+
 #include "onecycle/search.h"
 
 #include "cli/command.h"
 #include "recipe/document.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 namespace onecycle {
+
+std::string shipped_datasets() {
+  std::error_code none;  // without /proc
+  const auto engine = std::filesystem::read_symlink("/proc/self/exe", none);
+  const auto installed = engine.parent_path().parent_path() / "share/onecycle/datasets";
+  if (std::filesystem::is_directory(installed, none)) return installed.string();
+  return ONECYCLE_DATASET_DIR;
+}
 
 Registries shipped_registries() {
   Registries registries;
   if (const char* own = std::getenv("ONECYCLE_DATASETS"); own != nullptr && *own != '\0')
     registries.dataset_folders.emplace_back(own);
-  registries.dataset_folders.emplace_back(ONECYCLE_DATASET_DIR);
+  registries.dataset_folders.push_back(shipped_datasets());
   return registries;
 }
 

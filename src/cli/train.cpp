@@ -14,7 +14,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle train recipes/quickstart.yaml
+constexpr const char* kTrainExamples = R"(  onecycle train recipes/quickstart.yaml
   onecycle train recipes/quickstart.yaml --set seed=2 --set train.duration=10ep
   onecycle train recipes/quickstart.yaml --resume          go on with its latest run
   onecycle train --resume runs/quickstart/3                or with this one
@@ -67,7 +67,7 @@ std::int64_t seeds_of(const CommandLine& line) {
 int train_command(int argc, char** argv) {
   CommandLine line("train", "Trains what a recipe describes.",
                    "RECIPE [--set KEY=VALUE]... [--resume [RUN_DIR]] [--seeds N] [--ranks N]",
-                   kExamples);
+                   kTrainExamples);
   line.add_positional();
   line.add_set();
   line.add_flag("dry-run", "read the data, make the model, say what would run, and stop");

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/load_watch.h"
+#include "cli/output.h"
 #include "cli/ranks.h"
 #include "cli/report_page.h"
 #include "cli/resume.h"
@@ -12,7 +13,7 @@
 #include "cli/step_progress.h"
 #include "core/files.h"
 #include "core/format.h"
-#include "core/json_text.h"
+#include "core/json.h"
 #include "core/number.h"
 #include "core/print.h"
 #include "core/printable.h"
@@ -23,14 +24,12 @@
 #include "tuning/tune_json.h"
 
 #include <filesystem>
-#include <iostream>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
 
-constexpr const char* kExamples = R"(  onecycle tune recipes/quickstart.yaml
+constexpr const char* kTuneExamples = R"(  onecycle tune recipes/quickstart.yaml
   onecycle tune recipes/cifar10-resnet20.yaml --budget 50ep --write tuned.yaml
   onecycle tune recipes/quickstart.yaml --budget 10m --no-train
   onecycle tune recipes/quickstart.yaml --resume          go on with the latest, after Ctrl-C or a kill
@@ -93,18 +92,16 @@ void say_choices(const TuneResult& result, const Console& console) {
       format("the search trained {:.1f} epochs in {:.0f} s", result.epochs, result.seconds));
 }
 
-void print_json(const TuneResult& result, const std::string& path, const std::string& report) {
-  using Json = nlohmann::ordered_json;
+void print_result(const TuneResult& result, const std::string& path, const std::string& report) {
   Json choices = Json::array();
   for (const TuneChoice& choice : result.choices) choices.push_back(choice_json(choice));
-  std::cout << json_text(Json{{"event", "tuned"},
-                              {"recipe", path.empty() ? Json() : Json(path)},
-                              {"report", report.empty() ? Json() : Json(report)},
-                              {"refused", result.refused.empty() ? Json() : Json(result.refused)},
-                              {"choices", choices},
-                              {"search_epochs", result.epochs},
-                              {"search_seconds", result.seconds}})
-            << std::endl;
+  print_json(Json{{"event", "tuned"},
+                  {"recipe", path.empty() ? Json() : Json(path)},
+                  {"report", report.empty() ? Json() : Json(report)},
+                  {"refused", result.refused.empty() ? Json() : Json(result.refused)},
+                  {"choices", choices},
+                  {"search_epochs", result.epochs},
+                  {"search_seconds", result.seconds}});
 }
 
 TuneChoice choice_of(const SettledBatch& batch) {
@@ -118,7 +115,6 @@ TuneChoice choice_of(const SettledBatch& batch) {
 // The batch size, kept in the folder: found once, whatever a resumed call would measure.
 SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const CommandLine& line,
                        const Registries& registries) {
-  using Json = nlohmann::ordered_json;
   Memo memo(folder + "/batch.json", recipe.name, registries.group);
   SettledBatch settled{recipe, ""};
   const auto settle = [&] {
@@ -157,9 +153,9 @@ int train_tuned(const TuneResult& result, const DataSet& data, const std::string
 }  // namespace
 
 int tune_command(int argc, char** argv) {
-  CommandLine line("tune",
-                   "Smith's whole procedure: learning rate, weight decay, momentum, one cycle.",
-                   "RECIPE [--budget 10m|50ep] [--resume [DIR]] [--set KEY=VALUE]...", kExamples);
+  CommandLine line(
+      "tune", "Smith's whole procedure: learning rate, weight decay, momentum, one cycle.",
+      "RECIPE [--budget 10m|50ep] [--resume [DIR]] [--set KEY=VALUE]...", kTuneExamples);
   line.add_positional();
   line.add_set();
   line.add_option("budget", "LENGTH", "of the search, in epochs of training or in time");
@@ -220,7 +216,7 @@ int tune_command(int argc, char** argv) {
   write_file_atomically(folder + "/tuning.json", {tune_json(result, recipe.name, folder, tuned)});
   if (!result.refused.empty()) {
     print(stderr, "onecycle: tune: {}\n", visible(result.refused));
-    if (line.json()) print_json(result, "", report_at_end(folder, /*pictures=*/true, console));
+    if (line.json()) print_result(result, "", report_at_end(folder, /*pictures=*/true, console));
     return 1;
   }
   const std::string path = folder + "/tuned.yaml";
@@ -230,7 +226,7 @@ int tune_command(int argc, char** argv) {
   const int exit_code = train();
   const std::string report = report_at_end(folder, /*pictures=*/true, console);
   if (!report.empty()) console.say("report     " + report);
-  if (line.json()) print_json(result, path, report);
+  if (line.json()) print_result(result, path, report);
   return exit_code;
 }
 

@@ -29,6 +29,10 @@ std::string csv_cell(std::string_view text) {
   return cell.find_first_of(",\"\n\r") == std::string::npos ? cell : in_quotes(cell);
 }
 
+std::string csv_cell(const std::optional<double>& number) {
+  return number ? number_text(*number) : "";
+}
+
 std::string csv_cell_text(std::string_view cell) {
   if (cell.starts_with('\'') && reads_as_formula(cell)) cell.remove_prefix(1);
   return std::string(cell);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,9 @@ namespace onecycle {
 // front where a spreadsheet would take it for a formula: where `=`, `+`, `-`, `@`, a tab or a
 // carriage return begins it, after apostrophes or none. Numbers stay as they are.
 std::string csv_cell(std::string_view text);
+
+// A number as it is read back, or nothing.
+std::string csv_cell(const std::optional<double>& number);
 
 // The text that csv_cell wrote, from a cell without its quotes.
 std::string csv_cell_text(std::string_view cell);

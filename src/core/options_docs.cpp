@@ -1,15 +1,13 @@
 #include "onecycle/options.h"
 
 #include "core/format.h"
+#include "core/json.h"
 
 #include <cctype>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string cell(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)

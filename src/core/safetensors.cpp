@@ -4,20 +4,18 @@
 
 #include "core/files.h"
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "core/safetensors_header.h"
 #include "core/sha256.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 // The format: 8 bytes of header length (little-endian), a JSON header, the tensors' bytes.
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kLongestHeader = 100'000'000;

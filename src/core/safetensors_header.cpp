@@ -3,16 +3,14 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/json.h"
 #include "core/printable.h"
 
-#include <nlohmann/json.hpp>
 #include <unordered_set>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr int kDeepest = 4;  // a header nests three deep
 constexpr std::size_t kMostTensors = std::size_t{1} << 20;

@@ -21,7 +21,7 @@ constexpr std::size_t kBlock = 1 << 18;
 
 using Archive = std::unique_ptr<archive, int (*)(archive*)>;
 
-[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+[[noreturn]] void refuse_archive(const std::string& path, const std::string& why) {
   throw DataError(format("{}: {}; get the file again", path, why));
 }
 
@@ -38,13 +38,13 @@ Archive open_archive(const std::string& path) {
   archive_read_support_filter_bzip2(from.get());
   archive_read_support_format_tar(from.get());
   if (archive_read_open_filename(from.get(), path.c_str(), kBlock) != ARCHIVE_OK)
-    refuse(path, "no tar archive that can be read: " + message_of(from.get()));
+    refuse_archive(path, "no tar archive that can be read: " + message_of(from.get()));
   return from;
 }
 
 void check_unpacked(archive* from, const std::string& path) {
   if (archive_filter_bytes(from, 0) > kMostBytes)
-    refuse(path, format("unpacks to more than {} bytes", kMostBytes));
+    refuse_archive(path, format("unpacks to more than {} bytes", kMostBytes));
 }
 
 // As long as the member's header says, and no longer.
@@ -56,7 +56,7 @@ std::vector<std::uint8_t> read_member(archive* from, const std::string& path,
     const auto left = static_cast<std::size_t>(size) - old;
     bytes.resize(old + std::min(left, std::max(kBlock, old)));  // memory grows with what is there
     const auto got = archive_read_data(from, bytes.data() + old, bytes.size() - old);
-    if (got <= 0) refuse(path, format("cut short or damaged in {}", name));
+    if (got <= 0) refuse_archive(path, format("cut short or damaged in {}", name));
     bytes.resize(old + static_cast<std::size_t>(got));
     check_unpacked(from, path);
   }
@@ -70,8 +70,8 @@ std::string checked_name(archive_entry* entry, const std::string& path) {
   bool leaves = name.empty() || name.is_absolute();
   for (const auto& part : name) leaves |= part == "..";
   if (leaves)
-    refuse(path,
-           format("holds a file named '{}', which no data set has", printable(name.string())));
+    refuse_archive(
+        path, format("holds a file named '{}', which no data set has", printable(name.string())));
   return name.lexically_normal().string();
 }
 
@@ -86,22 +86,23 @@ std::vector<std::vector<std::uint8_t>> read_members(const std::string& path,
   for (int count = 0; missing > 0; ++count) {
     const int code = archive_read_next_header(from.get(), &entry);
     if (code == ARCHIVE_EOF) break;
-    if (code != ARCHIVE_OK) refuse(path, "damaged or cut short: " + message_of(from.get()));
-    if (count == kMostMembers) refuse(path, format("holds more than {} files", kMostMembers));
+    if (code != ARCHIVE_OK) refuse_archive(path, "damaged or cut short: " + message_of(from.get()));
+    if (count == kMostMembers)
+      refuse_archive(path, format("holds more than {} files", kMostMembers));
     check_unpacked(from.get(), path);
     const std::string name = checked_name(entry, path);
     const std::int64_t size = archive_entry_size(entry);
     if (size < 0 || size > kMostBytes)
-      refuse(path, format("{} would unpack to {} bytes", printable(name), size));
+      refuse_archive(path, format("{} would unpack to {} bytes", printable(name), size));
     const auto wanted = std::find(names.begin(), names.end(), name);
     if (wanted == names.end() || archive_entry_filetype(entry) != AE_IFREG) continue;
     auto& member = members[static_cast<std::size_t>(wanted - names.begin())];
-    if (!member.empty()) refuse(path, format("holds {} twice", name));
+    if (!member.empty()) refuse_archive(path, format("holds {} twice", name));
     member = read_member(from.get(), path, name, size);
     if (!member.empty()) --missing;
   }
   for (std::size_t i = 0; i < names.size(); ++i)
-    if (members[i].empty()) refuse(path, format("holds no {}, or an empty one", names[i]));
+    if (members[i].empty()) refuse_archive(path, format("holds no {}, or an empty one", names[i]));
   return members;
 }
 

@@ -13,7 +13,7 @@ constexpr std::size_t kPixels = 3 * 32 * 32;
 
 using Kind = PickleNode::Kind;
 
-[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+[[noreturn]] void refuse_batch(const std::string& name, const std::string& why) {
   throw DataError(format("{}: {}; get the file again", name, why));
 }
 
@@ -40,7 +40,7 @@ bool is_uint8(const PickleNode& node) {
 std::string_view array_bytes(const PickleNode* array, std::size_t rows, const std::string& name) {
   const PickleNode* state = array != nullptr && array->is(Kind::object) ? array->state : nullptr;
   if (state == nullptr || !state->is(Kind::tuple) || state->items.size() != 5)
-    refuse(name, "its `data` is no numpy array");
+    refuse_batch(name, "its `data` is no numpy array");
   const PickleNode& shape = *state->items[1];
   const PickleNode& bytes = *state->items[4];
   const bool sized = shape.is(Kind::tuple) && shape.items.size() == 2 &&
@@ -52,7 +52,7 @@ std::string_view array_bytes(const PickleNode* array, std::size_t rows, const st
   const bool whole =
       (bytes.is(Kind::bytes) || bytes.is(Kind::text)) && bytes.text.size() == rows * kPixels;
   if (!sized || !ordered || !whole || !is_uint8(*state->items[2]))
-    refuse(name, format("its `data` is not {} rows of {} uint8 pixels", rows, kPixels));
+    refuse_batch(name, format("its `data` is not {} rows of {} uint8 pixels", rows, kPixels));
   return bytes.text;
 }
 
@@ -62,11 +62,11 @@ void append_binary_batch(std::string_view bytes, CifarLabels labels, const std::
                          CifarSamples& samples) {
   const std::size_t label_bytes = labels == CifarLabels::single ? 1 : 2;
   const std::size_t record = label_bytes + kPixels;
-  if (bytes.empty()) refuse(name, "empty");
+  if (bytes.empty()) refuse_batch(name, "empty");
   if (bytes.size() % record != 0)
-    refuse(name, format("{} bytes are {} records of {} bytes and {} bytes more: truncated, "
-                        "oversized or not CIFAR's binary version",
-                        bytes.size(), bytes.size() / record, record, bytes.size() % record));
+    refuse_batch(name, format("{} bytes are {} records of {} bytes and {} bytes more: truncated, "
+                              "oversized or not CIFAR's binary version",
+                              bytes.size(), bytes.size() / record, record, bytes.size() % record));
   const std::size_t label_at = labels == CifarLabels::fine ? 1 : 0;
   for (std::size_t at = 0; at < bytes.size(); at += record) {
     samples.labels.push_back(static_cast<std::uint8_t>(bytes[at + label_at]));
@@ -83,16 +83,16 @@ void append_python_batch(std::string_view bytes, CifarLabels labels, const std::
     const PickleNode& batch = pickle.root();
     const PickleNode* numbers = batch.is(Kind::dict) ? batch.find(key_of(labels)) : nullptr;
     if (numbers == nullptr || !numbers->is(Kind::list) || numbers->items.empty())
-      refuse(name,
-             format("holds no list `{}`: not a file of CIFAR's Python version", key_of(labels)));
+      refuse_batch(
+          name, format("holds no list `{}`: not a file of CIFAR's Python version", key_of(labels)));
     const std::string_view pixels = array_bytes(batch.find("data"), numbers->items.size(), name);
     for (const PickleNode* number : numbers->items) {
-      if (!number->is(Kind::integer)) refuse(name, "holds a label that is no number");
+      if (!number->is(Kind::integer)) refuse_batch(name, "holds a label that is no number");
       samples.labels.push_back(number->integer);
     }
     append_pixels(pixels, samples);
   } catch (const PickleError& error) {
-    refuse(name, std::string("not a file of CIFAR's Python version: ") + error.what());
+    refuse_batch(name, std::string("not a file of CIFAR's Python version: ") + error.what());
   }
 }
 

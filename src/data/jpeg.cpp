@@ -23,7 +23,7 @@ constexpr std::int64_t kMostScannedPixels = 16 * kMostPixels;
 
 using Decompressor = std::unique_ptr<void, int (*)(tjhandle)>;
 
-[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+[[noreturn]] void refuse_jpeg(const std::string& name, const std::string& why) {
   throw DataError(
       format("{}: damaged or cut short JPEG ({}); use another copy, or leave it out", name, why));
 }
@@ -64,10 +64,10 @@ StoredPicture decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std
   if (tjDecompressHeader3(handle.get(), bytes, length, &whole.width, &whole.height, &subsampling,
                           &colours) != 0 &&
       !is_harmless(handle.get()))
-    refuse(name, tjGetErrorStr2(handle.get()));
+    refuse_jpeg(name, tjGetErrorStr2(handle.get()));
   check_picture_size(whole.height, whole.width, name);
   if (std::int64_t{whole.height} * whole.width / kPixelsPerByte > static_cast<std::int64_t>(size))
-    refuse(name, "its header announces more than the file can hold");
+    refuse_jpeg(name, "its header announces more than the file can hold");
   const std::int64_t scans = jpeg_scans(bytes, size);
   if (scans > kMostScans || scans * whole.height * whole.width > kMostScannedPixels)
     throw DataError(
@@ -90,7 +90,7 @@ StoredPicture decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std
                            : TJPF_RGB,
                     TJFLAG_LIMITSCANS) != 0 &&
       !is_harmless(handle.get()))
-    refuse(name, tjGetErrorStr2(handle.get()));
+    refuse_jpeg(name, tjGetErrorStr2(handle.get()));
   stored.orientation = jpeg_orientation(bytes, size);
   return stored;
 }

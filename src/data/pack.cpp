@@ -2,6 +2,7 @@
 
 #include "core/format.h"
 #include "core/host_memory.h"
+#include "core/json.h"
 #include "core/json_text.h"
 #include "core/safetensors.h"
 #include "data/files.h"
@@ -12,7 +13,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -103,7 +103,7 @@ PackSummary pack_data(const DataOptions& options, const DatasetDescriptor& descr
                     {{"format", "onecycle"},
                      {"kind", "data"},
                      {"name", descriptor.name},
-                     {"classes", json_text(nlohmann::json(classes))},
+                     {"classes", json_text(Json(classes))},
                      {"source", source}});
   return summary;
 }

@@ -1,6 +1,7 @@
 #include "data/packed.h"
 
 #include "core/format.h"
+#include "core/json.h"
 #include "core/safetensors.h"
 #include "core/sha256.h"
 #include "data/files.h"
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/empty.h>
@@ -36,7 +36,7 @@ std::string metadata_of(const SafetensorsFile& file, const std::string& key) {
   return found == file.metadata().end() ? "" : found->second;
 }
 
-const StoredTensor* tensor_of(const SafetensorsFile& file, const std::string& name) {
+const StoredTensor* stored_tensor(const SafetensorsFile& file, const std::string& name) {
   for (const StoredTensor& tensor : file.tensors())
     if (tensor.name == name) return &tensor;
   return nullptr;
@@ -73,15 +73,15 @@ class Packed : public DatasetFormat {
   std::vector<std::string> files(Split) const override { return {path_}; }
 
   bool has_test(const DataFiles& where) const override {
-    return tensor_of(*open_packed(where.path(path_)), "test.images") != nullptr;
+    return stored_tensor(*open_packed(where.path(path_)), "test.images") != nullptr;
   }
 
   std::vector<std::string> classes(const DataFiles& where) const override {
     const std::string path = where.path(path_);
     try {
       const auto text = metadata_of(*open_packed(path), "classes");
-      return nlohmann::json::parse(text).get<std::vector<std::string>>();
-    } catch (const nlohmann::json::exception&) {
+      return Json::parse(text).get<std::vector<std::string>>();
+    } catch (const Json::exception&) {
       throw DataError(path + ": its metadata names no classes; pack the data set again");
     }
   }
@@ -90,8 +90,8 @@ class Packed : public DatasetFormat {
     const std::string path = where.path(path_);
     const File file = open_packed(path);
     const std::string part = split == Split::train ? "train" : "test";
-    const StoredTensor* images = tensor_of(*file, part + ".images");
-    const StoredTensor* labels = tensor_of(*file, part + ".labels");
+    const StoredTensor* images = stored_tensor(*file, part + ".images");
+    const StoredTensor* labels = stored_tensor(*file, part + ".labels");
     const auto is_length = [](std::int64_t length) { return length > 0; };
     const bool sound = images != nullptr && labels != nullptr && images->shape.size() == 4 &&
                        (images->dtype == "U8" || images->dtype == "F32") &&

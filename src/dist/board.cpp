@@ -11,12 +11,12 @@ namespace {
 
 constexpr const char* kVerdict = "verdict";
 constexpr const char* kFolder = "folder";
-constexpr std::size_t kLongest = 4096;  // of a value; longer ones are not ours
+constexpr std::size_t kLongestValue = 4096;  // of a value; longer ones are not ours
 
 std::string key_of(std::int64_t rank) { return format("beat/{}", rank); }
 
 std::optional<Beat> read_beat(const std::vector<std::uint8_t>& bytes) {
-  if (bytes.size() > kLongest) return std::nullopt;
+  if (bytes.size() > kLongestValue) return std::nullopt;
   std::istringstream in(std::string(bytes.begin(), bytes.end()));
   Beat beat;
   int state = 0;
@@ -62,7 +62,7 @@ RankVerdict Board::post(const RankVerdict& verdict) {
   return read_verdict(
       store_->compareSet(kVerdict, "",
                          format("{} {} {} {}", writer_, static_cast<int>(verdict.kind),
-                                verdict.rank, verdict.text.substr(0, kLongest / 2))));
+                                verdict.rank, verdict.text.substr(0, kLongestValue / 2))));
 }
 
 std::optional<RankVerdict> Board::verdict() {
@@ -77,7 +77,7 @@ RankVerdict Board::read_verdict(const std::string& text) const {
   RankVerdict verdict;
   in >> writer >> kind >> verdict.rank;
   const bool known = kind >= 0 && kind <= static_cast<int>(RankVerdict::Kind::out_of_memory);
-  if (!in || !known || verdict.rank < -1 || verdict.rank >= size_ || text.size() > kLongest) {
+  if (!in || !known || verdict.rank < -1 || verdict.rank >= size_ || text.size() > kLongestValue) {
     verdict.rank = -1;
     verdict.text = "the ranks' store holds a verdict that none of them wrote";
     verdict.own = true;  // nobody else says it
@@ -95,7 +95,7 @@ void Board::announce_folder(const std::string& folder) { store_->set(kFolder, fo
 std::string Board::folder() {
   if (!store_->check({kFolder})) return "";
   std::string folder = store_->get_to_str(kFolder);
-  const bool sound = folder.size() <= kLongest && folder.find('\0') == std::string::npos;
+  const bool sound = folder.size() <= kLongestValue && folder.find('\0') == std::string::npos;
   return sound ? folder : "";
 }
 

@@ -10,9 +10,9 @@ namespace onecycle {
 
 namespace {
 
-constexpr auto kPoll = std::chrono::milliseconds(20);
+constexpr auto kPollQuestion = std::chrono::milliseconds(20);
 constexpr int kPollsPerBeat = 25;
-constexpr std::size_t kLongest = std::size_t{1} << 20;  // of a question
+constexpr std::size_t kLongestQuestion = std::size_t{1} << 20;  // of a question
 
 std::string question_key(std::int64_t rank, std::int64_t number) {
   return format("question/{}/{}", rank, number);
@@ -53,7 +53,7 @@ std::optional<std::string> Questions::ask(const std::string& question,
     for (int polls = 1; !store_->check({key}); ++polls) {
       if (stopped()) return std::nullopt;
       if (polls % kPollsPerBeat == 0) beat();
-      std::this_thread::sleep_for(kPoll);
+      std::this_thread::sleep_for(kPollQuestion);
     }
     std::string answer = store_->get_to_str(key);
     store_->deleteKey(key);
@@ -78,7 +78,7 @@ void Answers::serve(const Give& give) {
     reaching_store([&] {
       if (!store_->check({key})) return;
       question = store_->get_to_str(key);
-      if (question->size() > kLongest)
+      if (question->size() > kLongestQuestion)
         throw DistError(format("rank {} asks what is no question", rank));
       store_->deleteKey(key);
     });

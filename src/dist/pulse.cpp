@@ -26,7 +26,7 @@ constexpr std::chrono::seconds kDefaultTimeout{30};
 constexpr double kLeastTimeout = 3;  // seconds
 constexpr int kGoneAfter = 3;        // beats left out, once a collective failed
 constexpr Duration kConnectTimeout{60000};
-constexpr Duration kPoll{50};
+constexpr Duration kPollPulse{50};
 constexpr Duration kMostToTell{10000};
 
 std::string host_name() {
@@ -273,7 +273,7 @@ RankVerdict Pulse::Watch::await_verdict(Duration patience) {
     std::optional<RankVerdict> suspect;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, kPoll, [this] { return verdict_.has_value(); });
+      changed_.wait_for(lock, kPollPulse, [this] { return verdict_.has_value(); });
       if (verdict_) return *verdict_;
       suspect = peers_.silent_for(kGoneAfter * options_.interval);
       if (!suspect && Clock::now() >= deadline) suspect = peers_.slowest();
@@ -326,7 +326,7 @@ void Pulse::Watch::linger() {
     while (serves && Clock::now() < deadline) {
       peers_.look(board_.beats(), Clock::now());
       if (peers_.all_told(kGoneAfter * options_.interval)) return;
-      std::this_thread::sleep_for(kPoll);
+      std::this_thread::sleep_for(kPollPulse);
     }
   } catch (const std::exception&) {  // the store is gone: nobody is left to be told
   }

@@ -11,6 +11,9 @@ namespace onecycle {
 // The keys and values that all ranks reach: c10d's, which torchrun serves as well.
 using Store = c10::intrusive_ptr<c10d::Store>;
 
+// How long ranks wait for one another to begin.
+constexpr std::chrono::minutes kJoinTimeout{5};
+
 // Serves one that listens on this address of this machine alone; on any free port for port 0.
 // Throws DistError.
 c10::intrusive_ptr<c10d::TCPStore> serve_store(const std::string& host, std::uint16_t port,

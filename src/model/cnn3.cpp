@@ -11,7 +11,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::int64_t kLeastSide = 8;  // each of three poolings halves a side, rounded down
+constexpr std::int64_t kCnn3LeastSide = 8;  // each of three poolings halves a side, rounded down
 
 struct Cnn3Options {
   std::optional<Init> init;
@@ -52,7 +52,7 @@ at::Tensor max_pool(const at::Tensor& input) {
 class Cnn3 : public Model {
  public:
   Cnn3(const Cnn3Options& options, const ModelContext& context) {
-    require_side("cnn3", context, kLeastSide);
+    require_side("cnn3", context, kCnn3LeastSide);
     conv1_ = add_convolution("conv1", context.channels, 32);
     conv2_ = add_convolution("conv2", 32, 32);
     conv3_ = add_convolution("conv3", 32, 64);

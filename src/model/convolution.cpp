@@ -13,8 +13,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
-
 torch::nn::Conv2dOptions options_of(std::int64_t in, std::int64_t out, std::int64_t kernel,
                                     std::int64_t stride, std::int64_t groups) {
   return torch::nn::Conv2dOptions(in, out, kernel)
@@ -39,7 +37,7 @@ class DirectConvolution : public torch::autograd::Function<DirectConvolution> {
     const at::Tensor &images = saved[0], &weight = saved[1];
     const ConvolutionStep step = {context->saved_data["stride"].toInt(),
                                   context->saved_data["pad"].toInt()};
-    const at::Tensor gradient = gradients[0].contiguous(kLayout);
+    const at::Tensor gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     variable_list result(3);
     if (context->needs_input_grad(0))
       result[0] = direct_image_gradient(gradient, weight, images.sizes(), step);

@@ -15,8 +15,6 @@ namespace {
 using kernels::ConvolutionShape;
 using kernels::Direction;
 
-constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
-
 ConvolutionShape shape_of(at::IntArrayRef images, std::int64_t filters, std::int64_t kernel,
                           ConvolutionStep step) {
   return {images[0], images[2], images[3], images[1], filters, kernel, step.stride, step.pad};
@@ -48,7 +46,7 @@ at::Tensor with_even_channels(const at::Tensor& tensor) {
   const std::int64_t channels = tensor.size(1);
   if (channels % 2 == 0) return tensor;
   at::Tensor even = at::empty({tensor.size(0), channels + 1, tensor.size(2), tensor.size(3)},
-                              tensor.options(), kLayout);
+                              tensor.options(), at::MemoryFormat::ChannelsLast);
   const std::uint16_t* const from = values_of(tensor);
   std::uint16_t* const to = written(even);
   constexpr std::int64_t kPixels = 4096;  // a thread's least share
@@ -96,8 +94,8 @@ bool convolves_directly(const at::Tensor& images, const at::Tensor& weight, Conv
   const kernels::DirectConvolutionCpu* const cpu = kernels::direct_convolution();
   if (cpu == nullptr || !images.is_cpu() || images.dim() != 4 ||
       images.scalar_type() != at::kBFloat16 || weight.scalar_type() != at::kBFloat16 ||
-      !images.is_contiguous(kLayout) || !weight.is_contiguous(kLayout) ||
-      images.size(1) != weight.size(1))
+      !images.is_contiguous(at::MemoryFormat::ChannelsLast) ||
+      !weight.is_contiguous(at::MemoryFormat::ChannelsLast) || images.size(1) != weight.size(1))
     return false;
   return cpu->suits(shape_of(images.sizes(), weight.size(0), weight.size(2), step));
 }
@@ -109,15 +107,16 @@ at::Tensor direct_convolution(const at::Tensor& images, const at::Tensor& weight
   const ConvolutionShape shape = shape_of(even.sizes(), weight.size(0), weight.size(2), step);
   return convolve(shape, Direction::forward, even, with_even_channels(weight),
                   at::empty({shape.count, shape.filters, out_height(shape), out_width(shape)},
-                            images.options(), kLayout));
+                            images.options(), at::MemoryFormat::ChannelsLast));
 }
 
 at::Tensor direct_image_gradient(const at::Tensor& output_gradient, const at::Tensor& weight,
                                  at::IntArrayRef image_sizes, ConvolutionStep step) {
   RECORD_USER_SCOPE("onecycle::image_gradient");
   const ConvolutionShape shape = shape_of(image_sizes, weight.size(0), weight.size(2), step);
-  return convolve(shape, Direction::image_gradient, output_gradient, weight,
-                  at::empty(image_sizes, output_gradient.options(), kLayout));
+  return convolve(
+      shape, Direction::image_gradient, output_gradient, weight,
+      at::empty(image_sizes, output_gradient.options(), at::MemoryFormat::ChannelsLast));
 }
 
 at::Tensor direct_weight_gradient(const at::Tensor& images, const at::Tensor& output_gradient,

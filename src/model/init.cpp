@@ -45,7 +45,7 @@ void fill(at::Tensor& weight, Init init, const Fans& fans, const at::Generator& 
   weight.uniform_(-bound, bound, generator);
 }
 
-struct Layer {
+struct WeightedLayer {
   std::string name;
   torch::nn::Module* module;
   std::uint64_t seed;
@@ -63,8 +63,8 @@ struct Layer {
 };
 
 // Convolutions and dense layers.
-std::vector<Layer> layers_of(torch::nn::Module& module, std::uint64_t seed) {
-  std::vector<Layer> layers;
+std::vector<WeightedLayer> layers_of(torch::nn::Module& module, std::uint64_t seed) {
+  std::vector<WeightedLayer> layers;
   for (auto& part : module.named_modules("", false)) {
     torch::nn::Module& layer = *part.value();
     if (layer.as<torch::nn::Linear>() != nullptr || layer.as<torch::nn::Conv2d>() != nullptr)
@@ -77,7 +77,7 @@ std::vector<Layer> layers_of(torch::nn::Module& module, std::uint64_t seed) {
 
 void initialise(torch::nn::Module& module, Init init, std::uint64_t seed) {
   const at::NoGradGuard no_grad;
-  for (const Layer& layer : layers_of(module, seed)) {
+  for (const WeightedLayer& layer : layers_of(module, seed)) {
     at::Tensor weight = layer.parameter("weight");
     const Fans fans = fans_of(weight);
     fill(weight, init, fans, layer.generator_of("weight"));
@@ -94,7 +94,7 @@ void initialise(torch::nn::Module& module, Init init, std::uint64_t seed) {
 void initialise_gaussian(torch::nn::Module& module, const std::map<std::string, double>& deviations,
                          std::uint64_t seed) {
   const at::NoGradGuard no_grad;
-  for (const Layer& layer : layers_of(module, seed)) {
+  for (const WeightedLayer& layer : layers_of(module, seed)) {
     const auto deviation = deviations.find(layer.name);
     if (deviation == deviations.end())
       throw Error("no standard deviation for the initial weights of " + layer.name);

@@ -16,7 +16,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
 constexpr std::int64_t kRows = 8;  // of the output: a thread's least share
 
 kernels::PoolImages images_of(const at::Tensor& like) {
@@ -29,8 +28,9 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
     RECORD_USER_SCOPE("onecycle::max_pool");
     const at::IntArrayRef in = images.sizes();
     const std::vector<std::int64_t> out = {in[0], in[1], in[2] / 2, in[3] / 2};
-    at::Tensor output = at::empty(out, images.options(), kLayout);
-    at::Tensor choice = at::empty(out, images.options().dtype(at::kByte), kLayout);
+    at::Tensor output = at::empty(out, images.options(), at::MemoryFormat::ChannelsLast);
+    at::Tensor choice =
+        at::empty(out, images.options().dtype(at::kByte), at::MemoryFormat::ChannelsLast);
     void* const to = output.mutable_data_ptr();
     auto* const chosen = choice.mutable_data_ptr<std::uint8_t>();
     at::parallel_for(0, out[0] * out[2], kRows, [&](std::int64_t begin, std::int64_t end) {
@@ -44,9 +44,9 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const at::Tensor choice = context->get_saved_variables()[0];
-    const at::Tensor gradient = gradients[0].contiguous(kLayout);
-    at::Tensor result =
-        at::empty(context->saved_data["sizes"].toIntVector(), gradient.options(), kLayout);
+    const at::Tensor gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor result = at::empty(context->saved_data["sizes"].toIntVector(), gradient.options(),
+                                  at::MemoryFormat::ChannelsLast);
     void* const to = result.mutable_data_ptr();
     const std::int64_t rows = gradient.size(0) * gradient.size(2);
     at::parallel_for(0, rows, kRows, [&](std::int64_t begin, std::int64_t end) {

@@ -21,8 +21,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
-
 // Rows whose sums are added up in fp32, and a thread's share of work.
 constexpr std::int64_t kRange = 1024;
 
@@ -118,7 +116,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const Activation activation = activation_of(kind);
     const at::Tensor addend = added.value_or(at::Tensor());
     const Coefficients by(moments, eps, weight, bias);
-    at::Tensor output = at::empty_like(input, kLayout);
+    at::Tensor output = at::empty_like(input, at::MemoryFormat::ChannelsLast);
     const NormRows rows = as_rows(input, activation);
     void* const to = output.mutable_data_ptr();
     over_ranges(
@@ -151,11 +149,13 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     variable_list arrived;
     for (const at::Tensor& gradient : gradients)
       if (gradient.defined())
-        arrived.push_back(gradient.to(input.scalar_type()).contiguous(kLayout));
+        arrived.push_back(
+            gradient.to(input.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast));
     if (arrived.empty()) return variable_list(7);
     const bool adds = context->saved_data["adds"].toBool();
     const bool two = arrived.size() > 1;
-    at::Tensor passed = adds || two || gelu ? at::empty_like(input, kLayout) : at::Tensor();
+    at::Tensor passed =
+        adds || two || gelu ? at::empty_like(input, at::MemoryFormat::ChannelsLast) : at::Tensor();
     const kernels::NormGradients from{
         arrived[0].const_data_ptr(), two ? arrived[1].const_data_ptr() : nullptr,
         gelu ? nullptr : data_or_null(saved[5]), gelu ? data_or_null(saved[5]) : nullptr};
@@ -179,7 +179,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
       offset.push_back(static_cast<float>(-share * sum));
     }
 
-    at::Tensor input_gradient = at::empty_like(input, kLayout);
+    at::Tensor input_gradient = at::empty_like(input, at::MemoryFormat::ChannelsLast);
     void* const to = input_gradient.mutable_data_ptr();
     const void* const masked = passed.defined() ? passed.const_data_ptr() : from.first;
     over_ranges(count, Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {

@@ -13,7 +13,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::int64_t kLeastSide = 8;  // three poolings halve a side, rounded down
+constexpr std::int64_t kResNet9LeastSide = 8;  // three poolings halve a side, rounded down
 
 struct ResNet9Options {
   std::int64_t width = 64;
@@ -55,9 +55,10 @@ class ConvolutionBlock : public torch::nn::Module {
 
 // A convolution block and pooling that halves the sides; then, if `residual`, two blocks more whose
 // result is added to what they are given.
-class Layer : public ConvolutionBlock {
+class ResNet9Layer : public ConvolutionBlock {
  public:
-  Layer(std::int64_t in, std::int64_t out, std::optional<std::int64_t> bn_batch, bool residual)
+  ResNet9Layer(std::int64_t in, std::int64_t out, std::optional<std::int64_t> bn_batch,
+               bool residual)
       : ConvolutionBlock(in, out, bn_batch) {
     if (!residual) return;
     res1_ = register_module("res1", std::make_shared<ConvolutionBlock>(out, out, bn_batch));
@@ -77,12 +78,13 @@ class ResNet9 : public Model {
  public:
   ResNet9(const ResNet9Options& options, const ModelContext& context)
       : logit_scale_(options.logit_scale), dropout_(options.dropout) {
-    require_side("resnet9", context, kLeastSide);
+    require_side("resnet9", context, kResNet9LeastSide);
     const std::int64_t width = options.width;
     prep_ = register_module(
         "prep", std::make_shared<ConvolutionBlock>(context.channels, width, options.bn_batch));
     const auto add_layer = [&](const char* name, std::int64_t in, bool residual) {
-      return register_module(name, std::make_shared<Layer>(in, 2 * in, options.bn_batch, residual));
+      return register_module(
+          name, std::make_shared<ResNet9Layer>(in, 2 * in, options.bn_batch, residual));
     };
     layer1_ = add_layer("layer1", width, true);
     layer2_ = add_layer("layer2", 2 * width, false);
@@ -103,7 +105,7 @@ class ResNet9 : public Model {
   double logit_scale_;
   double dropout_;
   std::shared_ptr<ConvolutionBlock> prep_;
-  std::shared_ptr<Layer> layer1_, layer2_, layer3_;
+  std::shared_ptr<ResNet9Layer> layer1_, layer2_, layer3_;
   torch::nn::Linear linear_{nullptr};
 };
 

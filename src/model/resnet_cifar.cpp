@@ -15,7 +15,7 @@ namespace {
 
 enum class Shortcut { a, b };
 
-struct ResNetOptions {
+struct CifarResNetOptions {
   std::int64_t width = 16;
   Shortcut shortcut = Shortcut::a;
   std::optional<std::int64_t> bn_batch;
@@ -35,24 +35,26 @@ struct OptionType<Shortcut> : EnumOption<Shortcut> {};
 
 namespace {
 
-OptionTable<ResNetOptions> resnet_options(int depth) {
-  OptionTable<ResNetOptions> table(
+OptionTable<CifarResNetOptions> resnet_options(int depth) {
+  OptionTable<CifarResNetOptions> table(
       format("resnet{}", depth),
       format("CIFAR ResNet of depth {} (He et al. 2015): three stages of {} blocks", depth,
              (depth - 2) / 6));
-  table.add("width", &ResNetOptions::width, "channels of the first stage; the others double it")
+  table
+      .add("width", &CifarResNetOptions::width, "channels of the first stage; the others double it")
       .range(at_least(1));
   table.unit("channels");
-  table.add("shortcut", &ResNetOptions::shortcut,
+  table.add("shortcut", &CifarResNetOptions::shortcut,
             "where the shape changes: A pads with zeros, B projects (1x1 convolution)");
   add_bn_batch(table);
-  table.add("init", &ResNetOptions::init, "random initialisation of the weights");
+  table.add("init", &CifarResNetOptions::init, "random initialisation of the weights");
   return table;
 }
 
-class Block : public torch::nn::Module {
+class CifarBlock : public torch::nn::Module {
  public:
-  Block(std::int64_t in, std::int64_t out, std::int64_t stride, const ResNetOptions& options)
+  CifarBlock(std::int64_t in, std::int64_t out, std::int64_t stride,
+             const CifarResNetOptions& options)
       : stride_(stride), added_channels_(out - in) {
     conv1_ = register_module("conv1", Convolution(in, out, 3, stride));
     bn1_ = register_module("bn1", BatchNorm(out, options.bn_batch));
@@ -88,7 +90,7 @@ class Block : public torch::nn::Module {
 
 class ResNetCifar : public Model {
  public:
-  ResNetCifar(int depth, const ResNetOptions& options, const ModelContext& context) {
+  ResNetCifar(int depth, const CifarResNetOptions& options, const ModelContext& context) {
     const std::int64_t width = options.width;
     conv1_ = register_module("conv1", Convolution(context.channels, width, 3, 1));
     bn1_ = register_module("bn1", BatchNorm(width, options.bn_batch));
@@ -108,11 +110,11 @@ class ResNetCifar : public Model {
 
  private:
   void add_stage(const std::string& name, int num_blocks, std::int64_t in, std::int64_t out,
-                 std::int64_t stride, const ResNetOptions& options) {
+                 std::int64_t stride, const CifarResNetOptions& options) {
     torch::nn::Sequential stage;
     for (int i = 0; i < num_blocks; ++i) {
       blocks_.push_back(
-          std::make_shared<Block>(i == 0 ? in : out, out, i == 0 ? stride : 1, options));
+          std::make_shared<CifarBlock>(i == 0 ? in : out, out, i == 0 ? stride : 1, options));
       stage->push_back(blocks_.back());
     }
     register_module(name, stage);
@@ -120,7 +122,7 @@ class ResNetCifar : public Model {
 
   Convolution conv1_{nullptr};
   BatchNorm bn1_{nullptr};
-  std::vector<std::shared_ptr<Block>> blocks_;
+  std::vector<std::shared_ptr<CifarBlock>> blocks_;
   torch::nn::Linear linear_{nullptr};
 };
 

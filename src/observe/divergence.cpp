@@ -1,11 +1,11 @@
 #include "observe/divergence.h"
 
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_number.h"
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
@@ -27,13 +27,11 @@ void DivergenceWatch::on_log_point(const LogPoint& point, StopSignal& stop) {
 }
 
 std::string DivergenceWatch::state() {
-  return nlohmann::json{{"reference", json_of_number<nlohmann::json>(reference_)},
-                        {"in_a_row", in_a_row_}}
-      .dump();
+  return Json{{"reference", json_of_number(reference_)}, {"in_a_row", in_a_row_}}.dump();
 }
 
 void DivergenceWatch::restore(const std::string& state, std::int64_t) {
-  const auto json = nlohmann::json::parse(state, nullptr, /*allow_exceptions=*/false);
+  const auto json = Json::parse(state, nullptr, /*allow_exceptions=*/false);
   reference_ = 0;
   in_a_row_ = 0;
   if (!json.is_object() || !json.contains("reference")) return;

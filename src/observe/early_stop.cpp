@@ -1,14 +1,12 @@
 #include "observe/early_stop.h"
 
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_number.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
-
-using Json = nlohmann::json;
 
 EarlyStop::EarlyStop(std::int64_t patience, double min_delta, bool by_loss)
     : patience_(patience), min_delta_(min_delta), by_loss_(by_loss) {}
@@ -28,7 +26,7 @@ void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
 }
 
 std::string EarlyStop::state() {
-  return Json{{"best", best_ ? json_of_number<Json>(*best_) : Json()}, {"since_best", since_best_}}
+  return Json{{"best", best_ ? json_of_number(*best_) : Json()}, {"since_best", since_best_}}
       .dump();
 }
 

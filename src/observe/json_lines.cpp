@@ -1,15 +1,12 @@
 #include "observe/json_lines.h"
 
+#include "core/json.h"
 #include "core/json_number.h"
 #include "core/json_text.h"
-
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 void add_hyper(Json& json, const Hyper& hyper) {
   json["lr"] = json_of_number(hyper.lr);

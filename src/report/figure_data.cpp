@@ -2,18 +2,16 @@
 
 #include "core/csv_text.h"
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_text.h"
 #include "core/number.h"
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string cell(const std::vector<double>& values, std::size_t i) {
   return i < values.size() && std::isfinite(values[i]) ? number_text(values[i]) : "";

@@ -12,7 +12,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::size_t kMostPoints = 2000;  // of a series
+constexpr std::size_t kMostPlottedPoints = 2000;  // of a series
 constexpr int kSeconds = 20;
 constexpr const char* kColours[] = {"#1f6fd0", "#d4570a", "#0d8a63",
                                     "#8b3fc4", "#a87900", "#c2255c"};
@@ -108,7 +108,7 @@ std::string gnuplot_script(const Figure& figure) {
   }
   std::string plots;
   for (std::size_t i = 0; i < figure.series.size(); ++i) {
-    const PlotSeries series = thinned(figure.series[i], kMostPoints);
+    const PlotSeries series = thinned(figure.series[i], kMostPlottedPoints);
     const std::string block = data_block(i, series, x, y);
     if (block.empty()) continue;
     text += block;

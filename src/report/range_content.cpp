@@ -11,24 +11,24 @@ namespace onecycle {
 
 namespace {
 
-PageTable rules_of(const RangeJson& test) {
+PageTable rules_of(const Json& test) {
   PageTable table;
   table.title = "What each rule answers";
   table.names = {"rule", "learning rate", "why"};
   table.textual = {true, false, true};
-  for (const RangeJson& one : list_in(test, "suggestions"))
+  for (const Json& one : list_in(test, "suggestions"))
     table.rows.push_back(
         {text_in(one, "rule"), human_number(number_in(one, "lr")), text_in(one, "reason")});
   return table;
 }
 
-PageTable sweeps_of(const RangeJson& test) {
+PageTable sweeps_of(const Json& test) {
   PageTable table;
   table.title = "Sweeps";
   table.names = {"sweep", "shape", "seed", "steps", "from", "to", "ended early"};
   table.textual = {true, true, false, false, false, false, true};
-  for (const RangeJson& sweep : list_in(test, "sweeps")) {
-    const RangeJson& points = list_in(sweep, "points");
+  for (const Json& sweep : list_in(test, "sweeps")) {
+    const Json& points = list_in(sweep, "points");
     const bool any = !points.empty();
     table.rows.push_back(
         {text_in(sweep, "label"), text_in(sweep, "shape"), human_number(number_in(sweep, "seed")),
@@ -39,7 +39,7 @@ PageTable sweeps_of(const RangeJson& test) {
   return table;
 }
 
-void add_facts(PageContent& content, const RangeJson& test) {
+void add_facts(PageContent& content, const Json& test) {
   content.facts.emplace_back("lr_max", human_number(number_in(test, "lr_max")));
   content.facts.emplace_back("lr_min", human_number(number_in(test, "lr_min")));
   content.facts.emplace_back("sweeps",
@@ -53,7 +53,7 @@ bool is_range_test(const std::string& folder) {
 }
 
 PageContent read_range_test(const std::string& folder) {
-  const RangeJson test = read_range_file(folder + "/range_test.json");
+  const Json test = read_range_file(folder + "/range_test.json");
   PageContent content;
   content.title = text_in(test, "name");
   if (content.title.empty()) content.title = "Range test";
@@ -65,7 +65,7 @@ PageContent read_range_test(const std::string& folder) {
     content.warnings.emplace_back(
         "Uncertain: where learning ends differs by more than ten times between seeds, or between "
         "accuracy and loss.");
-  for (const RangeJson& word : list_in(test, "words"))
+  for (const Json& word : list_in(test, "words"))
     if (word.is_string()) content.words.push_back(word.get<std::string>());
   add_facts(content, test);
   content.figures = range_figures(test);

@@ -25,14 +25,14 @@ constexpr Measure kMeasures[] = {
     {"held_out_loss", "held-out-loss", "Held-out loss", "loss", 1, 1, true},
 };
 
-Figure empty_figure(const RangeJson& test, const Measure& measure) {
+Figure empty_figure(const Json& test, const Measure& measure) {
   Figure figure;
   figure.name = measure.name;
   figure.title = measure.title;
   figure.x.label = "learning rate";
   figure.y.label = measure.unit;
   bool any = false;
-  for (const RangeJson& sweep : list_in(test, "sweeps")) {
+  for (const Json& sweep : list_in(test, "sweeps")) {
     any = true;
     figure.x.logarithmic |= text_in(sweep, "shape") != "linear";
   }
@@ -41,14 +41,14 @@ Figure empty_figure(const RangeJson& test, const Measure& measure) {
 }
 
 // Sweeps to another end than that of the number.
-bool is_aside(const RangeJson& sweep) {
+bool is_aside(const Json& sweep) {
   return text_in(sweep, "label").find(", to ") != std::string::npos;
 }
 
 // The steps of the sweeps in one cloud.
-PlotSeries steps_of(const RangeJson& test, const Measure& measure) {
+PlotSeries steps_of(const Json& test, const Measure& measure) {
   PlotSeries cloud;
-  for (const RangeJson& sweep : list_in(test, "sweeps")) {
+  for (const Json& sweep : list_in(test, "sweeps")) {
     if (is_aside(sweep)) continue;
     const PlotSeries one = series_in(list_in(sweep, "points"), measure.key, measure.factor);
     cloud.x.insert(cloud.x.end(), one.x.begin(), one.x.end());
@@ -85,12 +85,12 @@ void cut_off(Figure& figure) {
                        human_number(top));
 }
 
-void add_marks(Figure& figure, const RangeJson& test, const PlotSeries& curve, bool with_rules) {
+void add_marks(Figure& figure, const Json& test, const PlotSeries& curve, bool with_rules) {
   const auto add_mark = [&](const std::string& label, double lr, bool strong) {
     if (std::isfinite(lr) && lr > 0)
       figure.marks.push_back({label, lr, value_at(curve, lr), strong});
   };
-  for (const RangeJson& one : list_in(test, "suggestions"))
+  for (const Json& one : list_in(test, "suggestions"))
     if (with_rules && std::isfinite(value_at(curve, number_in(one, "lr"))))
       add_mark(format("{}: {}", text_in(one, "rule"), human_number(number_in(one, "lr"))),
                number_in(one, "lr"), false);
@@ -100,7 +100,7 @@ void add_marks(Figure& figure, const RangeJson& test, const PlotSeries& curve, b
   if (std::isfinite(value_at(curve, least))) add_mark("lr_min " + human_number(least), least, true);
 }
 
-Figure main_figure(const RangeJson& test, const Measure& measure) {
+Figure main_figure(const Json& test, const Measure& measure) {
   Figure figure = empty_figure(test, measure);
   PlotSeries cloud = steps_of(test, measure);
   PlotSeries smoothed = series_in(list_in(test, "smoothed"), measure.key, measure.factor);
@@ -129,20 +129,20 @@ struct OverlayKind {
   bool operator==(const OverlayKind&) const = default;
 };
 
-OverlayKind kind_of(const RangeJson& overlay) {
+OverlayKind kind_of(const Json& overlay) {
   const std::string axis = text_in(overlay, "axis");
   return {text_in(overlay, "of"), axis.empty() ? "learning rate" : axis};
 }
 
-std::vector<OverlayKind> overlay_kinds(const RangeJson& test) {
+std::vector<OverlayKind> overlay_kinds(const Json& test) {
   std::vector<OverlayKind> kinds;
-  for (const RangeJson& overlay : list_in(test, "overlays"))
+  for (const Json& overlay : list_in(test, "overlays"))
     if (std::find(kinds.begin(), kinds.end(), kind_of(overlay)) == kinds.end())
       kinds.push_back(kind_of(overlay));
   return kinds;
 }
 
-Figure overlay_figure(const RangeJson& test, const Measure& measure, const OverlayKind& kind) {
+Figure overlay_figure(const Json& test, const Measure& measure, const OverlayKind& kind) {
   Figure figure = empty_figure(test, measure);
   const bool over_lr = kind.axis == "learning rate";
   figure.name = format("overlays-{}-{}-{}", kind.of, over_lr ? "lr" : kind.axis, measure.name);
@@ -151,7 +151,7 @@ Figure overlay_figure(const RangeJson& test, const Measure& measure, const Overl
   figure.x.label = kind.axis;
   figure.x.logarithmic = figure.x.logarithmic && over_lr;
   int colour = 0;
-  for (const RangeJson& overlay : list_in(test, "overlays")) {
+  for (const Json& overlay : list_in(test, "overlays")) {
     if (kind_of(overlay) != kind) continue;
     PlotSeries curve = series_in(list_in(overlay, "smoothed"), measure.key, measure.factor);
     curve.low.clear();  // bands of several curves hide one another
@@ -167,7 +167,7 @@ Figure overlay_figure(const RangeJson& test, const Measure& measure, const Overl
 
 }  // namespace
 
-std::vector<Figure> range_figures(const RangeJson& test) {
+std::vector<Figure> range_figures(const Json& test) {
   std::vector<Figure> figures;
   for (const Measure& measure : kMeasures) figures.push_back(main_figure(test, measure));
   for (const OverlayKind& kind : overlay_kinds(test))

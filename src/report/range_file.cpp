@@ -10,26 +10,26 @@
 
 namespace onecycle {
 
-double number_in(const RangeJson& json, const std::string& key) {
+double number_in(const Json& json, const std::string& key) {
   const auto found = json.is_object() ? json.find(key) : json.end();
   return found != json.end() && found->is_number() ? found->get<double>() : PlotAxis::kOpen;
 }
 
-std::string text_in(const RangeJson& json, const std::string& key) {
+std::string text_in(const Json& json, const std::string& key) {
   const auto found = json.is_object() ? json.find(key) : json.end();
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-const RangeJson& list_in(const RangeJson& json, const std::string& key) {
-  static const RangeJson kEmpty = RangeJson::array();
+const Json& list_in(const Json& json, const std::string& key) {
+  static const Json kEmpty = Json::array();
   const auto found = json.is_object() ? json.find(key) : json.end();
   return found != json.end() && found->is_array() ? *found : kEmpty;
 }
 
-PlotSeries series_in(const RangeJson& items, const std::string& key, double factor) {
+PlotSeries series_in(const Json& items, const std::string& key, double factor) {
   PlotSeries series;
   bool any_band = false;
-  for (const RangeJson& item : items) {
+  for (const Json& item : items) {
     const double y = number_in(item, key);
     if (!std::isfinite(y)) continue;
     const double x = number_in(item, "x");  // a smoothed curve's; a step has its learning rate
@@ -59,8 +59,8 @@ double value_at(const PlotSeries& series, double x) {
   return PlotAxis::kOpen;
 }
 
-RangeJson read_range_file(const std::string& path) {
-  RangeJson json = parse_json<RangeJson>(read_text_file(path));
+Json read_range_file(const std::string& path) {
+  Json json = parse_json(read_text_file(path));
   if (!json.is_object()) throw Error(path + ": not JSON of a range test; run the test again");
   return json;
 }

@@ -15,9 +15,9 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::size_t kMostPoints = 800;  // of a series
+constexpr std::size_t kMostDrawnPoints = 800;  // of a series
 constexpr int kTextHeight = 16;
-constexpr double kGlyph = 6.8;  // an estimate of a bold character's width
+constexpr double kBoldGlyph = 6.8;  // an estimate of a bold character's width
 
 class Drawing {
  public:
@@ -46,7 +46,7 @@ class Drawing {
                R"svg(<g clip-path="url(#clip-{})">)svg",
                id_, left(), top_, right() - left(), bottom() - top_, id_);
     bool any = false;
-    for (const PlotSeries& series : figure_.series) any |= draw(thinned(series, kMostPoints));
+    for (const PlotSeries& series : figure_.series) any |= draw(thinned(series, kMostDrawnPoints));
     out_ += "</g>\n";
     if (!any) draw_text("tick", (left() + right()) / 2, (top_ + bottom()) / 2, "middle", "no data");
     for (const PlotMark& mark : figure_.marks) draw(mark);
@@ -147,7 +147,7 @@ class Drawing {
     for (const PlotMark& other : figure_.marks)
       if (other.strong && x_.shows(other.x) && at_x(other.x) > x)
         room = std::min(room, at_x(other.x) - x);
-    const double length = 8 + kGlyph * static_cast<double>(mark.label.size());
+    const double length = 8 + kBoldGlyph * static_cast<double>(mark.label.size());
     const bool flipped = room < length;
     bool crowded = false;
     for (const PlotMark& other : figure_.marks)

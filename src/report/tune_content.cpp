@@ -18,29 +18,29 @@ namespace {
 constexpr int kColours = 6;
 constexpr double kWorthSeeing = 1.5;  // of the lowest loss; what is above is cut off
 
-bool chosen(const RangeJson& trial) {
+bool chosen(const Json& trial) {
   return trial.is_object() && trial.contains("chosen") && trial["chosen"] == true;
 }
 
-PageTable choices_of(const RangeJson& tuning) {
+PageTable choices_of(const Json& tuning) {
   PageTable table;
   table.title = "What was chosen";
   table.names = {"choice", "value", "how sure", "evidence"};
   table.textual = {true, true, true, true};
-  for (const RangeJson& choice : list_in(tuning, "choices"))
+  for (const Json& choice : list_in(tuning, "choices"))
     table.rows.push_back({text_in(choice, "what"), text_in(choice, "value"),
                           text_in(choice, "sure"), text_in(choice, "evidence")});
   table.note = "Numbers under evidence are validation losses of whole cycles of equal length.";
   return table;
 }
 
-PageTable trials_of(const RangeJson& tuning) {
+PageTable trials_of(const Json& tuning) {
   PageTable table;
   table.title = "Trials";
   table.names = {"choice", "trial", "validation loss", "validation accuracy", "epochs", "chosen"};
   table.textual = {true, true, false, false, false, true};
-  for (const RangeJson& choice : list_in(tuning, "choices"))
-    for (const RangeJson& trial : list_in(choice, "trials")) {
+  for (const Json& choice : list_in(tuning, "choices"))
+    for (const Json& trial : list_in(choice, "trials")) {
       const double loss = number_in(trial, "loss");
       table.rows.push_back({text_in(choice, "what"), text_in(trial, "label"),
                             std::isfinite(loss) ? human_number(loss) : "diverged",
@@ -51,7 +51,7 @@ PageTable trials_of(const RangeJson& tuning) {
 }
 
 // The trials of every choice in the order they were made.
-Figure trials_figure(const RangeJson& tuning) {
+Figure trials_figure(const Json& tuning) {
   Figure figure;
   figure.name = "trials";
   figure.title = "Validation loss of every trial";
@@ -62,12 +62,12 @@ Figure trials_figure(const RangeJson& tuning) {
   double number = 0;
   double lowest = INFINITY;
   double highest = 0;
-  for (const RangeJson& choice : list_in(tuning, "choices")) {
+  for (const Json& choice : list_in(tuning, "choices")) {
     PlotSeries series;
     series.label = text_in(choice, "what");
     series.style = PlotSeries::Style::points;
     series.colour = colour;
-    for (const RangeJson& trial : list_in(choice, "trials")) {
+    for (const Json& trial : list_in(choice, "trials")) {
       ++number;
       const double loss = number_in(trial, "loss");
       if (!std::isfinite(loss)) continue;
@@ -89,7 +89,7 @@ Figure trials_figure(const RangeJson& tuning) {
 }
 
 // A folder beside tuning.json, by the name in it; "" for a name that leads elsewhere.
-std::string folder_in(const std::string& folder, const RangeJson& tuning, const char* key) {
+std::string folder_in(const std::string& folder, const Json& tuning, const char* key) {
   const fs::path name = text_in(tuning, key);
   const bool leads_out = std::find(name.begin(), name.end(), "..") != name.end();
   if (name.empty() || name.is_absolute() || leads_out) return "";
@@ -116,13 +116,13 @@ void add_range_test(PageContent& content, const std::string& folder, const std::
 bool is_tuning(const std::string& folder) { return fs::exists(folder + "/tuning.json"); }
 
 PageContent read_tuning(const std::string& folder) {
-  const RangeJson tuning = read_range_file(folder + "/tuning.json");
+  const Json tuning = read_range_file(folder + "/tuning.json");
   PageContent content;
   content.title = text_in(tuning, "name");
   content.subtitle = "tuning, " + fs::path(folder).lexically_normal().string();
   const std::string refused = text_in(tuning, "refused");
   if (!refused.empty()) content.warnings.push_back("No recipe: " + refused);
-  for (const RangeJson& word : list_in(tuning, "words"))
+  for (const Json& word : list_in(tuning, "words"))
     if (word.is_string()) content.words.push_back(word.get<std::string>());
 
   const std::string last_run = folder_in(folder, tuning, "final");

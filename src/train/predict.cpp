@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_text.h"
 #include "core/number.h"
 #include "core/utf8.h"
@@ -14,15 +15,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include <ATen/ATen.h>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // What an image folder's pictures are resized to; arrays have the network's own size.
 std::int64_t resize_of(const Choice& format, std::int64_t height) {
@@ -141,7 +139,7 @@ std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& met
         format("{}: what it says of its network's task cannot be: `{}`; use an "
                "intact copy",
                source, wrong));
-  } catch (const nlohmann::json::exception&) {
+  } catch (const Json::exception&) {
   }
   throw CheckpointError(source + ": what it says of its network's task cannot be read");
 }

@@ -3,15 +3,13 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_number.h"
-
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 using kernels::LossScale;
 using kernels::MetricSums;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -169,7 +167,7 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     state.observers = json.at("observers").get<std::map<std::string, std::string>>();
     StateCheck(source).run(state);
     return state;
-  } catch (const nlohmann::json::exception&) {
+  } catch (const Json::exception&) {
     throw CheckpointError(
         format("{}: holds weights but no state of a run: it cannot be resumed", source));
   }

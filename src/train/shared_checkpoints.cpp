@@ -2,15 +2,12 @@
 
 #include "onecycle/error.h"
 
+#include "core/json.h"
 #include "core/json_text.h"
-
-#include <nlohmann/json.hpp>
 
 #include <ATen/ATen.h>
 
 namespace onecycle {
-
-using Json = nlohmann::json;
 
 namespace {
 

@@ -15,7 +15,7 @@ constexpr std::size_t kMost = 200;  // looked at, the latest
 constexpr double kNotable = 0.02;   // of the loss over the window: a smaller change is none
 constexpr double kHighShare = 0.5;  // of the peak learning rate
 
-using Course = std::vector<CoursePoint>;
+using CoursePoints = std::vector<CoursePoint>;
 
 struct Trend {
   Slope slope;
@@ -25,7 +25,7 @@ struct Trend {
   bool rises() const { return slope.low > 0 && change > kNotable; }
 };
 
-Trend trend_of(const Course& course, double CoursePoint::*loss) {
+Trend trend_of(const CoursePoints& course, double CoursePoint::*loss) {
   std::vector<double> x;
   std::vector<double> y;
   double mean = 0;
@@ -40,14 +40,14 @@ Trend trend_of(const Course& course, double CoursePoint::*loss) {
   return trend;
 }
 
-std::string described(const Course& course, const Trend& trend) {
+std::string described(const CoursePoints& course, const Trend& trend) {
   return format("{:+.3g} an epoch, 95 % interval {:.2g} to {:.2g}, over epochs {:.4g} to {:.4g}",
                 trend.slope.value, trend.slope.low, trend.slope.high, course.front().epoch,
                 course.back().epoch);
 }
 
 // Epochs that are told apart: a trend over one alone is none.
-std::size_t epochs_of(const Course& course) {
+std::size_t epochs_of(const CoursePoints& course) {
   std::set<double> epochs;
   for (const CoursePoint& point : course)
     if (std::isfinite(point.epoch)) epochs.insert(point.epoch);
@@ -64,7 +64,7 @@ Verdict too_few(std::size_t evaluations) {
 }
 
 // What goes wrong, whatever the learning rate is; too early where nothing does.
-Verdict judge_faults(const Course& course) {
+Verdict judge_faults(const CoursePoints& course) {
   const Trend train = trend_of(course, &CoursePoint::train_loss);
   const Trend held_out = trend_of(course, &CoursePoint::validation_loss);
   if (train.rises() && held_out.rises())
@@ -102,8 +102,8 @@ const char* name_of(Judgement judgement) {
 }
 
 Verdict judge(const std::vector<CoursePoint>& whole, double lr_max) {
-  const Course course(whole.end() - static_cast<std::ptrdiff_t>(std::min(kMost, whole.size())),
-                      whole.end());
+  const CoursePoints course(
+      whole.end() - static_cast<std::ptrdiff_t>(std::min(kMost, whole.size())), whole.end());
   const auto lost = std::find_if_not(course.begin(), course.end(), is_finite);
   if (lost != course.end())
     return {Judgement::diverging,
@@ -112,14 +112,14 @@ Verdict judge(const std::vector<CoursePoint>& whole, double lr_max) {
                    lost->epoch, lost->lr)};
   if (epochs_of(course) < kFewest) return too_few(epochs_of(course));
   const std::size_t half = std::max(kFewest, (course.size() + 1) / 2);
-  const Course latest(course.end() - static_cast<std::ptrdiff_t>(half), course.end());
-  for (const Course& window : {latest, course}) {
+  const CoursePoints latest(course.end() - static_cast<std::ptrdiff_t>(half), course.end());
+  for (const CoursePoints& window : {latest, course}) {
     if (epochs_of(window) < kFewest) continue;
     const Verdict fault = judge_faults(window);
     if (fault.judgement != Judgement::too_early) return fault;
   }
 
-  Course high;
+  CoursePoints high;
   for (const CoursePoint& point : course)
     if (point.lr >= kHighShare * lr_max) high.push_back(point);
   if (epochs_of(high) < kFewest)

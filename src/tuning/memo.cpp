@@ -12,8 +12,6 @@
 
 namespace onecycle {
 
-using Json = nlohmann::ordered_json;
-
 namespace {
 
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 26;
@@ -25,7 +23,7 @@ Memo::Memo(std::string path, const std::string& subject, std::shared_ptr<Group> 
   file_ = {{"subject", subject}, {"results", Json::object()}};
   if (!group_->leads() || !std::filesystem::exists(path_)) return;
   const auto bytes = read_regular_file(path_, kLargest);
-  const Json found = parse_json<Json>({bytes.begin(), bytes.end()});
+  const Json found = parse_json({bytes.begin(), bytes.end()});
   if (!found.is_object() || !found.contains("subject") || !found.contains("results") ||
       !found["results"].is_object())
     throw Error(path_ + ": is damaged; remove it to begin anew");

@@ -2,9 +2,10 @@
 
 #include "onecycle/group.h"
 
+#include "core/json.h"
+
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 namespace onecycle {
@@ -19,14 +20,13 @@ class Memo {
 
   // The result under `key`, computed where there is none yet. Throws Error where the file holds one
   // that is not `sound`. Collective.
-  nlohmann::ordered_json get(const std::string& key,
-                             const std::function<nlohmann::ordered_json()>& compute,
-                             const std::function<bool(const nlohmann::ordered_json&)>& sound);
+  Json get(const std::string& key, const std::function<Json()>& compute,
+           const std::function<bool(const Json&)>& sound);
 
  private:
   std::string path_;
   std::shared_ptr<Group> group_;
-  nlohmann::ordered_json file_;
+  Json file_;
 };
 
 }  // namespace onecycle

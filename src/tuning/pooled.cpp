@@ -8,7 +8,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr double kHalfWidth = 0.1;  // of the span of an axis that is not the learning rate
+constexpr double kAxisHalfWidth = 0.1;  // of the span of an axis that is not the learning rate
 
 struct Columns {
   std::vector<double> x, values;
@@ -43,7 +43,8 @@ std::vector<double> smoothed(const Columns& columns, const std::vector<double>& 
                              int neighbours) {
   if (axis == SweepAxis::lr) return smoothed_over_lr(columns.x, columns.values, at, neighbours);
   const auto [least, most] = std::minmax_element(at.begin(), at.end());
-  return smoothed_over(columns.x, columns.values, at, kHalfWidth * (*most - *least), neighbours);
+  return smoothed_over(columns.x, columns.values, at, kAxisHalfWidth * (*most - *least),
+                       neighbours);
 }
 
 std::vector<Band> bands(const std::vector<const SweepCurve*>& curves, SweepAxis axis,

@@ -22,7 +22,7 @@ constexpr int kFlatMoves = 2;
 constexpr int kMostMoves = 6;  // in one direction
 // Beyond the end whose sweeps learn most, the number: a little farther they learn nearly as much.
 constexpr double kBeyondBest = 1.5;
-constexpr std::int64_t kFewestSteps = 200;
+constexpr std::int64_t kFewestSweepSteps = 200;
 constexpr std::int64_t kMostSteps = 400;
 
 // The rate at which the smoothed training loss of the coarse sweep is least.
@@ -335,7 +335,7 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
                      Observer* progress) {
   RangeTestOptions completed = options;
   if (!options.steps)
-    completed.steps = std::clamp(make_run(0).steps.total_steps / 4, kFewestSteps, kMostSteps);
+    completed.steps = std::clamp(make_run(0).steps.total_steps / 4, kFewestSweepSteps, kMostSteps);
   return range_test_over(
       [&](std::int64_t seed_offset, const Sweep& plan) {
         Run run = make_run(seed_offset);

@@ -2,24 +2,20 @@
 
 #include "core/csv_text.h"
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_text.h"
 #include "core/number.h"
 #include "tuning/smoothing.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Json number(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? Json(*value) : Json();
 }
-
-std::string cell(const std::optional<double>& value) { return value ? number_text(*value) : ""; }
 
 void add_band(Json& json, const std::string& name, const Band& band) {
   json[name] = number(band.value);
@@ -120,7 +116,7 @@ std::string range_test_csv(const RangeTest& test) {
       text +=
           format("{},{},{},{},{},{},{},{}\n", csv_cell(sweep.label), sweep.seed, point.step,
                  number_text(point.lr), number_text(point.momentum), number_text(point.train_loss),
-                 cell(point.held_out_loss), cell(point.held_out_accuracy));
+                 csv_cell(point.held_out_loss), csv_cell(point.held_out_accuracy));
   return text;
 }
 

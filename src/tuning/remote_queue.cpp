@@ -4,18 +4,16 @@
 
 #include "core/file_error.h"
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_number.h"
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "recipe/yaml.h"
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 namespace onecycle {
-
-using Json = nlohmann::json;
 
 namespace {
 
@@ -25,7 +23,7 @@ constexpr auto kAskAgain = std::chrono::milliseconds(200);
 
 Json json_of(const std::optional<Score>& score) {
   if (!score) return {};
-  return {json_of_number<Json>(score->loss), json_of_number<Json>(score->accuracy), score->samples};
+  return {json_of_number(score->loss), json_of_number(score->accuracy), score->samples};
 }
 
 std::optional<Score> score_of(const Json& json) {
@@ -65,7 +63,7 @@ TrialResult result_of(const Json& json) {
 template <class Read>
 auto understood(const std::string& text, const char* whose, const Read& read) {
   try {
-    return read(parse_json<Json>(text));
+    return read(parse_json(text));
   } catch (const Json::exception&) {
     throw DistError(format("{} that is none of a search's: {}", whose, printable(text)));
   }

@@ -20,11 +20,15 @@ namespace {
 
 constexpr const char* kLog = ".log";
 
-std::string last_line_of(const std::string& path) {
+// The last line of a log; `warn` is told its warnings.
+std::string read_log(const std::string& path, const WorkerPool::Warn& warn) {
+  const std::string kind = "warning: ";
   std::ifstream file(path);
   std::string last;
-  for (std::string line; std::getline(file, line);)
+  for (std::string line; std::getline(file, line);) {
     if (!line.empty()) last = line;
+    if (line.starts_with(kind)) warn(line.substr(kind.size()));
+  }
   return last;
 }
 
@@ -64,7 +68,7 @@ std::optional<WorkerEnd> WorkerPool::ended() {
     end.worker = worker->number;
     end.by_signal = WIFSIGNALED(status);
     end.exit_code = end.by_signal ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    end.last_words = last_line_of(worker_path(folder_, worker->number, kLog));
+    end.last_words = read_log(worker_path(folder_, worker->number, kLog), warn_);
     running_.erase(worker);
     return end;
   }

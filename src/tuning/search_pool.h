@@ -24,8 +24,13 @@ class WorkerPool {
   // What follows the program's name, for a worker's number.
   using Arguments = std::function<std::vector<std::string>(std::int64_t worker)>;
 
-  WorkerPool(std::string study_folder, Arguments arguments)
-      : folder_(std::move(study_folder)), arguments_(std::move(arguments)) {}
+  using Warn = std::function<void(const std::string&)>;
+
+  // `warn` is told what a worker warned of, once it has ended.
+  WorkerPool(std::string study_folder, Arguments arguments, Warn warn)
+      : folder_(std::move(study_folder)),
+        arguments_(std::move(arguments)),
+        warn_(std::move(warn)) {}
   // Ends those left at once.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -45,6 +50,7 @@ class WorkerPool {
 
   std::string folder_;
   Arguments arguments_;
+  Warn warn_;
   std::vector<Worker> running_;
 };
 

@@ -2,17 +2,15 @@
 
 #include "core/csv_text.h"
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_text.h"
 #include "core/number.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 const Setting& setting_of(const Study& study, const TrialRow& row) {
   return study.settings()[static_cast<std::size_t>(row.trial.setting)];
@@ -35,8 +33,6 @@ std::string value_text(const Axis& axis, const Value& value) {
 Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
-
-std::string cell(const std::optional<double>& value) { return value ? number_text(*value) : ""; }
 
 Json fields_of(const Study& study, const TrialRow& row) {
   return {{"number", row.trial.number},
@@ -101,9 +97,10 @@ std::string csv_of(const Study& study, const std::vector<TrialRow>& rows) {
                    name_of(row.state));
     for (const Value& value : setting_of(study, row))
       text += "," + csv_cell(detail::flow_text(value.as_written()));
-    text += format(",{},{},{},{},{},{:.3f},{},{}\n", cell(row.metric), cell(row.validation_loss),
-                   cell(row.validation_accuracy), cell(row.test_loss), cell(row.test_accuracy),
-                   row.seconds, csv_cell(row.run), csv_cell(row.reason));
+    text += format(",{},{},{},{},{},{:.3f},{},{}\n", csv_cell(row.metric),
+                   csv_cell(row.validation_loss), csv_cell(row.validation_accuracy),
+                   csv_cell(row.test_loss), csv_cell(row.test_accuracy), row.seconds,
+                   csv_cell(row.run), csv_cell(row.reason));
   }
   return text;
 }

@@ -7,7 +7,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr double kHalfWidth = 0.15;  // decades
+constexpr double kRateHalfWidth = 0.15;  // decades
 
 double tricube(double u) {
   const double t = 1 - u * u * u;
@@ -59,7 +59,7 @@ std::vector<double> smoothed_over_lr(const std::vector<double>& lr, const std::v
     for (double& value : values) value = std::log10(value);
     return values;
   };
-  return smoothed_over(logarithms(lr), y, logarithms(at), kHalfWidth, neighbours);
+  return smoothed_over(logarithms(lr), y, logarithms(at), kRateHalfWidth, neighbours);
 }
 
 }  // namespace onecycle

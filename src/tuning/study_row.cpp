@@ -5,17 +5,15 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/json.h"
 #include "core/json_text.h"
 #include "core/printable.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr double kSame = 1e-6;  // relative: another C library may round a drawn value otherwise
 
@@ -119,7 +117,7 @@ TrialRow Study::read(const Statement& statement) const {
   if (expected.empty())
     expected = json_of(options_.space, settings_[static_cast<std::size_t>(trial.setting)]);
   if (values != expected)
-    row.require(is_same_setting(parse_json<Json>(values), Json::parse(expected)),
+    row.require(is_same_setting(parse_json(values), Json::parse(expected)),
                 format("its values are {}, and the space's are {}", printable(values),
                        printable(expected)));
   const std::string state = row.text("state");

@@ -1,18 +1,16 @@
 #include "core/format.h"
+#include "core/json.h"
 #include "core/number.h"
 #include "tuning/study_row.h"
 
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 // What is asked of a study's rows, and what follows from them.
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kMostLosses = 2;
 

@@ -12,8 +12,6 @@ namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int kRates = 3;                  // whole, half and a quarter
 constexpr double kClose = 1.02;            // losses that differ by less
 constexpr double kLowestShare = 1.0 / 32;  // of the rate found

@@ -16,8 +16,6 @@ namespace onecycle {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // What a memo's file holds may be of others' making.
 bool has_number(const Json& item, const char* key, double least, bool or_null = false) {
   const auto found = item.find(key);
@@ -68,14 +66,14 @@ TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries
                 environment_digest(recipe),
             registries.group) {}
 
-TuneItems::Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
+Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
   const Json trial = memo_.get(
       key, [&] { return train_now(key, recipe); }, is_trial);
   spend(trial);
   return trial;
 }
 
-TuneItems::Json TuneItems::train_now(const std::string& key, const Recipe& recipe) {
+Json TuneItems::train_now(const std::string& key, const Recipe& recipe) {
   const TrialScore result = run_trial(build_on(data_, recipe, registries_), stop_, progress_);
   if (result.interrupted) throw Interrupted();
   say_(format("{:<34} validation {}", key,
@@ -88,15 +86,14 @@ TuneItems::Json TuneItems::train_now(const std::string& key, const Recipe& recip
           {"seconds", result.seconds}};
 }
 
-TuneItems::Json TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
+Json TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
   const Json found = memo_.get(
       key, [&] { return range_now(key, recipe, seeds); }, is_range);
   spend(found);
   return found;
 }
 
-TuneItems::Json TuneItems::range_now(const std::string& key, const Recipe& recipe,
-                                     std::int64_t seeds) {
+Json TuneItems::range_now(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
   const auto begun = std::chrono::steady_clock::now();
   RangeTestOptions options;
   options.seeds = seeds;

@@ -16,7 +16,6 @@ struct Interrupted {};
 // together.
 class TuneItems {
  public:
-  using Json = nlohmann::ordered_json;
   using Say = std::function<void(const std::string&)>;
 
   // The results are those of `recipe` under these options. All but `folder` must outlive it.

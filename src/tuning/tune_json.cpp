@@ -1,15 +1,13 @@
 #include "tuning/tune_json.h"
 
+#include "core/json.h"
 #include "core/json_text.h"
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 namespace onecycle {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json json_of(const TuneTrial& trial) {
   return {{"label", trial.label},
@@ -34,7 +32,7 @@ Json inside(const std::string& path, const std::string& folder) {
 
 }  // namespace
 
-nlohmann::ordered_json choice_json(const TuneChoice& choice) {
+Json choice_json(const TuneChoice& choice) {
   return {{"what", choice.what},
           {"value", choice.value},
           {"evidence", choice.evidence},

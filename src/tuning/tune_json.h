@@ -2,13 +2,14 @@
 
 #include "onecycle/tune.h"
 
-#include <nlohmann/json_fwd.hpp>
+#include "core/json.h"
+
 #include <string>
 
 namespace onecycle {
 
 // A choice without its trials.
-nlohmann::ordered_json choice_json(const TuneChoice& choice);
+Json choice_json(const TuneChoice& choice);
 
 // What tuning.json holds: the choices with their trials, the words, where the range tests and the
 // last run lie (relative to its folder), the tuned recipe. The report reads it.

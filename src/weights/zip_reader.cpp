@@ -21,7 +21,7 @@ constexpr std::string_view kListed = "PK\x01\x02";
 constexpr std::string_view kEnd = "PK\x05\x06";
 constexpr std::string_view kEnd64 = "PK\x06\x06";
 constexpr std::string_view kLocator64 = "PK\x06\x07";
-constexpr std::size_t kLocalBytes = 30, kListedBytes = 46, kEndBytes = 22, kEnd64Bytes = 56,
+constexpr std::size_t kLocalHeaderBytes = 30, kListedBytes = 46, kEndBytes = 22, kEnd64Bytes = 56,
                       kLocator64Bytes = 20;
 constexpr std::uint64_t kIn64 = 0xffffffff;  // the number stands in the 64-bit field
 
@@ -135,9 +135,9 @@ ZipEntries read_zip(std::string_view bytes) {
   std::vector<Span> spans;
   for (std::uint64_t i = 0; i < directory.count; ++i) {
     const Listed listed = take_listed(list);
-    const std::string_view local = part(bytes, listed.header, kLocalBytes);
+    const std::string_view local = part(bytes, listed.header, kLocalHeaderBytes);
     const std::uint64_t name_bytes = number(local, 26, 2);
-    const std::uint64_t name_at = listed.header + kLocalBytes;
+    const std::uint64_t name_at = listed.header + kLocalHeaderBytes;
     if (!local.starts_with(kLocal) || part(bytes, name_at, name_bytes) != listed.name)
       fail(format("the entry '{}' is not where it is listed", printable(listed.name)));
     const std::uint64_t begin = name_at + name_bytes + number(local, 28, 2);

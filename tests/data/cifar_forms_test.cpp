@@ -1,5 +1,6 @@
 #include "data_test_support.h"
 #include "recipe/yaml.h"
+#include "support/places.h"
 #include "support/tar.h"
 
 #include <filesystem>
@@ -70,7 +71,7 @@ struct CifarForms : testing::Test {
     options.name = name;
     options.dir = folder.path();
     options.validation = 0;
-    descriptor = find_descriptor(options, {ONECYCLE_SOURCE_DIR "/datasets"}, read_yaml_file);
+    descriptor = find_descriptor(options, {source_dir() + "/datasets"}, read_yaml_file);
     descriptor.train_samples.reset();
   }
 

@@ -1,5 +1,6 @@
 #include "data_test_support.h"
 #include "recipe/yaml.h"
+#include "support/places.h"
 
 #include <algorithm>
 #include <set>
@@ -9,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string kShipped = std::string(ONECYCLE_SOURCE_DIR) + "/datasets";
+const std::string kShipped = source_dir() + "/datasets";
 
 DatasetDescriptor find(const std::string& name, const std::vector<std::string>& folders) {
   DataOptions options;

@@ -1,5 +1,6 @@
 #include "data_test_support.h"
 #include "recipe/yaml.h"
+#include "support/places.h"
 
 #include <cstdlib>
 
@@ -16,7 +17,7 @@ DataOptions options_for(const std::string& name) {
 }
 
 DatasetDescriptor descriptor_of(const DataOptions& options) {
-  return find_descriptor(options, {std::string(ONECYCLE_SOURCE_DIR) + "/datasets"}, read_yaml_file);
+  return find_descriptor(options, {source_dir() + "/datasets"}, read_yaml_file);
 }
 
 bool all_there(const DataOptions& options) {

@@ -177,7 +177,7 @@ class Search(Scenario):
     says = "a grid of 4 trials, one worker"
     made = "small-search"
     jobs = "1"
-    strict = ("trials", "best.yaml")
+    strict = ("trials", "best.yaml", "trial 1", "trial 2", "trial 3", "trial 4")
 
     def recipe(self):
         return (_RECIPE + "train: {duration: 8it, log_every: 4, threads: 1, precision: fp32, device: cpu}\n"
@@ -198,8 +198,8 @@ class Search(Scenario):
                  "best.yaml": _text(f"{study}/best.yaml"), "trials.csv": run_files.rows(f"{study}/trials.csv")}
         for number in range(1, len(found["trials"]) + 1):
             run = f"{study}/trials/{number}"
-            found[f"trial {number}"] = (run_files.tensors(f"{run}/checkpoints/last.safetensors"),
-                                        run_files.rows(f"{run}/steps.csv"), run_files.rows(f"{run}/metrics.csv"))
+            found[f"trial {number}"] = run_files.tensors(f"{run}/checkpoints/last.safetensors")
+            found[f"rows of trial {number}"] = [run_files.rows(f"{run}/{name}.csv") for name in ("steps", "metrics")]
         return found
 
     def faults(self, folder, over):

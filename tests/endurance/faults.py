@@ -90,8 +90,9 @@ class Verdict:
         expected = ("onecycle: ", "warning: ")
         self.problems += [f"{name}: says {line!r}" for line in lines if not line.startswith(expected)]
 
-    def hold_result(self, scenario, reference, folder, warned):
-        """The end against that of a run left alone. A run that warned of what it could not keep may lack it."""
+    def hold_result(self, scenario, reference, folder, warned, in_study):
+        """The end against that of a run left alone. A run that warned of what it could not keep may lack it. SQLite
+        keeps its log beside a study where the last of its own files failed, and it is read with it."""
         try:
             result = result_of(scenario, folder)
         except (OSError, ValueError, KeyError, TypeError, run_files.Unsound) as problem:
@@ -103,7 +104,9 @@ class Verdict:
                 more = key == "checkpoints" and set(reference[key]) < set(result[key])
                 tolerated = more or key in scenario.made_again or (warned and key not in scenario.strict)
                 (self.notes if tolerated else self.problems).append(f"end: {key} differs")
-        self.problems += [f"end: {name} is left" for name in run_files.left_behind(scenario.newest(folder))]
+        for name in run_files.left_behind(scenario.newest(folder)):
+            tolerated = in_study and name.startswith("study.db-")
+            (self.notes if tolerated else self.problems).append(f"end: {name} is left")
 
 
 def worker_words(folder):
@@ -160,7 +163,8 @@ def examine(scenario, reference, fault, folder):
             if again.exit_code == 0:
                 verdict.problems += [f"resumed: {text}" for text in scenario.faults(folder, True)]
         if not outcome.hung:
-            verdict.hold_result(scenario, reference, folder, "warning: " in outcome.out + outcome.err)
+            verdict.hold_result(scenario, reference, folder, "warning: " in outcome.out + outcome.err,
+                                call is not None and "/study.db" in call.path)
     except OSError as problem:
         verdict.problems.append(str(problem))
     row = {"scenario": scenario.name, "call": fault.call, "mode": fault.mode, "kind": call.kind if call else "",
@@ -181,7 +185,7 @@ def undisturbed(scenario, folder):
         verdict = Verdict()
         verdict.problems += scenario.faults(folder, True)
         reference = reference or result_of(scenario, folder)
-        verdict.hold_result(scenario, reference, folder, False)
+        verdict.hold_result(scenario, reference, folder, warned=False, in_study=False)
         if verdict.problems:
             sys.exit(f"{scenario.name}, left alone: " + "; ".join(verdict.problems))
     return outcome, reference

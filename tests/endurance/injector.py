@@ -66,6 +66,7 @@ class _Session:
         self.fault = fault
         self.calls = []
         self.full = False
+        self.disturbed = False
 
     def answer(self, request):
         try:
@@ -76,12 +77,19 @@ class _Session:
             request.go_on()
             return
         self.calls.append(call)
-        if self.fault and self.fault.call == len(self.calls):
+        if self._comes_here(call):
+            self.disturbed = True
             self._disturb(request, call)
         elif self.full and "full" in call.modes():
             request.fail(errno.ENOSPC)
         else:
             request.go_on()
+
+    def _comes_here(self, call):
+        """Whether the fault does. Where processes took turns in another order, the k-th call may be one that its mode
+        says nothing of: it comes to the next one that it fits."""
+        return (self.fault is not None and not self.disturbed and self.fault.call <= len(self.calls)
+                and self.fault.mode in call.modes())
 
     def _call(self, request):
         path = request.path()

@@ -1,5 +1,7 @@
 // Dependencies point one way (src/README.md): every include of every room is held against its list.
 
+#include "support/places.h"
+
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -57,7 +59,7 @@ std::vector<Include> includes_of(const fs::path& folder) {
   return found;
 }
 
-const fs::path kRoot = ONECYCLE_SOURCE_DIR;
+const fs::path kRoot = source_dir();
 
 TEST(House, EveryRoomIsListed) {
   for (const auto& entry : fs::directory_iterator(kRoot / "src")) {

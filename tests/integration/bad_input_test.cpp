@@ -1,5 +1,6 @@
 // What a user gets wrong: one line that says what, where and what to do, and the exit code.
 
+#include "support/places.h"
 #include "support/program.h"
 
 #include <algorithm>
@@ -279,7 +280,7 @@ TEST_F(BadInput, HostileWeights) {
               HasSubstr("absent.pth: cannot be read"));
   EXPECT_THAT(refused(train(recipe, {R"(weights.rename=[{from: "^(", to: a}])"}), 2),
               HasSubstr("is no regular expression"));
-  const std::string module = ONECYCLE_SOURCE_DIR "/tests/fuzz/corpus/weights/module.pth";
+  const std::string module = source_dir() + "/tests/fuzz/corpus/weights/module.pth";
   EXPECT_THAT(refused({"import", module}, 1), HasSubstr("torch.nn.modules.linear.Linear"));
 }
 

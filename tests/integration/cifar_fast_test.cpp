@@ -1,6 +1,7 @@
 // The recipes of the fast CIFAR network, on made-up pictures, as a user runs them.
 
 #include "support/json_lines.h"
+#include "support/places.h"
 #include "support/program.h"
 
 #include <gmock/gmock.h>
@@ -13,7 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
-const std::string kRecipes = std::string(ONECYCLE_SOURCE_DIR) + "/recipes/";
+const std::string kRecipes = source_dir() + "/recipes/";
 
 std::vector<std::string> train(const TemporaryFolder& folder,
                                const std::vector<std::string>& more) {

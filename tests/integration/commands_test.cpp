@@ -2,6 +2,7 @@
 
 #include "core/safetensors.h"
 #include "support/json_lines.h"
+#include "support/places.h"
 #include "support/program.h"
 
 #include <csignal>
@@ -133,10 +134,9 @@ TEST_F(Commands, TheOptimizerGoesToTorch) {
     const std::string file = folder_ / "out.pth";
     const Outcome exported = run_program({"export", run, "--to", file, "--optimizer"});
     ASSERT_EQ(exported.exit_code, 0) << exported.err;
-    const std::string command =
-        std::string("'") + python +
-        "' -B '" ONECYCLE_SOURCE_DIR "/tests/train/torch_weights.py' optimizer " + file + " " +
-        run + "/checkpoints/last.safetensors >" + (folder_ / "found");
+    const std::string command = std::string("'") + python + "' -B '" + source_dir() +
+                                "/tests/train/torch_weights.py' optimizer " + file + " " + run +
+                                "/checkpoints/last.safetensors >" + (folder_ / "found");
     ASSERT_EQ(std::system(command.c_str()), 0);
     const Json found = Json::parse(read_bytes(folder_ / "found"));
     EXPECT_EQ(found["step"], 54);
@@ -278,8 +278,8 @@ TEST_F(Commands, DataListsVerifiesAndDescribes) {
 
 TEST_F(Commands, EveryShippedRecipeIsSound) {
   int num_checked = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           std::string(ONECYCLE_SOURCE_DIR) + "/recipes")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(source_dir() + "/recipes")) {
     if (entry.path().extension() != ".yaml") continue;
     const Outcome outcome = run_program({"check", entry.path().string()});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -289,8 +289,7 @@ TEST_F(Commands, EveryShippedRecipeIsSound) {
 }
 
 TEST_F(Commands, TheReferencePageIsTheProgramsOwn) {
-  EXPECT_EQ(run_program({"schema", "--markdown"}).out,
-            read_bytes(std::string(ONECYCLE_SOURCE_DIR) + "/docs/recipe.md"))
+  EXPECT_EQ(run_program({"schema", "--markdown"}).out, read_bytes(source_dir() + "/docs/recipe.md"))
       << "refresh it: ./onecycle schema --markdown > docs/recipe.md";
   EXPECT_TRUE(Json::accept(run_program({"schema"}).out));
 }

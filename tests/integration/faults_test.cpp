@@ -1,6 +1,7 @@
 // Runs of which one file operation fails or is the last: a sample of what tests/endurance/faults.py
 // disturbs.
 
+#include "support/places.h"
 #include "support/program.h"
 
 #include <cstdlib>
@@ -13,8 +14,8 @@ namespace {
 void expect_nothing_lost(const std::string& scenario, int count) {
   constexpr int kSkipped = 77;
   const Outcome outcome =
-      Program({"python3", ONECYCLE_SOURCE_DIR "/tests/endurance/faults.py", "--program",
-               ONECYCLE_PROGRAM, "--scenario", scenario, "--sample", std::to_string(count)},
+      Program({"python3", source_dir() + "/tests/endurance/faults.py", "--program", program_path(),
+               "--scenario", scenario, "--sample", std::to_string(count)},
               "/usr/bin/env")
           .wait();
   if (outcome.exit_code == kSkipped) GTEST_SKIP() << outcome.out;

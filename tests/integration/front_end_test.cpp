@@ -1,6 +1,7 @@
 // The front end, which becomes the engine.
 
 #include "support/held_command.h"
+#include "support/places.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,14 +18,14 @@ TEST(FrontEnd, BecomesTheEngineInTheSameProcess) {
   const auto engine =
       std::filesystem::read_symlink("/proc/" + std::to_string(command.pid()) + "/exe");
   EXPECT_THAT(engine.string(), ::testing::EndsWith("libexec/onecycle"));
-  EXPECT_THAT(command.proc("cmdline"), StartsWith(std::string(ONECYCLE_PROGRAM) + '\0' + "check"));
+  EXPECT_THAT(command.proc("cmdline"), StartsWith(program_path() + '\0' + "check"));
   EXPECT_EQ(command.proc("comm"), "onecycle\n");
   command.end();
 }
 
 TEST(FrontEnd, FindsItsEngineFromWhereverItIsLinked) {
   const TemporaryFolder folder;
-  std::filesystem::create_symlink(ONECYCLE_PROGRAM, folder / "1cycle");
+  std::filesystem::create_symlink(program_path(), folder / "1cycle");
   const Outcome outcome = Program({"--version"}, folder / "1cycle").wait();
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, StartsWith("onecycle "));
@@ -32,14 +33,14 @@ TEST(FrontEnd, FindsItsEngineFromWhereverItIsLinked) {
 
 TEST(FrontEnd, WithoutItsEngineItSaysWhatIsMissing) {
   const TemporaryFolder folder;
-  std::filesystem::copy_file(ONECYCLE_PROGRAM, folder / "onecycle");
+  std::filesystem::copy_file(program_path(), folder / "onecycle");
   const Outcome outcome = Program({"--version"}, folder / "onecycle").wait();
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.err, StartsWith("onecycle: " + (folder / "libexec/onecycle")));
 }
 
 TEST(FrontEnd, LinksNoLibraryThatTakesTimeToLoad) {
-  const std::string bytes = read_bytes(ONECYCLE_PROGRAM);
+  const std::string bytes = read_bytes(program_path());
   for (const char* library : {"libtorch", "libc10", "libgomp", "libcrypto", "libcurl"})
     EXPECT_EQ(bytes.find(library), std::string::npos) << library;
 }

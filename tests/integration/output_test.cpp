@@ -1,5 +1,6 @@
 // Output that cannot be written, and a program that is started without stdin, stdout or stderr.
 
+#include "support/places.h"
 #include "support/program.h"
 
 #include <gmock/gmock.h>
@@ -33,8 +34,7 @@ std::string bytes_of(std::string_view hexadecimal) {
 
 // The program with these arguments and the shell's redirections.
 Outcome redirected(const std::string& redirections, std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(),
-                   {"-c", "exec \"$0\" \"$@\" " + redirections, ONECYCLE_PROGRAM});
+  arguments.insert(arguments.begin(), {"-c", "exec \"$0\" \"$@\" " + redirections, program_path()});
   return Program(arguments, "/bin/sh").wait();
 }
 
@@ -116,7 +116,7 @@ TEST_F(Outputs, AFullDiskBehindStderrChangesNothing) {
 
 TEST_F(Outputs, AReaderThatLeftIsNotSpokenOf) {
   const Outcome outcome =
-      Program({"-c", "set -o pipefail; trap '' PIPE; \"$0\" schema | true", ONECYCLE_PROGRAM},
+      Program({"-c", "set -o pipefail; trap '' PIPE; \"$0\" schema | true", program_path()},
               "/bin/bash")
           .wait();
   EXPECT_EQ(outcome.exit_code, 1);

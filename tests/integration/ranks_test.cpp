@@ -3,6 +3,7 @@
 
 #include "support/environment.h"
 #include "support/json_lines.h"
+#include "support/places.h"
 #include "support/program.h"
 
 #include <chrono>
@@ -234,7 +235,7 @@ TEST_F(Ranks, FitBatchHeedsTheSmallestRank) {
   std::vector<std::string> arguments{"--allow-run-as-root", "--oversubscribe"};
   for (const int mebibytes : {least + 3000, least + 100}) {
     if (arguments.size() > 2) arguments.emplace_back(":");
-    arguments.insert(arguments.end(), {"-n", "1", ONECYCLE_PROGRAM});
+    arguments.insert(arguments.end(), {"-n", "1", program_path()});
     const auto words = fit("1024", mebibytes);
     arguments.insert(arguments.end(), words.begin(), words.end());
   }
@@ -356,8 +357,8 @@ TEST_F(Ranks, StandOnTwoHosts) {
                              {"MASTER_ADDR", "10.77.0.1"},
                              {"MASTER_PORT", "29717"}});
     auto arguments = command("train");
-    for (const std::string& word : {std::string(ONECYCLE_PROGRAM), "onecycle-" + host,
-                                    std::string("exec"), std::string("netns")})
+    for (const std::string& word :
+         {program_path(), "onecycle-" + host, std::string("exec"), std::string("netns")})
       arguments.insert(arguments.begin(), word);
     ranks.push_back(std::make_unique<Program>(arguments, "/sbin/ip"));
   }
@@ -369,7 +370,8 @@ TEST_F(Ranks, AreStartedByMpirun) {
   if (!std::filesystem::exists(kMpirun)) GTEST_SKIP() << "needs mpirun (openmpi-bin)";
   const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
   auto arguments = command("train");
-  for (const char* word : {ONECYCLE_PROGRAM, "2", "-np", "--oversubscribe", "--allow-run-as-root"})
+  for (const auto& word : std::vector<std::string>{program_path(), "2", "-np", "--oversubscribe",
+                                                   "--allow-run-as-root"})
     arguments.insert(arguments.begin(), word);
   expect_same_run(one, end_of(Program(arguments, kMpirun).wait()));
 }
@@ -380,8 +382,9 @@ TEST_F(Ranks, AreStartedByTorchrun) {
     GTEST_SKIP() << "needs a Python with torch in ONECYCLE_PYTHON";
   const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
   auto arguments = command("train");
-  for (const char* word : {ONECYCLE_PROGRAM, "--standalone", "--no-python", "2", "--nproc-per-node",
-                           "torch.distributed.run", "-m"})
+  for (const auto& word :
+       std::vector<std::string>{program_path(), "--standalone", "--no-python", "2",
+                                "--nproc-per-node", "torch.distributed.run", "-m"})
     arguments.insert(arguments.begin(), word);
   expect_same_run(one, end_of(Program(arguments, python).wait()));
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/places.h"
+
 #include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -18,7 +20,7 @@ inline void expect_lean(const std::string& net, const std::string& figure, doubl
         << key << ' ' << static_cast<std::int64_t>(value + 0.5) << '\n';
     return;
   }
-  std::ifstream file(ONECYCLE_SOURCE_DIR "/tests/lean/figures.txt");
+  std::ifstream file(source_dir() + "/tests/lean/figures.txt");
   for (std::string line; std::getline(file, line);) {
     if (line.rfind(key + ' ', 0) != 0) continue;
     const double stored = std::stod(line.substr(key.size() + 1));

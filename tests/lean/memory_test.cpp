@@ -5,6 +5,7 @@
 #include "core/format.h"
 #include "lean/window.h"
 #include "support/counting_allocator.h"
+#include "support/places.h"
 #include "support/temporary_folder.h"
 #include "train/support.h"
 
@@ -36,7 +37,7 @@ double our_peak(const std::vector<std::string>& overrides) {
 double pytorch_peak(const std::string& net, const std::string& precision, int batch) {
   const TemporaryFolder folder;
   const std::string command = format("'{}' -B '{}/tests/lean/memory.py' '{}' {} {} {} > '{}'",
-                                     std::getenv("ONECYCLE_PYTHON"), ONECYCLE_SOURCE_DIR,
+                                     std::getenv("ONECYCLE_PYTHON"), source_dir(),
                                      ONECYCLE_LEAN_MODULE, net, precision, batch, folder / "peak");
   if (std::system(command.c_str()) != 0) return 0;
   return std::stod(read_bytes(folder / "peak"));

@@ -2,6 +2,7 @@
 // (tests/golden/schedule.py and fastai_schedule.py).
 
 #include "schedule/support.h"
+#include "support/places.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,12 +22,12 @@ struct Case {
   std::vector<double> lr, momentum;
 };
 
-constexpr const char* kTorch = ONECYCLE_SOURCE_DIR "/tests/golden/schedule.txt";
-constexpr const char* kFastAi = ONECYCLE_SOURCE_DIR "/tests/golden/fastai_schedule.txt";
+const std::string kTorch = source_dir() + "/tests/golden/schedule.txt";
+const std::string kFastAi = source_dir() + "/tests/golden/fastai_schedule.txt";
 
-std::vector<Case> read_cases(const char* golden) {
+std::vector<Case> read_cases(const std::string& golden) {
   const char* given = std::getenv("ONECYCLE_GOLDEN");
-  std::ifstream file(given ? given : golden);
+  std::ifstream file(given ? given : golden.c_str());
   std::vector<Case> cases;
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/places.h"
+
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -26,7 +28,7 @@ struct GoldenCase {
 // The cases of tests/golden/FILE, or of the file that ONECYCLE_GOLDEN names in its place.
 inline std::vector<GoldenCase> read_golden(const std::string& file) {
   const char* given = std::getenv("ONECYCLE_GOLDEN");
-  std::ifstream lines(given ? given : ONECYCLE_SOURCE_DIR "/tests/golden/" + file);
+  std::ifstream lines(given ? given : source_dir() + "/tests/golden/" + file);
   std::vector<GoldenCase> cases;
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "support/places.h"
 #include "support/temporary_folder.h"
 
 #include <cstdlib>
@@ -31,7 +32,7 @@ struct Outcome {
 class Program {
  public:
   explicit Program(std::vector<std::string> arguments,
-                   const std::string& program = ONECYCLE_PROGRAM) {
+                   const std::string& program = program_path()) {
     std::vector<char*> argv;
     arguments.insert(arguments.begin(), program);
     for (std::string& argument : arguments) argv.push_back(argument.data());

@@ -4,6 +4,7 @@
 #include "onecycle/loader.h"
 
 #include "core/format.h"
+#include "support/places.h"
 #include "support/ranks.h"
 #include "support/temporary_folder.h"
 #include "train/support.h"
@@ -54,7 +55,7 @@ TEST(DistributedDataParallel, GivesTheSameGradients) {
   const Snapshot start = first_step(16);
   write_checkpoint(folder / "in", start);
   const std::string command = format("'{}' -B '{}/tests/train/ddp.py' {} {} 2", python(),
-                                     ONECYCLE_SOURCE_DIR, folder / "in", folder / "out");
+                                     source_dir(), folder / "in", folder / "out");
   ASSERT_EQ(std::system(command.c_str()), 0);
   TensorsByName expected;
   for (const NamedTensor& item : read_checkpoint(folder / "out").tensors)

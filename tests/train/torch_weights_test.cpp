@@ -4,6 +4,7 @@
 #include "onecycle/model.h"
 #include "onecycle/optimizer.h"
 
+#include "support/places.h"
 #include "support/temporary_folder.h"
 #include "train/support.h"
 #include "train/tensor_bytes.h"
@@ -25,7 +26,7 @@ std::string python() {
 
 bool run_script(const std::string& arguments) {
   const std::string command =
-      "'" + python() + "' -B '" ONECYCLE_SOURCE_DIR "/tests/train/torch_weights.py' " + arguments;
+      "'" + python() + "' -B '" + source_dir() + "/tests/train/torch_weights.py' " + arguments;
   return std::system(command.c_str()) == 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "tuning/rules.h"
 
+#include "support/places.h"
 #include "tuning/smoothing.h"
 
 #include <cmath>
@@ -16,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(FastaiRules, ReturnFastaisValues) {
-  std::ifstream file(std::string(ONECYCLE_SOURCE_DIR) + "/tests/golden/range_rules.txt");
+  std::ifstream file(source_dir() + "/tests/golden/range_rules.txt");
   std::vector<float> lr, losses;
   int cases = 0;
   for (std::string line; std::getline(file, line);) {

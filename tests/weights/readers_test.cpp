@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "support/places.h"
 #include "support/temporary_folder.h"
 #include "weights/weights_file.h"
 
@@ -17,7 +18,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kCorpus = ONECYCLE_SOURCE_DIR "/tests/fuzz/corpus/weights/";
+const std::string kCorpus = source_dir() + "/tests/fuzz/corpus/weights/";
 
 template <class T>
 T element(const StoredTensor& tensor, std::int64_t row, std::int64_t column) {
