@@ -12,12 +12,6 @@
 namespace onecycle {
 
 // A command of the program: `onecycle NAME ...`.
-struct Command {
-  const char* name;
-  const char* summary;
-  int (*run)(int argc, char** argv);  // argv[0] is the command's name; returns the exit code
-};
-
 int train_command(int argc, char** argv);
 int tune_command(int argc, char** argv);
 int range_test_command(int argc, char** argv);

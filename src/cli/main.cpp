@@ -14,11 +14,13 @@
 #include "core/print.h"
 #include "core/printable.h"
 #include "core/process.h"
+#include "front/help.h"
 #include "kernels/processor.h"
 
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <map>
 #include <new>
 #include <string>
 #include <string_view>
@@ -28,69 +30,47 @@ namespace onecycle {
 
 namespace {
 
-const Command kCommands[] = {
-    {"train", "train what a recipe describes", train_command},
-    {"tune", "Smith's whole procedure, to a tuned recipe with its evidence", tune_command},
-    {"range-test", "the largest useful learning rate, by Smith's LR range test",
-     range_test_command},
-    {"fit-batch", "the largest batch that fits, the fastest, and one to train with",
-     fit_batch_command},
-    {"lr-find", "the same as range-test", range_test_command},
-    {"search", "grid, random and halving search over any keys of a recipe", search_command},
-    {"eval", "accuracy, confusions and calibration of trained weights on a data set", eval_command},
-    {"predict", "the classes that a trained network gives to pictures", predict_command},
-    {"export", "a run's weights for PyTorch, or as plain safetensors", export_command},
-    {"import", "what a file of weights holds, and whether a model takes it", import_command},
-    {"report", "one HTML page about a run or a range test, with its plots", report_command},
-    {"schedule", "learning rate, momentum and weight decay over a run, without running it",
-     schedule_command},
-    {"check", "validate recipes: every key, with file, line and column", check_command},
-    {"data", "list, verify, describe, fetch and pack data sets", data_command},
-    {"info", "devices, libraries, versions and build options", info_command},
-    {"schema", "the recipe's JSON Schema, or its reference page", schema_command},
+using CommandFunction = int (*)(int argc, char** argv);
+
+const std::map<std::string_view, CommandFunction> kCommands = {
+    {"train", train_command},
+    {"tune", tune_command},
+    {"range-test", range_test_command},
+    {"fit-batch", fit_batch_command},
+    {"lr-find", range_test_command},
+    {"search", search_command},
+    {"eval", eval_command},
+    {"predict", predict_command},
+    {"export", export_command},
+    {"import", import_command},
+    {"report", report_command},
+    {"schedule", schedule_command},
+    {"check", check_command},
+    {"data", data_command},
+    {"info", info_command},
+    {"schema", schema_command},
 };
 
-constexpr const char* kProgramExamples = R"(
-Examples:
-  onecycle train recipes/quickstart.yaml
-  onecycle train recipes/quickstart.yaml --set schedule.lr_max=0.2 --set train.duration=10ep
-  onecycle check recipes/*.yaml
-`onecycle COMMAND --help` shows a command's options and examples.
-)";
-
-void print_help() {
-  print(
-      "onecycle trains neural networks by Leslie Smith's disciplined approach.\n\n"
-      "Usage: onecycle COMMAND [OPTION]...\n\nCommands:\n");
-  for (const Command& command : kCommands) print("  {:<10}{}\n", command.name, command.summary);
-  print("{}", kProgramExamples);
-}
-
-const Command& find_command(const std::string& name) {
+CommandFunction find_command(const std::string& name) {
+  const auto found = kCommands.find(name);
+  if (found != kCommands.end()) return found->second;
   std::vector<std::string> known;
-  for (const Command& command : kCommands) {
-    if (name == command.name) return command;
-    known.emplace_back(command.name);
-  }
+  for (const CommandSummary& command : kCommandSummaries) known.emplace_back(command.name);
   const std::string nearest = nearest_name(name, known);
   throw UsageError(format("no command '{}'{}; `onecycle --help` lists them", name,
                           nearest.empty() ? "" : ", did you mean '" + nearest + "'?"));
 }
 
 int run(int argc, char** argv) {
-  const std::string_view first = argc > 1 ? argv[1] : "--help";
-  if (first == "--help" || first == "-h" || first == "help") {
-    print_help();
+  const std::string answer = answer_without_command(argv[1]);
+  if (!answer.empty()) {
+    print("{}", answer);
     return argc > 1 ? 0 : 2;
   }
-  if (first == "--version") {
-    print("onecycle {}\n", ONECYCLE_VERSION);
-    return 0;
-  }
   (void)kernels::processor();  // what ONECYCLE_CPU says is no level: told before anything is done
-  const Command& command = find_command(std::string(first));
+  const CommandFunction command = find_command(argv[1]);
   const BusyMachineWatch busy_machine;
-  return command.run(argc - 1, argv + 1);
+  return command(argc - 1, argv + 1);
 }
 
 // Without a message where another rank has told the user.

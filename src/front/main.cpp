@@ -1,7 +1,8 @@
-// The program that a user starts. It prepares what must stand before LibTorch is loaded and becomes
-// the engine, libexec/onecycle beside it.
+// The program that a user starts. It answers what needs no LibTorch, prepares what must stand
+// before that is loaded and becomes the engine, libexec/onecycle beside it.
 
 #include "core/process.h"
+#include "front/help.h"
 
 #include <cerrno>
 #include <climits>
@@ -34,11 +35,23 @@ int become_engine(char** argv) {
   return 1;
 }
 
+int print_answer(const std::string& answer, int exit_code) {
+  std::fputs(answer.c_str(), stdout);
+  if (std::fflush(stdout) == 0) return exit_code;
+  std::fprintf(stderr, "onecycle: writing to stdout failed: %s\n", std::strerror(errno));
+  return 1;
+}
+
 }  // namespace
+
+int run_front_end(int argc, char** argv) {
+  const std::string answer = answer_without_command(argc > 1 ? argv[1] : nullptr);
+  return answer.empty() ? become_engine(argv) : print_answer(answer, argc > 1 ? 0 : 2);
+}
 
 }  // namespace onecycle
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
   onecycle::prepare_process();
-  return onecycle::become_engine(argv);
+  return onecycle::run_front_end(argc, argv);
 }

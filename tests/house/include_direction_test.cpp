@@ -31,7 +31,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"tuning", {"core", "recipe", "schedule", "kernels", "data", "model", "optim", "train"}},
     {"report", {"core", "recipe"}},
     {"cli",
-     {"core", "recipe", "kernels", "data", "dist", "train", "observe", "tuning", "report",
+     {"core", "front", "recipe", "kernels", "data", "dist", "train", "observe", "tuning", "report",
       "weights"}},
     {"front", {"core"}},
 };

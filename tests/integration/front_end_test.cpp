@@ -1,5 +1,6 @@
 // The front end, which becomes the engine.
 
+#include "front/help.h"
 #include "support/held_command.h"
 #include "support/places.h"
 
@@ -26,15 +27,36 @@ TEST(FrontEnd, BecomesTheEngineInTheSameProcess) {
 TEST(FrontEnd, FindsItsEngineFromWhereverItIsLinked) {
   const TemporaryFolder folder;
   std::filesystem::create_symlink(program_path(), folder / "1cycle");
-  const Outcome outcome = Program({"--version"}, folder / "1cycle").wait();
+  const Outcome outcome = Program({"data", "list"}, folder / "1cycle").wait();
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, StartsWith("onecycle "));
+  EXPECT_THAT(outcome.out, HasSubstr("cifar10"));
+}
+
+TEST(FrontEnd, AnswersHelpAndVersionWithoutItsEngine) {
+  const TemporaryFolder folder;
+  std::filesystem::copy_file(program_path(), folder / "onecycle");
+  for (const char* word : {"--help", "-h", "help", "--version"}) {
+    const Outcome outcome = Program({word}, folder / "onecycle").wait();
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, StartsWith("onecycle "));
+  }
+  const Outcome nothing = Program({}, folder / "onecycle").wait();
+  EXPECT_EQ(nothing.exit_code, 2);
+  EXPECT_THAT(nothing.out, HasSubstr("range-test"));
+}
+
+TEST(FrontEnd, ListsWhatTheEngineDoes) {
+  for (const CommandSummary& command : kCommandSummaries) {
+    const Outcome outcome = run_program({command.name, "--help"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("Examples:"));
+  }
 }
 
 TEST(FrontEnd, WithoutItsEngineItSaysWhatIsMissing) {
   const TemporaryFolder folder;
   std::filesystem::copy_file(program_path(), folder / "onecycle");
-  const Outcome outcome = Program({"--version"}, folder / "onecycle").wait();
+  const Outcome outcome = Program({"info"}, folder / "onecycle").wait();
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.err, StartsWith("onecycle: " + (folder / "libexec/onecycle")));
 }
