@@ -2,6 +2,7 @@
 #
 #   onecycle_torch          interface target: headers, libraries, definitions
 #   ONECYCLE_TORCH_HAS_GPU  whether libtorch_cuda and all it needs can be loaded
+#   ONECYCLE_TORCH_MINOR    "2.11"
 #   ONECYCLE_TORCH_SUMMARY  one phrase for the configure log
 #
 # A LibTorch that the user names (Torch_DIR, CMAKE_PREFIX_PATH) goes through its own package file. The PyPI
@@ -28,6 +29,7 @@ function(onecycle_torch_from_package)
     target_link_libraries(onecycle_torch INTERFACE "${omp}")
   endif()
   set(ONECYCLE_TORCH_HAS_GPU "${TORCH_CUDA_LIBRARIES}" PARENT_SCOPE)
+  set(ONECYCLE_TORCH_VERSION "${Torch_VERSION}" PARENT_SCOPE)
   set(ONECYCLE_TORCH_SUMMARY "${Torch_VERSION} from ${TORCH_INSTALL_PREFIX}" PARENT_SCOPE)
 endfunction()
 
@@ -78,6 +80,7 @@ function(onecycle_torch_from_wheel site)
   endif()
   # For the symbols that these libraries need from one another.
   target_link_options(onecycle_torch INTERFACE "-Wl,-rpath-link,${lib}:${cuda}/lib")
+  set(ONECYCLE_TORCH_VERSION "${version}" PARENT_SCOPE)
   set(ONECYCLE_TORCH_SUMMARY "${version} (${kind}) from ${site}" PARENT_SCOPE)
 endfunction()
 
@@ -87,6 +90,9 @@ if(ONECYCLE_TORCH_SITE)
 else()
   onecycle_torch_from_package()
 endif()
+
+# Programs run with any patch release of the minor one that they were built with.
+string(REGEX MATCH "^[0-9]+[.][0-9]+" ONECYCLE_TORCH_MINOR "${ONECYCLE_TORCH_VERSION}")
 
 # at::parallel_for is a template that runs serially wherever _OPENMP is not defined. Only the compiler flag:
 # the runtime that is linked is LibTorch's.

@@ -2,12 +2,15 @@
 // before that is loaded and becomes the engine, libexec/onecycle beside it.
 
 #include "core/process.h"
+#include "front/engine.h"
 #include "front/help.h"
 
 #include <cerrno>
-#include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <filesystem>
 #include <string>
 #include <unistd.h>
 
@@ -15,24 +18,30 @@ namespace onecycle {
 
 namespace {
 
-constexpr const char* kEngine = "libexec/onecycle";
+constexpr int kBadUsage = 2;
 
-// Empty where there is no /proc.
-std::string own_path() {
-  char path[PATH_MAX];
-  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-  return {path, length > 0 ? static_cast<std::size_t>(length) : 0};
+// Before what is there.
+void prepend_to_library_path(const std::string& folders) {
+  constexpr const char* kName = "LD_LIBRARY_PATH";
+  const char* before = std::getenv(kName);
+  const bool any = before != nullptr && *before != '\0';
+  ::setenv(kName, (any ? folders + ":" + before : folders).c_str(), /*replace=*/1);
 }
 
 int become_engine(char** argv) {
-  const std::string self = own_path();
-  const std::string engine = self.substr(0, self.rfind('/') + 1) + kEngine;
-  ::execv(engine.c_str(), argv);
-  std::fprintf(stderr,
-               "onecycle: %s, which belongs to this program, cannot be started: %s; build it again "
-               "or keep both together\n",
-               engine.c_str(), std::strerror(errno));
-  return 1;
+  std::error_code none;  // without /proc
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", none);
+  try {
+    const Engine engine = find_engine(self);
+    if (!engine.library_path.empty()) prepend_to_library_path(engine.library_path);
+    ::execv(engine.program.c_str(), argv);
+    std::fprintf(stderr, "onecycle: %s cannot be started: %s\n", engine.program.c_str(),
+                 std::strerror(errno));
+    return 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "onecycle: %s\n", error.what());
+    return kBadUsage;
+  }
 }
 
 int print_answer(const std::string& answer, int exit_code) {

@@ -1,9 +1,11 @@
-// The front end, which becomes the engine.
+// The front end, which becomes the engine, in a build and installed.
 
 #include "front/help.h"
+#include "support/environment.h"
 #include "support/held_command.h"
 #include "support/places.h"
 
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,14 +59,44 @@ TEST(FrontEnd, WithoutItsEngineItSaysWhatIsMissing) {
   const TemporaryFolder folder;
   std::filesystem::copy_file(program_path(), folder / "onecycle");
   const Outcome outcome = Program({"info"}, folder / "onecycle").wait();
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, StartsWith("onecycle: " + (folder / "libexec/onecycle")));
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err,
+              StartsWith("onecycle: libexec/onecycle, which belongs to " + folder.path()));
 }
 
 TEST(FrontEnd, LinksNoLibraryThatTakesTimeToLoad) {
   const std::string bytes = read_bytes(program_path());
-  for (const char* library : {"libtorch", "libc10", "libgomp", "libcrypto", "libcurl"})
+  for (const char* library : {"libc10.so", "libgomp.so", "libcrypto.so", "libcurl.so"})
     EXPECT_EQ(bytes.find(library), std::string::npos) << library;
+}
+
+// The value of a setting of the build.
+std::string build_setting(const std::string& name) {
+  std::ifstream cache(std::filesystem::path(program_path()).parent_path() / "CMakeCache.txt");
+  for (std::string line; std::getline(cache, line);)
+    if (line.starts_with(name + ":")) return line.substr(line.find('=') + 1);
+  return "";
+}
+
+TEST(FrontEnd, InstalledItFindsLibTorchAndWhatItShips) {
+  const std::string site = build_setting("ONECYCLE_TORCH_SITE");
+  if (site.empty()) GTEST_SKIP() << "needs a LibTorch of a Python package";
+  const TemporaryFolder folder;
+  const std::string build = std::filesystem::path(program_path()).parent_path().string();
+  const Outcome installed =
+      Program({"cmake", "--install", build, "--prefix", folder / "usr"}, "/usr/bin/env").wait();
+  ASSERT_EQ(installed.exit_code, 0) << installed.err;
+  const std::string program = folder / "usr/bin/onecycle";
+  const Environment named(Environment::Variables{{"ONECYCLE_TORCH_SITE", site}});
+  const Outcome info = Program({"info"}, program).wait();
+  EXPECT_EQ(info.exit_code, 0) << info.err;
+  EXPECT_THAT(info.out, HasSubstr(folder / "usr/share/onecycle/datasets"));
+  const Outcome check =
+      Program({"check", folder / "usr/share/onecycle/recipes/quickstart.yaml"}, program).wait();
+  EXPECT_EQ(check.exit_code, 0) << check.err;
+  for (const auto& engine : std::filesystem::directory_iterator(folder / "usr/libexec"))
+    EXPECT_EQ(read_bytes(engine.path().string()).find(site + "/torch/lib"), std::string::npos)
+        << "it would load that one, whatever is found";
 }
 
 }  // namespace
