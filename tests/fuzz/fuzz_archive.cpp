@@ -1,5 +1,5 @@
-// needs: src/data/archive.cpp src/data/cifar_batch.cpp src/core/pickle*.cpp src/core/printable.cpp
-// -larchive -larchive
+// needs: src/data/archive.cpp src/data/cifar_batch.cpp src/core/pickle*.cpp src/core/printable.cpp -larchive
+// -larchive
 #include "onecycle/error.h"
 
 #include "data/archive.h"

@@ -1,5 +1,4 @@
-// needs: src/data/picture.cpp src/data/exif.cpp src/data/jpeg*.cpp src/data/png.cpp
-// src/core/input_file.cpp -lturbojpeg -lpng
+// needs: src/data/picture.cpp src/data/exif.cpp src/data/jpeg*.cpp src/data/png.cpp src/core/input_file.cpp -lturbojpeg -lpng
 #include "onecycle/error.h"
 
 #include "data/exif.h"

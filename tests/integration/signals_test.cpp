@@ -107,6 +107,10 @@ TEST_F(Signals, BeforeTheFirstPointThereIsNoWordOfAReport) {
     arguments.emplace_back(setting);
   }
   Program program(arguments);
+  const auto begun = [&] {
+    return std::filesystem::exists(folder_ / "runs/endless/1/recipe.yaml");
+  };
+  ASSERT_TRUE(comes_true(begun)) << "SIGUSR1 ends what has not come to its first line";
   ASSERT_TRUE(comes_true([&] {
     ::kill(program.pid(), SIGUSR1);
     return saved();
