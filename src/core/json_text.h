@@ -6,18 +6,10 @@
 
 namespace onecycle {
 
-// JSON of others: discarded where the text is none, or nests so deep that writing it again, which
-// calls itself for each level, could run out of stack.
-inline Json parse_json(const std::string& text) {
-  constexpr int kDeepest = 64;
-  bool too_deep = false;
-  const auto look = [&too_deep](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kDeepest;
-    return !too_deep;
-  };
-  Json json = Json::parse(text, look, /*allow_exceptions=*/false);
-  return too_deep ? Json(Json::value_t::discarded) : json;
-}
+// JSON of others: discarded where the text is none, nests so deep that writing it again, which
+// calls itself for each level, could run out of stack, or has an object of more than a thousand
+// members, among which each is looked for from the first on.
+Json parse_json(const std::string& text);
 
 // A JSON value as text, in one line or indented. Names of files are any bytes: what is not UTF-8
 // in them becomes U+FFFD, where the library would throw.

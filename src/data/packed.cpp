@@ -1,7 +1,7 @@
 #include "data/packed.h"
 
 #include "core/format.h"
-#include "core/json.h"
+#include "core/json_text.h"
 #include "core/safetensors.h"
 #include "core/sha256.h"
 #include "data/files.h"
@@ -80,7 +80,7 @@ class Packed : public DatasetFormat {
     const std::string path = where.path(path_);
     try {
       const auto text = metadata_of(*open_packed(path), "classes");
-      return Json::parse(text).get<std::vector<std::string>>();
+      return parse_json(text).get<std::vector<std::string>>();
     } catch (const Json::exception&) {
       throw DataError(path + ": its metadata names no classes; pack the data set again");
     }

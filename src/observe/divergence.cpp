@@ -1,8 +1,8 @@
 #include "observe/divergence.h"
 
 #include "core/format.h"
-#include "core/json.h"
 #include "core/json_number.h"
+#include "core/json_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +31,7 @@ std::string DivergenceWatch::state() {
 }
 
 void DivergenceWatch::restore(const std::string& state, std::int64_t) {
-  const auto json = Json::parse(state, nullptr, /*allow_exceptions=*/false);
+  const auto json = parse_json(state);
   reference_ = 0;
   in_a_row_ = 0;
   if (!json.is_object() || !json.contains("reference")) return;

@@ -1,8 +1,8 @@
 #include "observe/early_stop.h"
 
 #include "core/format.h"
-#include "core/json.h"
 #include "core/json_number.h"
+#include "core/json_text.h"
 
 #include <cmath>
 
@@ -31,7 +31,7 @@ std::string EarlyStop::state() {
 }
 
 void EarlyStop::restore(const std::string& state, std::int64_t) {
-  const Json json = Json::parse(state, nullptr, /*allow_exceptions=*/false);
+  const Json json = parse_json(state);
   best_.reset();
   since_best_ = 0;
   if (!json.is_object()) return;

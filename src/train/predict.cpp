@@ -130,7 +130,7 @@ std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& met
   const auto text = metadata.find("task");
   if (text == metadata.end()) return std::nullopt;
   try {
-    const Json json = Json::parse(text->second);
+    const Json json = parse_json(text->second);
     NetworkTask task{json.at("data"),    json.at("channels"), json.at("height"), json.at("width"),
                      json.at("classes"), json.at("mean"),     json.at("std"),    json.at("resize")};
     const char* wrong = wrong_field(task);

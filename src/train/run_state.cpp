@@ -3,8 +3,8 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
-#include "core/json.h"
 #include "core/json_number.h"
+#include "core/json_text.h"
 
 namespace onecycle {
 
@@ -145,7 +145,7 @@ std::string to_json(const RunState& state) {
 
 RunState run_state_from_json(const std::string& text, const std::string& source) {
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_json(text);
     RunState state;
     state.steps = json.at("steps");
     state.total_batch = json.value("total_batch", std::int64_t{0});

@@ -65,6 +65,17 @@ TEST(JsonText, NestsNoDeeperThanItCanBeWritten) {
   EXPECT_TRUE(parse_json(std::string(200'000, '[') + std::string(200'000, ']')).is_discarded());
 }
 
+TEST(JsonText, AnObjectHasNoMoreMembersThanCanBeFound) {
+  const auto object_of = [](int members) {
+    std::string text = "{\"first\": {\"a\": 1}";
+    for (int i = 1; i < members; ++i) text += ", \"" + std::to_string(i) + "\": {}";
+    return text + "}";
+  };
+  EXPECT_EQ(parse_json(object_of(1'000)).size(), 1'000U);
+  EXPECT_TRUE(parse_json(object_of(500'000)).is_discarded());
+  EXPECT_EQ(parse_json("[" + object_of(900) + "," + object_of(900) + "]").size(), 2U);
+}
+
 TEST(Links, ThatLeadOutOfAFolderAreRefused) {
   namespace fs = std::filesystem;
   const TemporaryFolder folder;

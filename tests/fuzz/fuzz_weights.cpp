@@ -1,5 +1,4 @@
-// needs: src/core/[fmps]*.cpp src/core/number.cpp src/weights/torch_[alt]*.cpp
-// src/weights/[wz]*_*.cpp -lz -lcrypto
+// needs: src/core/[fmps]*.cpp src/core/number.cpp src/weights/torch_[alt]*.cpp src/weights/[wz]*_*.cpp -lz -lcrypto
 #include "onecycle/error.h"
 
 #include "weights/weights_file.h"
