@@ -55,7 +55,7 @@ int print_answer(const std::string& answer, int exit_code) {
 
 int run_front_end(int argc, char** argv) {
   const std::string answer = answer_without_command(argc > 1 ? argv[1] : nullptr);
-  return answer.empty() ? become_engine(argv) : print_answer(answer, argc > 1 ? 0 : 2);
+  return answer.empty() ? become_engine(argv) : print_answer(answer, argc > 1 ? 0 : kBadUsage);
 }
 
 }  // namespace onecycle

@@ -1,6 +1,7 @@
 #include "cli/busy_machine.h"
 
 #include "core/run_queue.h"
+#include "support/environment.h"
 
 #include <atomic>
 #include <chrono>
@@ -119,11 +120,10 @@ TEST_F(BusyMachine, EndsAtOnceWhileItHoldsThem) {
 }
 
 TEST_F(BusyMachine, DoesNothingWhereTheUserChose) {
-  ::setenv("GOMP_SPINCOUNT", "77", 1);
+  const Environment chosen(Environment::Variables{{"GOMP_SPINCOUNT", "77"}});
   const int before = threads_of_this_process();
   const BusyMachineWatch watch(times());
   EXPECT_EQ(threads_of_this_process(), before);
-  ::unsetenv("GOMP_SPINCOUNT");
 }
 
 }  // namespace

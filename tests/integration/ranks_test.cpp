@@ -357,9 +357,7 @@ TEST_F(Ranks, StandOnTwoHosts) {
                              {"MASTER_ADDR", "10.77.0.1"},
                              {"MASTER_PORT", "29717"}});
     auto arguments = command("train");
-    for (const std::string& word :
-         {program_path(), "onecycle-" + host, std::string("exec"), std::string("netns")})
-      arguments.insert(arguments.begin(), word);
+    arguments.insert(arguments.begin(), {"netns", "exec", "onecycle-" + host, program_path()});
     ranks.push_back(std::make_unique<Program>(arguments, "/sbin/ip"));
   }
   expect_same_run(one, end_of(ranks[0]->wait()));
@@ -370,9 +368,8 @@ TEST_F(Ranks, AreStartedByMpirun) {
   if (!std::filesystem::exists(kMpirun)) GTEST_SKIP() << "needs mpirun (openmpi-bin)";
   const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
   auto arguments = command("train");
-  for (const auto& word : std::vector<std::string>{program_path(), "2", "-np", "--oversubscribe",
-                                                   "--allow-run-as-root"})
-    arguments.insert(arguments.begin(), word);
+  arguments.insert(arguments.begin(),
+                   {"--allow-run-as-root", "--oversubscribe", "-np", "2", program_path()});
   expect_same_run(one, end_of(Program(arguments, kMpirun).wait()));
 }
 
@@ -382,10 +379,8 @@ TEST_F(Ranks, AreStartedByTorchrun) {
     GTEST_SKIP() << "needs a Python with torch in ONECYCLE_PYTHON";
   const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
   auto arguments = command("train");
-  for (const auto& word :
-       std::vector<std::string>{program_path(), "--standalone", "--no-python", "2",
-                                "--nproc-per-node", "torch.distributed.run", "-m"})
-    arguments.insert(arguments.begin(), word);
+  arguments.insert(arguments.begin(), {"-m", "torch.distributed.run", "--nproc-per-node", "2",
+                                       "--no-python", "--standalone", program_path()});
   expect_same_run(one, end_of(Program(arguments, python).wait()));
 }
 
