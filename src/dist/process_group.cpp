@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "dist/blocked_signals.h"
 #include "dist/reduction.h"
 
 #include <cstring>
@@ -190,6 +191,7 @@ void introduce(Group& group) {
 
 std::shared_ptr<Group> make_group(const c10::intrusive_ptr<c10d::Store>& store,
                                   const GroupPlan& plan) {
+  const NoBrokenPipes blocked;
   std::shared_ptr<Group> group;
   try {
     group = std::make_shared<Processes>(store, plan);

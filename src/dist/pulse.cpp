@@ -6,11 +6,11 @@
 #include "core/number.h"
 #include "core/print.h"
 #include "core/printable.h"
+#include "dist/blocked_signals.h"
 #include "dist/pulse_peers.h"
 
 #include <atomic>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
@@ -36,22 +36,6 @@ std::string host_name() {
 }
 
 void say_on_stderr(const std::string& line) { print(stderr, "onecycle: {}\n", visible(line)); }
-
-// Signals are the main thread's.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 
@@ -122,7 +106,7 @@ Pulse::Watch::Watch(const RankPlace& place, PulseOptions options)
       board_(connect_store(place, kConnectTimeout), format("rank{}", place.rank), place.size),
       peers_(place.rank, place.size, 2 * options_.interval) {
   board_.tell(place_.rank, own_beat(Beat::State::at_work));
-  const SignalsBlocked blocked;
+  const BlockedSignals blocked;  // signals are the main thread's
   talker_ = std::thread([this] { talk(); });
   watcher_ = std::thread([this] { keep_time(); });
 }

@@ -5,18 +5,14 @@
 
 namespace onecycle {
 
-SignalQueue::SignalQueue(const std::vector<int>& signals) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : signals) sigaddset(&set, number);
-  ::pthread_sigmask(SIG_BLOCK, &set, &before_);
+SignalQueue::SignalQueue(const std::vector<int>& signals) : blocked_(set_of(signals)) {
+  const sigset_t set = set_of(signals);
   queue_ = Descriptor(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 
 SignalQueue::~SignalQueue() {
   while (next() != 0) {
   }
-  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 int SignalQueue::next() {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "dist/address.h"
+#include "dist/blocked_signals.h"
 
-#include <csignal>
 #include <vector>
 
 namespace onecycle {
@@ -19,7 +19,7 @@ class SignalQueue {
   int next();                                      // 0 where none is left
 
  private:
-  sigset_t before_{};
+  BlockedSignals blocked_;
   Descriptor queue_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "dist/address.h"
+#include "dist/blocked_signals.h"
 #include "dist/sealed_store.h"
 
 #include <cerrno>
@@ -119,6 +120,7 @@ Store store_of_attempt(Store store, std::int64_t attempt, const std::string& sec
 
 c10::intrusive_ptr<c10d::TCPStore> serve_store(const std::string& host, std::uint16_t port,
                                                milliseconds timeout) {
+  const NoBrokenPipes blocked;
   hush_c10d();
   Descriptor socket = bound_socket(host, port);
   c10d::TCPStoreOptions options;

@@ -1,6 +1,7 @@
 // What the program does with signals, and that none of them runs code on a thread that computes.
 
 #include "support/held_command.h"
+#include "support/signal_masks.h"
 
 #include <csignal>
 #include <functional>
@@ -28,15 +29,6 @@ bool comes_true(const std::function<bool()>& condition) {
   }
   return false;
 }
-
-// "SigCgt" and the like of a status file in /proc.
-std::uint64_t mask_in(const std::string& status, const std::string& name) {
-  const std::size_t at = status.find(name + ":");
-  if (at == std::string::npos) return ~0ULL;
-  return std::stoull(status.substr(at + name.size() + 1), nullptr, 16);
-}
-
-constexpr std::uint64_t bit(int signal) { return 1ULL << (signal - 1); }
 
 int count_of(const std::string& text, const std::string& part) {
   int count = 0;
