@@ -9,6 +9,7 @@ from common import ROOT, last_json
 BUILD = ROOT / "build/release"
 FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onecycle/bench"
 REQUIREMENTS = ROOT / "bench/requirements.txt"
+BUNDLED = (BUILD / "bundle.txt").exists()  # by tools/bundle: built elsewhere, for the Python that runs this
 
 
 def must(command, what, **options):
@@ -20,6 +21,8 @@ def must(command, what, **options):
 
 
 def build():
+    if BUNDLED:
+        return
     if not (BUILD / "build.ninja").exists():
         must([ROOT / "onecycle", "info"], "setting up and building onecycle")
     must(["cmake", "--build", BUILD, "--target", "bench_turns", "onecycle_program"], "building bench_turns")
@@ -41,6 +44,8 @@ def configured(name):
 def python():
     """A virtual environment with bench/requirements.txt. Its torch is the one that onecycle is linked with where
     that is a whole one; pip gets another beside a slim one."""
+    if BUNDLED:
+        return Path(sys.executable)
     wanted = f"{configured('ONECYCLE_TORCH_SITE')}\n{REQUIREMENTS.read_text()}"
     stamp = FOLDER / "made-from.txt"
     executable = FOLDER / "bin/python"

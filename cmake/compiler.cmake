@@ -1,4 +1,4 @@
-# Language level, warnings, hardening and sanitizers of our own code, and the compiler cache.
+# Language level, warnings, hardening and sanitizers of our own code, paths in it, and the compiler cache.
 #
 #   onecycle_compile_options   linked privately by every target of ours
 
@@ -36,6 +36,11 @@ if(ONECYCLE_SANITIZE)
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ONECYCLE_SANITIZE}>
                       $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer>)
   add_link_options(-fsanitize=${ONECYCLE_SANITIZE})
+endif()
+
+option(ONECYCLE_RELOCATABLE "For packages: name no folder of this machine in the programs" OFF)
+if(ONECYCLE_RELOCATABLE)
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>")
 endif()
 
 find_program(ONECYCLE_CCACHE ccache)

@@ -14,3 +14,10 @@ install(CODE "
   file(RENAME \"\${folder}/onecycle\" \"\${folder}/onecycle-${kind}\")")
 install(DIRECTORY datasets recipes DESTINATION "${CMAKE_INSTALL_DATADIR}/onecycle")
 install(FILES LICENSE README.md DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/onecycle")
+
+if(SKBUILD)
+  install(PROGRAMS "$<TARGET_FILE:onecycle_program>" DESTINATION "${SKBUILD_SCRIPTS_DIR}")
+  if(ONECYCLE_CPU_ENGINE)
+    install(PROGRAMS "${ONECYCLE_CPU_ENGINE}" DESTINATION libexec RENAME onecycle-cpu)
+  endif()
+endif()

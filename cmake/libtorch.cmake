@@ -10,6 +10,7 @@
 # are made here from the wheel's own folders.
 
 add_library(onecycle_torch INTERFACE)
+option(ONECYCLE_TORCH_CUDA "Use the CUDA of the torch wheel; without, the program runs beside any kind of it" ON)
 
 function(onecycle_torch_from_package)
   if(NOT TORCH_CUDA_ARCH_LIST)
@@ -61,14 +62,17 @@ function(onecycle_torch_from_wheel site)
   target_compile_definitions(onecycle_torch INTERFACE USE_DISTRIBUTED USE_C10D_GLOO)
 
   set(kind "processor only")
-  if(EXISTS "${cuda}/lib/libcudart.so.13")
+  if(NOT ONECYCLE_TORCH_CUDA)
+    set(cuda "")
+  endif()
+  if(cuda AND EXISTS "${cuda}/lib/libcudart.so.13")
     onecycle_import(torch_cudart "${cuda}/lib/libcudart.so.13")
     onecycle_import(torch_c10_cuda "${lib}/libc10_cuda.so")
     target_link_libraries(onecycle_torch INTERFACE torch_c10_cuda torch_cudart)
     target_include_directories(onecycle_torch SYSTEM INTERFACE "${cuda}/include")
     set(kind "slim wheel")
   endif()
-  if(EXISTS "${cuda}/lib/libcublas.so.13" AND EXISTS "${site}/nvidia/nccl" AND EXISTS "${site}/nvidia/cudnn")
+  if(cuda AND EXISTS "${cuda}/lib/libcublas.so.13" AND EXISTS "${site}/nvidia/nccl" AND EXISTS "${site}/nvidia/cudnn")
     onecycle_import(torch_cuda "${lib}/libtorch_cuda.so")
     # Nothing of ours names a symbol of it: it registers the CUDA kernels when it is loaded.
     target_link_libraries(onecycle_torch INTERFACE
@@ -79,7 +83,9 @@ function(onecycle_torch_from_wheel site)
     set(ONECYCLE_TORCH_HAS_GPU ON PARENT_SCOPE)
   endif()
   # For the symbols that these libraries need from one another.
-  target_link_options(onecycle_torch INTERFACE "-Wl,-rpath-link,${lib}:${cuda}/lib")
+  target_link_options(onecycle_torch INTERFACE "-Wl,-rpath-link,${lib}:${site}/nvidia/cu13/lib")
+  # What its headers' assertions print names a header, not a folder of this machine.
+  target_compile_options(onecycle_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fmacro-prefix-map=${site}/torch/include/=>)
   set(ONECYCLE_TORCH_VERSION "${version}" PARENT_SCOPE)
   set(ONECYCLE_TORCH_SUMMARY "${version} (${kind}) from ${site}" PARENT_SCOPE)
 endfunction()

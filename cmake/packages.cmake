@@ -47,9 +47,20 @@ find_package(PNG REQUIRED)
 add_library(onecycle_png INTERFACE)
 target_link_libraries(onecycle_png INTERFACE PNG::PNG)
 
+# Of its static library only readers of tar are linked; the shared one loads XML, ICU and four more at every start.
 find_package(LibArchive REQUIRED)
+find_package(BZip2 QUIET)
+find_package(LibLZMA QUIET)
+find_library(ONECYCLE_STATIC_ARCHIVE libarchive.a)
+mark_as_advanced(ONECYCLE_STATIC_ARCHIVE)
 add_library(onecycle_archive INTERFACE)
-target_link_libraries(onecycle_archive INTERFACE LibArchive::LibArchive)
+if(ONECYCLE_STATIC_ARCHIVE AND BZIP2_FOUND AND LIBLZMA_FOUND)
+  target_include_directories(onecycle_archive SYSTEM INTERFACE "${LibArchive_INCLUDE_DIRS}")
+  target_link_libraries(onecycle_archive INTERFACE
+    "${ONECYCLE_STATIC_ARCHIVE}" ZLIB::ZLIB BZip2::BZip2 LibLZMA::LibLZMA)
+else()
+  target_link_libraries(onecycle_archive INTERFACE LibArchive::LibArchive)
+endif()
 
 find_package(CURL REQUIRED)
 add_library(onecycle_curl INTERFACE)

@@ -1,9 +1,11 @@
 #include "data/transfer.h"
 
+#include "core/blocked_signals.h"
 #include "core/format.h"
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <curl/curl.h>
 #include <filesystem>
@@ -77,6 +79,17 @@ bool passes(CURLcode code, long status) {
   }
 }
 
+// Where distributions keep the certificates that they trust. libcurl knows the place of the one
+// that it was built on.
+const char* certificates() {
+  if (const char* chosen = std::getenv("SSL_CERT_FILE"); chosen != nullptr && *chosen != '\0')
+    return chosen;
+  for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"})
+    if (std::error_code none; std::filesystem::exists(file, none)) return file;
+  return nullptr;
+}
+
 using Handle = std::unique_ptr<CURL, void (*)(CURL*)>;
 
 void set_up(CURL* curl, const std::string& url, const FetchOptions& options, State& state,
@@ -84,6 +97,7 @@ void set_up(CURL* curl, const std::string& url, const FetchOptions& options, Sta
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  if (const char* file = certificates()) curl_easy_setopt(curl, CURLOPT_CAINFO, file);
   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, kMostRedirects);
@@ -122,6 +136,7 @@ Transfer outcome(CURLcode code, const State& state, const char* message) {
 
 Transfer transfer(const std::string& url, const std::string& file, const std::string& part,
                   std::int64_t most, const FetchOptions& options, const FetchWatch& watch) {
+  const NoBrokenPipes blocked;
   static std::once_flag started;
   std::call_once(started, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   const Handle curl(curl_easy_init(), curl_easy_cleanup);

@@ -2,8 +2,8 @@
 
 #include "onecycle/error.h"
 
+#include "core/blocked_signals.h"
 #include "core/format.h"
-#include "dist/blocked_signals.h"
 #include "dist/reduction.h"
 
 #include <cstring>

@@ -2,11 +2,11 @@
 
 #include "onecycle/error.h"
 
+#include "core/blocked_signals.h"
 #include "core/format.h"
 #include "core/number.h"
 #include "core/print.h"
 #include "core/printable.h"
-#include "dist/blocked_signals.h"
 #include "dist/pulse_peers.h"
 
 #include <atomic>

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "core/blocked_signals.h"
 #include "dist/address.h"
-#include "dist/blocked_signals.h"
 
 #include <vector>
 

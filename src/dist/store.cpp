@@ -2,9 +2,9 @@
 
 #include "onecycle/error.h"
 
+#include "core/blocked_signals.h"
 #include "core/format.h"
 #include "dist/address.h"
-#include "dist/blocked_signals.h"
 #include "dist/sealed_store.h"
 
 #include <cerrno>

@@ -2,10 +2,10 @@
 
 #include "front/libtorch.h"
 
-#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <vector>
 
 namespace onecycle {
 
@@ -14,11 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kBuiltWith = ONECYCLE_TORCH_MINOR;  // "2.11"
-
-bool has_file(const fs::path& path) {
-  std::error_code none;
-  return fs::exists(path, none);
-}
 
 bool fits(const LibTorch& torch) {
   return torch.version.starts_with(kBuiltWith) && torch.version.size() > kBuiltWith.size() &&
@@ -31,28 +26,40 @@ std::string how_to_get() {
          "ONECYCLE_TORCH_SITE=...";
 }
 
+// Where an installed front end's engines may be: in its own prefix, or in the package of a wheel
+// whose script it is.
+std::vector<fs::path> homes_of(const fs::path& front_end) {
+  const fs::path prefix = front_end.parent_path().parent_path();
+  std::vector<fs::path> homes = {prefix / "libexec", prefix / "onecycle/libexec"};
+  for (const fs::path& packages : packages_of(prefix))
+    homes.push_back(packages / "onecycle/libexec");
+  return homes;
+}
+
 }  // namespace
 
 Engine find_engine(const fs::path& front_end) {
   const fs::path built = front_end.parent_path() / "libexec/onecycle";
-  if (has_file(built)) return {built, ""};
-  const fs::path installed = front_end.parent_path().parent_path() / "libexec";
-  const fs::path cuda = installed / "onecycle-cuda";
-  const fs::path cpu = installed / "onecycle-cpu";
-  if (!has_file(cuda) && !has_file(cpu))
+  if (is_present(built)) return {built, ""};
+  fs::path cuda, cpu;
+  for (const fs::path& home : homes_of(front_end)) {
+    cuda = home / "onecycle-cuda";
+    cpu = home / "onecycle-cpu";
+    if (is_present(cuda) || is_present(cpu)) break;
+  }
+  if (!is_present(cuda) && !is_present(cpu))
     throw std::runtime_error("libexec/onecycle, which belongs to " + front_end.string() +
                              ", is not beside it: build it again or keep both together");
-  const auto found = libtorches_in(libtorch_places(front_end));
+  const auto found = libtorches_in(libtorch_places(cpu));
   std::optional<LibTorch> usable;
   for (const LibTorch& torch : found) {
     if (!fits(torch)) continue;
-    if (torch.has_cuda && has_file(cuda)) return {cuda, torch.library_path()};
-    if (has_file(cpu) && !usable) usable = torch;
+    if (torch.has_cuda && is_present(cuda)) return {cuda, torch.library_path()};
+    if (is_present(cpu) && !usable) usable = torch;
   }
   if (usable) return {cpu, usable->library_path()};
-  if (const char* named = std::getenv("ONECYCLE_TORCH_SITE");
-      found.empty() && named != nullptr && *named != '\0')
-    throw std::runtime_error("ONECYCLE_TORCH_SITE=" + std::string(named) +
+  if (const std::string named = named_site(); found.empty() && !named.empty())
+    throw std::runtime_error("ONECYCLE_TORCH_SITE=" + named +
                              " holds no torch/lib/libtorch_cpu.so: name the folder of packages "
                              "(site-packages) that torch is in");
   if (found.empty())

@@ -15,11 +15,6 @@ using Places = std::vector<fs::path>;
 constexpr const char* kLibraries = "torch/lib";
 constexpr const char* kCudaLibraries = "nvidia/cu13/lib";
 
-bool is_present(const fs::path& path) {
-  std::error_code none;
-  return fs::exists(path, none);
-}
-
 // "" where it is not set.
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -35,12 +30,8 @@ Places entries_of(const fs::path& folder) {
   return entries;
 }
 
-// The package folders of a Python installation or virtual environment.
-void add_prefix(const fs::path& prefix, Places& places) {
-  for (const char* lib : {"lib", "lib64"})
-    for (const fs::path& python : entries_of(prefix / lib))
-      if (python.filename().string().starts_with("python"))
-        for (const char* name : {"site-packages", "dist-packages"}) places.push_back(python / name);
+void add(const Places& more, Places& places) {
+  places.insert(places.end(), more.begin(), more.end());
 }
 
 fs::path cache() {
@@ -61,23 +52,41 @@ std::string version_in(const fs::path& file) {
 
 }  // namespace
 
+bool is_present(const fs::path& path) {
+  std::error_code none;
+  return fs::exists(path, none);
+}
+
+std::string named_site() { return variable("ONECYCLE_TORCH_SITE"); }
+
+Places packages_of(const fs::path& prefix) {
+  Places places;
+  for (const char* lib : {"lib", "lib64"})
+    for (const fs::path& python : entries_of(prefix / lib))
+      if (python.filename().string().starts_with("python"))
+        for (const char* name : {"site-packages", "dist-packages"}) places.push_back(python / name);
+  return places;
+}
+
 std::string LibTorch::library_path() const {
   std::string path = (site / kLibraries).string();
-  if (has_cuda) path += ":" + (site / kCudaLibraries).string();
+  // libc10_cuda.so needs it, which comes without a GPU's libraries too.
+  if (is_present(site / kCudaLibraries)) path += ":" + (site / kCudaLibraries).string();
   return path;
 }
 
 std::vector<fs::path> libtorch_places(const fs::path& program) {
-  const std::string named = variable("ONECYCLE_TORCH_SITE");
+  const std::string named = named_site();
   if (!named.empty()) return {named};
   Places places;
   for (fs::path folder = program.parent_path(); folder.has_relative_path();
        folder = folder.parent_path())
     places.push_back(folder);
   for (const char* active : {"VIRTUAL_ENV", "CONDA_PREFIX"})
-    if (const std::string prefix = variable(active); !prefix.empty()) add_prefix(prefix, places);
+    if (const std::string prefix = variable(active); !prefix.empty())
+      add(packages_of(prefix), places);
   for (const fs::path& entry : entries_of(cache()))
-    if (entry.filename().string().starts_with("torch-")) add_prefix(entry, places);
+    if (entry.filename().string().starts_with("torch-")) add(packages_of(entry), places);
   return places;
 }
 

@@ -6,6 +6,14 @@
 
 namespace onecycle {
 
+bool is_present(const std::filesystem::path& path);
+
+// What ONECYCLE_TORCH_SITE says, "" where it is not set.
+std::string named_site();
+
+// The folders of packages of a Python installation or virtual environment.
+std::vector<std::filesystem::path> packages_of(const std::filesystem::path& prefix);
+
 // A folder of Python packages that holds torch, with the libraries that the engine loads.
 struct LibTorch {
   std::filesystem::path site;

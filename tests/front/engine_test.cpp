@@ -80,6 +80,19 @@ TEST_F(Engines, PrefersThePackagesAroundIt) {
   EXPECT_EQ(found("site-packages/onecycle/bin/onecycle").library_path, own + "/torch/lib");
 }
 
+TEST_F(Engines, OfAWheelIsInThePackageOfItsScript) {
+  const std::string site = "venv/lib/python3.11/site-packages";
+  folder_.write_text(site + "/onecycle/libexec/onecycle-cpu", "");
+  const std::string own = add_torch(site, kFits, false);
+  EXPECT_EQ(found("venv/bin/onecycle").program, own + "/onecycle/libexec/onecycle-cpu");
+  EXPECT_EQ(found("venv/bin/onecycle").library_path, own + "/torch/lib");
+  // `pip install --target`
+  folder_.write_text("target/onecycle/libexec/onecycle-cpu", "");
+  const std::string target = add_torch("target", kFits, false);
+  EXPECT_EQ(found("target/bin/onecycle").program, target + "/onecycle/libexec/onecycle-cpu");
+  EXPECT_EQ(found("target/bin/onecycle").library_path, target + "/torch/lib");
+}
+
 TEST_F(Engines, LooksNowhereElseThanNamed) {
   install("cpu");
   add_torch("home/.cache/onecycle/torch-2.11.0-slim/lib/python3.11/site-packages", kFits, false);

@@ -3,9 +3,20 @@
 
 #include "support/places.h"
 
+#include <cstdlib>
+
 namespace onecycle {
 
-std::string source_dir() { return ONECYCLE_SOURCE_DIR; }
-std::string program_path() { return ONECYCLE_PROGRAM; }
+namespace {
+
+const char* moved_to() { return std::getenv("ONECYCLE_ROOT"); }
+
+}  // namespace
+
+std::string source_dir() { return moved_to() != nullptr ? moved_to() : ONECYCLE_SOURCE_DIR; }
+
+std::string program_path() {
+  return moved_to() != nullptr ? source_dir() + "/build/release/onecycle" : ONECYCLE_PROGRAM;
+}
 
 }  // namespace onecycle

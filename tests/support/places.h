@@ -4,7 +4,8 @@
 
 namespace onecycle {
 
-// The repository, and the built program.
+// The repository, and the built program: those of the build, or of the bundle (tools/bundle) that
+// ONECYCLE_ROOT names.
 std::string source_dir();
 std::string program_path();
 

@@ -1,4 +1,4 @@
-#include "dist/blocked_signals.h"
+#include "core/blocked_signals.h"
 
 namespace onecycle {
 

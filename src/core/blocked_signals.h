@@ -20,8 +20,9 @@ class BlockedSignals {
   sigset_t before_{};
 };
 
-// For the threads of gloo, NCCL and libuv: they write to sockets with signals, as Python, which
-// ignores SIGPIPE, never notices. Where another rank goes away they get an error instead.
+// Where a library writes to sockets with write(): the other end's going away is an error, not the
+// end of the process. gloo, libuv (the store of ranks), NCCL and OpenSSL do so; under Python, which
+// ignores SIGPIPE, nobody notices.
 class NoBrokenPipes : public BlockedSignals {
  public:
   NoBrokenPipes() : BlockedSignals(set_of({SIGPIPE})) {}

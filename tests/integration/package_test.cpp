@@ -1,0 +1,76 @@
+// What makes a Python wheel of the program (pyproject.toml), as far as it goes without building
+// one.
+
+#include "support/environment.h"
+#include "support/places.h"
+#include "support/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+Outcome python(const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = {"python3", "-S"};  // without packages: no torch
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return Program(command, "/usr/bin/env").wait();
+}
+
+const std::string kMetadata = "import sys; sys.path.insert(0, '" + source_dir() +
+                              "/python'); import build_metadata as b; "
+                              "print(b.dynamic_metadata({}, {}))";
+
+class Package : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(source_dir() + "/pyproject.toml"))
+      GTEST_SKIP() << "needs the repository";
+  }
+};
+
+TEST_F(Package, IsOfTheVersionOfTheProgramAndForTheTorchAtHand) {
+  const TemporaryFolder folder;
+  folder.write_text("torch/version.py", "__version__ = '2.12.1+cpu'\n");
+  const Environment site(Environment::Variables{{"ONECYCLE_TORCH_SITE", folder.path()}});
+  const Outcome outcome = python({"-c", kMetadata});
+  const std::string version = run_program({"--version"}).out;  // "onecycle 0.1.0"
+  EXPECT_EQ(outcome.out, "{'version': '" + version.substr(9, version.size() - 10) +
+                             "', 'dependencies': ['torch==2.12.*']}\n")
+      << outcome.err;
+}
+
+TEST_F(Package, WithoutTorchItIsOneLine) {
+  const TemporaryFolder folder;
+  const Environment none(Environment::Variables{{"ONECYCLE_TORCH_SITE", ""}});
+  const Outcome hidden = python({"-c", kMetadata});
+  EXPECT_EQ(hidden.exit_code, 1);
+  EXPECT_THAT(hidden.err,
+              AllOf(StartsWith("onecycle is built with the installed torch"),
+                    HasSubstr("pip install --no-build-isolation ."), Not(HasSubstr("Traceback"))));
+  const Environment empty(Environment::Variables{{"ONECYCLE_TORCH_SITE", folder.path()}});
+  EXPECT_EQ(python({"-c", kMetadata}).err,
+            "onecycle: ONECYCLE_TORCH_SITE=" + folder.path() + " holds no torch/version.py\n");
+  folder.write_text("torch/version.py", "__version__ = '2.10.0'\n");
+  EXPECT_THAT(python({"-c", kMetadata}).err, HasSubstr("2.10 in " + folder.path() + " is too old"));
+}
+
+TEST_F(Package, IsAModuleThatBecomesTheProgram) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(source_dir() + "/python/onecycle", folder / "onecycle");
+  folder.write_text("onecycle/bin/none", "");
+  std::filesystem::create_symlink(program_path(), folder / "onecycle/bin/onecycle");
+  const Environment path(Environment::Variables{{"PYTHONPATH", folder.path()}});
+  const Outcome outcome = python({"-m", "onecycle", "schema", "--wrong"});
+  const Outcome expected = run_program({"schema", "--wrong"});
+  EXPECT_EQ(outcome.exit_code, expected.exit_code);
+  EXPECT_EQ(outcome.err, expected.err);
+}
+
+}  // namespace
+}  // namespace onecycle::testing
