@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/fit_batch_task.h"
 #include "cli/search_study.h"
+#include "cli/shipped.h"
 #include "core/format.h"
 #include "core/print.h"
 #include "core/printable.h"
@@ -38,7 +39,7 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
   std::vector<std::string> lines;
   try {
     Problems problems;
-    Value document = load_document(path, line.overrides());
+    Value document = load_document(recipe_file(path), line.overrides());
     const auto section = take_search(document);
     const Recipe recipe = recipe_in_tree(document, registries.variants(), problems);
     SearchOptions search;

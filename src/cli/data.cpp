@@ -3,6 +3,7 @@
 #include "cli/data_commands.h"
 #include "cli/load_watch.h"
 #include "cli/output.h"
+#include "cli/shipped.h"
 #include "core/format.h"
 #include "core/json.h"
 #include "core/print.h"
@@ -112,7 +113,7 @@ DataOptions data_options_of(const CommandLine& line, const std::string& name,
   DataOptions options;
   options.name = name;
   const bool is_file = name.ends_with(".yaml") || name.ends_with(".yml");
-  if (is_file && load_document(name, line.overrides()).find("data") != nullptr)
+  if (is_file && load_document(recipe_file(name), line.overrides()).find("data") != nullptr)
     options = load_recipe(name, line.overrides(), registries).data;
   else if (!line.overrides().empty())
     line.misused("--set goes with a recipe");

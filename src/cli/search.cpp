@@ -3,6 +3,7 @@
 #include "cli/run_folder.h"
 #include "cli/search_ranks.h"
 #include "cli/search_study.h"
+#include "cli/shipped.h"
 #include "core/differences.h"
 #include "core/format.h"
 #include "recipe/document.h"
@@ -51,7 +52,7 @@ Value section_of(Value& document, const CommandLine& line) {
   std::vector<std::string> overrides;
   for (const std::string& assignment : line.overrides())
     if (is_of_search(assignment)) overrides.push_back(assignment);
-  Value space = load_document(path, overrides);
+  Value space = load_document(recipe_file(path), overrides);
   auto section = take_search(space);
   for (const Value::Member& other : space.members)
     throw RecipeError(format("{}: {}: unknown key; a file for --space holds `search` alone",
@@ -61,7 +62,7 @@ Value section_of(Value& document, const CommandLine& line) {
 }
 
 Asked load_asked(const std::string& path, const CommandLine& line, const Registries& registries) {
-  Value document = load_document(path, line.overrides());
+  Value document = load_document(recipe_file(path), line.overrides());
   const Value section = section_of(document, line);
   Problems problems;
   Asked asked;

@@ -7,15 +7,31 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 namespace onecycle {
 
-std::string shipped_datasets() {
+namespace {
+
+// "datasets" or "recipes".
+std::string shipped(const std::string& folder) {
   std::error_code none;  // without /proc
   const auto engine = std::filesystem::read_symlink("/proc/self/exe", none);
-  const auto installed = engine.parent_path().parent_path() / "share/onecycle/datasets";
+  const auto installed = engine.parent_path().parent_path() / "share/onecycle" / folder;
   if (std::filesystem::is_directory(installed, none)) return installed.string();
-  return ONECYCLE_DATASET_DIR;
+  return std::string(ONECYCLE_SHIPPED_DIR) + "/" + folder;
+}
+
+}  // namespace
+
+std::string shipped_datasets() { return shipped("datasets"); }
+
+std::string recipe_file(const std::string& path) {
+  constexpr std::string_view kFolder = "recipes/";
+  std::error_code none;
+  if (!path.starts_with(kFolder) || std::filesystem::exists(path, none)) return path;
+  const std::string own = shipped("recipes") + "/" + path.substr(kFolder.size());
+  return std::filesystem::exists(own, none) ? own : path;
 }
 
 Registries shipped_registries() {
@@ -28,7 +44,7 @@ Registries shipped_registries() {
 
 Recipe load_recipe(const std::string& path, const std::vector<std::string>& overrides,
                    const Registries& registries) {
-  Value document = load_document(path, overrides);
+  Value document = load_document(recipe_file(path), overrides);
   (void)take_search(document);  // `onecycle search` alone reads it
   return read_recipe(document, registries);
 }

@@ -70,6 +70,16 @@ TEST(FrontEnd, LinksNoLibraryThatTakesTimeToLoad) {
     EXPECT_EQ(bytes.find(library), std::string::npos) << library;
 }
 
+TEST(FrontEnd, ARecipeIsTheOwnOneBeforeTheOneThatIsShipped) {
+  EXPECT_EQ(run_program({"check", "recipes/quickstart.yaml"}).exit_code, 0);
+  EXPECT_EQ(run_program({"check", "recipes/no-such.yaml"}).err,
+            "recipes/no-such.yaml: cannot be read: no such file, or no permission\n");
+  std::filesystem::create_directory("recipes");
+  std::ofstream("recipes/quickstart.yaml") << "model: 3\n";
+  EXPECT_THAT(run_program({"check", "recipes/quickstart.yaml"}).err, HasSubstr("1:"));
+  std::filesystem::remove_all("recipes");
+}
+
 // The value of a setting of the build.
 std::string build_setting(const std::string& name) {
   std::ifstream cache(std::filesystem::path(program_path()).parent_path() / "CMakeCache.txt");
@@ -91,9 +101,8 @@ TEST(FrontEnd, InstalledItFindsLibTorchAndWhatItShips) {
   const Outcome info = Program({"info"}, program).wait();
   EXPECT_EQ(info.exit_code, 0) << info.err;
   EXPECT_THAT(info.out, HasSubstr(folder / "usr/share/onecycle/datasets"));
-  const Outcome check =
-      Program({"check", folder / "usr/share/onecycle/recipes/quickstart.yaml"}, program).wait();
-  EXPECT_EQ(check.exit_code, 0) << check.err;
+  const Outcome check = Program({"check", "recipes/quickstart.yaml"}, program).wait();
+  EXPECT_EQ(check.out, "recipes/quickstart.yaml: ok\n") << check.err;
   for (const auto& engine : std::filesystem::directory_iterator(folder / "usr/libexec"))
     EXPECT_EQ(read_bytes(engine.path().string()).find(site + "/torch/lib"), std::string::npos)
         << "it would load that one, whatever is found";
