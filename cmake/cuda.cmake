@@ -65,6 +65,11 @@ if(NOT ONECYCLE_CUDA STREQUAL "OFF")
     if(NOT EXISTS "${toolkit}/lib64")
       set(ENV{LIBRARY_PATH} "${toolkit}/lib:$ENV{LIBRARY_PATH}")
     endif()
+    # LibTorch's CUDA headers include crt/ and nv/, which no package that torch asks for has.
+    if(ONECYCLE_TORCH_HAS_GPU AND ONECYCLE_TORCH_SITE AND EXISTS "${toolkit}/include/crt"
+       AND NOT EXISTS "${ONECYCLE_TORCH_SITE}/nvidia/cu13/include/crt")
+      target_include_directories(onecycle_torch SYSTEM INTERFACE "${toolkit}/include")
+    endif()
     onecycle_cuda_architectures(CMAKE_CUDA_ARCHITECTURES words)
     enable_language(CUDA)
     set(ONECYCLE_HAS_CUDA ON)
