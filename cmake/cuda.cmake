@@ -59,6 +59,17 @@ if(NOT ONECYCLE_CUDA STREQUAL "OFF")
   if(nvcc)
     set(CMAKE_CUDA_COMPILER "${nvcc}")
     set(CMAKE_CUDA_RUNTIME_LIBRARY None)
+    # PyPI's nvcc looks for lib64 beside it, and its packages have lib: CMake's test of the compiler links with that.
+    cmake_path(GET nvcc PARENT_PATH toolkit)
+    cmake_path(GET toolkit PARENT_PATH toolkit)
+    if(NOT EXISTS "${toolkit}/lib64")
+      set(ENV{LIBRARY_PATH} "${toolkit}/lib:$ENV{LIBRARY_PATH}")
+    endif()
+    # LibTorch's CUDA headers include crt/ and nv/, which no package that torch asks for has.
+    if(ONECYCLE_TORCH_HAS_GPU AND ONECYCLE_TORCH_SITE AND EXISTS "${toolkit}/include/crt"
+       AND NOT EXISTS "${ONECYCLE_TORCH_SITE}/nvidia/cu13/include/crt")
+      target_include_directories(onecycle_torch SYSTEM INTERFACE "${toolkit}/include")
+    endif()
     onecycle_cuda_architectures(CMAKE_CUDA_ARCHITECTURES words)
     enable_language(CUDA)
     set(ONECYCLE_HAS_CUDA ON)

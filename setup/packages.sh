@@ -1,8 +1,11 @@
 # shellcheck shell=bash disable=SC2154 # variables of common.sh
 # Step 1: the system's packages.
 
+# Whether apt's lists have a package of exactly this name: to most of apt's commands, `g++` is a pattern that others match.
+in_lists() { apt-cache madison "$1" 2>/dev/null | awk -v name="$1" '$1 == name { found = 1 } END { exit !found }'; }
+
 # Yes as well where apt has no lists yet and so knows nothing.
-known_to_apt() { apt-cache show "$1" >/dev/null 2>&1 || ! apt-cache show g++ >/dev/null 2>&1; }
+known_to_apt() { in_lists "$1" || ! in_lists g++; }
 
 # Sets missing to the packages of packages.txt that are not installed, num_needed to how many are not optional.
 find_missing_packages() {
@@ -35,7 +38,7 @@ check_tools() {
 }
 
 install_packages() {
-  local install=(apt-get install -y --no-install-recommends) as_root=() size
+  local install=(apt-get install -y --no-install-recommends) as_root=() by='' who=' as root' size
   if ! command -v dpkg-query >/dev/null; then
     check_tools
     return
@@ -44,9 +47,13 @@ install_packages() {
   [ ${#missing[@]} -eq 0 ] && return
   if [ "$(id -u)" -ne 0 ]; then
     if ! sudo -n true 2>/dev/null; then
-      [ "$num_needed" -gt 0 ] || return 0
-      say "onecycle: ${#missing[@]} packages are missing. Run this once, as root or with sudo, then try again:"
-      say "  apt-get update && ${install[*]} ${missing[*]}"
+      if [ "$num_needed" -eq 0 ]; then
+        say "  left out, since it takes root to install them: ${missing[*]}"
+        return
+      fi
+      if command -v sudo >/dev/null; then by='sudo ' who=; fi
+      say "onecycle: ${#missing[@]} packages are missing. Run this once$who, then try again:"
+      say "  ${by}apt-get update && $by${install[*]} ${missing[*]}"
       exit 1
     fi
     as_root=(sudo -n)
