@@ -1,6 +1,7 @@
 // The front end, which becomes the engine, in a build and installed.
 
 #include "front/help.h"
+#include "support/build_setting.h"
 #include "support/environment.h"
 #include "support/held_command.h"
 #include "support/places.h"
@@ -78,14 +79,6 @@ TEST(FrontEnd, ARecipeIsTheOwnOneBeforeTheOneThatIsShipped) {
   std::ofstream("recipes/quickstart.yaml") << "model: 3\n";
   EXPECT_THAT(run_program({"check", "recipes/quickstart.yaml"}).err, HasSubstr("1:"));
   std::filesystem::remove_all("recipes");
-}
-
-// The value of a setting of the build.
-std::string build_setting(const std::string& name) {
-  std::ifstream cache(std::filesystem::path(program_path()).parent_path() / "CMakeCache.txt");
-  for (std::string line; std::getline(cache, line);)
-    if (line.starts_with(name + ":")) return line.substr(line.find('=') + 1);
-  return "";
 }
 
 TEST(FrontEnd, InstalledItFindsLibTorchAndWhatItShips) {

@@ -1,6 +1,7 @@
 // The files of docker/: they agree with one another, and with what was built here. tests/docker
 // builds an image.
 
+#include "support/build_setting.h"
 #include "support/program.h"
 
 #include <filesystem>
@@ -70,18 +71,10 @@ TEST(Images, ComposeBuildsWithArgumentsAndFoldersOfTheDockerfile) {
     EXPECT_THAT(volume.as<std::string>(), HasSubstr(":/work/"));
 }
 
-// The value of a setting of the build.
-std::string torch_site() {
-  const std::string cache =
-      read_bytes((fs::path(program_path()).parent_path() / "CMakeCache.txt").string());
-  const Words found = found_in(cache, R"(\nONECYCLE_TORCH_SITE:[A-Z]+=(.*))");
-  return found.empty() ? "" : *found.begin();
-}
-
 // As an image has them: the engine beside the LibTorch that it was built with.
 TEST(Images, ThePackagesOfTheBuiltEngineAreFound) {
   if (!fs::exists("/usr/bin/dpkg-query")) GTEST_SKIP() << "needs dpkg";
-  const std::string site = torch_site();
+  const std::string site = build_setting("ONECYCLE_TORCH_SITE");
   if (site.empty()) GTEST_SKIP() << "needs a LibTorch of a Python package";
   const TemporaryFolder tree;
   fs::create_directories(tree / "bin");
@@ -93,7 +86,7 @@ TEST(Images, ThePackagesOfTheBuiltEngineAreFound) {
     fs::create_directory_symlink(fs::path(site) / name, tree / name);
   const Outcome outcome = Program({"packages", tree.path()}, kSteps).wait();
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  for (const char* package : {"libarchive13", "libc6", "libcurl4", "libpng16-16", "libsqlite3-0",
+  for (const char* package : {"liblzma5", "libc6", "libcurl4", "libpng16-16", "libsqlite3-0",
                               "libssl3", "libstdc++6", "libturbojpeg", "libyaml-cpp", "zlib1g"})
     EXPECT_THAT("\n" + outcome.out, HasSubstr(std::string("\n") + package));
   for (const char* package : {"ca-certificates", "dataset-fashion-mnist", "gnuplot-nox"})
