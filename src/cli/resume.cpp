@@ -80,13 +80,10 @@ std::int64_t ranks_of(const Snapshot& snapshot, const std::string& folder) {
 void compare_environment(const Recipe& recipe, const Snapshot& snapshot, const Console& console) {
   const auto before = snapshot.metadata.find(kEnvironment);
   if (before == snapshot.metadata.end() || before->second == environment_digest(recipe)) return;
-  std::string names;
-  for (const FromEnvironment& one : recipe.environment)
-    if (!one.is_text) names += (names.empty() ? "" : ", ") + one.written;
   console.warn(
       format("{}: not what the environment gave when the last checkpoint was made; the run "
              "goes on with the new values",
-             names));
+             environment_names(recipe)));
 }
 
 // What a killed process left half done: names of checkpoints, and the last row of a file. They are

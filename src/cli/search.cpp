@@ -126,7 +126,8 @@ std::string new_folder(const CommandLine& line, const Registries& registries) {
   const Asked asked = load_asked(line.single("RECIPE"), line, registries);
   line.console().say(format("search     {}", size_text(asked.options)));
   const std::string folder = create_run_folder(study_named(asked.recipe), *registries.group);
-  Study::create(folder, resolved_text(asked.recipe, registries), asked.options);
+  Study::create(folder, resolved_text(asked.recipe, registries), asked.options,
+                environment_digest(asked.recipe));
   return folder;
 }
 

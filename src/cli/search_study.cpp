@@ -68,6 +68,16 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
   return diverged ? 3 : 1;
 }
 
+// Trials under other numbers could not be compared with those that are done.
+void require_environment(const Study& study, const Recipe& base) {
+  const auto& before = study.environment();
+  if (!before || *before == environment_digest(base)) return;
+  throw UsageError(
+      format("{}: {}: not what the environment gave when the study was begun: set it as it was, or "
+             "start a study anew",
+             study.folder(), environment_names(base)));
+}
+
 }  // namespace
 
 std::int64_t search_jobs(const CommandLine& line) {
@@ -107,7 +117,9 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
   refuse_links_out_of(folder);
   const FolderLock lock(folder);
   Study study(folder);
-  require_precisions(recipe_in(study, registries), study.options(), registries);
+  const Recipe base = recipe_in(study, registries);
+  require_environment(study, base);
+  require_precisions(base, study.options(), registries);
   line.console().say(format("study      {}", folder));
   const auto write_csv = [&](const std::vector<TrialRow>& rows) {
     write_file_atomically(folder + "/trials.csv", {csv_of(study, rows)});

@@ -90,4 +90,11 @@ std::string environment_digest(const Recipe& recipe) {
   return any ? digest.hex() : "";
 }
 
+std::string environment_names(const Recipe& recipe) {
+  std::string names;
+  for (const FromEnvironment& one : recipe.environment)
+    if (!one.is_text) names += (names.empty() ? "" : ", ") + one.written;
+  return names;
+}
+
 }  // namespace onecycle

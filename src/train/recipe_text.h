@@ -23,4 +23,7 @@ Recipe read_resolved(const std::string& text, const std::string& name,
 // under others is not the same. Nothing of texts, which may be secrets; "" where there are none.
 std::string environment_digest(const Recipe& recipe);
 
+// What these were written as, for a message: "${WIDTH}, ${RATE}".
+std::string environment_names(const Recipe& recipe);
+
 }  // namespace onecycle

@@ -42,11 +42,12 @@ std::optional<double> part_of(const std::optional<Score>& score) {
 }  // namespace
 
 void Study::create(const std::string& folder, const std::string& recipe,
-                   const SearchOptions& options) {
+                   const SearchOptions& options, const std::string& environment) {
   Database database(path_in(folder));
   Transaction transaction(database);
   database.execute(kTables);
   store(database, "recipe", recipe);
+  store(database, "environment", environment);
   store(database, "search", search_text(options));
   const auto settings = settings_of(options);
   const auto share = rungs_of(options, static_cast<std::int64_t>(settings.size())).front().share;
@@ -75,16 +76,23 @@ Study::Study(const std::string& folder) : folder_(folder) {
                            : format("is a study of version {}, and this program knows version {}",
                                     version.integer(0), kSchema)));
   recipe_ = stored("recipe");
+  environment_ = setting("environment");
   options_ = read_search_text(stored("search"), path);
   settings_ = settings_of(options_);
   values_.resize(settings_.size());
   rungs_ = rungs_of(options_, static_cast<std::int64_t>(settings_.size()));
 }
 
-std::string Study::stored(const std::string& key) {
+std::optional<std::string> Study::setting(const std::string& key) {
   Statement row(*database_, "SELECT value FROM settings WHERE key = ?");
-  if (!row.bind(key).step()) throw Error(format("{}: lacks its {}", database_->path(), key));
+  if (!row.bind(key).step()) return std::nullopt;
   return row.text(0);
+}
+
+std::string Study::stored(const std::string& key) {
+  auto value = setting(key);
+  if (!value) throw Error(format("{}: lacks its {}", database_->path(), key));
+  return *std::move(value);
 }
 
 std::int64_t Study::planned_trials() const {

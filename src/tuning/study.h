@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,14 +38,17 @@ struct TrialRow {
 //           -> failed where it took its owner down twice
 class Study {
  public:
-  // Makes the database with the first rung's trials waiting. `recipe`: resolved, YAML.
+  // Makes the database with the first rung's trials waiting. `recipe`: resolved, YAML;
+  // `environment`: the digest of the numbers that the environment gave it.
   static void create(const std::string& folder, const std::string& recipe,
-                     const SearchOptions& options);
+                     const SearchOptions& options, const std::string& environment = "");
   // Throws Error where there is no study, or one of another version.
   explicit Study(const std::string& folder);
 
   const std::string& folder() const { return folder_; }
   const std::string& recipe() const { return recipe_; }
+  // Nothing where an older program made the study.
+  const std::optional<std::string>& environment() const { return environment_; }
   const SearchOptions& options() const { return options_; }
   const std::vector<Setting>& settings() const { return settings_; }
   const std::vector<Rung>& rungs() const { return rungs_; }
@@ -68,11 +72,13 @@ class Study {
   TrialRow read(const Statement& row) const;
   void promote(std::int64_t rung);
   void add(std::int64_t number, std::int64_t setting, std::int64_t rung);
+  std::optional<std::string> setting(const std::string& key);
   std::string stored(const std::string& key);
 
   std::string folder_;
   std::unique_ptr<Database> database_;
   std::string recipe_;
+  std::optional<std::string> environment_;
   SearchOptions options_;
   std::vector<Setting> settings_;
   mutable std::vector<std::string> values_;  // of each setting, as its rows hold them, once asked

@@ -223,6 +223,9 @@ train: {duration: 2ep, threads: 1}
   ::setenv("ONECYCLE_TEST_WIDTH", "14", 1);
   EXPECT_THAT(run_program({"train", "--resume", run}).err,
               HasSubstr("${ONECYCLE_TEST_WIDTH}: not what the environment gave"));
+  EXPECT_THAT(
+      one_line(run_program({"search", "--resume", study}), 2),
+      HasSubstr("${ONECYCLE_TEST_WIDTH}: not what the environment gave when the study was"));
 }
 
 TEST_F(Strangers, AReportAsksTheEnvironmentForNothing) {
