@@ -21,9 +21,9 @@ TEST(FrontEnd, BecomesTheEngineInTheSameProcess) {
   ASSERT_TRUE(command.holds());
   const auto engine =
       std::filesystem::read_symlink("/proc/" + std::to_string(command.pid()) + "/exe");
-  EXPECT_THAT(engine.string(), ::testing::EndsWith("libexec/onecycle"));
+  EXPECT_THAT(engine.string(), HasSubstr("libexec/onecycle"));
   EXPECT_THAT(command.proc("cmdline"), StartsWith(program_path() + '\0' + "check"));
-  EXPECT_EQ(command.proc("comm"), "onecycle\n");
+  EXPECT_THAT(command.proc("comm"), StartsWith("onecycle"));
   command.end();
 }
 

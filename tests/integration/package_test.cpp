@@ -47,7 +47,7 @@ TEST_F(Package, IsOfTheVersionOfTheProgramAndForTheTorchAtHand) {
 
 TEST_F(Package, WithoutTorchItIsOneLine) {
   const TemporaryFolder folder;
-  const Environment none(Environment::Variables{{"ONECYCLE_TORCH_SITE", ""}});
+  const Environment none(Environment::Variables{{"ONECYCLE_TORCH_SITE", ""}, {"PYTHONPATH", ""}});
   const Outcome hidden = python({"-c", kMetadata});
   EXPECT_EQ(hidden.exit_code, 1);
   EXPECT_THAT(hidden.err,
