@@ -145,7 +145,8 @@ TEST_F(Resume, AReadOnlyFolderIsOneClearLine) {
   const Outcome outcome = run_program({"train", "--resume", run});
   std::filesystem::permissions(run, std::filesystem::perms::owner_all);
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("cannot be written to"));
+  EXPECT_THAT(outcome.err, HasSubstr("onecycle: " + run));
+  EXPECT_THAT(outcome.err, HasSubstr(": Permission denied\n"));
 }
 
 TEST_F(Resume, NanEndsWithExitCode3OrRecovers) {
