@@ -1,6 +1,7 @@
 #include "cli/signals.h"
 
 #include "cli/stop_requests.h"
+#include "core/blocked_signals.h"
 
 #include <mutex>
 #include <unistd.h>
@@ -57,12 +58,10 @@ SignalThread::SignalThread() {
   if (!is_ignored(SIGHUP)) sigaddset(&taken_, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &taken_, &before_);
   // It takes no other signal either, so that those go to the main thread.
-  sigset_t all;
-  sigset_t main_threads;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &main_threads);
-  thread_ = std::thread([this] { take(); });
-  ::pthread_sigmask(SIG_SETMASK, &main_threads, nullptr);
+  {
+    const BlockedSignals all;
+    thread_ = std::thread([this] { take(); });
+  }
   taker = this;
 }
 
