@@ -1,5 +1,6 @@
 // The launcher over processes that end, die, hang and speak like ranks.
 
+#include "support/comes_true.h"
 #include "support/environment.h"
 #include "support/program.h"
 
@@ -53,16 +54,6 @@ std::vector<pid_t> pids_in(const std::string& text) {
 bool gone(pid_t pid) {
   const std::string status = read_bytes("/proc/" + std::to_string(pid) + "/status");
   return status.empty() || status.find("State:\tZ") != std::string::npos;
-}
-
-// Within minutes: long enough for any machine.
-template <class Condition>
-bool comes_true(const Condition& condition) {
-  for (int i = 0; i < 4800; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(25ms);
-  }
-  return false;
 }
 
 TEST(Launcher, GivesEachRankItsPlace) {

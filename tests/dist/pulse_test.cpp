@@ -5,6 +5,7 @@
 #include "dist/board.h"
 #include "dist/pulse_peers.h"
 #include "dist/store.h"
+#include "support/comes_true.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -50,8 +51,7 @@ class Record {
     return ended_.size();
   }
   bool await_ended(std::size_t count) const {
-    for (int i = 0; i < 6000 && ended() < count; ++i) std::this_thread::sleep_for(20ms);
-    return ended() == count;
+    return comes_true([&] { return ended() >= count; }) && ended() == count;
   }
 
  private:

@@ -11,7 +11,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <thread>
 
 namespace onecycle::testing {
 namespace {
@@ -165,8 +164,7 @@ TEST_F(Commands, DivergenceEndsWithExitCode3AndItsStep) {
 
 TEST_F(Commands, InterruptEndsInOrder) {
   Program program(train({"--json", "--set", "train.duration=1000000ep"}));
-  for (int i = 0; i < 600 && program.out_so_far().find("\"log\"") == std::string::npos; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_TRUE(program.comes_to_say("\"log\""));
   ::kill(program.pid(), SIGINT);
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 130) << outcome.err;

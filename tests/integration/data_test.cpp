@@ -1,6 +1,7 @@
 // Fetching and packing as a user does it, from a server on this machine.
 
 #include "core/sha256.h"
+#include "support/comes_true.h"
 #include "support/http_server.h"
 #include "support/program.h"
 
@@ -9,7 +10,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 namespace onecycle::testing {
 namespace {
@@ -98,8 +98,7 @@ TEST_F(DataCommand, InterruptedItKeepsThePart) {
   server_.set("a", page);
   Program program({"data", "fetch", "tiny"});
   const std::string part = place_ + "/a.part";
-  for (int i = 0; i < 600 && !(fs::exists(part) && fs::file_size(part) == 100); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(comes_true([&] { return fs::exists(part) && fs::file_size(part) == 100; }));
   ::kill(program.pid(), SIGINT);
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 130);

@@ -1,6 +1,7 @@
 // Disks that are full, files that a kill left behind, files that change under a run.
 
 #include "integration/long_run.h"
+#include "support/comes_true.h"
 #include "support/file_size_limit.h"
 #include "support/program.h"
 
@@ -10,7 +11,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <sys/mount.h>
-#include <thread>
 
 namespace onecycle::testing {
 namespace {
@@ -96,25 +96,21 @@ TEST_F(Files, ADiskThatIsFullForAWhileCostsRowsAlone) {
   const std::string run = disk + "/runs/long/1";
   {
     Program program(arguments);
-    const auto wait_for = [&](const auto& is_so) {
-      for (int i = 0; i < 1200 && !is_so(); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    };
     const auto fill = [&] {
       std::ofstream filler(disk + "/filler", std::ios::app);
       while (filler << std::string(512, 'x') && filler.flush()) {
       }
     };
-    wait_for([&] { return program.out_so_far().find("\"checkpoint\"") != std::string::npos; });
-    wait_for([&] {
+    EXPECT_TRUE(program.comes_to_say("\"checkpoint\""));
+    EXPECT_TRUE(comes_true([&] {
       fill();
       const std::string err = program.err_so_far();
       return err.find("steps.csv: a line could not be written") != std::string::npos &&
              err.find("this checkpoint was not saved") != std::string::npos;
-    });
+    }));
     const auto rows = rows_of(run + "/metrics.csv", 2).size();
     std::filesystem::remove(disk + "/filler");
-    wait_for([&] { return rows_of(run + "/metrics.csv", 2).size() > rows + 1; });
+    EXPECT_TRUE(comes_true([&] { return rows_of(run + "/metrics.csv", 2).size() > rows + 1; }));
     ::kill(program.pid(), SIGTERM);
     const Outcome outcome = program.wait();
     EXPECT_EQ(outcome.exit_code, 143) << outcome.err;
@@ -218,8 +214,7 @@ TEST_F(Files, APackedFileThatIsCutShortIsNamed) {
                          "schedule: {name: one_cycle, lr_max: 0.1}\n"
                          "train: {duration: 100000ep, threads: 1}\n");
   Program program({"train", recipe, "--json", "--set", "output.dir=" + (folder_ / "runs")});
-  for (int i = 0; i < 600 && program.out_so_far().find("\"log\"") == std::string::npos; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(program.comes_to_say("\"log\""));
   std::filesystem::resize_file(path, 8192);
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 1);

@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
-#include <thread>
 
 namespace onecycle::testing {
 namespace {
@@ -77,8 +76,7 @@ class FitBatch : public ::testing::Test {
   std::int64_t bytes_of_a_tiny_run() const {
     Program program(with({"train", wide_, "--json"},
                          {"--set", "model.hidden=[1]", "--set", "train.duration=1000000it"}));
-    for (int i = 0; i < 600 && program.out_so_far().find("\"log\"") == std::string::npos; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_TRUE(program.comes_to_say("\"log\""));
     const std::string status = read_bytes("/proc/" + std::to_string(program.pid()) + "/status");
     ::kill(program.pid(), SIGKILL);
     program.wait();
@@ -178,8 +176,7 @@ TEST_F(FitBatch, ComparesAtEqualSamplesAndEqualTime) {
 
 TEST_F(FitBatch, CtrlCEndsItWithWhatIsKnown) {
   Program program(with({"fit-batch", wide_, "--json"}, {}));
-  for (int i = 0; i < 600 && program.out_so_far().find("\"probe\"") == std::string::npos; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(program.comes_to_say("\"probe\""));
   ::kill(program.pid(), SIGINT);
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 130) << outcome.err;

@@ -4,14 +4,12 @@
 #include "support/program.h"
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <map>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace onecycle::testing {
@@ -69,8 +67,7 @@ class LongRun : public ::testing::Test {
   // Once it has evaluated. `arguments` ask for --json.
   static void interrupt(const std::vector<std::string>& arguments, int signal = SIGINT) {
     Program program(arguments);
-    for (int i = 0; i < 600 && program.out_so_far().find("\"evaluated\"") == std::string::npos; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_TRUE(program.comes_to_say("\"evaluated\""));
     ::kill(program.pid(), signal);
     EXPECT_EQ(program.wait().exit_code, 128 + signal);
   }

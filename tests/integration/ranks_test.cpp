@@ -1,19 +1,19 @@
 // Several processes that train one run, as users start them: alone, by mpirun, by torchrun; killed,
 // stopped, restarted.
 
+#include "support/comes_true.h"
 #include "support/environment.h"
 #include "support/json_lines.h"
 #include "support/places.h"
 #include "support/program.h"
 
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 #include <regex>
 #include <set>
-#include <thread>
 
 namespace onecycle::testing {
 namespace {
@@ -72,18 +72,19 @@ class Ranks : public ::testing::Test {
 
   // Waits until it has evaluated something, and returns the ranks' processes.
   static std::vector<pid_t> ranks_of(const Program& program, std::size_t count) {
-    for (int i = 0; i < 1200; ++i) {
-      std::vector<pid_t> pids;
+    std::vector<pid_t> pids;
+    const bool all = comes_true([&] {
+      pids.clear();
       const std::string said = program.err_so_far();
       const std::regex pattern("rank \\d+ is process (\\d+)");
       for (std::sregex_iterator one(said.begin(), said.end(), pattern), end; one != end; ++one)
         pids.push_back(std::stoi((*one)[1]));
-      if (pids.size() >= count && program.out_so_far().find("\"evaluated\"") != std::string::npos)
-        return {pids.end() - static_cast<std::ptrdiff_t>(count), pids.end()};
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    ADD_FAILURE() << "no rank came to work: " << program.err_so_far();
-    return std::vector<pid_t>(count, -1);
+      return pids.size() >= count &&
+             program.out_so_far().find("\"evaluated\"") != std::string::npos;
+    });
+    EXPECT_TRUE(all) << "no rank came to work: " << program.err_so_far();
+    if (!all) return std::vector<pid_t>(count, std::numeric_limits<pid_t>::max());  // none's
+    return {pids.end() - static_cast<std::ptrdiff_t>(count), pids.end()};
   }
 
   static int lines_with(const std::string& text, const std::string& part) {
@@ -277,8 +278,7 @@ TEST_F(Ranks, WorkAtOneStudyAndALostOnesTrialIsHandedOutAgain) {
   Program program(command("search", {"--space", space, "--ranks", "3", "-v"}));
   ::unsetenv("ONECYCLE_RANK_TIMEOUT");
   std::vector<pid_t> ranks;
-  for (int i = 0; i < 600 && program.out_so_far().find("\"trial\"") == std::string::npos; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(program.comes_to_say("\"trial\""));
   const std::string said = program.err_so_far();
   std::smatch match;
   ASSERT_TRUE(std::regex_search(said, match, std::regex("rank 2 is process (\\d+)"))) << said;

@@ -2,6 +2,7 @@
 
 #include "core/rng.h"
 #include "integration/long_run.h"
+#include "support/comes_true.h"
 #include "support/program.h"
 
 #include <csignal>
@@ -22,18 +23,27 @@ using Json = nlohmann::json;
 using Resume = LongRun;
 
 TEST_F(Resume, KilledAtAnyMomentItEndsAsIfItHadNotBeen) {
-  ASSERT_EQ(run_program(train()).exit_code, 0);
+  const auto longer = train({"--set", "train.duration=200ep"});
+  ASSERT_EQ(run_program(longer).exit_code, 0);
   const std::string whole = folder_ / "runs/long/1";
   const std::string parts = folder_ / "runs/long/2";
-  constexpr int kKills = 12;
-  std::vector<std::string> arguments = train();
-  for (int kill = 0; kill < kKills; ++kill) {
+  const auto newest = [&] {
+    const auto files = std::filesystem::exists(parts + "/checkpoints") ? checkpoints_in(parts)
+                                                                       : std::vector<std::string>();
+    return files.empty() ? "" : files.back();
+  };
+  // Every other one a while after a checkpoint of its own, the others wherever they are by then.
+  std::vector<std::string> arguments = longer;
+  for (std::uint64_t kill = 0; kill < 12; ++kill) {
     Program program(arguments);
-    const auto words = random_words(7, RandomUse::order, 0, static_cast<std::uint64_t>(kill));
-    std::this_thread::sleep_for(std::chrono::milliseconds(250 + bounded(words.word[0], 400)));
+    const std::string before = newest();
+    const bool late = kill % 2 == 0;
+    EXPECT_TRUE(!late || comes_true([&] { return newest() != before; }));
+    const auto words = random_words(7, RandomUse::order, 0, kill);
+    std::this_thread::sleep_for(std::chrono::milliseconds(bounded(words.word[0], late ? 60 : 600)));
     ::kill(program.pid(), SIGKILL);
-    program.wait();
-    if (std::filesystem::exists(parts)) arguments = {"train", "--resume", parts};
+    EXPECT_EQ(program.wait().exit_code, 128 + SIGKILL) << "it was over before";
+    arguments = {"train", "--resume", parts};
   }
   const Outcome last = run_program({"train", "--resume", parts});
   ASSERT_EQ(last.exit_code, 0) << last.err;
@@ -111,8 +121,7 @@ TEST_F(Resume, WhatCannotBeResumedSaysSo) {
 
 TEST_F(Resume, ARunBelongsToOneProcess) {
   Program first(train({"--json", "--set", "train.duration=100000ep"}));
-  for (int i = 0; i < 600 && first.out_so_far().find("\"evaluated\"") == std::string::npos; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(first.comes_to_say("\"evaluated\""));
   const Outcome second = run_program({"train", "--resume", folder_ / "runs/long/1"});
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(second.err, HasSubstr("another process is training this run"));
@@ -124,14 +133,10 @@ TEST_F(Resume, Sigusr1SavesAndGoesOn) {
   Program program(
       train({"--json", "--set", "train.duration=100000ep", "--set",
              "output.checkpoint_every=100000ep", "--set", "train.evaluate_every=100000ep"}));
-  const auto wait_for = [&](const char* text) {
-    for (int i = 0; i < 600 && program.out_so_far().find(text) == std::string::npos; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  };
-  wait_for("\"log\"");
+  EXPECT_TRUE(program.comes_to_say("\"log\""));
   EXPECT_EQ(program.out_so_far().find("\"checkpoint\""), std::string::npos);
   ::kill(program.pid(), SIGUSR1);
-  wait_for("\"checkpoint\"");
+  EXPECT_TRUE(program.comes_to_say("\"checkpoint\""));
   EXPECT_EQ(checkpoints_in(folder_ / "runs/long/1").size(), 1U);
   ::kill(program.pid(), SIGINT);
   EXPECT_EQ(program.wait().exit_code, 130);

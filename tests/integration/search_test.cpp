@@ -1,6 +1,7 @@
 // Searches as a user runs them: killed, interrupted, in parallel, with bad spaces.
 
 #include "core/rng.h"
+#include "support/comes_true.h"
 #include "support/file_size_limit.h"
 #include "support/program.h"
 
@@ -66,20 +67,11 @@ class Search : public ::testing::Test {
   std::string study(int number = 1) const {
     return folder_ / ("runs/small-search/" + std::to_string(number));
   }
-  static void wait_for_file(const std::string& path) {
-    for (int i = 0; i < 1200 && !std::filesystem::exists(path); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(25));
-  }
-
   static std::size_t done(const std::string& study) {
     const auto rows = rows_of(study);
     return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [](const auto& row) {
       return row.find(",done,") != std::string::npos;
     }));
-  }
-  static void wait_for_trials(const std::string& study, std::size_t count) {
-    for (int i = 0; i < 4800 && done(study) < count; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(25));
   }
 
   TemporaryFolder folder_;
@@ -95,7 +87,7 @@ TEST_F(Search, KilledAtAnyMomentItEndsWithTheSameTrialsEachOnce) {
   std::vector<std::string> arguments = search(kSpace, longer);
   for (std::size_t kill = 1; kill <= 5; ++kill) {
     Program program(arguments);
-    wait_for_trials(study(2), 3 * kill);
+    EXPECT_TRUE(comes_true([&] { return done(study(2)) >= 3 * kill; }));
     const auto words = random_words(7, RandomUse::order, 0, kill);
     std::this_thread::sleep_for(std::chrono::milliseconds(bounded(words.word[0], 80)));
     ::kill(program.pid(), SIGKILL);
@@ -176,7 +168,7 @@ TEST_F(Search, AFullDiskFailsNoTrial) {
 
 TEST_F(Search, InterruptedItGoesOnAsTheSameStudy) {
   Program program(search(kSpace, {"--set", "train.duration=20ep"}));
-  wait_for_file(study() + "/trials.csv");
+  EXPECT_TRUE(comes_true([&] { return std::filesystem::exists(study() + "/trials.csv"); }));
   ::kill(program.pid(), SIGTERM);
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 143) << outcome.err;
@@ -186,18 +178,19 @@ TEST_F(Search, InterruptedItGoesOnAsTheSameStudy) {
   EXPECT_THAT(other.err, HasSubstr("train.duration: 20ep -> 2ep; search.seed: 1 -> 2"));
   const std::size_t before = done(study());
   Program again(search(kSpace, {"--resume", study(), "--set", "train.duration=20ep"}));
-  wait_for_trials(study(), before + 1);
+  EXPECT_TRUE(comes_true([&] { return done(study()) > before; }));
   ::kill(again.pid(), SIGINT);
   EXPECT_EQ(again.wait().exit_code, 130);
 }
 
 TEST_F(Search, AWorkerThatIsKilledIsReplaced) {
   Program program(search(kSpace, {"--set", "train.duration=10ep", "--set", "search.trials=6"}));
-  wait_for_file(study() + "/trials.csv");
   const std::string parent = std::to_string(program.pid());
   pid_t worker = 0;
-  std::ifstream("/proc/" + parent + "/task/" + parent + "/children") >> worker;
-  ASSERT_GT(worker, 0);
+  ASSERT_TRUE(comes_true([&] {
+    std::ifstream children("/proc/" + parent + "/task/" + parent + "/children");
+    return std::filesystem::exists(study() + "/trials.csv") && children >> worker;
+  }));
   ::kill(worker, SIGKILL);
   const Outcome outcome = program.wait();
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;

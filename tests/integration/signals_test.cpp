@@ -1,10 +1,10 @@
 // What the program does with signals, and that none of them runs code on a thread that computes.
 
+#include "support/comes_true.h"
 #include "support/held_command.h"
 #include "support/signal_masks.h"
 
 #include <csignal>
-#include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sstream>
@@ -21,14 +21,6 @@ model: {name: mlp, hidden: [16]}
 schedule: {name: one_cycle, lr_max: 0.1}
 train: {duration: 1000000ep, log_every: 5, threads: 2}
 )";
-
-bool comes_true(const std::function<bool()>& condition) {
-  for (int i = 0; i < 1200; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return false;
-}
 
 int count_of(const std::string& text, const std::string& part) {
   int count = 0;

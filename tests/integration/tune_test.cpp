@@ -2,6 +2,7 @@
 // page tells the choices.
 
 #include "core/rng.h"
+#include "support/comes_true.h"
 #include "support/program.h"
 
 #include <chrono>
@@ -69,8 +70,7 @@ TEST_F(Tune, KilledAtAnyMomentItEndsWithTheSameRecipe) {
     Program program(
         tune(recipe, "killed",
              moment > 1 ? std::vector<std::string>{"--resume"} : std::vector<std::string>{}));
-    for (int i = 0; i < 12000 && results_in("killed") < moment * results / 6; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_TRUE(comes_true([&] { return results_in("killed") >= moment * results / 6; }));
     const auto words = random_words(7, RandomUse::order, 0, moment);
     std::this_thread::sleep_for(std::chrono::milliseconds(bounded(words.word[0], 40)));
     ::kill(program.pid(), SIGKILL);

@@ -2,9 +2,7 @@
 
 #include "support/program.h"
 
-#include <chrono>
 #include <sys/stat.h>
-#include <thread>
 
 namespace onecycle::testing {
 
@@ -13,10 +11,10 @@ class HeldCommand {
  public:
   HeldCommand() : program_({"check", pipe()}) {
     // The pipe can be opened for writing as soon as the command has opened it to read.
-    for (int i = 0; i < 1200 && writer_ < 0; ++i) {
+    comes_true([&] {
       writer_ = ::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-      if (writer_ < 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
+      return writer_ >= 0;
+    });
   }
   ~HeldCommand() { let_go(); }
   HeldCommand(const HeldCommand&) = delete;

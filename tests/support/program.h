@@ -1,5 +1,6 @@
 #pragma once
 
+#include "support/comes_true.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"
 
@@ -51,6 +52,11 @@ class Program {
   pid_t pid() const { return pid_; }
   std::string out_so_far() const { return read_bytes(folder_ / "out"); }
   std::string err_so_far() const { return read_bytes(folder_ / "err"); }
+
+  // Whether the text comes to stand on its standard output.
+  bool comes_to_say(const std::string& text) const {
+    return comes_true([&] { return out_so_far().find(text) != std::string::npos; });
+  }
 
   Outcome wait() {
     int status = 0;

@@ -4,6 +4,7 @@
 
 #include "core/file_error.h"
 #include "search_support.h"
+#include "support/comes_true.h"
 #include "support/file_size_limit.h"
 #include "support/temporary_folder.h"
 #include "tuning/remote_queue.h"
@@ -92,8 +93,7 @@ TEST_F(StudyTest, TheTrialOfADeadOwnerIsHandedOutAgain) {
     for (;;) ::pause();
   }
   Study study(folder);
-  for (int i = 0; i < 600 && row(study, 1).state != TrialState::running; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(comes_true([&] { return row(study, 1).state == TrialState::running; }));
   const auto is_alive = [this](std::int64_t worker) { return is_held(worker); };
   study.hand_back(is_alive);
   EXPECT_EQ(row(study, 1).state, TrialState::running) << "its owner lives";
