@@ -59,7 +59,7 @@ int run(int argc, char** argv) {
   for (const std::string& override : line.overrides()) overrides.push_back(override);
   cache_host_memory();  // as the program does
   const Registries registries = shipped_registries();
-  Run run = build(load_recipe(line.single("RECIPE"), overrides, registries), registries);
+  const Run run = build(load_recipe(line.single("RECIPE"), overrides, registries), registries);
   Trainer trainer(run);
   Turns turns(run.compute.device);
   trainer.observe(turns);

@@ -56,30 +56,17 @@ enum class LrRule {
   sqrt,    // times its square root: Krizhevsky 2014, arXiv 1404.5997
 };
 
-// Samples a step. Throws DataError where the training part has fewer.
-std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train);
 double lr_factor(LrRule rule, std::int64_t before, std::int64_t after);
 // Rule and numbers in one sentence.
 std::string lr_rule_text(LrRule rule, std::int64_t before, std::int64_t after);
 
-// The recipe with another batch; the rule scales every learning rate that schedule and optimizer
-// name. Throws RecipeError where a rule is asked for and they name none.
-Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train);
-
 // ---- Running -----------------------------------------------------------------------------------
 
-// Trains a few steps of the recipe's model on its data, with evaluations of the sizes that a run
-// makes, a change of epoch and the copy that a checkpoint takes, then times more. The learning
-// rate is next to 0. `built` is called once data and model are in memory.
+// Trains a few steps of the run, with evaluations of the sizes that a whole one makes, a change of
+// epoch and the copy that a checkpoint takes, then times more. The learning rate is next to 0.
 // Throws Error, std::bad_alloc or what LibTorch throws: whether that is a lack of memory, the
 // caller has to judge. Meant for a process of its own.
-BatchProbe probe_batch(const Recipe& recipe, std::int64_t batch, const Registries& registries,
-                       const std::function<void(const Run&)>& built);
-
-// The recipe of a comparison: that of with_batch over as many samples as `recipe` trains on, or
-// over `steps` steps, with one evaluation, at the end.
-Recipe trial_recipe(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train,
-                    std::optional<std::int64_t> steps);
+BatchProbe probe_batch(const Run& run);
 
 struct BatchTrial {
   std::int64_t batch = 0;
@@ -93,7 +80,7 @@ struct BatchTrial {
 };
 
 // Trains the run to its end, or until `seconds` of training have passed.
-BatchTrial train_trial(Run& run, std::optional<double> seconds,
+BatchTrial train_trial(const Run& run, std::optional<double> seconds,
                        const std::vector<Observer*>& observers);
 
 }  // namespace onecycle

@@ -30,39 +30,6 @@ struct ImageSet {
   std::int64_t size() const { return labels.defined() ? labels.size(0) : 0; }
 };
 
-struct DataSet {
-  std::string name;
-  ImageSet train;
-  ImageSet validation;  // held out of the training split; may be empty
-  ImageSet test;        // only ever reported
-  std::vector<std::string> classes;
-  // A pixel becomes (pixel - mean) / std, where a uint8 pixel counts as pixel / 255. mean has one
-  // value a channel, or one a pixel in the order [C,H,W] (a mean image); std one a channel.
-  std::vector<double> mean;
-  std::vector<double> std;
-  std::int64_t crop = 0;  // side of the square that a network sees; 0: the whole stored image
-
-  // Of what a network sees.
-  std::int64_t channels() const { return train.images.size(1); }
-  std::int64_t height() const { return crop > 0 ? crop : train.images.size(2); }
-  std::int64_t width() const { return crop > 0 ? crop : train.images.size(3); }
-};
-
-// ---- The recipe's `data` section -------------------------------------------------------------
-
-// `data.batch_size`: a number of samples, all of the training part, or one fitted to memory, which
-// the program replaces by a number before anything is built.
-struct BatchSize {
-  std::int64_t count = 128;
-  bool all = false;
-  bool automatic = false;
-
-  // Throws DataError where the training part has fewer samples than the batch, or where it is not
-  // known yet.
-  std::int64_t of(std::int64_t num_train) const;
-  bool operator==(const BatchSize&) const = default;
-};
-
 // A random part of the image, sampled to the network's size (bilinear, its edges repeated), as
 // torchvision's RandomResizedCrop chooses it: the share of the area uniform, the logarithm of width
 // / height uniform.
@@ -96,6 +63,40 @@ struct Augment {
   bool pad_reflects = false;     // pad_crop's border is the image mirrored, not black
 
   bool operator==(const Augment&) const = default;
+};
+
+struct DataSet {
+  std::string name;
+  ImageSet train;
+  ImageSet validation;  // held out of the training split; may be empty
+  ImageSet test;        // only ever reported
+  std::vector<std::string> classes;
+  // A pixel becomes (pixel - mean) / std, where a uint8 pixel counts as pixel / 255. mean has one
+  // value a channel, or one a pixel in the order [C,H,W] (a mean image); std one a channel.
+  std::vector<double> mean;
+  std::vector<double> std;
+  std::int64_t crop = 0;  // side of the square that a network sees; 0: the whole stored image
+  Augment augment;        // of training batches
+
+  // Of what a network sees.
+  std::int64_t channels() const { return train.images.size(1); }
+  std::int64_t height() const { return crop > 0 ? crop : train.images.size(2); }
+  std::int64_t width() const { return crop > 0 ? crop : train.images.size(3); }
+};
+
+// ---- The recipe's `data` section -------------------------------------------------------------
+
+// `data.batch_size`: a number of samples, all of the training part, or one fitted to memory, which
+// the program replaces by a number before anything is built.
+struct BatchSize {
+  std::int64_t count = 128;
+  bool all = false;
+  bool automatic = false;
+
+  // Throws DataError where the training part has fewer samples than the batch, or where it is not
+  // known yet.
+  std::int64_t of(std::int64_t num_train) const;
+  bool operator==(const BatchSize&) const = default;
 };
 
 // caffe: pixels of 0 to 255 minus the mean image of the samples trained on, not scaled; 0 beside

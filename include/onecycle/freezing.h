@@ -1,13 +1,23 @@
 #pragma once
 
-#include "onecycle/recipe.h"
-
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace onecycle {
 
 class Parameters;
+
+// Weights that a run keeps as they are: those in the layer groups up to `to` whose names fit
+// `match` and do not fit `except`, globs as in ParameterGroup.
+struct FreezeRule {
+  std::optional<std::string> to;  // a child of the model, or of a layer group; empty: all of them
+  std::string match = "*";
+  std::optional<std::string> except;
+  std::int64_t from = 0;              // steps
+  std::optional<std::int64_t> until;  // the first step after it; empty: to the end of the run
+};
 
 // Which weights a run keeps as they are, and when: a pure function of the step. The rules cut the
 // run into phases. A frozen weight gets no gradient, so
@@ -17,9 +27,10 @@ class Parameters;
 class Freezing {
  public:
   Freezing() = default;  // one phase, nothing frozen
-  // Phases begin within the run's `total_steps`. Throws RecipeError where a rule picks no weight,
+  // `statistics`: of norms whose scale and shift are frozen, too. Phases begin within the run's
+  // `total_steps`. Throws RecipeError where a rule picks no weight,
   // names no layer group, or a phase would leave nothing to train.
-  Freezing(const TrainOptions& options, const Parameters& parameters, std::int64_t steps_per_epoch,
+  Freezing(const std::vector<FreezeRule>& rules, bool statistics, const Parameters& parameters,
            std::int64_t total_steps);
 
   std::int64_t phases() const { return static_cast<std::int64_t>(starts_.size()); }

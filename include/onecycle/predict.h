@@ -25,7 +25,7 @@ struct Prediction {
 
 // Of every sample of the set, in its order, by the model as it is. Throws Error for shifts of
 // images that are a single pixel wide or high, and for outputs that are not numbers.
-Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options = {});
+Prediction predict(const Run& run, const ImageSet& set, const PredictOptions& options = {});
 
 // What a network was trained to take and to tell: enough to use it without its data.
 struct NetworkTask {
@@ -39,15 +39,10 @@ struct NetworkTask {
   std::int64_t resize = 0;  // of a picture's shorter side, before height x width are cut from it
 };
 
-NetworkTask task_of(const Run& run, const Registries& registries);
-
 // The task as a checkpoint's metadata hold it, under "task".
 std::string to_json(const NetworkTask& task);
 // Nothing where the metadata have none. Throws CheckpointError, naming `source`, for a broken one.
 std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& metadata,
                                    const std::string& source);
-
-// As build_for_evaluation, with empty data.
-Run build_for_task(const NetworkTask& task, const Recipe& recipe, const Registries& registries);
 
 }  // namespace onecycle

@@ -49,6 +49,6 @@ struct SweepCurve {
 // Momentum goes linearly over the sweep; weight decay, batch, augmentation and precision are the
 // run's own, and the weights that its phase `plan.phase` freezes stay frozen. `progress` may watch,
 // and `stop` may end it. Throws DataError where held-out samples are asked for and there are none.
-SweepCurve sweep(Run& run, const Sweep& plan, StopSignal& stop, Observer* progress = nullptr);
+SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* progress = nullptr);
 
 }  // namespace onecycle

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "onecycle/compute.h"
 #include "onecycle/data.h"
 #include "onecycle/duration.h"
-#include "onecycle/group.h"
+#include "onecycle/fit_options.h"
 #include "onecycle/options.h"
 #include "onecycle/schedule.h"
 #include "onecycle/weights.h"
@@ -14,37 +15,10 @@
 
 namespace onecycle {
 
-enum class DeviceChoice { automatic, cpu, cuda };
-
-enum class GraphChoice { automatic, on, off };
-
-enum class Precision {
-  automatic,  // bf16 for convolutions and large layers where the hardware has it, or fp32
-  fp32,
-  bf16,  // bf16 copies of the weights; masters, norms, loss and optimizer in fp32
-  fp16,  // the same in fp16, with a loss scale that finds its size
-  fp64,
-};
-
 // What became of the schedule when a run was made longer than it was planned.
 struct ExtensionOptions {
   Duration from{0, Duration::Unit::steps};  // the length planned before
   Extend how = Extend::hold;
-};
-
-// Views of an image whose logits are averaged.
-enum class TestTimeAugmentation {
-  none,
-  flip,        // the image and its mirror image
-  flip_shift,  // those with half the weight, and both moved by one pixel to the upper left and to
-               // the lower right, the edges reflected, with a quarter each
-};
-
-// Lookahead: every so many steps the weights go to a mean of themselves and of those kept last.
-struct LookaheadOptions {
-  std::optional<std::int64_t> every;  // steps; empty: off
-  double keep = 0.5;                  // share of the kept weights at the end of the run
-  double power = 0;                   // at t of T steps it is keep (t / T)^power
 };
 
 // Weights that a run keeps as they are: those in the layer groups up to `to` whose names fit
@@ -79,6 +53,8 @@ struct TrainOptions {
   std::vector<FreezeOptions> freeze;
   bool freeze_statistics = true;
   std::vector<ExtensionOptions> extensions;
+
+  ComputeOptions compute() const { return {device, precision}; }
 };
 
 // `stop.on_divergence`: stop, or go on from the last checkpoint with a lower learning rate.

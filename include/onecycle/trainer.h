@@ -1,13 +1,14 @@
 #pragma once
 
 #include "onecycle/checkpoint.h"
+#include "onecycle/compute.h"
 #include "onecycle/data.h"
 #include "onecycle/events.h"
+#include "onecycle/fit_options.h"
 #include "onecycle/freezing.h"
 #include "onecycle/group.h"
 #include "onecycle/model.h"
 #include "onecycle/optimizer.h"
-#include "onecycle/recipe.h"
 #include "onecycle/schedule.h"
 
 #include <memory>
@@ -17,95 +18,34 @@
 
 namespace onecycle {
 
-// Where and in which number format a run computes.
-struct Compute {
-  at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;
-  at::MemoryFormat memory_format = at::MemoryFormat::Contiguous;
-  std::string summary;  // one phrase: what was chosen and why
-};
-
-// The steps of a run over `num_train` samples.
-struct StepPlan {
-  std::int64_t total_batch = 0;  // samples a step, of all ranks together
-  std::int64_t micro_batch = 0;  // samples of one forward pass of one rank, at most
-  std::int64_t ranks = 1;
-  std::int64_t steps_per_epoch = 0;  // whole batches: an epoch leaves out the remainder
-  std::int64_t total_steps = 0;
-
-  // Forward passes of a step, on each rank.
-  std::int64_t micro_batches() const {
-    return (total_batch + micro_batch * ranks - 1) / (micro_batch * ranks);
-  }
-};
-
-// Everything that a recipe describes, made.
+// What the loop trains, and how. A copy shares the parts: the weights of one are those of the
+// other, while its schedule, lengths and options are its own.
 struct Run {
-  Recipe recipe;
   std::shared_ptr<Group> group = alone();
   DataSet data;
   ModelContext context;
   std::shared_ptr<Model> model;
   Compute compute;
-  std::unique_ptr<Parameters> parameters;
-  std::optional<WeightsReport> weights;  // what `weights` of the recipe gave
+  std::shared_ptr<Parameters> parameters;
   // Without these a run can be evaluated, not trained.
   StepPlan steps;
+  FitOptions options;
   UpdateRule rule;
   Freezing freezing;
-  std::unique_ptr<Optimizer> optimizer;
-  std::unique_ptr<Schedule> schedule;
+  std::shared_ptr<Optimizer> optimizer;
+  std::shared_ptr<const Schedule> schedule;
 };
-
-// What runs are made from: the parts that recipes may name, and who trains them together.
-struct Registries {
-  FormatRegistry formats = builtin_formats();
-  ModelRegistry models = builtin_models();
-  OptimizerRegistry optimizers = builtin_optimizers();
-  ScheduleRegistry schedules = builtin_schedules();
-  std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
-  LoadWatch loading;
-  std::shared_ptr<Group> group = alone();
-
-  RecipeVariants variants() const;
-};
-
-// Throws RecipeError, with every problem counted, for a document that is not a recipe.
-Recipe read_recipe(const Value& document, const Registries& registries);
-
-// Throws DataError where the total batch exceeds the samples, or leaves a rank without any.
-StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks);
-
-// The course of a run, which needs no data beyond its size.
-struct Course {
-  StepPlan steps;
-  std::unique_ptr<Schedule> schedule;
-  OptimizerPlan optimizer;  // its rule knows the schedule's peak
-};
-
-// Throws RecipeError where schedule and optimizer contradict each other or the decay turns weights
-// around, DataError where the batch exceeds the samples.
-Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries);
-
-// The samples that the recipe would train on, without reading them; nothing where that is not known
-// beforehand. Throws RecipeError where the data set is not known.
-std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries);
-
-// Reads the data, makes the model on its device with the recipe's weights, the optimizer and the
-// schedule. Throws RecipeError, DataError or CheckpointError.
-Run build(const Recipe& recipe, const Registries& registries);
-
-// The same over data that was read before; tensors are shared, not copied.
-Run build_on(const DataSet& data, const Recipe& recipe, const Registries& registries);
-
-// The same without optimizer and schedule, which the recipe then need not describe, and without
-// loading weights.
-Run build_for_evaluation(const Recipe& recipe, const Registries& registries);
 
 // The one loop; see events.h.
 class Trainer {
  public:
-  explicit Trainer(Run& run) : run_(run) {}
+  // By its own signal.
+  explicit Trainer(Run run) : Trainer(std::move(run), own_stop_) {}
+  // `stop` ends it from outside. It must outlive fit(), which leaves a caught signal in it and
+  // withdraws every other request.
+  Trainer(Run run, StopSignal& stop) : run_(std::move(run)), stop_(stop) {}
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
 
   // Observers are told in the order added. They must outlive fit().
   void observe(Observer& observer) { observers_.push_back(&observer); }
@@ -120,9 +60,10 @@ class Trainer {
   RunEnd fit();
 
  private:
-  Run& run_;
+  Run run_;
   std::vector<Observer*> observers_;
-  StopSignal stop_;
+  StopSignal own_stop_;
+  StopSignal& stop_;
   CheckpointStore* store_ = nullptr;
   std::optional<Snapshot> start_;
   std::string start_source_;
@@ -136,6 +77,6 @@ RunEnd end_in(const Snapshot& snapshot);
 
 // Loss and accuracy of the model as it is, over every sample of the set once, whatever the number
 // of ranks, which share the work. In full precision where `full_precision`, else in the run's.
-Score evaluate(Run& run, const ImageSet& set, bool full_precision);
+Score evaluate(const Run& run, const ImageSet& set, bool full_precision);
 
 }  // namespace onecycle

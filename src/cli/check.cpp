@@ -25,7 +25,7 @@ constexpr const char* kCheckExamples = R"(  onecycle check recipes/quickstart.ya
 void warn_of_precision(const std::string& path, const std::vector<Recipe>& recipes,
                        const CommandLine& line) {
   for (const Recipe& recipe : recipes) {
-    const std::string obstacle = why_no_precision(recipe.train);
+    const std::string obstacle = why_no_precision(recipe.train.compute());
     if (obstacle.empty()) continue;
     line.console().warn(
         format("{}: train.precision: bf16 would not train here: {}", path, obstacle));

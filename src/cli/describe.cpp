@@ -9,7 +9,7 @@ namespace onecycle {
 
 namespace {
 
-std::string batch_text(const Run& run) {
+std::string batch_text(const RecipeRun& run) {
   const StepPlan& steps = run.steps;
   std::string text = grouped(steps.total_batch);
   if (steps.ranks == 1 && steps.micro_batches() == 1) return text;
@@ -20,7 +20,7 @@ std::string batch_text(const Run& run) {
 }
 
 // "0.0316", or "0.0316 to 2" where the weights of a group differ.
-std::string rates_text(const Run& run, const LayerGroup& group) {
+std::string rates_text(const RecipeRun& run, const LayerGroup& group) {
   double least = run.parameters->all()[group.parameters.front()].lr_scale;
   double most = least;
   for (const std::size_t index : group.parameters) {
@@ -31,7 +31,7 @@ std::string rates_text(const Run& run, const LayerGroup& group) {
 }
 
 // "all along", "never", "from step 390 (epoch 1)", "until step 780 (epoch 2)" or several such.
-std::string spans_text(const Run& run, std::size_t parameter) {
+std::string spans_text(const RecipeRun& run, std::size_t parameter) {
   std::string text;
   bool trains = true;
   for (std::int64_t phase = 0; phase < run.freezing.phases(); ++phase) {
@@ -48,7 +48,7 @@ std::string spans_text(const Run& run, std::size_t parameter) {
 }
 
 // When a layer group trains, or how many of its parameters when.
-std::string training_text(const Run& run, const LayerGroup& group) {
+std::string training_text(const RecipeRun& run, const LayerGroup& group) {
   std::map<std::pair<std::int64_t, std::string>, std::int64_t> weights;  // by first step and text
   for (const std::size_t index : group.parameters)
     weights[{run.freezing.trains_from(index), spans_text(run, index)}] +=
@@ -63,7 +63,7 @@ std::string training_text(const Run& run, const LayerGroup& group) {
 }
 
 // A line a layer group where they are not all treated alike.
-void describe_layers(const Run& run, const Console& console) {
+void describe_layers(const RecipeRun& run, const Console& console) {
   const auto& all = run.parameters->all();
   const bool alike = std::all_of(
       all.begin(), all.end(), [](const Parameter& parameter) { return parameter.lr_scale == 1; });
@@ -85,7 +85,7 @@ void describe_layers(const Run& run, const Console& console) {
 
 }  // namespace
 
-void describe(const Run& run, const Console& console) {
+void describe(const RecipeRun& run, const Console& console) {
   const DataSet& data = run.data;
   console.say(format("data       {}: {} train, {} validation, {} test; {}x{}x{}, {} classes",
                      data.name, grouped(data.train.size()), grouped(data.validation.size()),

@@ -41,7 +41,7 @@ const ImageSet& split_of(const DataSet& data, const std::string& name) {
   return *set;
 }
 
-Classification classify(const Run& run, const ImageSet& set, const Prediction& prediction) {
+Classification classify(const RecipeRun& run, const ImageSet& set, const Prediction& prediction) {
   const at::Tensor probabilities = prediction.probabilities.contiguous();
   const at::Tensor labels = set.labels.cpu().contiguous();
   return classification_of(
@@ -78,7 +78,7 @@ std::function<void(std::int64_t)> progress_of(std::int64_t samples, const Consol
   };
 }
 
-std::string write_page(const Run& run, const ImageSet& set, const Classification& result,
+std::string write_page(const RecipeRun& run, const ImageSet& set, const Classification& result,
                        double loss, const std::string& split, const std::string& weights,
                        const std::string& page) {
   EvaluationReport report;
@@ -95,8 +95,8 @@ std::string write_page(const Run& run, const ImageSet& set, const Classification
   return write_evaluation_report(report, page).page;
 }
 
-void say(const Run& run, const Score& score, const Classification& result, const std::string& split,
-         const std::string& page, const Console& console) {
+void say(const RecipeRun& run, const Score& score, const Classification& result,
+         const std::string& split, const std::string& page, const Console& console) {
   console.say(format("{} of {}: loss {:.4f}, accuracy {:.2f} % on {} samples ({})", split,
                      run.data.name, score.loss, 100 * score.accuracy, grouped(score.samples),
                      run.compute.summary));

@@ -77,7 +77,7 @@ int fit_batch_command(int argc, char** argv) {
   const Recipe given = load_recipe(line.single("RECIPE"), line.overrides(), registries);
   const RankScope ranks(line, given.train.device);
   registries.group = ranks.group();
-  require_precision(given.train, registries.group->local_rank());
+  require_precision(given.train.compute(), registries.group->local_rank());
   if (given.data.batch_size.automatic && options.rule != LrRule::none)
     line.misused(
         "--lr-rule: data.batch_size is auto, so there is no batch that the rate belongs to");

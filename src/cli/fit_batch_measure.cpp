@@ -1,4 +1,5 @@
-#include "onecycle/batch_fit.h"
+#include "onecycle/batch_recipes.h"
+#include "onecycle/build.h"
 #include "onecycle/error.h"
 
 #include "cli/command.h"
@@ -28,8 +29,9 @@ void print_built(const Run& run, const MemoryLimit& limit) {
 
 void probe(const Json& request, const Recipe& recipe, const Registries& registries,
            const MemoryLimit& limit) {
-  const auto built = [&](const Run& run) { print_built(run, limit); };
-  const BatchProbe probe = probe_batch(recipe, request.at("batch"), registries, built);
+  const Run run = build(probe_recipe(recipe, request.at("batch")), registries);
+  print_built(run, limit);
+  const BatchProbe probe = probe_batch(run);
   if (!probe.fits) return print_json({{"event", "failed"}, {"message", probe.why}});
   print_json({{"event", "result"},
               {"samples_per_second", probe.samples_per_second},
@@ -38,7 +40,7 @@ void probe(const Json& request, const Recipe& recipe, const Registries& registri
 
 void trial(const Json& request, const Recipe& recipe, const Registries& registries,
            const MemoryLimit& limit) {
-  Run run = build(recipe, registries);
+  const Run run = build(recipe, registries);
   print_built(run, limit);
   DivergenceWatch divergence(recipe.stop.divergence_factor, recipe.stop.divergence_window,
                              run.context.classes);

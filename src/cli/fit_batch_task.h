@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/batch_fit.h"
+#include "onecycle/batch_recipes.h"
 
 #include "cli/command.h"
 #include "core/json.h"

@@ -111,7 +111,7 @@ int import_command(int argc, char** argv) {
   if (line.has("recipe")) {
     const Registries registries = shipped_registries();
     const Recipe recipe = load_recipe(line.text("recipe"), line.overrides(), registries);
-    const Run run = build_for_evaluation(recipe, registries);
+    const RecipeRun run = build_for_evaluation(recipe, registries);
     options = recipe.weights;
     const std::vector<WantedTensor> wanted = wanted_tensors(*run.parameters);
     if (!own) rename(tensors, options.rename, wanted);

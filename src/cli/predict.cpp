@@ -58,7 +58,7 @@ std::vector<Ranked> ranked(const at::Tensor& probabilities, std::int64_t top,
 }
 
 // Predicts the files of one batch and writes a row each; returns how many could not be read.
-std::int64_t predict_batch(Run& run, std::vector<Read> batch, const PictureFit& fit,
+std::int64_t predict_batch(RecipeRun& run, std::vector<Read> batch, const PictureFit& fit,
                            const PredictOptions& options, std::int64_t top, PredictionRows& rows) {
   at::parallel_for(0, static_cast<std::int64_t>(batch.size()), 1,
                    [&](std::int64_t begin, std::int64_t end) {

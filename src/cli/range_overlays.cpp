@@ -99,7 +99,7 @@ void AskedOverlays::add(RangeTest& test, const DataSet& data, const Recipe& reci
   if (!momentum_range_ || stop.signal_number() != 0) return;
   MomentumRange range = *momentum_range_;
   range.lr = constant_.value_or(test.lr_min.value_or(plan.high / 10));
-  Run run = build_on(data, recipe, registries);
+  RecipeRun run = build_on(data, recipe, registries);
   add_momentum_range(test, range, *test.linear, run, stop, progress);
 }
 

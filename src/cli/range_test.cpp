@@ -84,7 +84,7 @@ void say_suggestions(const RangeTest& test, const Console& console) {
 
 // What trains in that phase, where the recipe freezes anything. Throws UsageError where there is no
 // such phase.
-std::string phase_text(const Run& run, std::int64_t phase) {
+std::string phase_text(const RecipeRun& run, std::int64_t phase) {
   const Freezing& freezing = run.freezing;
   if (phase >= freezing.phases())
     throw UsageError(format("--phase: the recipe's train.freeze makes {} phase{}, got {}",
@@ -144,9 +144,9 @@ int range_test_command(int argc, char** argv) {
   const RankScope ranks(line, given.train.device);
   registries.group = ranks.group();
   registries.loading = load_watch(line.console());
-  require_precision(given.train, registries.group->local_rank());
+  require_precision(given.train.compute(), registries.group->local_rank());
   const Recipe recipe = settle_batch(given, line, registries).recipe;
-  Run first = build(recipe, registries);
+  RecipeRun first = build(recipe, registries);
   const std::string phase = phase_text(first, options.phase);
   const DataSet data = first.data;
   const Console console = line.console();

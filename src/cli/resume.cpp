@@ -177,7 +177,7 @@ Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& l
   return resumed;
 }
 
-void compare_machines(const Run& run, const std::optional<Snapshot>& snapshot,
+void compare_machines(const RecipeRun& run, const std::optional<Snapshot>& snapshot,
                       const Console& console) {
   if (!snapshot) return;
   const auto before = snapshot->metadata.find("machine");

@@ -31,7 +31,7 @@ inline constexpr const char* kRanks = "ranks";
 inline constexpr const char* kEnvironment = "environment";
 
 // Says where the machine is another than the checkpoint's.
-void compare_machines(const Run& run, const std::optional<Snapshot>& snapshot,
+void compare_machines(const RecipeRun& run, const std::optional<Snapshot>& snapshot,
                       const Console& console);
 
 }  // namespace onecycle

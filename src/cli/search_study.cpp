@@ -109,7 +109,7 @@ std::vector<Recipe> computing_variants(const Recipe& base, const SearchOptions& 
 void require_precisions(const Recipe& base, const SearchOptions& options,
                         const Registries& registries) {
   for (const Recipe& variant : computing_variants(base, options, registries))
-    require_precision(variant.train, registries.group->local_rank());
+    require_precision(variant.train.compute(), registries.group->local_rank());
 }
 
 int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,

@@ -18,7 +18,7 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
               const CommandLine& line, const Registries& registries);
 
 // What watches a trial's run and writes into its folder.
-TrialObservers trial_observers(const Run& run, const std::string& folder);
+TrialObservers trial_observers(const RecipeRun& run, const std::string& folder);
 
 // The recipe that the study's trials vary.
 Recipe recipe_in(const Study& study, const Registries& registries);

@@ -38,7 +38,7 @@ int work_at(const std::string& folder, std::int64_t number, std::int64_t threads
 
 }  // namespace
 
-TrialObservers trial_observers(const Run& run, const std::string& folder) {
+TrialObservers trial_observers(const RecipeRun& run, const std::string& folder) {
   const StopOptions& stop = run.recipe.stop;
   TrialObservers observers;
   const auto warn = [](const std::string& text) {

@@ -94,7 +94,7 @@ int train_seeds(const Recipe& base, std::int64_t count, const Registries& regist
     recipe.seed = base.seed + i;
     line.console().say(format("seed       {} ({} of {})", recipe.seed, i + 1, count));
     const RunStart start = start_of(recipe, registries, line);
-    Run run = build(recipe, registries);
+    RecipeRun run = build(recipe, registries);
     RunEnd end;
     if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) {
       end = end_in(*start.snapshot);

@@ -29,10 +29,10 @@ Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143/129 int
 )";
 
 // A checkpoint holds every weight: the file that the run began with need not be there any more.
-Run build_resumed(const Resumed& resumed, const Registries& registries) {
+RecipeRun build_resumed(const Resumed& resumed, const Registries& registries) {
   Recipe recipe = resumed.recipe;
   if (resumed.start.snapshot) recipe.weights.file.reset();
-  Run run = build(recipe, registries);
+  RecipeRun run = build(recipe, registries);
   run.recipe = resumed.recipe;
   return run;
 }
@@ -41,8 +41,8 @@ Run build_resumed(const Resumed& resumed, const Registries& registries) {
 int resume(const std::vector<std::string>& arguments, const CommandLine& line,
            const Registries& registries) {
   const Resumed resumed = find_run(arguments, line, registries);
-  require_precision(resumed.recipe.train, registries.group->local_rank());
-  Run run = build_resumed(resumed, registries);
+  require_precision(resumed.recipe.train.compute(), registries.group->local_rank());
+  RecipeRun run = build_resumed(resumed, registries);
   describe(run, line.console());
   if (resumed.start.snapshot && resumed.steps >= run.steps.total_steps) {
     line.console().say(
@@ -96,11 +96,11 @@ int train_command(int argc, char** argv) {
   if (!folder_to_resume().empty() && !line.has("seeds"))
     return resume({folder_to_resume()}, line, registries);
   if (resumes) return resume(line.positional(), line, registries);
-  require_precision(given->train, registries.group->local_rank());
+  require_precision(given->train.compute(), registries.group->local_rank());
   const Recipe recipe = settle_batch(*given, line, registries).recipe;
   if (line.has("seeds") && !line.has("dry-run"))
     return train_seeds(recipe, seeds_of(line), registries, line);
-  Run run = build(recipe, registries);
+  RecipeRun run = build(recipe, registries);
   describe(run, line.console());
   if (line.has("dry-run")) return 0;
   const std::string folder = create_run_folder(recipe, *registries.group);

@@ -64,7 +64,7 @@ void say_profile(const std::string& text, const Console& console) {
 }
 
 // What a checkpoint says of its run.
-std::map<std::string, std::string> metadata_of(const Run& run, const std::string& recipe,
+std::map<std::string, std::string> metadata_of(const RecipeRun& run, const std::string& recipe,
                                                const Registries& registries) {
   std::map<std::string, std::string> metadata = {{"format", "onecycle"},
                                                  {"recipe", recipe},
@@ -79,7 +79,7 @@ std::map<std::string, std::string> metadata_of(const Run& run, const std::string
 // What rank 0 keeps of a run in its folder.
 class RunRecord {
  public:
-  RunRecord(const Run& run, const std::string& folder, const Registries& registries,
+  RunRecord(const RecipeRun& run, const std::string& folder, const Registries& registries,
             const CommandLine& line)
       : folder_(folder),
         console_(line.console()),
@@ -157,7 +157,7 @@ std::optional<std::int64_t> profiled_steps(const CommandLine& line) {
   return steps;
 }
 
-RunResult train_run(Run& run, const RunStart& start, const Registries& registries,
+RunResult train_run(RecipeRun& run, const RunStart& start, const Registries& registries,
                     const CommandLine& line) {
   line.console().say(format("run        {}", start.folder));
   std::optional<RunRecord> record;

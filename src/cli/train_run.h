@@ -19,13 +19,13 @@ struct RunResult {
 };
 
 // Says what would run.
-void describe(const Run& run, const Console& console);
+void describe(const RecipeRun& run, const Console& console);
 
 // The value of --profile, or nothing. Throws UsageError.
 std::optional<std::int64_t> profiled_steps(const CommandLine& line);
 
 // Trains in the folder, with everything that watches a run, and says how it ended.
-RunResult train_run(Run& run, const RunStart& start, const Registries& registries,
+RunResult train_run(RecipeRun& run, const RunStart& start, const Registries& registries,
                     const CommandLine& line);
 
 }  // namespace onecycle

@@ -60,7 +60,7 @@ TrainedNetwork open_network(const std::string& subject, const CommandLine& line,
   std::vector<std::string> overrides = line.overrides();
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));
   const Recipe recipe = load_recipe(recipe_of(subject), overrides, registries);
-  require_precision(recipe.train, group->local_rank());
+  require_precision(recipe.train.compute(), group->local_rank());
   network.weights = file_of(subject, recipe, line);
   const auto task = data == NeedsData::yes ? std::nullopt : task_of_file(network.weights);
   network.run =

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/predict.h"
+#include "onecycle/build.h"
 
 #include "cli/command.h"
 
@@ -11,7 +11,7 @@ namespace onecycle {
 // A network with its trained weights, as `eval` and `predict` name it: RECIPE|RUN_DIR and
 // --weights.
 struct TrainedNetwork {
-  Run run;
+  RecipeRun run;
   std::string weights;  // the file
   NetworkTask task;
 };

@@ -145,7 +145,7 @@ int train_tuned(const TuneResult& result, const DataSet& data, const std::string
     return start.folder;
   });
   start.snapshot = latest_checkpoint(start.folder, *registries.group, line.console());
-  Run run = build_on(data, result.recipe, registries);
+  RecipeRun run = build_on(data, result.recipe, registries);
   if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) return 0;
   return train_run(run, start, registries, line).exit_code;
 }
@@ -180,7 +180,7 @@ int tune_command(int argc, char** argv) {
   registries.loading = load_watch(line.console());
   const Console console = line.console();
   Group& group = *registries.group;
-  require_precision(given.train, group.local_rank());
+  require_precision(given.train.compute(), group.local_rank());
   const std::string folder = folder_for(given, line, group);
   ranks.announce_folder(folder);
   std::optional<FolderLock> lock;

@@ -1,9 +1,10 @@
+#include "onecycle/build.h"
+
 #include "onecycle/error.h"
-#include "onecycle/predict.h"
-#include "onecycle/trainer.h"
 
 #include "core/duration_limits.h"
 #include "core/format.h"
+#include "core/number.h"
 #include "model/batch_norm.h"
 #include "recipe/yaml.h"
 #include "schedule/survey.h"
@@ -14,7 +15,10 @@
 #include "train/views.h"
 #include "train/weights.h"
 
+#include <algorithm>
+
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 
 namespace onecycle {
 
@@ -68,9 +72,54 @@ void place(DataSet& data, at::Device device) {
   }
 }
 
+// What an image folder's pictures are resized to; arrays have the network's own size.
+std::int64_t resize_of(const Choice& format, std::int64_t height) {
+  if (format.name != "image_folder") return height;
+  for (const char* option : {"resize", "size"}) {
+    const Value* value = format.options.find(option);
+    if (value == nullptr || !value->is_scalar()) continue;
+    if (const auto pixels = parse_integer(value->text)) return std::max(*pixels, height);
+  }
+  return height;
+}
+
+FitOptions fit_options(const Recipe& recipe, const StepPlan& steps) {
+  const TrainOptions& train = recipe.train;
+  const auto in_steps = [&](const Duration& length) { return length.steps(steps.steps_per_epoch); };
+  FitOptions options;
+  options.seed = static_cast<std::uint64_t>(recipe.seed);
+  options.log_every = train.log_every;
+  options.evaluate_every = in_steps(train.evaluate_every);
+  options.test_every = in_steps(train.test_every.value_or(train.evaluate_every));
+  options.checkpoint_every = in_steps(recipe.output.checkpoint_every);
+  options.label_smoothing = train.label_smoothing;
+  options.grad_clip = train.grad_clip;
+  options.ema_decay = train.ema_decay;
+  options.lookahead = train.lookahead;
+  options.tta = train.tta;
+  options.graph = train.graph;
+  options.gradient_format = train.gradient_format;
+  options.best_by_loss = recipe.stop.monitor == Monitor::loss;
+  options.retries = recipe.stop.on_divergence.retries;
+  options.retry_lr_scale = recipe.stop.on_divergence.lr_scale;
+  return options;
+}
+
+Freezing freezing_of(const TrainOptions& train, const Parameters& parameters,
+                     const StepPlan& steps) {
+  std::vector<FreezeRule> rules;
+  for (const FreezeOptions& one : train.freeze) {
+    rules.push_back({one.to, one.match, one.except, 0, {}});
+    if (one.from) rules.back().from = one.from->steps(steps.steps_per_epoch);
+    if (one.until) rules.back().until = one.until->steps(steps.steps_per_epoch);
+  }
+  return {rules, train.freeze_statistics, parameters, steps.total_steps};
+}
+
 enum class InitialWeights { of_a_training, loaded_later };
 
-void make_model(Run& run, const Registries& registries, bool decay_all, InitialWeights initial) {
+void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
+                InitialWeights initial) {
   const Recipe& recipe = run.recipe;
   run.context = {run.data.channels(), run.data.height(), run.data.width(),
                  static_cast<std::int64_t>(run.data.classes.size()),
@@ -78,9 +127,11 @@ void make_model(Run& run, const Registries& registries, bool decay_all, InitialW
   run.model = registries.models.at(recipe.model.name).make(recipe.model.options, run.context);
   if (!can_be_viewed(run.context, recipe.train.tta))
     throw RecipeError("train.tta: images of one pixel cannot be shifted; use none or flip");
-  run.compute = choose_compute(recipe.train, *run.model, *run.group);
+  if (recipe.train.threads) at::set_num_threads(static_cast<int>(*recipe.train.threads));
+  run.compute = choose_compute(recipe.train.compute(), *run.model, *run.group);
+  run.options.tta = recipe.train.tta;
   if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
-  run.parameters = std::make_unique<Parameters>(run.model, run.compute.device, run.compute.dtype,
+  run.parameters = std::make_shared<Parameters>(run.model, run.compute.device, run.compute.dtype,
                                                 run.compute.memory_format, decay_all);
   place(run.data, run.compute.device);
 }
@@ -146,15 +197,16 @@ std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registri
       recipe.data, find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file));
 }
 
-Run build(const Recipe& recipe, const Registries& registries) {
+RecipeRun build(const Recipe& recipe, const Registries& registries) {
   return build_on(read_data(recipe, registries), recipe, registries);
 }
 
-Run build_on(const DataSet& data, const Recipe& recipe, const Registries& registries) {
-  Run run;
+RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Registries& registries) {
+  RecipeRun run;
   run.recipe = recipe;
   run.group = registries.group;
   run.data = data;
+  run.data.augment = recipe.data.augment;
   Course course = plan_course(recipe, run.data.train.size(), registries);
   make_model(run, registries, course.optimizer.decay_all, InitialWeights::of_a_training);
   if (recipe.weights.file)
@@ -167,8 +219,8 @@ Run build_on(const DataSet& data, const Recipe& recipe, const Registries& regist
     throw RecipeError(
         "train.graph: on needs a CUDA device, and this run is on the CPU; leave it at auto");
   if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
-  run.freezing =
-      Freezing(recipe.train, *run.parameters, run.steps.steps_per_epoch, run.steps.total_steps);
+  run.options = fit_options(recipe, run.steps);
+  run.freezing = freezing_of(recipe.train, *run.parameters, run.steps);
   if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
     run.steps.micro_batch = fitting_micro_batch(run);
   run.rule = course.optimizer.rule;
@@ -177,8 +229,8 @@ Run build_on(const DataSet& data, const Recipe& recipe, const Registries& regist
   return run;
 }
 
-Run build_for_evaluation(const Recipe& recipe, const Registries& registries) {
-  Run run;
+RecipeRun build_for_evaluation(const Recipe& recipe, const Registries& registries) {
+  RecipeRun run;
   run.recipe = recipe;
   run.group = registries.group;
   run.data = read_data(recipe, registries);
@@ -186,8 +238,9 @@ Run build_for_evaluation(const Recipe& recipe, const Registries& registries) {
   return run;
 }
 
-Run build_for_task(const NetworkTask& task, const Recipe& recipe, const Registries& registries) {
-  Run run;
+RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
+                         const Registries& registries) {
+  RecipeRun run;
   run.recipe = recipe;
   run.data.name = task.data;
   run.data.train = {at::empty({0, task.channels, task.height, task.width}, at::kByte),
@@ -197,6 +250,14 @@ Run build_for_task(const NetworkTask& task, const Recipe& recipe, const Registri
   run.data.std = task.std;
   make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
   return run;
+}
+
+NetworkTask task_of(const RecipeRun& run, const Registries& registries) {
+  const DataSet& data = run.data;
+  const Choice format =
+      find_descriptor(run.recipe.data, registries.dataset_folders, read_yaml_file).format;
+  return {data.name,    data.channels(), data.height(), data.width(),
+          data.classes, data.mean,       data.std,      resize_of(format, data.height())};
 }
 
 }  // namespace onecycle

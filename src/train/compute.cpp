@@ -85,21 +85,20 @@ std::string why_no_cuda(std::int64_t index) {
 #endif
 }
 
-std::string why_no_precision(const TrainOptions& options, std::int64_t local_rank) {
+std::string why_no_precision(const ComputeOptions& options, std::int64_t local_rank) {
   if (options.precision != Precision::bf16 || !is_on_cpu(options.device, local_rank)) return "";
   return kernels::why_no_bf16();
 }
 
-void require_precision(const TrainOptions& options, std::int64_t local_rank) {
+void require_precision(const ComputeOptions& options, std::int64_t local_rank) {
   const std::string obstacle = why_no_precision(options, local_rank);
   if (obstacle.empty()) return;
   throw RecipeError("train.precision: bf16 is not usable here: " + obstacle +
                     "; set train.precision to auto or fp32");
 }
 
-Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model,
+Compute choose_compute(const ComputeOptions& options, const torch::nn::Module& model,
                        const Group& group) {
-  if (options.threads) at::set_num_threads(static_cast<int>(*options.threads));
   Compute compute;
   compute.device = choose_device(options.device, group.local_rank());
   // For kernels that are given a stream alone: a process works on one GPU.

@@ -4,19 +4,19 @@
 
 namespace onecycle {
 
-// Chooses the device and the number format, and says so in `summary`; sets ATen's thread count.
-// A rank takes the GPU of its number on its machine. Throws RecipeError where the recipe asks for
-// what this machine or build has not.
-Compute choose_compute(const TrainOptions& options, const torch::nn::Module& model,
+// Chooses the device and the number format, and says so in `summary`. A rank takes the GPU of its
+// number on its machine. Throws RecipeError where the recipe asks for what this machine or build
+// has not.
+Compute choose_compute(const ComputeOptions& options, const torch::nn::Module& model,
                        const Group& group);
 
 // Why the number format that `options` name has no hardware here: half a sentence. "" where it has,
-// or where train.precision is auto. `local_rank`: which GPU would be the process's.
-std::string why_no_precision(const TrainOptions& options, std::int64_t local_rank = 0);
+// or where it names none. `local_rank`: which GPU would be the process's.
+std::string why_no_precision(const ComputeOptions& options, std::int64_t local_rank = 0);
 
 // Throws RecipeError with that. A run would be right all the same, and many times slower: for
 // callers to ask before they read any data.
-void require_precision(const TrainOptions& options, std::int64_t local_rank = 0);
+void require_precision(const ComputeOptions& options, std::int64_t local_rank = 0);
 
 // "no NVIDIA driver", "the driver is too old for CUDA 13", ...: why there is no CUDA device to use,
 // or "" where there is one. `index`: which of them is asked for.

@@ -27,7 +27,7 @@ LoaderOptions evaluation_loader(const Run& run, const ImageSet& set, at::ScalarT
 
 }  // namespace
 
-void forward_all(Run& run, const ImageSet& set, bool full_precision,
+void forward_all(const Run& run, const ImageSet& set, bool full_precision,
                  const std::function<void(const Batch&)>& take) {
   const std::int64_t rank = run.group->rank();
   const std::int64_t ranks = run.group->size();
@@ -49,13 +49,12 @@ void add_to(Metrics& metrics, const at::Tensor& logits, const at::Tensor& labels
               logits, labels);
 }
 
-Score evaluate(Run& run, const ImageSet& set, bool full_precision) {
+Score evaluate(const Run& run, const ImageSet& set, bool full_precision) {
   Metrics metrics(run.compute.device);
   forward_all(run, set, full_precision, [&](const Batch& batch) {
-    add_to(
-        metrics,
-        logits_of_views(*run.model, batch.images, run.recipe.train.tta, run.compute.memory_format),
-        batch.labels);
+    add_to(metrics,
+           logits_of_views(*run.model, batch.images, run.options.tta, run.compute.memory_format),
+           batch.labels);
   });
   return score_between({}, sum_over(*run.group, metrics.read()));
 }

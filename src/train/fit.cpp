@@ -35,7 +35,7 @@ void seed_step(std::uint64_t seed, std::int64_t rank, std::int64_t step) {
 
 }  // namespace
 
-Fit::Fit(Run& run, const std::vector<Observer*>& observers, StopSignal& stop,
+Fit::Fit(const Run& run, const std::vector<Observer*>& observers, StopSignal& stop,
          CheckpointStore* store)
     : run_(run),
       observers_(observers),
@@ -43,15 +43,10 @@ Fit::Fit(Run& run, const std::vector<Observer*>& observers, StopSignal& stop,
       store_(store),
       step_(run, [this](const std::string& why) { notice(Notice::Kind::warning, why); }),
       agreement_(*run.group) {
-  const TrainOptions& train = run.recipe.train;
-  const std::int64_t steps_per_epoch = run.steps.steps_per_epoch;
-  if (train.ema_decay) average_.emplace(*run.parameters, *train.ema_decay);
-  if (train.lookahead.every)
-    lookahead_.emplace(*run.parameters, train.lookahead, run.steps.total_steps);
-  log_every_ = train.log_every;
-  evaluate_every_ = train.evaluate_every.steps(steps_per_epoch);
-  test_every_ = train.test_every ? train.test_every->steps(steps_per_epoch) : evaluate_every_;
-  checkpoint_every_ = run.recipe.output.checkpoint_every.steps(steps_per_epoch);
+  const FitOptions& options = run.options;
+  if (options.ema_decay) average_.emplace(*run.parameters, *options.ema_decay);
+  if (options.lookahead.every)
+    lookahead_.emplace(*run.parameters, options.lookahead, run.steps.total_steps);
 }
 
 RunEnd Fit::fit() {
@@ -64,7 +59,7 @@ RunEnd Fit::fit() {
     for (Observer* observer : observers_)
       observer->restore(state_.observers[observer->name()], state_.steps);
     notice(Notice::Kind::resumed, format("going on from {}", resumed_from_));
-  } else if (run_.recipe.stop.on_divergence.retries > 0) {
+  } else if (run_.options.retries > 0) {
     try_to_save();  // a run that diverges before its first checkpoint goes back to the start
   }
   try {
@@ -84,9 +79,9 @@ void Fit::loop() {
   while (!at_end() && !agreement_.stops()) {
     const std::int64_t step = state_.steps;
     train_step(step);
-    const bool tests = at_end() || due(test_every_);
-    const bool evaluates = tests || due(evaluate_every_);
-    const bool logs = evaluates || due(log_every_);
+    const bool tests = at_end() || due(run_.options.test_every);
+    const bool evaluates = tests || due(run_.options.evaluate_every);
+    const bool logs = evaluates || due(run_.options.log_every);
     if (logs) log(step);
     if (logs || agreement_.due(state_.steps)) settle();
     // A run that is to stop does so at once, but for its last evaluation.
@@ -133,7 +128,7 @@ void Fit::train_step(std::int64_t step) {
   }
   run_.group->at_step(step);
   const Hyper hyper = hyper_at(step);
-  seed_step(static_cast<std::uint64_t>(run_.recipe.seed), run_.group->rank(), step);
+  seed_step(run_.options.seed, run_.group->rank(), step);
   step_.run(step, hyper);
   if (lookahead_) lookahead_->after(step + 1);
   if (average_) average_->add(step);
@@ -181,7 +176,7 @@ void Fit::evaluate_now(std::int64_t step) {
     if (average_) averaged.emplace(*average_);
     if (run_.data.validation.size() > 0)
       event.validation = evaluate(run_, run_.data.validation, last);
-    if (run_.data.test.size() > 0 && (last || due(test_every_)))
+    if (run_.data.test.size() > 0 && (last || due(run_.options.test_every)))
       event.test = evaluate(run_, run_.data.test, last);
   }
   state_.evaluation_seconds += evaluation.seconds();
@@ -194,8 +189,8 @@ void Fit::evaluate_now(std::int64_t step) {
     state_.course.push_back(
         {event.epoch, event.hyper.lr, event.train.loss, event.validation->loss});
     event.verdict = judge(state_.course, run_.rule.lr_max);
-    const bool by_loss = run_.recipe.stop.monitor == Monitor::loss;
-    if (const auto better = improvement(*event.validation, by_loss, state_.best)) {
+    if (const auto better =
+            improvement(*event.validation, run_.options.best_by_loss, state_.best)) {
       state_.best = better;
       improved_ = true;
     }

@@ -27,7 +27,8 @@ class Stopwatch {
 // One call of Trainer::fit(): the loop of events.h.
 class Fit {
  public:
-  Fit(Run& run, const std::vector<Observer*>& observers, StopSignal& stop, CheckpointStore* store);
+  Fit(const Run& run, const std::vector<Observer*>& observers, StopSignal& stop,
+      CheckpointStore* store);
 
   void resume(const Snapshot& snapshot, const std::string& source);
   RunEnd fit();
@@ -75,7 +76,7 @@ class Fit {
   }
   void notice(Notice::Kind kind, const std::string& message);
 
-  Run& run_;
+  const Run& run_;
   const std::vector<Observer*>& observers_;
   StopSignal& stop_;
   CheckpointStore* store_;
@@ -83,10 +84,6 @@ class Fit {
   Agreement agreement_;
   std::optional<WeightAverage> average_;
   std::optional<Lookahead> lookahead_;
-  std::int64_t log_every_;
-  std::int64_t evaluate_every_;
-  std::int64_t test_every_;
-  std::int64_t checkpoint_every_;
 
   RunState state_;
   std::int64_t phase_ = -1;  // of the run's freezing, as applied

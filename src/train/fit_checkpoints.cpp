@@ -47,7 +47,8 @@ bool Fit::is_sound() {
 void Fit::save_if_due() {
   if (store_ == nullptr || at_end() || agreement_.stops()) return;
   const bool asked = agreement_.take_checkpoint_request();
-  if (asked || (improved_ && failed_saves_ == 0) || due(checkpoint_every_)) try_to_save();
+  if (asked || (improved_ && failed_saves_ == 0) || due(run_.options.checkpoint_every))
+    try_to_save();
 }
 
 // A checkpoint that cannot be saved leaves those before it, and the run goes on.
@@ -106,15 +107,14 @@ std::optional<Snapshot> Fit::latest_to_fall_back_to() {
 
 // After a divergence: back to the last checkpoint with a lower rate, where the recipe says so.
 bool Fit::fall_back() {
-  const OnDivergence& policy = run_.recipe.stop.on_divergence;
   if (!agreement_.stops() || stop_.reason() != StopReason::diverged || store_ == nullptr ||
-      state_.retries >= policy.retries || agreement_.signalled())
+      state_.retries >= run_.options.retries || agreement_.signalled())
     return false;
   const auto snapshot = latest_to_fall_back_to();
   if (!snapshot) return false;
   const std::string cause = stop_.message();
   const std::int64_t retries = state_.retries + 1;
-  const double lr_scale = state_.lr_scale * policy.lr_scale;
+  const double lr_scale = state_.lr_scale * run_.options.retry_lr_scale;
   restore_from(*snapshot, "the last checkpoint");
   state_.retries = retries;
   state_.lr_scale = lr_scale;
@@ -124,7 +124,7 @@ bool Fit::fall_back() {
     observer->restore(state_.observers[observer->name()], state_.steps);
   notice(Notice::Kind::fell_back,
          format("{}. Going back to step {} with {:.4g} times the learning rate (retry {} of {})",
-                cause, state_.steps, lr_scale, retries, policy.retries));
+                cause, state_.steps, lr_scale, retries, run_.options.retries));
   return true;
 }
 

@@ -13,7 +13,7 @@ namespace onecycle {
 // last one is padded; the parts of the ranks follow one another and make the whole set. The model
 // is in evaluation mode meanwhile, without gradients, in full precision where that is asked for,
 // else in the run's.
-void forward_all(Run& run, const ImageSet& set, bool full_precision,
+void forward_all(const Run& run, const ImageSet& set, bool full_precision,
                  const std::function<void(const Batch&)>& take);
 
 // logits: [N, classes], fp32.

@@ -33,7 +33,7 @@ std::vector<bool> weights_up_to(const std::string& to, const Parameters& paramet
 }
 
 // What one rule holds. Throws RecipeError where that is nothing.
-std::vector<bool> weights_of(const FreezeOptions& options, const Parameters& parameters,
+std::vector<bool> weights_of(const FreezeRule& options, const Parameters& parameters,
                              std::size_t rule) {
   std::vector<bool> result(parameters.all().size(), true);
   if (options.to) result = weights_up_to(*options.to, parameters, rule);
@@ -50,20 +50,18 @@ std::vector<bool> weights_of(const FreezeOptions& options, const Parameters& par
 
 }  // namespace
 
-Freezing::Freezing(const TrainOptions& options, const Parameters& parameters,
-                   std::int64_t steps_per_epoch, std::int64_t total_steps)
-    : spans_(parameters.all().size()), statistics_(options.freeze_statistics) {
+Freezing::Freezing(const std::vector<FreezeRule>& rules, bool statistics,
+                   const Parameters& parameters, std::int64_t total_steps)
+    : spans_(parameters.all().size()), statistics_(statistics) {
   std::set<std::int64_t> starts{0};
-  for (std::size_t rule = 0; rule < options.freeze.size(); ++rule) {
-    const auto& [from, until] = std::pair(options.freeze[rule].from, options.freeze[rule].until);
-    const Span span{from ? from->steps(steps_per_epoch) : 0,
-                    until ? until->steps(steps_per_epoch) : kForever};
+  for (std::size_t rule = 0; rule < rules.size(); ++rule) {
+    const Span span{rules[rule].from, rules[rule].until.value_or(kForever)};
     if (span.until <= span.from)
       throw RecipeError(
           format("train.freeze[{}].until: ends at step {}, not after step {}, where `from` begins",
                  rule, span.until, span.from));
     starts.insert({span.from, span.until});
-    const std::vector<bool> picked = weights_of(options.freeze[rule], parameters, rule);
+    const std::vector<bool> picked = weights_of(rules[rule], parameters, rule);
     for (std::size_t i = 0; i < spans_.size(); ++i)
       if (picked[i]) spans_[i].push_back(span);
   }

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "onecycle/fit_options.h"
 #include "onecycle/optimizer.h"
-#include "onecycle/recipe.h"
 
 #include "train/tensor_copies.h"
 

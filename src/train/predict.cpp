@@ -5,10 +5,8 @@
 #include "core/format.h"
 #include "core/json.h"
 #include "core/json_text.h"
-#include "core/number.h"
 #include "core/utf8.h"
 #include "data/option_types.h"
-#include "recipe/yaml.h"
 #include "train/forward.h"
 #include "train/metrics.h"
 #include "train/views.h"
@@ -21,17 +19,6 @@
 namespace onecycle {
 
 namespace {
-
-// What an image folder's pictures are resized to; arrays have the network's own size.
-std::int64_t resize_of(const Choice& format, std::int64_t height) {
-  if (format.name != "image_folder") return height;
-  for (const char* option : {"resize", "size"}) {
-    const Value* value = format.options.find(option);
-    if (value == nullptr || !value->is_scalar()) continue;
-    if (const auto pixels = parse_integer(value->text)) return std::max(*pixels, height);
-  }
-  return height;
-}
 
 // The rows of all ranks, in their order: [N, columns], fp32.
 at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own, std::int64_t columns) {
@@ -85,7 +72,7 @@ const char* wrong_field(const NetworkTask& task) {
 
 }  // namespace
 
-Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options) {
+Prediction predict(const Run& run, const ImageSet& set, const PredictOptions& options) {
   if (!can_be_viewed(run.context, options.augmentation))
     throw Error("images of one pixel cannot be shifted: use another test-time augmentation");
   Metrics metrics(run.compute.device);
@@ -104,14 +91,6 @@ Prediction predict(Run& run, const ImageSet& set, const PredictOptions& options)
       all_rows(*run.group, probabilities, static_cast<std::int64_t>(run.data.classes.size()))};
   check_probabilities(result.probabilities);
   return result;
-}
-
-NetworkTask task_of(const Run& run, const Registries& registries) {
-  const DataSet& data = run.data;
-  const Choice format =
-      find_descriptor(run.recipe.data, registries.dataset_folders, read_yaml_file).format;
-  return {data.name,    data.channels(), data.height(), data.width(),
-          data.classes, data.mean,       data.std,      resize_of(format, data.height())};
 }
 
 std::string to_json(const NetworkTask& task) {

@@ -42,7 +42,7 @@ Snapshot capture(const Run& run, const WeightAverage* average, const RunState& s
   return snapshot;
 }
 
-RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
+RunState restore(const Run& run, WeightAverage* average, const Snapshot& snapshot,
                  const std::string& source, Lookahead* lookahead) {
   RunState state = state_in(snapshot, source);
   if (state.total_batch != 0 && state.total_batch != run.steps.total_batch)

@@ -19,7 +19,7 @@ Snapshot capture(const Run& run, const WeightAverage* average, const RunState& s
 
 // Puts the run back to where it was and returns the host's part. `source` names the snapshot in
 // messages. Throws CheckpointError, before anything changes for weights that are another model's.
-RunState restore(Run& run, WeightAverage* average, const Snapshot& snapshot,
+RunState restore(const Run& run, WeightAverage* average, const Snapshot& snapshot,
                  const std::string& source, Lookahead* lookahead = nullptr);
 
 // Whether every weight is a number. Waits for the device.

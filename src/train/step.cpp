@@ -21,19 +21,19 @@ LoaderOptions training_loader(const Run& run) {
   options.mean = run.data.mean;
   options.std = run.data.std;
   options.crop = run.data.crop;
-  options.augment = run.recipe.data.augment;
-  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  options.augment = run.data.augment;
+  options.seed = run.options.seed;
   return options;
 }
 
 }  // namespace
 
-Step::Step(Run& run, std::function<void(const std::string&)> warn)
+Step::Step(const Run& run, std::function<void(const std::string&)> warn)
     : run_(run),
       loader_(run.data.train, training_loader(run)),
       metrics_(run.compute.device),
-      graph_(recorder_for(run.recipe.train.graph, run.compute.device),
-             run.recipe.train.graph == GraphChoice::on, *run.group,
+      graph_(recorder_for(run.options.graph, run.compute.device),
+             run.options.graph == GraphChoice::on, *run.group,
              {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {
   repair_convolution_gradients();  // the model may be the caller's own
 }
@@ -44,7 +44,7 @@ void Step::weights_changed() {
     for (const Parameter& parameter : run_.parameters->all())
       if (parameter.working.requires_grad()) weights.push_back(parameter.working);
     reduction_.reset();  // two at once would both listen to the gradients
-    reduction_ = run_.group->reduce(std::move(weights), run_.recipe.train.gradient_format);
+    reduction_ = run_.group->reduce(std::move(weights), run_.options.gradient_format);
   });
 }
 
@@ -77,7 +77,7 @@ void Step::queue() {
   }
   reduction_->finish();
   RECORD_USER_SCOPE("onecycle::update");
-  if (run_.recipe.train.grad_clip) clip_gradients();
+  if (run_.options.grad_clip) clip_gradients();
   run_.optimizer->step();
 }
 
@@ -137,7 +137,7 @@ void Step::restore(const kernels::MetricSums& sums,
 }
 
 at::Tensor Step::mean_loss(const at::Tensor& logits, const Batch& batch) const {
-  const double smoothing = run_.recipe.train.label_smoothing;
+  const double smoothing = run_.options.label_smoothing;
   if (!batch.mix_labels.defined())
     return at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Mean, kIgnoredLabel,
                                   smoothing);
@@ -164,7 +164,7 @@ void Step::clip_gradients() {
   if (norms.empty()) return;
   at::Tensor norm = at::linalg_vector_norm(at::stack(norms));
   if (const auto* scale = run_.optimizer->loss_scale()) norm = norm * scale->inverse();
-  const at::Tensor factor = (*run_.recipe.train.grad_clip / (norm + kTiny)).clamp_max(1);
+  const at::Tensor factor = (*run_.options.grad_clip / (norm + kTiny)).clamp_max(1);
   for (at::Tensor& gradient : gradients) gradient.mul_(factor);
 }
 

@@ -20,7 +20,7 @@ namespace onecycle {
 class Step {
  public:
   // `warn` is told, once, where the step cannot be a graph.
-  Step(Run& run, std::function<void(const std::string&)> warn);
+  Step(const Run& run, std::function<void(const std::string&)> warn);
   Step(const Step&) = delete;
   Step& operator=(const Step&) = delete;
 
@@ -46,7 +46,7 @@ class Step {
   at::Tensor mean_loss(const at::Tensor& logits, const Batch& batch) const;
   void clip_gradients();
 
-  Run& run_;
+  const Run& run_;
   Loader loader_;
   Metrics metrics_;
   std::optional<kernels::LossScale> scale_;

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "onecycle/fit_options.h"
 #include "onecycle/group.h"
-#include "onecycle/recipe.h"
 
 #include "train/graph_recorder.h"
 

@@ -10,6 +10,10 @@ void Trainer::resume(const Snapshot& snapshot, const std::string& source) {
 }
 
 RunEnd Trainer::fit() {
+  struct Withdrawal {
+    StopSignal& stop;
+    ~Withdrawal() { stop.withdraw(); }
+  } const withdrawal{stop_};
   Fit fit(run_, observers_, stop_, store_);
   if (start_) fit.resume(*start_, start_source_);
   start_.reset();

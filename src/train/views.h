@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/recipe.h"
+#include "onecycle/fit_options.h"
 
 #include <ATen/core/Tensor.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/recipe.h"
+#include "onecycle/compute.h"
 
 #include "core/host_memory.h"
 

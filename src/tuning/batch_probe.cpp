@@ -16,24 +16,6 @@ constexpr double kFewestTimed = 3, kMostTimed = 59;  // steps after the warm-up
 // Larger than evaluation batches, so that there is a whole one and a padded one.
 constexpr std::int64_t kEvaluated = 513;
 
-Recipe probed(const Recipe& recipe, std::int64_t batch) {
-  const Duration second{2, Duration::Unit::steps};
-  Recipe result = recipe;
-  result.data.batch_size = {batch, false};
-  result.train.duration = {kTrialSteps, Duration::Unit::steps};
-  result.train.evaluate_every = second;
-  result.train.test_every.reset();
-  result.train.log_every = 1;
-  result.train.extensions.clear();
-  result.stop = StopOptions{};
-  result.output.checkpoint_every = second;
-  // Whatever the schedule's lengths, it fits three steps; no rate makes an untrained net diverge.
-  result.optimizer.options.set("lr", Value{});
-  result.schedule = {"constant", Value::map()};
-  result.schedule.options.set("lr", Value::scalar("1e-12"));
-  return result;
-}
-
 // Steps that are not like those to come: the first, and on a GPU those before the step is a graph.
 std::int64_t warm_ups(const Run& run) {
   return run.compute.device.is_cuda() ? StepGraph::kWarmUps + 1 : 1;
@@ -69,47 +51,57 @@ class Nowhere : public CheckpointStore {
   std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return std::nullopt; }
 };
 
-RunEnd fit(Run& run, Rates& rates, CheckpointStore* store) {
+RunEnd fit(const Run& run, Rates& rates, CheckpointStore* store) {
   Trainer trainer(run);
   trainer.observe(rates);
   if (store != nullptr) trainer.keep_checkpoints_in(*store);
   return trainer.fit();
 }
 
-}  // namespace
+// Why a run that ended so does not fit; "" where it does.
+std::string obstacle(const RunEnd& end) {
+  if (end.reason == StopReason::finished) return "";
+  return end.reason == StopReason::out_of_memory ? "out of memory" : end.message;
+}
 
-BatchProbe probe_batch(const Recipe& recipe, std::int64_t batch, const Registries& registries,
-                       const std::function<void(const Run&)>& built) {
-  Run run = build(probed(recipe, batch), registries);
-  const DataSet whole = run.data;
-  const std::int64_t steps_per_epoch = run.steps.steps_per_epoch;
-  built(run);
-  BatchProbe probe;
-  probe.batch = batch;
+// A few steps, with all else that takes memory in a whole run.
+Run shortened(const Run& run) {
+  Run result = run;
+  result.data.validation = head(run.data.validation);
+  result.data.test = head(run.data.test);
+  result.steps.steps_per_epoch = std::min<std::int64_t>(2, run.steps.steps_per_epoch);
+  result.steps.total_steps = kTrialSteps;
+  result.options.retries = 0;
+  result.options.log_every = 1;
+  result.options.evaluate_every = result.options.test_every = result.options.checkpoint_every = 2;
+  return result;
+}
 
-  run.data.validation = head(run.data.validation);
-  run.data.test = head(run.data.test);
-  run.steps.steps_per_epoch = std::min<std::int64_t>(2, steps_per_epoch);
-  Rates first;
-  Nowhere nowhere;
-  const RunEnd end = fit(run, first, &nowhere);
-  if (end.reason != StopReason::finished) {
-    probe.why = end.reason == StopReason::out_of_memory ? "out of memory" : end.message;
-    return probe;
-  }
-
-  run.data.validation = run.data.test = ImageSet{};
-  run.steps.steps_per_epoch = steps_per_epoch;
-  const double seconds = static_cast<double>(run.steps.total_batch) / first.of_step(1);
-  run.steps.total_steps =
+// Nothing but steps, for as long as a rate needs whose first one took `seconds`.
+Run repeated(const Run& run, double seconds) {
+  Run result = run;
+  result.data.validation = result.data.test = ImageSet{};
+  result.options.retries = 0;
+  result.options.log_every = 1;
+  result.steps.total_steps =
       warm_ups(run) + static_cast<std::int64_t>(std::clamp(std::ceil(kTimedSeconds / seconds) - 1,
                                                            kFewestTimed, kMostTimed));
+  return result;
+}
+
+}  // namespace
+
+BatchProbe probe_batch(const Run& run) {
+  BatchProbe probe;
+  probe.batch = run.steps.micro_batch;
+  Rates first;
+  Nowhere nowhere;
+  probe.why = obstacle(fit(shortened(run), first, &nowhere));
+  if (!probe.why.empty()) return probe;
   Rates timed;
-  const RunEnd timed_end = fit(run, timed, nullptr);
-  if (timed_end.reason != StopReason::finished) {
-    probe.why = timed_end.reason == StopReason::out_of_memory ? "out of memory" : timed_end.message;
-    return probe;
-  }
+  const double seconds = static_cast<double>(run.steps.total_batch) / first.of_step(1);
+  probe.why = obstacle(fit(repeated(run, seconds), timed, nullptr));
+  if (!probe.why.empty()) return probe;
   probe.fits = true;
   probe.samples_per_second = timed.median_after(warm_ups(run));
   return probe;

@@ -31,14 +31,14 @@ std::optional<double> accuracy_of(const std::optional<Score>& score) {
   return score ? std::optional<double>(score->accuracy) : std::nullopt;
 }
 
-std::optional<double> measure(Run& run, const ImageSet& set) {
+std::optional<double> measure(const Run& run, const ImageSet& set) {
   if (set.size() == 0) return std::nullopt;
   return evaluate(run, set, /*full_precision=*/true).accuracy;
 }
 
 }  // namespace
 
-BatchTrial train_trial(Run& run, std::optional<double> seconds,
+BatchTrial train_trial(const Run& run, std::optional<double> seconds,
                        const std::vector<Observer*>& observers) {
   Trainer trainer(run);
   std::optional<WallClock> clock;

@@ -338,8 +338,9 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
     completed.steps = std::clamp(make_run(0).steps.total_steps / 4, kFewestSweepSteps, kMostSteps);
   return range_test_over(
       [&](std::int64_t seed_offset, const Sweep& plan) {
-        Run run = make_run(seed_offset);
-        return SeededSweep{run.recipe.seed, sweep(run, plan, stop, progress)};
+        const Run run = make_run(seed_offset);
+        return SeededSweep{static_cast<std::int64_t>(run.options.seed),
+                           sweep(run, plan, stop, progress)};
       },
       completed);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/trainer.h"
+#include "onecycle/build.h"
 
 #include <optional>
 

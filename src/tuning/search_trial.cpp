@@ -8,7 +8,6 @@
 #include "recipe/yaml.h"
 #include "train/memory.h"
 #include "train/recipe_text.h"
-#include "tuning/relay.h"
 
 #include <chrono>
 #include <cmath>
@@ -100,7 +99,7 @@ TrialRunner::TrialRunner(TrialBench bench, const Registries& registries)
       data_key_(data_key(bench_.base, registries)),
       data_(build_for_evaluation(bench_.base, registries).data) {}
 
-Run TrialRunner::build_trial(const Recipe& recipe) {
+RecipeRun TrialRunner::build_trial(const Recipe& recipe) {
   if (data_key(recipe, registries_) == data_key_) return build_on(data_, recipe, registries_);
   return build(recipe, registries_);
 }
@@ -137,8 +136,8 @@ TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
 TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder, StopSignal& stop) {
   const std::string text = resolved_text(recipe, registries_);
   write_file_atomically(folder + "/recipe.yaml", {text});
-  Run run = build_trial(recipe);
-  Trainer trainer(run);
+  const RecipeRun run = build_trial(recipe);
+  Trainer trainer(run, stop);
   LatestInMemory memory;
   CheckpointFolder files(folder + "/checkpoints",
                          bench_.options.checkpoints ? recipe.output.keep : 1,
@@ -150,8 +149,6 @@ TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder, 
   }
   const TrialObservers observers = bench_.observers(run, folder);
   for (const auto& observer : observers) trainer.observe(*observer);
-  SignalRelay relay(stop, trainer.stop());
-  trainer.observe(relay);
   const RunEnd end = trainer.fit();
   TrialResult result = result_of(end, bench_.options.metric);
   if (result.state == TrialState::done && memory.latest())

@@ -11,7 +11,8 @@ namespace onecycle {
 
 using TrialObservers = std::vector<std::unique_ptr<Observer>>;
 // Makes what watches a trial's run and writes into its folder.
-using MakeObservers = std::function<TrialObservers(const Run& run, const std::string& folder)>;
+using MakeObservers =
+    std::function<TrialObservers(const RecipeRun& run, const std::string& folder)>;
 
 // What every trial of one worker needs.
 struct TrialBench {
@@ -36,7 +37,7 @@ class TrialRunner {
 
  private:
   TrialResult train(const Recipe& recipe, const std::string& folder, StopSignal& stop);
-  Run build_trial(const Recipe& recipe);
+  RecipeRun build_trial(const Recipe& recipe);
 
   TrialBench bench_;
   const Registries& registries_;

@@ -5,13 +5,12 @@
 #include "model/mode_scope.h"
 #include "schedule/survey.h"
 #include "train/snapshot.h"
-#include "tuning/relay.h"
 #include "tuning/smoothing.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 
 namespace onecycle {
 
@@ -48,76 +47,67 @@ Hyper peak_of(const Run& run) {
   return peak;
 }
 
-// Lends the run to a sweep and takes it back as it was.
-class Borrowed {
+// The run's schedule, lengths and options along a sweep; its parts are the run's own.
+Run along(const Sweep& plan, const Run& run) {
+  Run swept = run;
+  swept.schedule = std::make_shared<SweepSchedule>(plan, run.schedule->at(0, run.steps.total_steps),
+                                                   peak_of(run));
+  swept.freezing = run.freezing.held(plan.phase);
+  swept.steps.total_steps = plan.steps;
+  swept.data.test = {};
+  swept.data.validation = {};
+  const std::int64_t held_out =
+      plan.evaluate_every == 0 ? 0 : std::min(plan.held_out, run.data.validation.size());
+  if (held_out > 0) swept.data.validation = run.data.validation.part(0, held_out);
+  const std::int64_t never = plan.steps + 1;
+  swept.options.log_every = 1;
+  swept.options.evaluate_every = held_out > 0 ? plan.evaluate_every : never;
+  swept.options.test_every = never;
+  swept.options.ema_decay.reset();
+  swept.options.lookahead.every.reset();
+  swept.options.tta = TestTimeAugmentation::none;
+  swept.options.retries = 0;
+  return swept;
+}
+
+// Whatever of the parts training changes, as it was.
+class Kept {
  public:
-  Borrowed(Run& run, const Sweep& plan)
-      : run_(run),
-        recipe_(run.recipe),
-        steps_(run.steps),
-        validation_(run.data.validation),
-        test_(run.data.test),
-        freezing_(run.freezing),
-        modes_(*run.model),
-        random_(at::detail::getDefaultCPUGenerator().get_state()) {
+  explicit Kept(const Run& run) : run_(run), modes_(*run.model) {
     RunState state;
     state.steps = run.optimizer->updates();
     before_ = capture(run, nullptr, state);
-    schedule_ = std::make_unique<SweepSchedule>(plan, run.schedule->at(0, steps_.total_steps),
-                                                peak_of(run));
-    schedule_.swap(run.schedule);
     for (const Parameter& parameter : run.parameters->all())
       trained_.push_back(parameter.working.requires_grad());
-    run.freezing = run.freezing.held(plan.phase);
-    run.steps.total_steps = plan.steps;
-    run.data.test = {};
-    const std::int64_t held_out =
-        plan.evaluate_every == 0 ? 0 : std::min(plan.held_out, validation_.size());
-    run.data.validation = {};
-    if (held_out > 0) run.data.validation = validation_.part(0, held_out);
-    const std::int64_t never = plan.steps + 1;
-    const auto every = [](std::int64_t steps) {
-      return Duration{static_cast<double>(steps), Duration::Unit::steps};
-    };
-    run.recipe.train.log_every = 1;
-    run.recipe.train.evaluate_every = every(held_out > 0 ? plan.evaluate_every : never);
-    run.recipe.train.test_every = every(never);
-    run.recipe.train.ema_decay.reset();
-    run.recipe.train.lookahead.every.reset();
-    run.recipe.train.tta = TestTimeAugmentation::none;
-    run.recipe.stop.on_divergence.retries = 0;
+    for (const at::Device device : devices()) random_.push_back(generator(device).get_state());
   }
-  ~Borrowed() {
-    run_.recipe = recipe_;
-    run_.steps = steps_;
-    run_.data.validation = validation_;
-    run_.data.test = test_;
-    run_.schedule.swap(schedule_);
+
+  // Throws what LibTorch throws where the device fails.
+  void put_back() const {
     restore(run_, nullptr, before_, "the run before the range test");
-    run_.freezing = freezing_;
     for (std::size_t i = 0; i < trained_.size(); ++i) {
       at::Tensor& working = run_.parameters->all()[i].working;
       working.mutable_grad().reset();
       working.set_requires_grad(trained_[i]);
     }
-    at::Generator generator = at::detail::getDefaultCPUGenerator();
-    generator.set_state(random_);
+    for (std::size_t i = 0; i < random_.size(); ++i) generator(devices()[i]).set_state(random_[i]);
   }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
 
  private:
-  Run& run_;
-  Recipe recipe_;
-  StepPlan steps_;
-  ImageSet validation_;
-  ImageSet test_;
-  Freezing freezing_;
+  // Every step seeds ATen's generators.
+  std::vector<at::Device> devices() const {
+    if (run_.compute.device.is_cpu()) return {at::kCPU};
+    return {at::kCPU, run_.compute.device};
+  }
+  static at::Generator generator(at::Device device) {
+    return at::globalContext().defaultGenerator(device);
+  }
+
+  const Run& run_;
   ModeScope modes_;
-  std::vector<bool> trained_;  // by parameter, whether it takes gradients
-  at::Tensor random_;
   Snapshot before_;
-  std::unique_ptr<Schedule> schedule_;
+  std::vector<bool> trained_;  // by parameter, whether it takes gradients
+  std::vector<at::Tensor> random_;
 };
 
 class Recorder : public Observer {
@@ -150,21 +140,26 @@ class Recorder : public Observer {
 
 }  // namespace
 
-SweepCurve sweep(Run& run, const Sweep& plan, StopSignal& stop, Observer* progress) {
+SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* progress) {
   if (plan.evaluate_every > 0 && run.data.validation.size() == 0)
     throw DataError(
         "the range test looks at held-out samples, and there are none: set data.validation");
   SweepCurve curve;
   curve.held_out =
       plan.evaluate_every == 0 ? 0 : std::min(plan.held_out, run.data.validation.size());
-  const Borrowed borrowed(run, plan);
   Recorder recorder(curve, plan.stop_factor);
-  Trainer trainer(run);
+  Trainer trainer(along(plan, run), stop);
   trainer.observe(recorder);
   if (progress != nullptr) trainer.observe(*progress);
-  SignalRelay relay(stop, trainer.stop());
-  trainer.observe(relay);
-  const RunEnd end = trainer.fit();
+  const Kept kept(run);
+  RunEnd end;
+  try {
+    end = trainer.fit();
+  } catch (...) {
+    kept.put_back();
+    throw;
+  }
+  kept.put_back();
   if (end.reason == StopReason::out_of_memory) throw Error(end.message);
   curve.interrupted = end.reason == StopReason::interrupted;
   if (end.reason != StopReason::finished) curve.stopped = end.message;

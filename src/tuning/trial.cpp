@@ -2,8 +2,6 @@
 
 #include "onecycle/error.h"
 
-#include "tuning/relay.h"
-
 #include <cmath>
 
 namespace onecycle {
@@ -13,13 +11,9 @@ TrialScore run_trial(Run run, StopSignal& stop, Observer* progress) {
     throw DataError(
         "choices are made on held-out samples, and there are none: set data.validation");
   run.data.test = {};
-  run.recipe.train.evaluate_every = {static_cast<double>(run.steps.total_steps),
-                                     Duration::Unit::steps};
-  run.recipe.train.test_every.reset();
-  run.recipe.stop.on_divergence.retries = 0;
-  Trainer trainer(run);
-  SignalRelay relay(stop, trainer.stop());
-  trainer.observe(relay);
+  run.options.evaluate_every = run.options.test_every = run.steps.total_steps;
+  run.options.retries = 0;
+  Trainer trainer(run, stop);
   if (progress != nullptr) trainer.observe(*progress);
   const RunEnd end = trainer.fit();
   TrialScore result;

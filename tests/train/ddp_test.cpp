@@ -40,7 +40,7 @@ Snapshot first_step(std::int64_t batch) {
   options.batch_size = batch;
   options.mean = run.data.mean;
   options.std = run.data.std;
-  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  options.seed = run.options.seed;
   const Batch samples = Loader(run.data.train, options).train_rows(0, 0, batch);
   Snapshot snapshot;
   copy_out(ordered_model_tensors(*run.parameters), "model.", snapshot);

@@ -157,7 +157,7 @@ std::int64_t first_bad_step() {
   options.batch_size = run.steps.total_batch;
   options.mean = run.data.mean;
   options.std = run.data.std;
-  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  options.seed = run.options.seed;
   Loader loader(run.data.train, options);
   for (std::int64_t step = 0; step < 30; ++step) {
     const Batch batch = loader.train_batch(step / 5, step % 5);

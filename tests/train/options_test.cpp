@@ -176,7 +176,7 @@ TEST(Mixup, TheLossIsTheWeightedOne) {
   options.mean = run.data.mean;
   options.std = run.data.std;
   options.augment = run.recipe.data.augment;
-  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  options.seed = run.options.seed;
   Loader loader(run.data.train, options);
   const Batch batch = loader.train_batch(0, 0);
   const at::Tensor chances = at::log_softmax(run.model->forward(batch.images), 1);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/trainer.h"
+#include "onecycle/build.h"
 
 #include "recipe/document.h"
 #include "recipe/yaml.h"
@@ -33,7 +33,7 @@ inline Recipe tiny_recipe(const std::vector<std::string>& overrides = {}) {
   return read_recipe(document, Registries());
 }
 
-inline Run tiny_run(const std::vector<std::string>& overrides = {}) {
+inline RecipeRun tiny_run(const std::vector<std::string>& overrides = {}) {
   return build(tiny_recipe(overrides), Registries());
 }
 

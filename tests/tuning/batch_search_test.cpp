@@ -1,6 +1,6 @@
 // The search for a batch size on made-up memories and speeds: pure functions.
 
-#include "onecycle/batch_fit.h"
+#include "onecycle/batch_recipes.h"
 #include "onecycle/error.h"
 
 #include "core/rng.h"

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "onecycle/predict.h"
+#include "onecycle/recipe.h"
+#include "onecycle/trainer.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// What runs are made from: the parts that recipes may name, and who trains them together.
+struct Registries {
+  FormatRegistry formats = builtin_formats();
+  ModelRegistry models = builtin_models();
+  OptimizerRegistry optimizers = builtin_optimizers();
+  ScheduleRegistry schedules = builtin_schedules();
+  std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
+  LoadWatch loading;
+  std::shared_ptr<Group> group = alone();
+
+  RecipeVariants variants() const;
+};
+
+// A run with the recipe that describes it.
+struct RecipeRun : Run {
+  Recipe recipe;
+  std::optional<WeightsReport> weights;  // what `weights` of the recipe gave
+};
+
+// Throws RecipeError, with every problem counted, for a document that is not a recipe.
+Recipe read_recipe(const Value& document, const Registries& registries);
+
+// Throws DataError where the total batch exceeds the samples, or leaves a rank without any.
+StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks);
+
+// The course of a run, which needs no data beyond its size.
+struct Course {
+  StepPlan steps;
+  std::unique_ptr<Schedule> schedule;
+  OptimizerPlan optimizer;  // its rule knows the schedule's peak
+};
+
+// Throws RecipeError where schedule and optimizer contradict each other or the decay turns weights
+// around, DataError where the batch exceeds the samples.
+Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries);
+
+// The samples that the recipe would train on, without reading them; nothing where that is not known
+// beforehand. Throws RecipeError where the data set is not known.
+std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries);
+
+// Reads the data, makes the model on its device with the recipe's weights, the optimizer and the
+// schedule. Throws RecipeError, DataError or CheckpointError.
+RecipeRun build(const Recipe& recipe, const Registries& registries);
+
+// The same over data that was read before; tensors are shared, not copied.
+RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Registries& registries);
+
+// The same without optimizer and schedule, which the recipe then need not describe, and without
+// loading weights.
+RecipeRun build_for_evaluation(const Recipe& recipe, const Registries& registries);
+
+NetworkTask task_of(const RecipeRun& run, const Registries& registries);
+
+// As build_for_evaluation, with empty data.
+RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
+                         const Registries& registries);
+
+}  // namespace onecycle

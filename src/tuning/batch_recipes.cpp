@@ -1,0 +1,85 @@
+#include "onecycle/batch_recipes.h"
+
+#include "onecycle/error.h"
+
+#include "core/duration_limits.h"
+#include "core/format.h"
+#include "core/number.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onecycle {
+
+namespace {
+
+// Scales a number where there is one; returns how many numbers that were.
+int scale(Value* value, double factor) {
+  if (value == nullptr) return 0;
+  int count = 0;
+  if (value->is_scalar()) {
+    const auto number = parse_number(value->text);
+    if (!number) return 0;
+    value->text = number_text(*number * factor);
+    return 1;
+  }
+  for (Value& segment : value->items)
+    for (const char* end : {"from", "to"}) count += scale(segment.find(end), factor);
+  return count;
+}
+
+std::int64_t duration_steps(const Recipe& recipe, std::int64_t num_train) {
+  return recipe.train.duration.steps(num_train / total_batch(recipe, num_train));
+}
+
+}  // namespace
+
+std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train) {
+  const BatchSize& batch = recipe.data.batch_size;
+  return batch.of(num_train) * (batch.all ? 1 : recipe.train.accumulate);
+}
+
+Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train) {
+  Recipe changed = recipe;
+  changed.data.batch_size = {batch, false};
+  if (rule == LrRule::none) return changed;
+  const double factor =
+      lr_factor(rule, total_batch(recipe, num_train), total_batch(changed, num_train));
+  int count = scale(changed.optimizer.options.find("lr"), factor);
+  for (const char* key : {"lr", "lr_max", "lr_min", "lr_from", "lr_to"})
+    count += scale(changed.schedule.options.find(key), factor);
+  if (count == 0)
+    throw RecipeError("schedule: names no learning rate that a rule could scale; set one");
+  return changed;
+}
+
+Recipe probe_recipe(const Recipe& recipe, std::int64_t batch) {
+  Recipe result = recipe;
+  result.data.batch_size = {batch, false};
+  result.train.duration = {1, Duration::Unit::steps};
+  result.train.extensions.clear();
+  // Whatever the schedule's lengths, it fits; no rate makes an untrained net diverge.
+  result.optimizer.options.set("lr", Value{});
+  result.schedule = {"constant", Value::map()};
+  result.schedule.options.set("lr", Value::scalar("1e-12"));
+  return result;
+}
+
+Recipe trial_recipe(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train,
+                    std::optional<std::int64_t> steps) {
+  Recipe trial = with_batch(recipe, batch, rule, num_train);
+  trial.train.extensions.clear();
+  Duration& duration = trial.train.duration;
+  if (!steps && duration.unit == Duration::Unit::steps)
+    steps = std::llround(std::min(static_cast<double>(duration_steps(recipe, num_train)) *
+                                      static_cast<double>(total_batch(recipe, num_train)) /
+                                      static_cast<double>(total_batch(trial, num_train)),
+                                  static_cast<double>(kTooManySteps)));
+  if (steps)
+    duration = {static_cast<double>(std::max<std::int64_t>(1, *steps)), Duration::Unit::steps};
+  trial.train.evaluate_every = duration;
+  trial.train.test_every.reset();
+  return trial;
+}
+
+}  // namespace onecycle
