@@ -1,12 +1,14 @@
 #pragma once
 
 #include "onecycle/schedule.h"
+#include "onecycle/score.h"
 #include "onecycle/verdict.h"
 
 #include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 // The one loop of onecycle, and what may be seen of it:
 //
@@ -16,7 +18,7 @@
 //     hyper = schedule.at(t, T)               a pure function
 //     batch -> forward -> loss -> backward -> update
 //     BatchEnd{t, hyper}                      nothing here waits for the device
-//     LogPoint{loss, accuracy, samples/s}     every `train.log_every` steps: the device is read
+//     LogPoint{loss, metrics, samples/s}      every `train.log_every` steps: the device is read
 //     Evaluated{train, validation, test}      every `train.evaluate_every`, and at the end
 //     a checkpoint                            every `output.checkpoint_every`, and when asked for
 //     stop where a StopSignal asks for it
@@ -31,18 +33,17 @@ enum class StopReason { finished, diverged, early_stopped, interrupted, out_of_m
 
 const char* name_of(StopReason reason);
 
-// Means over samples.
-struct Score {
-  double loss = 0;
-  double accuracy = 0;  // fraction of samples
-  std::int64_t samples = 0;
-};
+// What makes one evaluation better than another.
+enum class Goal { lower_loss, higher_metric, lower_metric };
 
-// What `stop.monitor` makes of an evaluation, where that is better, by more than `margin`, than the
-// best of those before: higher is better. An evaluation whose loss is no finite number is never the
+// By the loss, or by the first of the metrics.
+Goal goal_of(bool by_loss, const std::vector<Metric>& metrics);
+
+// What the goal makes of an evaluation, where that is better, by more than `margin`, than the best
+// of those before: higher is better. An evaluation whose loss is no finite number is never the
 // best.
-std::optional<double> improvement(const Score& score, bool by_loss,
-                                  const std::optional<double>& best, double margin = 0);
+std::optional<double> improvement(const Score& score, Goal goal, const std::optional<double>& best,
+                                  double margin = 0);
 
 struct RunBegin {
   std::int64_t first_step = 0;  // above 0 in a resumed run
@@ -52,6 +53,8 @@ struct RunBegin {
   double lr_max = 0;             // the schedule's peak
   bool has_validation = false;
   bool has_test = false;
+  std::vector<Metric> metrics = {};          // of every Score
+  std::optional<double> guessing_loss = {};  // of outputs that know nothing, where there is one
 };
 
 struct EpochBegin {

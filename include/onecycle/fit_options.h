@@ -45,16 +45,14 @@ struct FitOptions {
   std::int64_t evaluate_every = 1;    // of the validation part; the last step is one, too
   std::int64_t test_every = 1;        // of the test part
   std::int64_t checkpoint_every = 1;  // where there is a store for them
-  double label_smoothing = 0;
-  std::optional<double> grad_clip;  // largest norm of all gradients together
-  std::optional<double> ema_decay;  // of the weights that are evaluated; empty: no average
+  std::optional<double> grad_clip;    // largest norm of all gradients together
+  std::optional<double> ema_decay;    // of the weights that are evaluated; empty: no average
   LookaheadOptions lookahead;
   TestTimeAugmentation tta = TestTimeAugmentation::none;  // in evaluations
   GraphChoice graph = GraphChoice::automatic;
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
-  bool best_by_loss =
-      false;                 // the best checkpoint: by the validation part's loss, not its accuracy
-  std::int64_t retries = 0;  // after a divergence, each from the last checkpoint
+  bool best_by_loss = false;  // the best checkpoint: by the validation part's loss, not its metric
+  std::int64_t retries = 0;   // after a divergence, each from the last checkpoint
   double retry_lr_scale = 0.5;  // on the learning rate from there on, again at each retry
 };
 

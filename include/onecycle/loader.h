@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/batch.h"
 #include "onecycle/data.h"
 
 #include <cstdint>
@@ -16,17 +17,6 @@ struct Gather;
 
 // The order in which an epoch visits n samples: a permutation of 0..n-1, a pure function.
 std::vector<std::int64_t> epoch_order(std::uint64_t seed, std::int64_t epoch, std::int64_t n);
-
-// The label of rows that are no samples.
-inline constexpr std::int64_t kIgnoredLabel = -1;
-
-struct Batch {
-  at::Tensor images;       // [B,C,H,W], normalised, on the loader's device
-  at::Tensor labels;       // [B], int64; kIgnoredLabel where rows pad a last evaluation batch
-  at::Tensor mix_labels;   // [B], int64: the partner's label; undefined without mixup
-  at::Tensor mix_weight;   // [B], float32 of .5 to 1: share of `labels`, 1 - share of `mix_labels`
-  std::int64_t valid = 0;  // rows that are samples: the first ones
-};
 
 struct LoaderOptions {
   at::Device device = at::kCPU;

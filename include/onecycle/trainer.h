@@ -10,6 +10,7 @@
 #include "onecycle/model.h"
 #include "onecycle/optimizer.h"
 #include "onecycle/schedule.h"
+#include "onecycle/task.h"
 
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@ struct Run {
   DataSet data;
   ModelContext context;
   std::shared_ptr<Model> model;
+  std::shared_ptr<const Task> task;
   Compute compute;
   std::shared_ptr<Parameters> parameters;
   // Without these a run can be evaluated, not trained.
@@ -75,7 +77,7 @@ std::int64_t steps_of(const Snapshot& snapshot);
 // What the run had reached by then. Throws as steps_of.
 RunEnd end_in(const Snapshot& snapshot);
 
-// Loss and accuracy of the model as it is, over every sample of the set once, whatever the number
+// Loss and metrics of the model as it is, over every sample of the set once, whatever the number
 // of ranks, which share the work. In full precision where `full_precision`, else in the run's.
 Score evaluate(const Run& run, const ImageSet& set, bool full_precision);
 

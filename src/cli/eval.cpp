@@ -98,7 +98,7 @@ std::string write_page(const RecipeRun& run, const ImageSet& set, const Classifi
 void say(const RecipeRun& run, const Score& score, const Classification& result,
          const std::string& split, const std::string& page, const Console& console) {
   console.say(format("{} of {}: loss {:.4f}, accuracy {:.2f} % on {} samples ({})", split,
-                     run.data.name, score.loss, 100 * score.accuracy, grouped(score.samples),
+                     run.data.name, score.loss, 100 * score.metric(), grouped(score.samples),
                      run.compute.summary));
   if (result.top5) console.say(format("top 5       {:.2f} %", 100 * *result.top5));
   console.say(format("calibration ECE {:.2f} %; on average {:.1f} points {} than right",
@@ -123,7 +123,7 @@ Json json_of(const Score& score, const Classification& result, const std::string
   return {{"event", "evaluated"},
           {"split", split},
           {"loss", json_of_number(score.loss)},
-          {"accuracy", score.accuracy},
+          {"accuracy", score.metric()},
           {"samples", score.samples},
           {"weights", weights},
           {"top5", number(result.top5)},

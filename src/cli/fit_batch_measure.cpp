@@ -42,8 +42,7 @@ void trial(const Json& request, const Recipe& recipe, const Registries& registri
            const MemoryLimit& limit) {
   const Run run = build(recipe, registries);
   print_built(run, limit);
-  DivergenceWatch divergence(recipe.stop.divergence_factor, recipe.stop.divergence_window,
-                             run.context.classes);
+  DivergenceWatch divergence(recipe.stop.divergence_factor, recipe.stop.divergence_window);
   Progress progress(stderr, /*terminal=*/true, /*verbose=*/false);
   std::vector<Observer*> observers = {&divergence};
   if (request.at("progress").get<bool>()) observers.push_back(&progress);

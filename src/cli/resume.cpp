@@ -3,13 +3,13 @@
 #include "onecycle/error.h"
 
 #include "cli/run_folder.h"
+#include "core/append_file.h"
 #include "core/differences.h"
 #include "core/files.h"
 #include "core/format.h"
 #include "core/links.h"
 #include "core/number.h"
 #include "core/printable.h"
-#include "observe/csv.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
 #include "train/newest_checkpoint.h"
@@ -91,9 +91,8 @@ void compare_environment(const Recipe& recipe, const Snapshot& snapshot, const C
 void mend(const std::string& folder, const Console& console) {
   try {
     mend_checkpoint_names(checkpoints_path(folder));
-    if (!std::filesystem::exists(folder + "/events.csv")) return;
-    const CsvWriter rows(folder);
-    const EventLog events(folder);
+    for (const char* name : {"/steps.csv", "/metrics.csv", "/events.csv"})
+      if (std::filesystem::exists(folder + name)) const AppendFile whole_rows(folder + name, "");
   } catch (const Error& error) {
     console.warn(error.what());
   }

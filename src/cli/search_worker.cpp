@@ -44,10 +44,10 @@ TrialObservers trial_observers(const RecipeRun& run, const std::string& folder) 
   const auto warn = [](const std::string& text) {
     Console(Verbosity::normal, /*json=*/false).warn(text);
   };
-  observers.push_back(std::make_unique<CsvWriter>(folder, warn));
+  observers.push_back(std::make_unique<CsvWriter>(folder, run.task->metrics(), warn));
   observers.push_back(std::make_unique<EventLog>(folder, warn));
-  observers.push_back(std::make_unique<DivergenceWatch>(
-      stop.divergence_factor, stop.divergence_window, run.context.classes));
+  observers.push_back(
+      std::make_unique<DivergenceWatch>(stop.divergence_factor, stop.divergence_window));
   if (stop.patience)
     observers.push_back(
         std::make_unique<EarlyStop>(*stop.patience, stop.min_delta, stop.monitor == Monitor::loss));

@@ -65,7 +65,7 @@ struct Column {
 };
 
 void add(Column& column, const std::optional<Score>& score) {
-  if (score) column.values.push_back(score->accuracy);
+  if (score) column.values.push_back(score->metric());
 }
 
 void say(const std::vector<Column>& columns, std::int64_t runs, const CommandLine& line) {

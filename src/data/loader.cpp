@@ -212,15 +212,16 @@ Batch Loader::gather(kernels::Gather request) const {
   request.out_height = request.out_width = options_.crop;
   Batch batch;
   batch.valid = request.valid;
-  batch.images = at::empty(
+  batch.inputs = at::empty(
       {request.batch, request.channels, request.h(), request.w()},
       at::TensorOptions(options_.dtype).device(device).memory_format(options_.memory_format));
-  batch.labels = at::empty({request.batch}, at::TensorOptions(at::kLong).device(device));
+  batch.targets = at::empty({request.batch}, at::TensorOptions(at::kLong).device(device));
   if (request.mixes()) {
-    batch.mix_labels = at::empty_like(batch.labels);
-    batch.mix_weight = at::empty({request.batch}, at::TensorOptions(at::kFloat).device(device));
-    request.out_mix_labels = batch.mix_labels.mutable_data_ptr<std::int64_t>();
-    request.out_mix_weight = batch.mix_weight.mutable_data_ptr<float>();
+    Mix& mix = batch.mix.emplace();
+    mix.targets = at::empty_like(batch.targets);
+    mix.weight = at::empty({request.batch}, at::TensorOptions(at::kFloat).device(device));
+    request.out_mix_labels = mix.targets.mutable_data_ptr<std::int64_t>();
+    request.out_mix_weight = mix.weight.mutable_data_ptr<float>();
   }
 
   request.images = images_.const_data_ptr();
@@ -231,8 +232,8 @@ Batch Loader::gather(kernels::Gather request) const {
   request.mean_image = mean_.numel() != images_.size(1);
   request.mean = mean_.const_data_ptr<double>();
   request.inverse_std = inverse_std_.const_data_ptr<double>();
-  request.out = batch.images.mutable_data_ptr();
-  request.out_labels = batch.labels.mutable_data_ptr<std::int64_t>();
+  request.out = batch.inputs.mutable_data_ptr();
+  request.out_labels = batch.targets.mutable_data_ptr<std::int64_t>();
   request.element = element_of(options_.dtype);
   request.channels_last = options_.memory_format == at::MemoryFormat::ChannelsLast;
 
@@ -240,7 +241,7 @@ Batch Loader::gather(kernels::Gather request) const {
     const c10::DeviceGuard guard(device);
     at::Tensor grey_sums;
     if (request.jitters(kernels::kContrast)) {
-      grey_sums = at::zeros({2 * request.batch}, batch.labels.options());
+      grey_sums = at::zeros({2 * request.batch}, batch.targets.options());
       request.grey_sums = grey_sums.mutable_data_ptr<std::int64_t>();
     }
     kernels::gather_cuda(request, kernels::current_stream(images_.device()));

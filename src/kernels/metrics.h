@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/scalar_type.h"
+#include "onecycle/score.h"
 
 #include <cstdint>
 
@@ -9,14 +9,15 @@ namespace onecycle::kernels {
 // Running sums of a training or an evaluation; lives where the step runs and is read by the host
 // only when it asks. Cumulative: a window is the difference of two readings.
 struct MetricSums {
-  double loss = 0;           // sum over samples
-  std::int64_t correct = 0;  // samples whose largest logit is their label's
-  std::int64_t samples = 0;  // labels >= 0
-  std::int64_t batches = 0;
-  std::int64_t first_bad = -1;  // first batch (0-based) whose loss is not finite; -1: none
+  double loss = 0;     // sum over samples
+  double samples = 0;  // counts are exact up to 2^53
+  double batches = 0;
+  double first_bad = -1;              // first batch (0-based) whose loss is not finite; -1: none
+  double metrics[kMostMetrics] = {};  // sums over samples of each of the task's
 };
 
-// Adds one batch: logits [num_samples, num_classes] row-major, labels [num_samples] (negative:
+// Adds one batch of a classification, whose metric is the number of samples with the largest logit
+// at their label: logits [num_samples, num_classes] row-major, labels [num_samples] (negative:
 // ignored), `mean_loss` the mean over the samples that count. One thread or one block: small work.
 void add_metrics_cpu(MetricSums* sums, const float* mean_loss, const float* logits,
                      const std::int64_t* labels, std::int64_t num_samples,

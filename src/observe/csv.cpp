@@ -20,9 +20,18 @@ std::string hyper_columns(const Hyper& hyper, double lr_scale) {
 // NaN has a sign, which means nothing.
 std::string fixed(double value) { return std::isnan(value) ? "nan" : format("{:.6f}", value); }
 
-std::string score_columns(const std::optional<Score>& score) {
-  if (!score) return ",";
-  return fixed(score->loss) + "," + fixed(score->accuracy);
+// The names of a split's columns.
+std::string score_names(const std::string& split, const std::vector<Metric>& metrics) {
+  std::string names = split + "_loss";
+  for (const Metric& metric : metrics) names += "," + split + "_" + metric.name;
+  return names;
+}
+
+std::string score_columns(const std::optional<Score>& score, std::size_t metrics) {
+  if (!score) return std::string(metrics, ',');
+  std::string columns = fixed(score->loss);
+  for (const double metric : score->metrics) columns += "," + fixed(metric);
+  return columns;
 }
 
 // Rows begin with the number of their step.
@@ -42,28 +51,31 @@ std::string now_text() {
 
 }  // namespace
 
-CsvWriter::CsvWriter(const std::string& folder, const AppendFile::Warn& warn)
-    : steps_(folder + "/steps.csv",
-             "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,"
-             "samples_per_second",
+CsvWriter::CsvWriter(const std::string& folder, const std::vector<Metric>& metrics,
+                     const AppendFile::Warn& warn)
+    : num_metrics_(metrics.size()),
+      steps_(folder + "/steps.csv",
+             format("step,epoch,lr,momentum,weight_decay,lr_scale,{},samples_per_second",
+                    score_names("train", metrics)),
              warn),
       metrics_(folder + "/metrics.csv",
-               "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,"
-               "validation_loss,validation_accuracy,test_loss,test_accuracy,train_seconds,"
-               "seconds",
+               format("step,epoch,lr,momentum,weight_decay,lr_scale,{},{},{},train_seconds,seconds",
+                      score_names("train", metrics), score_names("validation", metrics),
+                      score_names("test", metrics)),
                warn) {}
 
 void CsvWriter::on_log_point(const LogPoint& point, StopSignal&) {
   steps_.write_line(format("{},{:.4f},{},{},{:.1f}", point.step, point.epoch,
-                           hyper_columns(point.hyper, point.lr_scale), score_columns(point.train),
-                           point.samples_per_second));
+                           hyper_columns(point.hyper, point.lr_scale),
+                           score_columns(point.train, num_metrics_), point.samples_per_second));
 }
 
 void CsvWriter::on_evaluated(const Evaluated& event, StopSignal&) {
-  metrics_.write_line(format("{},{:.4f},{},{},{},{},{:.3f},{:.3f}", event.step, event.epoch,
-                             hyper_columns(event.hyper, event.lr_scale), score_columns(event.train),
-                             score_columns(event.validation), score_columns(event.test),
-                             event.train_seconds, event.seconds));
+  metrics_.write_line(
+      format("{},{:.4f},{},{},{},{},{:.3f},{:.3f}", event.step, event.epoch,
+             hyper_columns(event.hyper, event.lr_scale), score_columns(event.train, num_metrics_),
+             score_columns(event.validation, num_metrics_), score_columns(event.test, num_metrics_),
+             event.train_seconds, event.seconds));
 }
 
 std::string CsvWriter::state() {

@@ -5,17 +5,19 @@
 #include "core/append_file.h"
 
 #include <string>
+#include <vector>
 
 namespace onecycle {
 
 // steps.csv, a row a log point, and metrics.csv, a row an evaluation, each written as soon as it is
-// known; loss and accuracy are means over samples, empty where there is no such split or it was not
+// known; loss and metrics are means over samples, empty where there is no such split or it was not
 // evaluated. Both go on from an earlier session's rows, cut back to the step that is resumed from.
 // A row that cannot be written, on a full disk, is lost; `warn` is told.
 class CsvWriter : public Observer {
  public:
   // Throws FileError where the files cannot be made.
-  explicit CsvWriter(const std::string& folder, const AppendFile::Warn& warn = {});
+  CsvWriter(const std::string& folder, const std::vector<Metric>& metrics,
+            const AppendFile::Warn& warn = {});
 
   void on_log_point(const LogPoint& point, StopSignal& stop) override;
   void on_evaluated(const Evaluated& event, StopSignal& stop) override;
@@ -25,6 +27,7 @@ class CsvWriter : public Observer {
   void restore(const std::string& state, std::int64_t steps) override;
 
  private:
+  std::size_t num_metrics_;
   AppendFile steps_;
   AppendFile metrics_;
 };

@@ -5,15 +5,15 @@
 #include "core/json_text.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace onecycle {
 
-DivergenceWatch::DivergenceWatch(double factor, std::int64_t window, std::int64_t num_classes)
-    : factor_(factor),
-      window_(window),
-      guessing_(std::log(static_cast<double>(std::max<std::int64_t>(2, num_classes)))),
-      reference_(0) {}
+DivergenceWatch::DivergenceWatch(double factor, std::int64_t window)
+    : factor_(factor), window_(window) {}
+
+void DivergenceWatch::on_run_begin(const RunBegin& event) {
+  guessing_ = event.guessing_loss.value_or(0);
+}
 
 void DivergenceWatch::on_log_point(const LogPoint& point, StopSignal& stop) {
   if (reference_ == 0) reference_ = std::max(guessing_, point.train.loss);

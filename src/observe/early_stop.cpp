@@ -11,9 +11,14 @@ namespace onecycle {
 EarlyStop::EarlyStop(std::int64_t patience, double min_delta, bool by_loss)
     : patience_(patience), min_delta_(min_delta), by_loss_(by_loss) {}
 
+void EarlyStop::on_run_begin(const RunBegin& event) {
+  goal_ = goal_of(by_loss_, event.metrics);
+  monitored_ = goal_ == Goal::lower_loss ? "loss" : event.metrics.front().name;
+}
+
 void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
   if (!event.validation) return;
-  if (const auto better = improvement(*event.validation, by_loss_, best_, min_delta_)) {
+  if (const auto better = improvement(*event.validation, goal_, best_, min_delta_)) {
     best_ = better;
     since_best_ = 0;
     return;
@@ -22,7 +27,7 @@ void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
   const std::string on = best_ ? format("improved on {:.4f}", std::abs(*best_)) : "been a number";
   stop.request(StopReason::early_stopped,
                format("the validation {} has not {} for {} evaluations, by step {}",
-                      by_loss_ || !best_ ? "loss" : "accuracy", on, since_best_, event.step));
+                      best_ ? monitored_ : "loss", on, since_best_, event.step));
 }
 
 std::string EarlyStop::state() {

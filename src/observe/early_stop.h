@@ -10,9 +10,10 @@ namespace onecycle {
 // Ends a run whose validation has not improved by more than `min_delta` for `patience` evaluations.
 class EarlyStop : public Observer {
  public:
-  // By the validation loss where `by_loss`, else by its accuracy.
+  // By the validation loss where `by_loss`, else by its first metric.
   EarlyStop(std::int64_t patience, double min_delta, bool by_loss);
 
+  void on_run_begin(const RunBegin& event) override;
   void on_evaluated(const Evaluated& event, StopSignal& stop) override;
 
   std::string name() const override { return "early_stop"; }
@@ -23,7 +24,9 @@ class EarlyStop : public Observer {
   std::int64_t patience_;
   double min_delta_;
   bool by_loss_;
-  std::optional<double> best_;  // larger is better: a loss is negated
+  Goal goal_ = Goal::lower_loss;
+  std::string monitored_ = "loss";
+  std::optional<double> best_;  // as improvement() makes it: larger is better
   std::int64_t since_best_ = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "observe/json_lines.h"
 
-#include "core/json.h"
 #include "core/json_number.h"
 #include "core/json_text.h"
 
@@ -19,14 +18,18 @@ void add_verdict(Json& json, const std::optional<Verdict>& verdict) {
   json["verdict_text"] = verdict ? Json(verdict->text) : Json();
 }
 
-void add_score(Json& json, const std::string& split, const std::optional<Score>& score) {
-  json[split + "_loss"] = score ? json_of_number(score->loss) : Json();
-  json[split + "_accuracy"] = score ? json_of_number(score->accuracy) : Json();
-}
-
 }  // namespace
 
+void JsonLines::add_score(Json& json, const std::string& split,
+                          const std::optional<Score>& score) const {
+  json[split + "_loss"] = score ? json_of_number(score->loss) : Json();
+  for (std::size_t i = 0; i < metrics_.size(); ++i)
+    json[split + "_" + metrics_[i].name] =
+        score && i < score->metrics.size() ? json_of_number(score->metrics[i]) : Json();
+}
+
 void JsonLines::on_run_begin(const RunBegin& event) {
+  metrics_ = event.metrics;
   out_ << json_text(Json{{"event", "started"},
                          {"first_step", event.first_step},
                          {"total_steps", event.total_steps},

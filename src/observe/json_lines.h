@@ -2,8 +2,11 @@
 
 #include "onecycle/events.h"
 
+#include "core/json.h"
+
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace onecycle {
 
@@ -20,8 +23,11 @@ class JsonLines : public Observer {
   void on_run_end(const RunEnd& event) override;
 
  private:
+  void add_score(Json& json, const std::string& split, const std::optional<Score>& score) const;
+
   std::ostream& out_;
   std::string run_dir_;
+  std::vector<Metric> metrics_;
 };
 
 }  // namespace onecycle

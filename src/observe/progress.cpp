@@ -16,9 +16,14 @@ constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr auto kPlainLine = std::chrono::seconds(10);
 constexpr int kBarCells = 20;
 
-std::string score_text(const char* split, const std::optional<Score>& score) {
-  if (!score) return "";
-  return format("  {} loss {:.4f} acc {:5.2f}%", split, score->loss, 100 * score->accuracy);
+// " acc 89.35%", each metric behind `gap`.
+std::string metric_text(const std::vector<Metric>& metrics, const Score& score, const char* gap) {
+  std::string text;
+  for (std::size_t i = 0; i < metrics.size() && i < score.metrics.size(); ++i)
+    text += gap + metrics[i].label +
+            (metrics[i].is_fraction ? format(" {:5.2f}%", 100 * score.metrics[i])
+                                    : format(" {:.4g}", score.metrics[i]));
+  return text;
 }
 
 std::string filled_bar(double share) {
@@ -66,8 +71,8 @@ std::string Progress::status(const BatchEnd& event) const {
   const double left = elapsed / done * static_cast<double>(run_.total_steps - event.step - 1);
   std::string text;
   if (logged_)
-    text +=
-        format("loss {:.4f}  acc {:5.2f}%  ", logged_->train.loss, 100 * logged_->train.accuracy);
+    text += format("loss {:.4f}{}  ", logged_->train.loss,
+                   metric_text(run_.metrics, logged_->train, "  "));
   if (logged_ && logged_->scaling && logged_->scaling->skipped_steps > 0)
     text += format("skipped {}  ", logged_->scaling->skipped_steps);
   text += format("lr {:.4g}  mom {:.3g}  ", event.hyper.lr, event.hyper.momentum);
@@ -99,6 +104,11 @@ void Progress::on_log_point(const LogPoint& point, StopSignal&) {
                             ? point.samples_per_second
                             : kKeep * samples_per_second_ + (1 - kKeep) * point.samples_per_second;
   logged_ = point;
+}
+
+std::string Progress::score_text(const char* split, const std::optional<Score>& score) const {
+  if (!score) return "";
+  return format("  {} loss {:.4f}{}", split, score->loss, metric_text(run_.metrics, *score, " "));
 }
 
 void Progress::on_evaluated(const Evaluated& event, StopSignal&) {

@@ -31,6 +31,7 @@ class Progress : public Observer {
 
   std::string status(const BatchEnd& event) const;
   std::string bar(const BatchEnd& event) const;
+  std::string score_text(const char* split, const std::optional<Score>& score) const;
   void erase_bar();
 
   std::FILE* out_;

@@ -92,7 +92,6 @@ FitOptions fit_options(const Recipe& recipe, const StepPlan& steps) {
   options.evaluate_every = in_steps(train.evaluate_every);
   options.test_every = in_steps(train.test_every.value_or(train.evaluate_every));
   options.checkpoint_every = in_steps(recipe.output.checkpoint_every);
-  options.label_smoothing = train.label_smoothing;
   options.grad_clip = train.grad_clip;
   options.ema_decay = train.ema_decay;
   options.lookahead = train.lookahead;
@@ -128,6 +127,7 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
   if (!can_be_viewed(run.context, recipe.train.tta))
     throw RecipeError("train.tta: images of one pixel cannot be shifted; use none or flip");
   if (recipe.train.threads) at::set_num_threads(static_cast<int>(*recipe.train.threads));
+  run.task = classification(run.context.classes, recipe.train.label_smoothing);
   run.compute = choose_compute(recipe.train.compute(), *run.model, *run.group);
   run.options.tta = recipe.train.tta;
   if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);

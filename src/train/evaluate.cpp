@@ -44,19 +44,18 @@ void forward_all(const Run& run, const ImageSet& set, bool full_precision,
   for (std::int64_t i = 0; i < loader.evaluation_batches(); ++i) take(loader.evaluation_batch(i));
 }
 
-void add_to(Metrics& metrics, const at::Tensor& logits, const at::Tensor& labels) {
-  metrics.add(at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, kIgnoredLabel),
-              logits, labels);
+void add_to(Sums& sums, const Task& task, const at::Tensor& outputs, const Batch& batch) {
+  task.add(task.held_out_loss(outputs, batch), outputs, batch, sums.tensor());
 }
 
 Score evaluate(const Run& run, const ImageSet& set, bool full_precision) {
-  Metrics metrics(run.compute.device);
+  Sums sums(run.compute.device);
   forward_all(run, set, full_precision, [&](const Batch& batch) {
-    add_to(metrics,
-           logits_of_views(*run.model, batch.images, run.options.tta, run.compute.memory_format),
-           batch.labels);
+    add_to(sums, *run.task,
+           logits_of_views(*run.model, batch.inputs, run.options.tta, run.compute.memory_format),
+           batch);
   });
-  return score_between({}, sum_over(*run.group, metrics.read()));
+  return score_between({}, sum_over(*run.group, sums.read()), run.task->metrics().size());
 }
 
 }  // namespace onecycle

@@ -56,9 +56,18 @@ std::string StopSignal::message() const {
   }
 }
 
-std::optional<double> improvement(const Score& score, bool by_loss,
-                                  const std::optional<double>& best, double margin) {
-  const double value = by_loss ? -score.loss : score.accuracy;
+double Score::metric() const { return metrics.empty() ? NAN : metrics.front(); }
+
+Goal goal_of(bool by_loss, const std::vector<Metric>& metrics) {
+  if (by_loss || metrics.empty()) return Goal::lower_loss;
+  return metrics.front().larger_is_better ? Goal::higher_metric : Goal::lower_metric;
+}
+
+std::optional<double> improvement(const Score& score, Goal goal, const std::optional<double>& best,
+                                  double margin) {
+  const double value = goal == Goal::lower_loss      ? -score.loss
+                       : goal == Goal::higher_metric ? score.metric()
+                                                     : -score.metric();
   const bool better = std::isfinite(score.loss) && (!best || value > *best + margin);
   return better ? std::optional(value) : std::nullopt;
 }

@@ -53,7 +53,7 @@ RunEnd Fit::fit() {
   tell(&Observer::on_run_begin,
        RunBegin{state_.steps, run_.steps.total_steps, run_.steps.steps_per_epoch,
                 run_.steps.total_batch, run_.rule.lr_max, run_.data.validation.size() > 0,
-                run_.data.test.size() > 0});
+                run_.data.test.size() > 0, run_.task->metrics(), run_.task->guessing_loss()});
   run_.model->train();
   if (!resumed_from_.empty()) {
     for (Observer* observer : observers_)
@@ -141,7 +141,8 @@ void Fit::log(std::int64_t step) {
   const kernels::MetricSums sums = step_.read();
   const double now = seconds();
   if (sums.first_bad >= 0)
-    return request_divergence(sums.first_bad / run_.steps.micro_batches(), "the loss is");
+    return request_divergence(
+        static_cast<std::int64_t>(sums.first_bad) / run_.steps.micro_batches(), "the loss is");
   if (step_.scale() && step_.scale()->scale < kSmallestScale)
     return request_divergence(step, "gradients at any loss scale are");
   LogPoint point;
@@ -150,7 +151,7 @@ void Fit::log(std::int64_t step) {
   point.epoch = epochs(step + 1);
   point.hyper = hyper_at(step);
   point.lr_scale = state_.lr_scale;
-  point.train = score_between(state_.logged, sums);
+  point.train = score_since(state_.logged, sums);
   point.samples_per_second =
       static_cast<double>(point.train.samples) / std::max(1e-9, now - logged_at_);
   state_.logged = sums;
@@ -167,7 +168,7 @@ void Fit::evaluate_now(std::int64_t step) {
   event.epoch = epochs(step + 1);
   event.hyper = hyper_at(step);
   event.lr_scale = state_.lr_scale;
-  event.train = score_between(state_.evaluated, state_.logged);
+  event.train = score_since(state_.evaluated, state_.logged);
   event.train_seconds = seconds() - state_.evaluation_seconds;
   const Stopwatch evaluation;
   share_statistics();
@@ -189,8 +190,8 @@ void Fit::evaluate_now(std::int64_t step) {
     state_.course.push_back(
         {event.epoch, event.hyper.lr, event.train.loss, event.validation->loss});
     event.verdict = judge(state_.course, run_.rule.lr_max);
-    if (const auto better =
-            improvement(*event.validation, run_.options.best_by_loss, state_.best)) {
+    const Goal goal = goal_of(run_.options.best_by_loss, run_.task->metrics());
+    if (const auto better = improvement(*event.validation, goal, state_.best)) {
       state_.best = better;
       improved_ = true;
     }
@@ -221,6 +222,10 @@ RunEnd Fit::finish() {
   end.train_seconds = end.seconds - state_.evaluation_seconds;
   tell(&Observer::on_run_end, end);
   return end;
+}
+
+Score Fit::score_since(const kernels::MetricSums& before, const kernels::MetricSums& now) const {
+  return score_between(before, now, run_.task->metrics().size());
 }
 
 Hyper Fit::hyper_at(std::int64_t step) const {

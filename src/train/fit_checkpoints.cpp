@@ -36,7 +36,9 @@ bool Fit::is_sound() {
   state_.sums = step_.read();
   state_.scale = step_.scale();
   if (state_.sums.first_bad >= 0) {
-    request_divergence(state_.sums.first_bad / run_.steps.micro_batches(), "the loss is");
+    request_divergence(
+        static_cast<std::int64_t>(state_.sums.first_bad) / run_.steps.micro_batches(),
+        "the loss is");
     return false;
   }
   if (all_say(*run_.group, weights_are_finite(*run_.parameters))) return true;

@@ -3,7 +3,7 @@
 #include "onecycle/loader.h"
 #include "onecycle/trainer.h"
 
-#include "train/metrics.h"
+#include "train/sums.h"
 
 #include <functional>
 
@@ -16,7 +16,7 @@ namespace onecycle {
 void forward_all(const Run& run, const ImageSet& set, bool full_precision,
                  const std::function<void(const Batch&)>& take);
 
-// logits: [N, classes], fp32.
-void add_to(Metrics& metrics, const at::Tensor& logits, const at::Tensor& labels);
+// A batch of an evaluation; outputs in fp32.
+void add_to(Sums& sums, const Task& task, const at::Tensor& outputs, const Batch& batch);
 
 }  // namespace onecycle

@@ -16,7 +16,7 @@ void initialise_from_data(Run& run) {
   options.std = run.data.std;
   options.crop = run.data.crop;
   const Loader loader(run.data.train.part(0, count), options);
-  run.model->initialise_from(loader.evaluation_batch(0).images.cpu());
+  run.model->initialise_from(loader.evaluation_batch(0).inputs.cpu());
 }
 
 }  // namespace onecycle

@@ -8,7 +8,7 @@
 #include "core/utf8.h"
 #include "data/option_types.h"
 #include "train/forward.h"
-#include "train/metrics.h"
+#include "train/sums.h"
 #include "train/views.h"
 
 #include <algorithm>
@@ -75,19 +75,19 @@ const char* wrong_field(const NetworkTask& task) {
 Prediction predict(const Run& run, const ImageSet& set, const PredictOptions& options) {
   if (!can_be_viewed(run.context, options.augmentation))
     throw Error("images of one pixel cannot be shifted: use another test-time augmentation");
-  Metrics metrics(run.compute.device);
+  Sums sums(run.compute.device);
   std::vector<at::Tensor> probabilities;
   std::int64_t done = 0;
   forward_all(run, set, options.full_precision, [&](const Batch& batch) {
     const at::Tensor logits =
-        logits_of_views(*run.model, batch.images, options.augmentation, run.compute.memory_format);
-    add_to(metrics, logits, batch.labels);
+        logits_of_views(*run.model, batch.inputs, options.augmentation, run.compute.memory_format);
+    add_to(sums, *run.task, logits, batch);
     probabilities.push_back(at::softmax(logits.narrow(0, 0, batch.valid), 1).cpu());
     done += batch.valid;
     if (options.progress) options.progress(done);
   });
   Prediction result{
-      score_between({}, sum_over(*run.group, metrics.read())),
+      score_between({}, sum_over(*run.group, sums.read()), run.task->metrics().size()),
       all_rows(*run.group, probabilities, static_cast<std::int64_t>(run.data.classes.size()))};
   check_probabilities(result.probabilities);
   return result;

@@ -6,6 +6,8 @@
 #include "core/json_number.h"
 #include "core/json_text.h"
 
+#include <cmath>
+
 namespace onecycle {
 
 using kernels::LossScale;
@@ -17,12 +19,28 @@ Json json_of(double value) { return json_of_number(value); }
 
 double number_in(const Json& json) { return number_in_json(json); }
 
+Json json_of_count(double count) {
+  constexpr double kMost = 9e18;  // what cannot be a count is written as it is, and refused
+  return std::abs(count) < kMost && count == std::floor(count)
+             ? Json(static_cast<std::int64_t>(count))
+             : json_of(count);
+}
+
+// The first metric stands before the counts, where accuracy was when there was no other.
 Json json_of(const MetricSums& sums) {
-  return {json_of(sums.loss), sums.correct, sums.samples, sums.batches, sums.first_bad};
+  Json json = {json_of(sums.loss), json_of_count(sums.metrics[0]), json_of_count(sums.samples),
+               json_of_count(sums.batches), json_of_count(sums.first_bad)};
+  for (int i = 1; i < kMostMetrics; ++i) json.push_back(json_of_count(sums.metrics[i]));
+  return json;
 }
 
 MetricSums sums_of(const Json& json) {
-  return {number_in(json.at(0)), json.at(1), json.at(2), json.at(3), json.at(4)};
+  MetricSums sums{number_in(json.at(0)), number_in(json.at(2)), number_in(json.at(3)),
+                  number_in(json.at(4))};
+  sums.metrics[0] = number_in(json.at(1));
+  for (std::size_t i = 5; i < json.size() && i < 4 + kMostMetrics; ++i)
+    sums.metrics[i - 4] = number_in(json.at(i));
+  return sums;
 }
 
 Json json_of(const std::optional<LossScale>& scale) {
@@ -38,15 +56,6 @@ std::optional<LossScale> scale_of(const Json& json) {
   scale.good_steps = json.at(1);
   scale.skipped = json.at(2);
   return scale;
-}
-
-Json json_of(const std::optional<Score>& score) {
-  return score ? Json{json_of(score->loss), json_of(score->accuracy), score->samples} : Json();
-}
-
-std::optional<Score> score_of(const Json& json) {
-  if (json.is_null()) return std::nullopt;
-  return Score{number_in(json.at(0)), number_in(json.at(1)), json.at(2)};
 }
 
 Json json_of(const std::vector<CoursePoint>& course) {
@@ -87,7 +96,7 @@ class StateCheck {
     in_range("retries", state.retries, 0, kMostCounted);
     for (const auto* score : {&state.train, &state.validation, &state.test}) {
       if (!*score) continue;
-      in_range("a score's accuracy", (*score)->accuracy, 0, 1);
+      in_range("a score's metrics", (*score)->metrics.size(), 0, kMostMetrics);
       in_range("a score's samples", (*score)->samples, 0, kMostCounted);
     }
     for (const CoursePoint& point : state.course) {
@@ -111,7 +120,6 @@ class StateCheck {
   }
   void sums(const char* field, const MetricSums& sums) const {
     in_range(field, sums.samples, 0, kMostCounted);
-    in_range(field, sums.correct, 0, static_cast<double>(sums.samples));
     in_range(field, sums.batches, 0, kMostCounted);
     in_range(field, sums.first_bad, -1, kMostCounted);
   }
@@ -120,6 +128,22 @@ class StateCheck {
 };
 
 }  // namespace
+
+Json json_of_score(const std::optional<Score>& score) {
+  if (!score) return {};
+  Json metrics = Json::array();
+  for (const double metric : score->metrics) metrics.push_back(json_of_number(metric));
+  return {json_of_number(score->loss), metrics, score->samples};
+}
+
+std::optional<Score> score_in(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  Score score{number_in_json(json.at(0)), {}, json.at(2)};
+  const Json& metrics = json.at(1);
+  if (!metrics.is_array()) return Score{score.loss, {number_in_json(metrics)}, score.samples};
+  for (const Json& metric : metrics) score.metrics.push_back(number_in_json(metric));
+  return score;
+}
 
 std::string to_json(const RunState& state) {
   return Json{{"steps", state.steps},
@@ -134,9 +158,9 @@ std::string to_json(const RunState& state) {
               {"best_step", state.best_step},
               {"lr_scale", json_of(state.lr_scale)},
               {"retries", state.retries},
-              {"train", json_of(state.train)},
-              {"validation", json_of(state.validation)},
-              {"test", json_of(state.test)},
+              {"train", json_of_score(state.train)},
+              {"validation", json_of_score(state.validation)},
+              {"test", json_of_score(state.test)},
               {"evaluation_due", state.evaluation_due},
               {"course", json_of(state.course)},
               {"observers", state.observers}}
@@ -159,9 +183,9 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     state.best_step = json.value("best_step", std::int64_t{0});
     state.lr_scale = number_in(json.at("lr_scale"));
     state.retries = json.at("retries");
-    state.train = score_of(json.at("train"));
-    state.validation = score_of(json.at("validation"));
-    state.test = score_of(json.at("test"));
+    state.train = score_in(json.at("train"));
+    state.validation = score_in(json.at("validation"));
+    state.test = score_in(json.at("test"));
     state.evaluation_due = json.at("evaluation_due");
     state.course = course_of(json.at("course"));
     state.observers = json.at("observers").get<std::map<std::string, std::string>>();

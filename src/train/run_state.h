@@ -2,6 +2,7 @@
 
 #include "onecycle/events.h"
 
+#include "core/json.h"
 #include "kernels/loss_scale.h"
 #include "kernels/metrics.h"
 
@@ -32,6 +33,10 @@ struct RunState {
   std::vector<CoursePoint> course;               // the evaluations
   std::map<std::string, std::string> observers;
 };
+
+// null where there is none. score_in throws Json::exception for what is no score.
+Json json_of_score(const std::optional<Score>& score);
+std::optional<Score> score_in(const Json& json);
 
 std::string to_json(const RunState& state);
 // Throws CheckpointError that names `source`.

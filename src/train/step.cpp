@@ -31,7 +31,7 @@ LoaderOptions training_loader(const Run& run) {
 Step::Step(const Run& run, std::function<void(const std::string&)> warn)
     : run_(run),
       loader_(run.data.train, training_loader(run)),
-      metrics_(run.compute.device),
+      sums_(run.compute.device),
       graph_(recorder_for(run.options.graph, run.compute.device),
              run.options.graph == GraphChoice::on, *run.group,
              {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {
@@ -88,18 +88,19 @@ Batch Step::batch_of(std::int64_t first, std::int64_t count) {
 }
 
 void Step::add_gradients(const Batch& batch) {
-  const auto [logits, loss] = forward(batch);
+  const auto [outputs, loss] = forward(batch);
   backward(loss, batch);
   RECORD_USER_SCOPE("onecycle::metrics");
-  metrics_.add(loss.detach().to(at::kFloat), logits.detach().to(at::kFloat), batch.labels);
+  run_.task->add(loss.detach().to(at::kFloat), outputs.detach().to(at::kFloat), batch,
+                 sums_.tensor());
 }
 
 std::pair<at::Tensor, at::Tensor> Step::forward(const Batch& batch) {
   RECORD_USER_SCOPE("onecycle::forward");
-  at::Tensor logits = run_.model->forward(batch.images);
-  if (c10::isReducedFloatingType(logits.scalar_type())) logits = logits.to(at::kFloat);
-  at::Tensor loss = mean_loss(logits, batch);
-  return {std::move(logits), std::move(loss)};
+  at::Tensor outputs = run_.model->forward(batch.inputs);
+  if (c10::isReducedFloatingType(outputs.scalar_type())) outputs = outputs.to(at::kFloat);
+  at::Tensor loss = run_.task->loss(outputs, batch);
+  return {std::move(outputs), std::move(loss)};
 }
 
 void Step::backward(const at::Tensor& loss, const Batch& batch) {
@@ -116,11 +117,11 @@ void Step::backward(const at::Tensor& loss, const Batch& batch) {
 // One copy from the device, whatever there is to read.
 kernels::MetricSums Step::read() {
   const auto* scale = run_.optimizer->loss_scale();
-  if (scale == nullptr) return sum_over(*run_.group, metrics_.read());
-  const at::Tensor bytes = at::cat({metrics_.bytes(), scale->bytes()}).cpu();
+  if (scale == nullptr) return sum_over(*run_.group, sums_.read());
+  const at::Tensor bytes = at::cat({sums_.tensor().view(at::kByte), scale->bytes()}).cpu();
   const auto* first = static_cast<const std::uint8_t*>(bytes.const_data_ptr());
   kernels::MetricSums own;
-  std::memcpy(&own, first, sizeof own);
+  std::memcpy(static_cast<void*>(&own), first, sizeof own);
   std::memcpy(&scale_.emplace(), first + sizeof own, sizeof *scale_);
   return sum_over(*run_.group, own);
 }
@@ -128,25 +129,12 @@ kernels::MetricSums Step::read() {
 void Step::restore(const kernels::MetricSums& sums,
                    const std::optional<kernels::LossScale>& scale) {
   kernels::MetricSums own = sums;
-  if (!run_.group->leads()) own = {0, 0, 0, sums.batches, sums.first_bad};
-  metrics_.write(own);
+  if (!run_.group->leads()) own = {0, 0, sums.batches, sums.first_bad};
+  sums_.write(own);
   if (auto* buffer = run_.optimizer->loss_scale()) {
     scale_ = scale.value_or(kernels::LossScale{});
     buffer->write(*scale_);
   }
-}
-
-at::Tensor Step::mean_loss(const at::Tensor& logits, const Batch& batch) const {
-  const double smoothing = run_.options.label_smoothing;
-  if (!batch.mix_labels.defined())
-    return at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Mean, kIgnoredLabel,
-                                  smoothing);
-  const auto losses = [&](const at::Tensor& labels) {
-    return at::cross_entropy_loss(logits, labels, {}, at::Reduction::None, kIgnoredLabel,
-                                  smoothing);
-  };
-  const at::Tensor weight = batch.mix_weight.to(logits.scalar_type());
-  return at::lerp(losses(batch.mix_labels), losses(batch.labels), weight).mean();
 }
 
 // By the norm over all of them, as torch.nn.utils.clip_grad_norm_ does.

@@ -4,8 +4,8 @@
 #include "onecycle/trainer.h"
 
 #include "kernels/loss_scale.h"
-#include "train/metrics.h"
 #include "train/step_graph.h"
+#include "train/sums.h"
 
 #include <functional>
 #include <optional>
@@ -41,14 +41,13 @@ class Step {
   void start_over();
   Batch batch_of(std::int64_t first, std::int64_t count);
   void add_gradients(const Batch& batch);
-  std::pair<at::Tensor, at::Tensor> forward(const Batch& batch);  // logits and loss
+  std::pair<at::Tensor, at::Tensor> forward(const Batch& batch);  // outputs and loss
   void backward(const at::Tensor& loss, const Batch& batch);
-  at::Tensor mean_loss(const at::Tensor& logits, const Batch& batch) const;
   void clip_gradients();
 
   const Run& run_;
   Loader loader_;
-  Metrics metrics_;
+  Sums sums_;
   std::optional<kernels::LossScale> scale_;
   std::unique_ptr<GradientReduction> reduction_;
   StepGraph graph_;

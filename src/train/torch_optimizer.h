@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/trainer.h"
+#include "onecycle/build.h"
 
 #include "weights/torch_writer.h"
 #include "weights/weights_file.h"

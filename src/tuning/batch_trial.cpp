@@ -28,12 +28,12 @@ class WallClock : public Observer {
 };
 
 std::optional<double> accuracy_of(const std::optional<Score>& score) {
-  return score ? std::optional<double>(score->accuracy) : std::nullopt;
+  return score ? std::optional<double>(score->metric()) : std::nullopt;
 }
 
 std::optional<double> measure(const Run& run, const ImageSet& set) {
   if (set.size() == 0) return std::nullopt;
-  return evaluate(run, set, /*full_precision=*/true).accuracy;
+  return evaluate(run, set, /*full_precision=*/true).metric();
 }
 
 }  // namespace

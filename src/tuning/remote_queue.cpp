@@ -9,6 +9,7 @@
 #include "core/json_text.h"
 #include "core/printable.h"
 #include "recipe/yaml.h"
+#include "train/run_state.h"
 
 #include <chrono>
 #include <thread>
@@ -20,16 +21,6 @@ namespace {
 constexpr const char* kQuestion = "another rank asks a question";
 constexpr const char* kAnswer = "rank 0 gave an answer";
 constexpr auto kAskAgain = std::chrono::milliseconds(200);
-
-Json json_of(const std::optional<Score>& score) {
-  if (!score) return {};
-  return {json_of_number(score->loss), json_of_number(score->accuracy), score->samples};
-}
-
-std::optional<Score> score_of(const Json& json) {
-  if (json.is_null()) return std::nullopt;
-  return Score{number_in_json(json.at(0)), number_in_json(json.at(1)), json.at(2)};
-}
 
 Json json_of(const Trial& trial) { return {trial.number, trial.setting, trial.rung, trial.share}; }
 
@@ -44,8 +35,8 @@ Trial trial_of(const Json& json) {
 Json json_of(const TrialResult& result) {
   return {{"state", static_cast<int>(result.state)},
           {"reason", result.reason},
-          {"validation", json_of(result.validation)},
-          {"test", json_of(result.test)},
+          {"validation", json_of_score(result.validation)},
+          {"test", json_of_score(result.test)},
           {"seconds", result.seconds},
           {"run", result.run}};
 }
@@ -54,8 +45,8 @@ TrialResult result_of(const Json& json) {
   const int state = json.at("state");
   if (state < 0 || state > static_cast<int>(TrialState::interrupted))
     throw DistError("another process of the search tells a state that there cannot be");
-  return {static_cast<TrialState>(state), json.at("reason"),  score_of(json.at("validation")),
-          score_of(json.at("test")),      json.at("seconds"), json.at("run")};
+  return {static_cast<TrialState>(state), json.at("reason"),  score_in(json.at("validation")),
+          score_in(json.at("test")),      json.at("seconds"), json.at("run")};
 }
 
 // What `read` makes of a message of another process; one that is not what it should be is an error

@@ -73,7 +73,7 @@ TrialResult result_of(const RunEnd& end, SearchMetric metric) {
   if (!end.validation)
     return failed("it has no validation part to be compared on: set data.validation");
   const double value =
-      metric == SearchMetric::validation_loss ? end.validation->loss : end.validation->accuracy;
+      metric == SearchMetric::validation_loss ? end.validation->loss : end.validation->metric();
   if (!std::isfinite(value)) {
     result.state = TrialState::diverged;
     result.reason = "the validation loss is not finite at the end";

@@ -34,9 +34,12 @@ void store(Database& database, const std::string& key, const std::string& value)
   Statement(database, "INSERT INTO settings VALUES(?, ?)").bind(key).bind(value).run();
 }
 
-template <double Score::*field>
-std::optional<double> part_of(const std::optional<Score>& score) {
-  return score ? std::optional<double>((*score).*field) : std::nullopt;
+std::optional<double> loss_of(const std::optional<Score>& score) {
+  return score ? std::optional(score->loss) : std::nullopt;
+}
+
+std::optional<double> metric_of(const std::optional<Score>& score) {
+  return score ? std::optional(score->metric()) : std::nullopt;
 }
 
 }  // namespace
@@ -131,8 +134,8 @@ std::optional<Trial> Study::take(std::int64_t owner) {
 
 void Study::finish(std::int64_t owner, const Trial& trial, const TrialResult& result) {
   Transaction transaction(*database_);
-  const auto loss = part_of<&Score::loss>(result.validation);
-  const auto accuracy = part_of<&Score::accuracy>(result.validation);
+  const auto loss = loss_of(result.validation);
+  const auto accuracy = metric_of(result.validation);
   std::optional<double> metric;
   if (result.state == TrialState::done)
     metric = options_.metric == SearchMetric::validation_loss ? loss : accuracy;
@@ -146,8 +149,8 @@ void Study::finish(std::int64_t owner, const Trial& trial, const TrialResult& re
       .bind(metric)
       .bind(loss)
       .bind(accuracy)
-      .bind(part_of<&Score::loss>(result.test))
-      .bind(part_of<&Score::accuracy>(result.test))
+      .bind(loss_of(result.test))
+      .bind(metric_of(result.test))
       .bind(result.seconds)
       .bind(result.run)
       .bind(std::int64_t{ends(result.state)})

@@ -128,7 +128,7 @@ class Recorder : public Observer {
   void on_evaluated(const Evaluated& event, StopSignal&) override {
     if (!event.validation || curve_.points.empty()) return;
     curve_.points.back().held_out_loss = event.validation->loss;
-    curve_.points.back().held_out_accuracy = event.validation->accuracy;
+    curve_.points.back().held_out_accuracy = event.validation->metric();
   }
 
  private:

@@ -40,7 +40,7 @@ TEST_F(Caffe, SubtractsTheMeanImageFromRawPixels) {
   EXPECT_EQ(data.std, std::vector<double>{1.0 / 255});
   const Loader loader(data.train, options_of(data));
   const at::Tensor want = (at::arange(12, at::kFloat) * 6 - 33).view({12, 1, 1, 1});
-  EXPECT_TRUE(loader.evaluation_batch(0).images.equal(want.expand({12, 1, 2, 3})));
+  EXPECT_TRUE(loader.evaluation_batch(0).inputs.equal(want.expand({12, 1, 2, 3})));
 }
 
 // The mean is of the samples trained on, and the test part uses the same.
@@ -54,7 +54,7 @@ TEST_F(Caffe, MeasuresTheSamplesTrainedOn) {
     EXPECT_NEAR(data.mean.at(static_cast<std::size_t>(i)) * 255, mean[i].item<double>(), 1e-13);
   LoaderOptions loading = options_of(data);
   loading.batch_size = 3;
-  const at::Tensor images = Loader(data.test, loading).evaluation_batch(0).images;
+  const at::Tensor images = Loader(data.test, loading).evaluation_batch(0).inputs;
   const at::Tensor want = data.test.images.to(at::kDouble) - mean.view({1, 1, 2, 3});
   EXPECT_TRUE(at::allclose(images.to(at::kDouble), want, 0, 1e-5));
   EXPECT_EQ(describe_data(data).splits.at(0).statistics.mean.size(), 1u);
@@ -62,10 +62,10 @@ TEST_F(Caffe, MeasuresTheSamplesTrainedOn) {
 
 TEST_F(Caffe, Float32PixelsCountAs0To1) {
   DataSet data = load_data(options, descriptor);
-  const at::Tensor bytes = Loader(data.train, options_of(data)).evaluation_batch(0).images;
+  const at::Tensor bytes = Loader(data.train, options_of(data)).evaluation_batch(0).inputs;
   data.train.images = data.train.images.to(at::kFloat) / 255;
   data.mean = mean_image(data.train.images);
-  const at::Tensor floats = Loader(data.train, options_of(data)).evaluation_batch(0).images;
+  const at::Tensor floats = Loader(data.train, options_of(data)).evaluation_batch(0).inputs;
   EXPECT_TRUE(at::allclose(floats, bytes, 0, 1e-4));
 }
 
@@ -86,9 +86,9 @@ TEST_F(Caffe, TheMeanMovesWithItsPixel) {
   for (int i = 1; i <= 144; ++i) loading.mean.push_back(-i / 255.0);
   loading.std = {1.0 / 255};
   loading.augment = {3, true, 4};
-  const at::Tensor moved = Loader(set, loading).train_batch(0, 0).images;
+  const at::Tensor moved = Loader(set, loading).train_batch(0, 0).inputs;
   loading.mean = {0};
-  const at::Tensor plain = Loader(set, loading).train_batch(0, 0).images;
+  const at::Tensor plain = Loader(set, loading).train_batch(0, 0).inputs;
   EXPECT_TRUE(at::allclose(moved, 2 * plain, 0, 1e-4));
   EXPECT_TRUE(moved.eq(0).equal(plain.eq(0)));
   EXPECT_GT(moved.eq(0).sum().item<std::int64_t>(), 50 * 16);

@@ -81,12 +81,12 @@ TEST(Loader, AnEpochVisitsItsOrderAndDropsTheRemainder) {
     for (std::int64_t b = 0; b < 5; ++b) {
       const Batch batch = loader.train_batch(epoch, b);
       EXPECT_EQ(batch.valid, 20);
-      EXPECT_EQ(batch.images.sizes(), at::IntArrayRef({20, 1, 4, 5}));
-      const auto* labels = batch.labels.const_data_ptr<std::int64_t>();
+      EXPECT_EQ(batch.inputs.sizes(), at::IntArrayRef({20, 1, 4, 5}));
+      const auto* labels = batch.targets.const_data_ptr<std::int64_t>();
       EXPECT_EQ(Order(labels, labels + 20),
                 Order(order.begin() + b * 20, order.begin() + (b + 1) * 20));
-      const at::Tensor corner = batch.images.select(1, 0).select(1, 3).select(1, 4);
-      EXPECT_TRUE(at::allclose(corner, batch.labels.to(at::kFloat), 0, 1e-4));
+      const at::Tensor corner = batch.inputs.select(1, 0).select(1, 3).select(1, 4);
+      EXPECT_TRUE(at::allclose(corner, batch.targets.to(at::kFloat), 0, 1e-4));
     }
   }
 }
@@ -98,10 +98,10 @@ TEST(Loader, EvaluationCountsEverySampleOnce) {
     std::int64_t valid = 0;
     for (std::int64_t b = 0; b < loader.evaluation_batches(); ++b) {
       const Batch batch = loader.evaluation_batch(b);
-      ASSERT_EQ(batch.images.size(0), 20);
+      ASSERT_EQ(batch.inputs.size(0), 20);
       valid += batch.valid;
       for (std::int64_t i = 0; i < 20; ++i) {
-        const auto label = batch.labels[i].item<std::int64_t>();
+        const auto label = batch.targets[i].item<std::int64_t>();
         EXPECT_EQ(label >= 0, i < batch.valid);
         if (label >= 0) seen.push_back(label);
       }
@@ -130,8 +130,8 @@ TEST(Loader, ReflectsAndAlternates) {
   Loader loader(set, options);
   const auto rises = [&](std::int64_t epoch) {
     const Batch batch = loader.train_batch(epoch, 0);
-    const at::Tensor rising = batch.images.select(3, 4).gt(batch.images.select(3, 0));
-    return rising.select(2, 0).flatten().index_select(0, batch.labels.argsort());
+    const at::Tensor rising = batch.inputs.select(3, 4).gt(batch.inputs.select(3, 0));
+    return rising.select(2, 0).flatten().index_select(0, batch.targets.argsort());
   };
   EXPECT_TRUE(rises(2).equal(rises(0)));
   EXPECT_TRUE(rises(1).equal(rises(0).logical_not()));
@@ -142,7 +142,7 @@ TEST(Loader, ReflectsAndAlternates) {
   options.augment.pad_crop = 4;
   options.augment.pad_reflects = true;
   const at::Tensor columns = at::tensor({4, 3, 2, 1, 0, 1, 2, 3, 4, 3, 2, 1, 0}, at::kFloat);
-  const at::Tensor rows = Loader(set, options).train_batch(0, 0).images.select(2, 3).squeeze(1);
+  const at::Tensor rows = Loader(set, options).train_batch(0, 0).inputs.select(2, 3).squeeze(1);
   for (const at::Tensor& row : rows.unbind()) {
     bool found = false;
     for (std::int64_t shift = 0; shift < 9; ++shift)
@@ -159,10 +159,10 @@ TEST(Loader, BatchesDoNotDependOnTheOrderOfAsking) {
   const Batch first = forwards.train_batch(0, 0);
   const Batch second = forwards.train_batch(0, 1);
   forwards.train_batch(1, 0);
-  EXPECT_TRUE(backwards.train_batch(0, 1).images.equal(second.images));
-  EXPECT_TRUE(backwards.train_batch(0, 0).images.equal(first.images));
-  EXPECT_TRUE(forwards.train_batch(0, 0).images.equal(first.images));
-  EXPECT_FALSE(forwards.train_batch(1, 0).images.equal(first.images));
+  EXPECT_TRUE(backwards.train_batch(0, 1).inputs.equal(second.inputs));
+  EXPECT_TRUE(backwards.train_batch(0, 0).inputs.equal(first.inputs));
+  EXPECT_TRUE(forwards.train_batch(0, 0).inputs.equal(first.inputs));
+  EXPECT_FALSE(forwards.train_batch(1, 0).inputs.equal(first.inputs));
 }
 
 // The same sample gets the same augmentation at any batch size, so at any number of devices.
@@ -171,16 +171,16 @@ TEST(Loader, AugmentationBelongsToTheSample) {
   LoaderOptions small = augmented_options();
   small.batch_size = 4;
   Loader whole(set, augmented_options()), parts(set, small);
-  const at::Tensor batch = whole.train_batch(3, 1).images;
+  const at::Tensor batch = whole.train_batch(3, 1).inputs;
   for (std::int64_t i = 0; i < 4; ++i)
-    EXPECT_TRUE(parts.train_batch(3, 4 + i).images.equal(batch.narrow(0, 4 * i, 4)));
+    EXPECT_TRUE(parts.train_batch(3, 4 + i).inputs.equal(batch.narrow(0, 4 * i, 4)));
 }
 
 TEST(Loader, EvaluationIsNotAugmented) {
   const ImageSet set = pictures(32, 3);
   Loader augmented(set, augmented_options()), plain(set, plain_options(16, 3));
-  EXPECT_TRUE(augmented.evaluation_batch(1).images.equal(plain.evaluation_batch(1).images));
-  EXPECT_FALSE(augmented.train_batch(0, 0).images.equal(plain.train_batch(0, 0).images));
+  EXPECT_TRUE(augmented.evaluation_batch(1).inputs.equal(plain.evaluation_batch(1).inputs));
+  EXPECT_FALSE(augmented.train_batch(0, 0).inputs.equal(plain.train_batch(0, 0).inputs));
 }
 
 TEST(Loader, ThreadsDoNotMatter) {
@@ -191,7 +191,7 @@ TEST(Loader, ThreadsDoNotMatter) {
   std::vector<at::Tensor> images;
   for (const int threads : {1, 2}) {
     at::set_num_threads(threads);
-    images.push_back(Loader(set, options).train_batch(1, 0).images);
+    images.push_back(Loader(set, options).train_batch(1, 0).inputs);
   }
   at::set_num_threads(before);
   EXPECT_TRUE(images[0].equal(images[1]));
@@ -203,18 +203,18 @@ TEST(Loader, GivesTypeAndLayoutAsAsked) {
   options.memory_format = at::MemoryFormat::ChannelsLast;
   Loader loader(pictures(32, 3), options);
   const Batch batch = loader.train_batch(0, 0);
-  EXPECT_EQ(batch.images.scalar_type(), at::kBFloat16);
-  EXPECT_TRUE(batch.images.is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_EQ(batch.inputs.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(batch.inputs.is_contiguous(at::MemoryFormat::ChannelsLast));
   Loader reference(pictures(32, 3), plain_options(8, 3));
-  EXPECT_TRUE(batch.images.equal(reference.train_batch(0, 0).images.to(at::kBFloat16)));
+  EXPECT_TRUE(batch.inputs.equal(reference.train_batch(0, 0).inputs.to(at::kBFloat16)));
 }
 
 TEST(Loader, BatchesKeepTheirValues) {
   Loader loader(numbered(40), plain_options(10));
   const Batch first = loader.train_batch(0, 0);
-  const at::Tensor copy = first.images.clone();
+  const at::Tensor copy = first.inputs.clone();
   for (std::int64_t b = 1; b < 4; ++b) loader.train_batch(0, b);
-  EXPECT_TRUE(first.images.equal(copy));
+  EXPECT_TRUE(first.inputs.equal(copy));
 }
 
 TEST(Loader, NormalisesByMeanAndStd) {
@@ -222,7 +222,7 @@ TEST(Loader, NormalisesByMeanAndStd) {
   options.mean = {0.25};
   options.std = {0.5};
   Loader loader(numbered(4), options);
-  EXPECT_FLOAT_EQ(loader.evaluation_batch(0).images[3][0][0][0].item<float>(),
+  EXPECT_FLOAT_EQ(loader.evaluation_batch(0).inputs[3][0][0][0].item<float>(),
                   static_cast<float>((3 / 255.0 - 0.25) / 0.5));
 }
 
@@ -249,10 +249,10 @@ TEST(Loader, CudaEqualsCpu) {
   Loader gpu(set, options);
   for (std::int64_t b = 0; b < 4; ++b) {
     const Batch batch = gpu.train_batch(1, b), want = cpu.train_batch(1, b);
-    EXPECT_TRUE(batch.images.cpu().equal(want.images));
-    EXPECT_TRUE(batch.mix_labels.cpu().equal(want.mix_labels));
-    EXPECT_TRUE(batch.mix_weight.cpu().equal(want.mix_weight));
-    EXPECT_TRUE(gpu.evaluation_batch(b).labels.cpu().equal(cpu.evaluation_batch(b).labels));
+    EXPECT_TRUE(batch.inputs.cpu().equal(want.inputs));
+    EXPECT_TRUE(batch.mix->targets.cpu().equal(want.mix->targets));
+    EXPECT_TRUE(batch.mix->weight.cpu().equal(want.mix->weight));
+    EXPECT_TRUE(gpu.evaluation_batch(b).targets.cpu().equal(cpu.evaluation_batch(b).targets));
   }
 }
 

@@ -111,14 +111,14 @@ TEST(Mixup, BlendsASampleWithItsPartner) {
     const auto work = dtype == at::kDouble ? at::kDouble : at::kFloat;
     const Batch mixed = Loader(pictures(), options_of(dtype, .4)).train_batch(2, 0);
     const Batch plain = Loader(pictures(), options_of(work, 0)).train_batch(2, 0);
-    ASSERT_TRUE(mixed.labels.equal(plain.labels));
-    const at::Tensor row_of = plain.labels.argsort();  // sample -> row
+    ASSERT_TRUE(mixed.targets.equal(plain.targets));
+    const at::Tensor row_of = plain.targets.argsort();  // sample -> row
     const at::Tensor partner =
-        plain.images.index_select(0, row_of.index_select(0, mixed.mix_labels));
-    const at::Tensor weight = mixed.mix_weight.to(work).view({kSamples, 1, 1, 1});
-    const at::Tensor want = plain.images * weight + partner * (1 - weight);
-    EXPECT_TRUE(mixed.images.equal(want.to(dtype)));
-    EXPECT_FALSE(mixed.images.equal(plain.images.to(dtype)));
+        plain.inputs.index_select(0, row_of.index_select(0, mixed.mix->targets));
+    const at::Tensor weight = mixed.mix->weight.to(work).view({kSamples, 1, 1, 1});
+    const at::Tensor want = plain.inputs * weight + partner * (1 - weight);
+    EXPECT_TRUE(mixed.inputs.equal(want.to(dtype)));
+    EXPECT_FALSE(mixed.inputs.equal(plain.inputs.to(dtype)));
   }
 }
 
@@ -126,9 +126,9 @@ TEST(Mixup, GivesTheChoicesOfTheEpoch) {
   const Batch batch = Loader(pictures(), options_of(at::kFloat, .4)).train_rows(2, 3, 9);
   const MixupChoices choices = mixup_choices(4, 2, kSamples, .4);
   for (std::int64_t i = 0; i < 9; ++i) {
-    const auto sample = static_cast<std::size_t>(batch.labels[i].item<std::int64_t>());
-    EXPECT_EQ(batch.mix_labels[i].item<std::int64_t>(), choices.partner[sample]);
-    EXPECT_EQ(batch.mix_weight[i].item<float>(), choices.weight[sample]);
+    const auto sample = static_cast<std::size_t>(batch.targets[i].item<std::int64_t>());
+    EXPECT_EQ(batch.mix->targets[i].item<std::int64_t>(), choices.partner[sample]);
+    EXPECT_EQ(batch.mix->weight[i].item<float>(), choices.weight[sample]);
   }
 }
 
@@ -136,10 +136,10 @@ TEST(Mixup, IsOfTrainingAlone) {
   Loader mixing(pictures(), options_of(at::kFloat, .4)),
       plain(pictures(), options_of(at::kFloat, 0));
   const Batch batch = mixing.evaluation_batch(0);
-  EXPECT_FALSE(batch.mix_labels.defined());
-  EXPECT_FALSE(batch.mix_weight.defined());
-  EXPECT_TRUE(batch.images.equal(plain.evaluation_batch(0).images));
-  EXPECT_FALSE(plain.train_batch(0, 0).mix_labels.defined());
+  EXPECT_FALSE(batch.mix.has_value());
+  EXPECT_FALSE(batch.mix.has_value());
+  EXPECT_TRUE(batch.inputs.equal(plain.evaluation_batch(0).inputs));
+  EXPECT_FALSE(plain.train_batch(0, 0).mix.has_value());
 }
 
 }  // namespace

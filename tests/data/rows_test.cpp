@@ -36,17 +36,17 @@ std::vector<LoaderOptions> all_options(const ImageSet& set) {
 }
 
 void expect_equal(const Batch& a, const Batch& b) {
-  EXPECT_TRUE(a.images.equal(b.images));
-  EXPECT_TRUE(a.labels.equal(b.labels));
-  EXPECT_TRUE(a.mix_labels.equal(b.mix_labels));
-  EXPECT_TRUE(a.mix_weight.equal(b.mix_weight));
+  EXPECT_TRUE(a.inputs.equal(b.inputs));
+  EXPECT_TRUE(a.targets.equal(b.targets));
+  EXPECT_TRUE(a.mix->targets.equal(b.mix->targets));
+  EXPECT_TRUE(a.mix->weight.equal(b.mix->weight));
   EXPECT_EQ(a.valid, b.valid);
 }
 
 Batch rows_of(const Batch& batch, std::int64_t first, std::int64_t count) {
-  return {batch.images.narrow(0, first, count), batch.labels.narrow(0, first, count),
-          batch.mix_labels.narrow(0, first, count), batch.mix_weight.narrow(0, first, count),
-          count};
+  const auto part = [&](const at::Tensor& rows) { return rows.narrow(0, first, count); };
+  return {part(batch.inputs), part(batch.targets),
+          Mix{part(batch.mix->targets), part(batch.mix->weight)}, count};
 }
 
 TEST(TrainRows, ThreadsDoNotMatter) {
@@ -81,9 +81,9 @@ TEST(TrainRows, ReachTheWholeSet) {
   LoaderOptions options = all_options(set).front();
   options.batch_size = 4;
   Loader loader(set, options);
-  const at::Tensor labels = loader.train_rows(0, 0, 10).labels;
+  const at::Tensor labels = loader.train_rows(0, 0, 10).targets;
   EXPECT_TRUE(std::get<0>(labels.sort()).equal(set.labels));
-  EXPECT_TRUE(loader.train_rows(0, 8, 2).labels.equal(labels.narrow(0, 8, 2)));
+  EXPECT_TRUE(loader.train_rows(0, 8, 2).targets.equal(labels.narrow(0, 8, 2)));
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   for (const auto& [first, count] : std::vector<std::pair<std::int64_t, std::int64_t>>{
            {8, 3}, {-1, 2}, {0, 0}, {0, -1}, {10, 1}, {5, kMost}, {kMost, 1}})

@@ -6,6 +6,7 @@
 #include "observe/json_lines.h"
 #include "support/temporary_folder.h"
 
+#include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <limits>
@@ -16,17 +17,26 @@ namespace {
 
 using testing::HasSubstr;
 
+const std::vector<Metric> kMetrics = {{"accuracy", "acc", true, true}};
+
+RunBegin began() {
+  RunBegin event;
+  event.metrics = kMetrics;
+  event.guessing_loss = std::log(10);
+  return event;
+}
+
 LogPoint log_point(std::int64_t step, double loss) {
   LogPoint point;
   point.step = step;
-  point.train = {loss, 0.5, 10};
+  point.train = {loss, {0.5}, 10};
   return point;
 }
 
 Evaluated evaluated(std::int64_t step, double loss, double accuracy) {
   Evaluated event;
   event.step = step;
-  event.validation = Score{loss, accuracy, 10};
+  event.validation = Score{loss, {accuracy}, 10};
   return event;
 }
 
@@ -34,13 +44,13 @@ TEST(Csv, GoesOnWhereACheckpointWas) {
   const TemporaryFolder folder;
   StopSignal stop;
   {
-    CsvWriter csv(folder.path());
+    CsvWriter csv(folder.path(), kMetrics);
     for (const std::int64_t step : {4, 9, 14, 19}) csv.on_log_point(log_point(step, 1), stop);
     for (const std::int64_t step : {9, 19}) csv.on_evaluated(evaluated(step, 1, 0.5), stop);
   }
   const std::string whole = read_bytes(folder / "steps.csv");
   write_bytes(folder / "steps.csv", whole + "24,0.1,to");  // torn
-  CsvWriter csv(folder.path());
+  CsvWriter csv(folder.path(), kMetrics);
   csv.restore("", 15);
   csv.on_log_point(log_point(19, 1), stop);
   csv.on_evaluated(evaluated(19, 1, 0.5), stop);
@@ -64,6 +74,7 @@ TEST(Csv, EventsQuoteTheirMessages) {
 TEST(EarlyStop, CountsEvaluationsWithoutImprovement) {
   StopSignal stop;
   EarlyStop early(2, 0.01, /*by_loss=*/false);
+  early.on_run_begin(began());
   for (const double accuracy : {0.5, 0.6, 0.605, 0.7, 0.7})
     early.on_evaluated(evaluated(1, 1, accuracy), stop);
   EXPECT_FALSE(stop.requested());
@@ -75,9 +86,11 @@ TEST(EarlyStop, CountsEvaluationsWithoutImprovement) {
 TEST(EarlyStop, ByLossAndAcrossARestart) {
   StopSignal stop;
   EarlyStop before(2, 0, /*by_loss=*/true);
+  before.on_run_begin(began());
   before.on_evaluated(evaluated(1, 0.3, 0), stop);
   before.on_evaluated(evaluated(2, 0.4, 0), stop);
   EarlyStop after(2, 0, /*by_loss=*/true);
+  after.on_run_begin(began());
   after.restore(before.state(), 3);
   EXPECT_FALSE(stop.requested());
   after.on_evaluated(evaluated(3, 0.31, 0), stop);
@@ -89,8 +102,10 @@ TEST(EarlyStop, ALossThatIsNoNumberIsNeverTheBest) {
   for (const bool by_loss : {true, false}) {
     StopSignal stop;
     EarlyStop before(2, 0, by_loss);
+    before.on_run_begin(began());
     before.on_evaluated(evaluated(1, kNan, 0.1), stop);
     EarlyStop early(2, 0, by_loss);
+    early.on_run_begin(began());
     early.restore(before.state(), 2);
     early.on_evaluated(evaluated(2, 0.9, 0.2), stop);
     early.on_evaluated(evaluated(3, 0.8, 0.3), stop);
@@ -101,6 +116,7 @@ TEST(EarlyStop, ALossThatIsNoNumberIsNeverTheBest) {
   }
   StopSignal stop;
   EarlyStop never(1, 0, /*by_loss=*/false);
+  never.on_run_begin(began());
   never.on_evaluated(evaluated(1, kNan, 0.1), stop);
   EXPECT_THAT(stop.message(), HasSubstr("loss has not been a number for 1 evaluations"));
 }
@@ -120,6 +136,7 @@ TEST(Csv, ATornEventIsNotGluedToTheNext) {
 TEST(JsonLines, NumbersThatAreNoneAreTexts) {
   std::ostringstream out;
   JsonLines lines(out, "run");
+  lines.on_run_begin(began());
   StopSignal stop;
   lines.on_evaluated(evaluated(1, -std::numeric_limits<double>::quiet_NaN(), 0.1), stop);
   lines.on_evaluated(evaluated(1, std::numeric_limits<double>::infinity(), 0.1), stop);
@@ -130,12 +147,14 @@ TEST(JsonLines, NumbersThatAreNoneAreTexts) {
 
 TEST(Divergence, NeedsItsWindow) {
   StopSignal stop;
-  DivergenceWatch watch(4, 3, 10);
+  DivergenceWatch watch(4, 3);
+  watch.on_run_begin(began());
   watch.on_log_point(log_point(0, 2.3), stop);
   for (const double loss : {10.0, 11.0, 2.0, 10.0, 10.0})
     watch.on_log_point(log_point(1, loss), stop);
   EXPECT_FALSE(stop.requested());
-  DivergenceWatch resumed(4, 3, 10);
+  DivergenceWatch resumed(4, 3);
+  resumed.on_run_begin(began());
   resumed.restore(watch.state(), 2);
   resumed.on_log_point(log_point(2, 10), stop);
   EXPECT_EQ(stop.reason(), StopReason::diverged);
@@ -143,7 +162,8 @@ TEST(Divergence, NeedsItsWindow) {
 
 TEST(Divergence, TheFirstLossIsTheReference) {
   StopSignal stop;
-  DivergenceWatch watch(4, 1, 10);
+  DivergenceWatch watch(4, 1);
+  watch.on_run_begin(began());
   watch.on_log_point(log_point(0, 8), stop);
   watch.on_log_point(log_point(1, 31), stop);
   EXPECT_FALSE(stop.requested());

@@ -36,7 +36,7 @@ class Rows : public Observer {
   explicit Rows(std::vector<std::string>& rows) : rows_(rows) {}
   void on_log_point(const LogPoint& e, StopSignal&) override {
     rows_.push_back(format("log {} {} {:.17g} {} {}", e.step, e.hyper.lr, e.train.loss,
-                           e.train.accuracy, e.train.samples));
+                           e.train.metric(), e.train.samples));
   }
   void on_evaluated(const Evaluated& e, StopSignal&) override {
     rows_.push_back(format("evaluated {} {:.17g} {} {:.17g} {:.17g} {}", e.step, e.train.loss,
@@ -237,8 +237,8 @@ TEST(RunState, EveryNumberComesBack) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   RunState state;
   state.sums.loss = kInfinity;
-  state.validation = Score{kNan, 0.5, 10};
-  state.test = Score{-kInfinity, 0.1, 10};
+  state.validation = Score{kNan, {0.5}, 10};
+  state.test = Score{-kInfinity, {0.1}, 10};
   state.course = {{1, 0.1, 2.5, kNan}, {2, 0.1, kInfinity, 0.1}};
   const RunState back = run_state_from_json(to_json(state), "text");
   EXPECT_EQ(back.sums.loss, kInfinity);

@@ -44,8 +44,8 @@ Snapshot first_step(std::int64_t batch) {
   const Batch samples = Loader(run.data.train, options).train_rows(0, 0, batch);
   Snapshot snapshot;
   copy_out(ordered_model_tensors(*run.parameters), "model.", snapshot);
-  snapshot.tensors.push_back({"images", samples.images.contiguous()});
-  snapshot.tensors.push_back({"labels", samples.labels});
+  snapshot.tensors.push_back({"images", samples.inputs.contiguous()});
+  snapshot.tensors.push_back({"labels", samples.targets});
   return snapshot;
 }
 

@@ -179,13 +179,13 @@ TEST(Mixup, TheLossIsTheWeightedOne) {
   options.seed = run.options.seed;
   Loader loader(run.data.train, options);
   const Batch batch = loader.train_batch(0, 0);
-  const at::Tensor chances = at::log_softmax(run.model->forward(batch.images), 1);
+  const at::Tensor chances = at::log_softmax(run.model->forward(batch.inputs), 1);
   const auto loss_of = [&](const at::Tensor& labels) {
     return -chances.gather(1, labels.unsqueeze(1)).squeeze(1);
   };
-  const at::Tensor weight = batch.mix_weight.to(at::kDouble);
+  const at::Tensor weight = batch.mix->weight.to(at::kDouble);
   const double expected =
-      (weight * loss_of(batch.labels) + (1 - weight) * loss_of(batch.mix_labels))
+      (weight * loss_of(batch.targets) + (1 - weight) * loss_of(batch.mix->targets))
           .mean()
           .item<double>();
   EXPECT_NEAR(Trainer(run).fit().train->loss, expected, 1e-6);

@@ -75,11 +75,11 @@ TEST(Predict, ScoresAsEvaluate) {
   options.progress = [&](std::int64_t done) { told = done; };
   const Prediction prediction = predict(run, run.data.test, options);
   EXPECT_EQ(prediction.score.loss, score.loss);
-  EXPECT_EQ(prediction.score.accuracy, score.accuracy);
+  EXPECT_EQ(prediction.score.metric(), score.metric());
   EXPECT_EQ(prediction.probabilities.size(0), 37);
   EXPECT_EQ(told, 37);
   const at::Tensor right = prediction.probabilities.argmax(1).eq(run.data.test.labels);
-  EXPECT_DOUBLE_EQ(right.to(at::kDouble).mean().item<double>(), score.accuracy);
+  EXPECT_DOUBLE_EQ(right.to(at::kDouble).mean().item<double>(), score.metric());
 }
 
 TEST(Predict, OnePixelCannotBeShifted) {

@@ -145,7 +145,7 @@ TEST(Ranks, EverySampleIsEvaluatedOnce) {
       const Score score = evaluate(run, run.data.test, true);
       EXPECT_EQ(score.samples, 37);
       EXPECT_NEAR(score.loss, whole.loss, 1e-6);
-      EXPECT_NEAR(score.accuracy, whole.accuracy, 1e-12);
+      EXPECT_NEAR(score.metric(), whole.metric(), 1e-12);
       EXPECT_EQ(evaluate(run, run.data.test.part(0, 2), true).samples, 2) << "fewer than ranks";
       EXPECT_NEAR(evaluate(run, run.data.test.part(0, 2), true).loss, few.loss, 1e-6);
       EXPECT_TRUE(predict(run, run.data.test, {}).probabilities.allclose(probabilities));

@@ -4,8 +4,8 @@
 
 #include "core/safetensors.h"
 #include "support/temporary_folder.h"
-#include "train/metrics.h"
 #include "train/run_state.h"
+#include "train/sums.h"
 #include "train/support.h"
 #include "train/tensor_bytes.h"
 #include "train/weights.h"
@@ -48,7 +48,8 @@ Score naive_score(Run& run, const ImageSet& set) {
   const at::Tensor chosen = at::log_softmax(logits, 1).gather(1, set.labels.unsqueeze(1));
   run.model->train();
   return {-chosen.mean().item<double>(),
-          logits.argmax(1).eq(set.labels).to(at::kDouble).mean().item<double>(), set.size()};
+          {logits.argmax(1).eq(set.labels).to(at::kDouble).mean().item<double>()},
+          set.size()};
 }
 
 TEST(Course, StepsOfEveryBatchSize) {
@@ -91,7 +92,7 @@ TEST(Evaluate, EverySampleOnce) {
     const Score naive = naive_score(run, run.data.test);
     EXPECT_EQ(score.samples, size);
     EXPECT_NEAR(score.loss, naive.loss, 1e-6 * naive.loss) << size;
-    EXPECT_DOUBLE_EQ(score.accuracy, naive.accuracy) << size;
+    EXPECT_DOUBLE_EQ(score.metric(), naive.metric()) << size;
     EXPECT_TRUE(run.model->is_training());
   }
 }
@@ -111,7 +112,8 @@ TEST(Evaluate, MastersWhereFullPrecisionIsAskedFor) {
 
 TEST(Metrics, AsCountedByHand) {
   constexpr std::int64_t kClasses = 5;
-  Metrics metrics(at::kCPU);
+  Sums sums(at::kCPU);
+  const auto task = classification(kClasses);
   double loss = 0;
   std::int64_t correct = 0, samples = 0;
   at::manual_seed(1);
@@ -119,7 +121,7 @@ TEST(Metrics, AsCountedByHand) {
     const at::Tensor logits = at::randn({9, kClasses});
     const at::Tensor labels = at::randint(-1, kClasses, {9});
     const float mean = 0.5f + static_cast<float>(batch);
-    metrics.add(at::scalar_tensor(mean), logits, labels);
+    task->add(at::scalar_tensor(mean), logits, {logits, labels}, sums.tensor());
     for (std::int64_t i = 0; i < 9; ++i) {
       const auto label = labels[i].item<std::int64_t>();
       if (label < 0) continue;
@@ -128,21 +130,22 @@ TEST(Metrics, AsCountedByHand) {
       correct += logits[i].argmax().item<std::int64_t>() == label;
     }
   }
-  const Score score = score_between({}, metrics.read());
+  const Score score = score_between({}, sums.read(), 1);
   EXPECT_EQ(score.samples, samples);
   EXPECT_NEAR(score.loss, loss / static_cast<double>(samples), 1e-12);
-  EXPECT_DOUBLE_EQ(score.accuracy, static_cast<double>(correct) / static_cast<double>(samples));
-  EXPECT_EQ(metrics.read().first_bad, -1);
+  EXPECT_DOUBLE_EQ(score.metric(), static_cast<double>(correct) / static_cast<double>(samples));
+  EXPECT_EQ(sums.read().first_bad, -1);
 }
 
 TEST(Metrics, TheFirstBadBatchIsKept) {
-  Metrics metrics(at::kCPU);
+  Sums sums(at::kCPU);
   const at::Tensor logits = at::zeros({2, 3});
   const at::Tensor labels = at::zeros({2}, at::kLong);
   for (const double loss : {1.0, 2.0, HUGE_VAL, 1.0, std::nan("")})
-    metrics.add(at::scalar_tensor(loss, at::kFloat), logits, labels);
-  EXPECT_EQ(metrics.read().first_bad, 2);
-  EXPECT_EQ(metrics.read().batches, 5);
+    classification(3)->add(at::scalar_tensor(loss, at::kFloat), logits, {logits, labels},
+                           sums.tensor());
+  EXPECT_EQ(sums.read().first_bad, 2);
+  EXPECT_EQ(sums.read().batches, 5);
 }
 
 TEST(Weights, RoundTrip) {
@@ -249,7 +252,7 @@ TEST(State, EveryNumberIsChecked) {
   sound.steps = 7;
   sound.seconds = 2;
   sound.scale.emplace();
-  sound.train = Score{0.5, 0.5, 10};
+  sound.train = Score{0.5, {0.5}, 10};
   sound.course = {{1, 0.1, 0.5, 0.5}};
   EXPECT_EQ(run_state_from_json(to_json(sound), "x").steps, 7);
   const auto refused = [&](const std::string& field, const std::function<void(RunState&)>& spoil) {
@@ -263,14 +266,14 @@ TEST(State, EveryNumberIsChecked) {
   refused("steps", [](RunState& state) { state.steps = std::numeric_limits<std::int64_t>::max(); });
   refused("total_batch", [](RunState& state) { state.total_batch = -1; });
   refused("sums", [](RunState& state) { state.sums.samples = -1; });
-  refused("logged", [](RunState& state) { state.logged.correct = 1; });
+  refused("logged", [](RunState& state) { state.logged.batches = -1; });
   refused("evaluated", [](RunState& state) { state.evaluated.first_bad = -2; });
   refused("loss_scale", [](RunState& state) { state.scale->scale = 0; });
   refused("seconds", [](RunState& state) { state.seconds = -1; });
   refused("evaluation_seconds", [](RunState& state) { state.evaluation_seconds = 3; });
   refused("lr_scale", [](RunState& state) { state.lr_scale = 0; });
   refused("retries", [](RunState& state) { state.retries = -1; });
-  refused("a score's accuracy", [](RunState& state) { state.train->accuracy = 2; });
+  refused("a score's metrics", [](RunState& state) { state.train->metrics.resize(9); });
   refused("course, epoch", [](RunState& state) { state.course[0].epoch = -1; });
 }
 

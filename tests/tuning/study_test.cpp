@@ -30,7 +30,7 @@ constexpr const char* kSix = "trials: 6\nspace: {schedule.lr_max: {log_uniform: 
 
 TrialResult scored(double accuracy) {
   TrialResult result;
-  result.validation = Score{1 - accuracy, accuracy, 100};
+  result.validation = Score{1 - accuracy, {accuracy}, 100};
   return result;
 }
 

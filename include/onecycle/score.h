@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// A number that a task reports beside the loss: its mean over samples.
+struct Metric {
+  std::string name;   // "accuracy": of columns, validation_accuracy
+  std::string label;  // "acc": in a line of progress
+  bool larger_is_better = true;
+  bool is_fraction = false;  // of samples: shown in percent
+};
+
+// At most so many metrics has a task.
+inline constexpr int kMostMetrics = 4;
+
+// Means over samples.
+struct Score {
+  double loss = 0;
+  std::vector<double> metrics = {};  // in the task's order
+  std::int64_t samples = 0;
+
+  // The one that the task names first; NaN where it has none.
+  double metric() const;
+};
+
+}  // namespace onecycle

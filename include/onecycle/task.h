@@ -1,0 +1,46 @@
+#pragma once
+
+#include "onecycle/batch.h"
+#include "onecycle/score.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace onecycle {
+
+// What the outputs of a network are worth. Its functions queue work and wait for nothing: a step
+// that calls them may be recorded as a graph.
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  // Of a training batch: [], the mean over its samples. outputs [B, ...], fp32 or fp64.
+  virtual at::Tensor loss(const at::Tensor& outputs, const Batch& batch) const = 0;
+  // Of an evaluation's: without what only trainings have, like label smoothing or mixing.
+  virtual at::Tensor held_out_loss(const at::Tensor& outputs, const Batch& batch) const = 0;
+
+  // At most kMostMetrics. The first one names the best checkpoint, unless the loss does.
+  virtual std::vector<Metric> metrics() const = 0;
+  // Adds a batch to `sums` (onecycle::Sums): its mean loss, [] fp32, and its metrics. outputs fp32.
+  virtual void add(const at::Tensor& loss, const at::Tensor& outputs, const Batch& batch,
+                   at::Tensor& sums) const;
+
+  // The loss of outputs that know nothing, where there is one.
+  virtual std::optional<double> guessing_loss() const { return std::nullopt; }
+
+ protected:
+  // [metrics().size()], the sums over the samples of the batch. For add() as it is.
+  virtual at::Tensor metric_sums(const at::Tensor& outputs, const Batch& batch) const;
+};
+
+// Cross entropy of logits [B, classes] with labels [B], and accuracy.
+std::shared_ptr<const Task> classification(std::int64_t classes, double label_smoothing = 0);
+
+// The mean squared error over all values of outputs and targets of equal sizes, and the mean
+// absolute one.
+std::shared_ptr<const Task> regression();
+
+}  // namespace onecycle

@@ -1,0 +1,67 @@
+#include "train/sums.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+using kernels::MetricSums;
+
+namespace {
+
+constexpr std::int64_t kValues = sizeof(MetricSums) / sizeof(double);
+
+// The values where they are.
+at::Tensor values_of(MetricSums& sums) { return at::from_blob(&sums, {kValues}, at::kDouble); }
+
+}  // namespace
+
+Sums::Sums(at::Device device) {
+  MetricSums zero;
+  values_ = values_of(zero).to(device, /*non_blocking=*/false, /*copy=*/true);
+}
+
+MetricSums Sums::read() const {
+  MetricSums result;
+  const at::Tensor on_host = values_.cpu();
+  std::memcpy(static_cast<void*>(&result), on_host.const_data_ptr(), sizeof result);
+  return result;
+}
+
+void Sums::write(const MetricSums& sums) {
+  MetricSums copy = sums;
+  values_.copy_(values_of(copy));
+}
+
+MetricSums sum_over(Group& group, const MetricSums& own) {
+  if (group.size() == 1) return own;
+  std::vector<double> values(kValues);
+  std::memcpy(values.data(), &own, sizeof own);
+  MetricSums sums;
+  for (const auto& one : group.gather(values)) {
+    MetricSums other;
+    std::memcpy(static_cast<void*>(&other), one.data(), sizeof other);
+    sums.loss += other.loss;
+    sums.samples += other.samples;
+    for (int i = 0; i < kMostMetrics; ++i) sums.metrics[i] += other.metrics[i];
+    sums.batches = std::max(sums.batches, other.batches);
+    if (other.first_bad >= 0)
+      sums.first_bad =
+          sums.first_bad < 0 ? other.first_bad : std::min(sums.first_bad, other.first_bad);
+  }
+  return sums;
+}
+
+Score score_between(const MetricSums& before, const MetricSums& after, std::size_t metrics) {
+  Score score;
+  score.samples = static_cast<std::int64_t>(after.samples - before.samples);
+  const auto count = static_cast<double>(std::max<std::int64_t>(1, score.samples));
+  score.loss = (after.loss - before.loss) / count;
+  for (std::size_t i = 0; i < metrics; ++i)
+    score.metrics.push_back((after.metrics[i] - before.metrics[i]) / count);
+  return score;
+}
+
+}  // namespace onecycle
