@@ -1,7 +1,7 @@
 // Seconds that reading a folder of pictures takes, as one JSON object; bench/image_folder.py calls
 // it:
 //   bench_image_folder FOLDER RESIZE SIZE THREADS
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 
 #include "core/format.h"
 

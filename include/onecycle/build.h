@@ -1,7 +1,11 @@
 #pragma once
 
+#include "onecycle/datasets.h"
+#include "onecycle/models.h"
+#include "onecycle/optimizers.h"
 #include "onecycle/predict.h"
 #include "onecycle/recipe.h"
+#include "onecycle/schedules.h"
 #include "onecycle/trainer.h"
 
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 
 #include <cstdint>
 #include <functional>

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "onecycle/registry.h"
-
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -33,11 +31,6 @@ class Model : public torch::nn::Module {
   // the training part or all of fewer, [N, C, H, W], normalised, not augmented.
   virtual void initialise_from(const at::Tensor& /*images*/) {}
 };
-
-// Makes the initialised model in fp32 on the CPU.
-using ModelRegistry = Registry<std::shared_ptr<Model>(const Value& options, const ModelContext&)>;
-
-ModelRegistry builtin_models();
 
 // Random initialisation of every weight with two or more dimensions (n_in, n_out: fan in and out).
 enum class Init {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "onecycle/registry.h"
 #include "onecycle/schedule.h"
 #include "onecycle/update_rule.h"
 
@@ -185,9 +184,5 @@ struct OptimizerPlan {
   std::vector<ParameterGroup> groups;  // for Parameters::apply, before `make`
   std::function<std::unique_ptr<Optimizer>(Parameters&, const UpdateRule&)> make;
 };
-
-using OptimizerRegistry = Registry<OptimizerPlan(const Value& options)>;
-
-OptimizerRegistry builtin_optimizers();
 
 }  // namespace onecycle

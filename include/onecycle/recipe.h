@@ -1,7 +1,7 @@
 #pragma once
 
 #include "onecycle/compute.h"
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 #include "onecycle/duration.h"
 #include "onecycle/fit_options.h"
 #include "onecycle/options.h"

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "onecycle/registry.h"
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,15 +37,6 @@ struct ScheduleContext {
   std::optional<double> momentum = {};
   std::optional<double> weight_decay = {};
 };
-
-// Throws RecipeError where a quantity is named by both the optimizer and the schedule, or the
-// learning rate by neither.
-using ScheduleRegistry =
-    Registry<std::unique_ptr<Schedule>(const Value& options, const ScheduleContext&)>;
-
-// one_cycle, cyclical, constant, linear, exponential, multistep, cosine and segments, each with an
-// optional warm-up before it and a weight decay that may follow a curve.
-ScheduleRegistry builtin_schedules();
 
 // How a schedule goes on beyond the length it was planned for.
 enum class Extend {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "onecycle/options.h"
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,8 +25,6 @@ struct WeightsOptions {
   WeightsMatch match = WeightsMatch::strict;
   std::vector<RenameRule> rename;
 };
-
-OptionTable<WeightsOptions> weights_options();
 
 // What became of a file's tensors.
 struct WeightsReport {

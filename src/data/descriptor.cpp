@@ -1,4 +1,4 @@
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 
 #include "core/format.h"
 #include "data/option_types.h"

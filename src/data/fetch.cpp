@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/expand_path.h"
 #include "core/format.h"
 #include "data/digest.h"
 #include "data/files.h"

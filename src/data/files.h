@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 
 #include <cstdint>
 #include <memory>
@@ -8,9 +8,6 @@
 #include <vector>
 
 namespace onecycle {
-
-// `~` at the start and ${NAME} anywhere; nothing when a variable is not set.
-std::optional<std::string> expand_path(const std::string& path);
 
 // The files of a descriptor: in `data.dir` where it is given, else in the descriptor's folders.
 DataFiles data_files(const DataOptions& options, const DatasetDescriptor& descriptor);

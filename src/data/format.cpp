@@ -1,6 +1,6 @@
 #include "core/format.h"
 
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 
 #include "core/sha256.h"
 #include "data/source_state.h"

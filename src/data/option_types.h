@@ -1,12 +1,8 @@
 #pragma once
 
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 
 namespace onecycle {
-
-// A pixel becomes (pixel - mean) / std in fp32: neither the quotient nor 1 / std may overflow.
-constexpr double kLeastDeviation = 1e-30;
-constexpr double kLargestDeviation = 1e30;
 
 template <>
 struct OptionType<BatchSize> {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 
 #include "data/class_folders.h"
 #include "data/picture_fit.h"

@@ -1,4 +1,4 @@
-#include "onecycle/data.h"
+#include "onecycle/datasets.h"
 #include "onecycle/error.h"
 
 #include "core/format.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/model.h"
+#include "onecycle/models.h"
 
 namespace onecycle {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "onecycle/options.h"
-#include "onecycle/schedule.h"
+#include "onecycle/schedules.h"
 
 #include "schedule/curves.h"
 

@@ -6,7 +6,6 @@
 #include "core/json.h"
 #include "core/json_text.h"
 #include "core/utf8.h"
-#include "data/option_types.h"
 #include "train/forward.h"
 #include "train/sums.h"
 #include "train/views.h"

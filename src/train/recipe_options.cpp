@@ -1,6 +1,7 @@
 #include "onecycle/recipe.h"
 
 #include "core/utf8.h"
+#include "weights/options.h"
 
 namespace onecycle {
 

@@ -2,8 +2,8 @@
 
 #include "onecycle/error.h"
 
+#include "core/expand_path.h"
 #include "core/format.h"
-#include "data/files.h"
 #include "train/tensor_bytes.h"
 
 #include <algorithm>

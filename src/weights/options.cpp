@@ -1,4 +1,4 @@
-#include "onecycle/weights.h"
+#include "weights/options.h"
 
 #include <regex>
 

@@ -3,7 +3,7 @@
 
 #include "onecycle/convolution_gradient.h"
 
-#include "onecycle/model.h"
+#include "onecycle/models.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

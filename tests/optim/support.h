@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/optimizer.h"
+#include "onecycle/optimizers.h"
 
 #include "support/formula.h"
 

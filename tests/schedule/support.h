@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/schedule.h"
+#include "onecycle/schedules.h"
 
 #include <cstdint>
 #include <memory>

@@ -1,7 +1,7 @@
 // Weights from Python and back: networks that PyTorch saved in every kind of file compute the same
 // logits here, and what is written here loads strictly there (torch_weights.py).
 
-#include "onecycle/model.h"
+#include "onecycle/models.h"
 #include "onecycle/optimizer.h"
 
 #include "support/places.h"

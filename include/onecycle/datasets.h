@@ -1,0 +1,187 @@
+#pragma once
+
+#include "onecycle/data.h"
+#include "onecycle/options.h"
+#include "onecycle/registry.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace onecycle {
+
+// ---- The recipe's `data` section -------------------------------------------------------------
+
+// `data.batch_size`: a number of samples, all of the training part, or one fitted to memory, which
+// the program replaces by a number before anything is built.
+struct BatchSize {
+  std::int64_t count = 128;
+  bool all = false;
+  bool automatic = false;
+
+  // Throws DataError where the training part has fewer samples than the batch, or where it is not
+  // known yet.
+  std::int64_t of(std::int64_t num_train) const;
+  bool operator==(const BatchSize&) const = default;
+};
+
+// caffe: pixels of 0 to 255 minus the mean image of the samples trained on, not scaled; 0 beside
+// the source image and under cutout. float32 pixels count as 0 to 1 and are multiplied by 255.
+enum class Normalise { automatic, none, caffe };
+
+struct DataOptions {
+  std::optional<std::string> name;      // a file in datasets/, or a path to one like them
+  Choice format{"none", Value::map()};  // in place of `name`: the format, with its files
+  std::optional<std::string> dir;
+  BatchSize batch_size;
+  std::optional<std::int64_t> validation;
+  std::optional<std::int64_t> limit;
+  std::vector<std::string> classes;  // of the data set, in the order of their new labels
+  std::optional<std::int64_t> size;  // DataSet::crop
+  Normalise normalise = Normalise::automatic;
+  std::vector<double> mean;
+  std::vector<double> std;
+  Augment augment;
+};
+
+const OptionTable<DataOptions>& data_options();
+
+// ---- Descriptors: datasets/<name>.yaml -------------------------------------------------------
+
+// `sha256` of a descriptor: file name -> lower-case hexadecimal digest.
+struct Checksums {
+  std::vector<std::pair<std::string, std::string>> of;
+
+  const std::string* find(const std::string& file) const;
+  bool operator==(const Checksums&) const = default;
+};
+
+// Another form of the same data, taken where the files of the forms before it are not there.
+struct OtherForm {
+  Choice format{"", Value::map()};
+};
+
+// A file that `onecycle data fetch` gets.
+struct Download {
+  std::string file;               // its name in the data set's folder
+  std::vector<std::string> urls;  // mirrors, tried in this order
+  std::string md5;                // of the file as it is, as its publisher states it; one of the
+  std::string sha256;             // two is enough
+  std::optional<std::int64_t> bytes = {};  // of the file; more is not taken
+};
+
+struct DatasetDescriptor {
+  std::string name;
+  std::string title;                // one line: what it is, whose it is
+  Choice format{"", Value::map()};  // an entry of builtin_formats()
+  std::vector<OtherForm> others;
+  std::vector<std::string> folders;  // searched in this order; `~` and ${NAME} are expanded
+  std::vector<std::string> classes;  // empty: numbered, as many as the training labels need
+  std::vector<double> mean;          // empty: measured on the training part
+  std::vector<double> std;
+  Checksums sha256;
+  std::string get;  // how a user gets the files, one line
+  std::vector<Download> downloads;
+  std::optional<std::int64_t> train_samples;  // of the training split, where known beforehand
+};
+
+const OptionTable<DatasetDescriptor>& descriptor_options();
+
+// Names of the descriptors in `folders`, sorted, each once.
+std::vector<std::string> list_descriptors(const std::vector<std::string>& folders);
+
+// The descriptor that the options ask for: of `format`, or the file `name` in the first of
+// `folders` that has it, parsed by `read_yaml`. Throws RecipeError.
+DatasetDescriptor find_descriptor(const DataOptions& options,
+                                  const std::vector<std::string>& folders,
+                                  const std::function<Value(const std::string&)>& read_yaml);
+
+// ---- Formats ---------------------------------------------------------------------------------
+
+enum class Split { train, test };
+
+// What reading data tells its caller, from the thread that called; either may be empty.
+struct LoadWatch {
+  // A few times a second at most. It may throw to end the reading.
+  std::function<void(const std::string& what, std::int64_t done, std::int64_t total)> progress;
+  std::function<void(const std::string& line)> warn;
+};
+
+// Makes the uint8 tensor [N,C,H,W] that samples are read into: in memory, or in a file.
+using AllocateImages = std::function<at::Tensor(const std::vector<std::int64_t>& sizes)>;
+
+// The files of a data set. `a/b.gz` is looked for in each folder as a/b.gz, b.gz, a/b and b.
+struct DataFiles {
+  std::vector<std::string> folders;  // expanded
+  std::string get;                   // shown when a file is missing
+  LoadWatch watch = {};
+  AllocateImages allocate = {};  // for formats whose samples may exceed memory; empty: memory
+
+  std::optional<std::string> find(const std::string& file) const;
+  // The folder of that name in the first of `folders` that has it.
+  std::optional<std::string> find_folder(const std::string& folder) const;
+  std::string places() const;  // the folders, for messages
+  // Throws DataError with the folders looked in and how to get the file.
+  std::string path(const std::string& file) const;
+};
+
+// Reads one format. Throws DataError for anything but sound files; labels are checked by the
+// caller.
+class DatasetFormat {
+ public:
+  virtual ~DatasetFormat() = default;
+  virtual std::vector<std::string> files(Split split) const = 0;
+  virtual ImageSet read(Split split, const DataFiles& files) const = 0;
+  // Whether the files are there, sound or not.
+  virtual bool present(const DataFiles& files) const;
+  // A source may have a training split alone.
+  virtual bool has_test(const DataFiles&) const { return true; }
+  // Names of the classes where the files say them; empty: the descriptor does, or nobody.
+  virtual std::vector<std::string> classes(const DataFiles&) const { return {}; }
+  // Names, sizes and times of the files read: changes when they do.
+  virtual std::string state(const DataFiles& files) const;
+  // Size of the training split where the options alone say it.
+  virtual std::optional<std::int64_t> train_samples() const { return std::nullopt; }
+};
+
+using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>(const Value& options)>;
+
+FormatRegistry builtin_formats();
+
+// ---- Loading and looking ---------------------------------------------------------------------
+
+// Reads, checks and splits. The choice of validation samples depends on the training split's size
+// alone, not on the run's seed, so that runs compare. Throws DataError.
+DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
+                  const FormatRegistry& formats = builtin_formats(), const LoadWatch& watch = {});
+
+// The samples that load_data would leave to train on, without reading any; nothing where only the
+// files would tell. Throws DataError where none would be left.
+std::optional<std::int64_t> planned_train_samples(
+    const DataOptions& options, const DatasetDescriptor& descriptor,
+    const FormatRegistry& formats = builtin_formats());
+
+// The folder that holds the data set, in any of its forms; nothing where it is not there. Reads no
+// file.
+std::optional<std::string> data_place(const DataOptions& options,
+                                      const DatasetDescriptor& descriptor,
+                                      const FormatRegistry& formats = builtin_formats());
+
+struct FileCheck {
+  // unchecked: found, but the descriptor has no checksum for it in this form.
+  enum class Status { ok, mismatch, missing, unchecked };
+
+  std::string file;
+  std::string path;  // where it was found; empty when missing
+  Status status = Status::missing;
+  std::string expected;  // SHA-256 of the unpacked content, or the published checksum of an archive
+  std::string actual;
+};
+std::vector<FileCheck> verify_data(const DataOptions& options, const DatasetDescriptor& descriptor,
+                                   const FormatRegistry& formats = builtin_formats());
+
+}  // namespace onecycle
