@@ -48,7 +48,8 @@ struct DataOptions {
   Augment augment;
 };
 
-const OptionTable<DataOptions>& data_options();
+// `formats`: what data.format may name.
+OptionTable<DataOptions> data_options(const Variants& formats);
 
 // ---- Descriptors: datasets/<name>.yaml -------------------------------------------------------
 
@@ -76,8 +77,8 @@ struct Download {
 
 struct DatasetDescriptor {
   std::string name;
-  std::string title;                // one line: what it is, whose it is
-  Choice format{"", Value::map()};  // an entry of builtin_formats()
+  std::string title;  // one line: what it is, whose it is
+  Choice format{"", Value::map()};
   std::vector<OtherForm> others;
   std::vector<std::string> folders;  // searched in this order; `~` and ${NAME} are expanded
   std::vector<std::string> classes;  // empty: numbered, as many as the training labels need
@@ -89,16 +90,10 @@ struct DatasetDescriptor {
   std::optional<std::int64_t> train_samples;  // of the training split, where known beforehand
 };
 
-const OptionTable<DatasetDescriptor>& descriptor_options();
+OptionTable<DatasetDescriptor> descriptor_options(const Variants& formats);
 
 // Names of the descriptors in `folders`, sorted, each once.
 std::vector<std::string> list_descriptors(const std::vector<std::string>& folders);
-
-// The descriptor that the options ask for: of `format`, or the file `name` in the first of
-// `folders` that has it, parsed by `read_yaml`. Throws RecipeError.
-DatasetDescriptor find_descriptor(const DataOptions& options,
-                                  const std::vector<std::string>& folders,
-                                  const std::function<Value(const std::string&)>& read_yaml);
 
 // ---- Formats ---------------------------------------------------------------------------------
 
@@ -151,6 +146,13 @@ class DatasetFormat {
 using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>(const Value& options)>;
 
 FormatRegistry builtin_formats();
+
+// The descriptor that the options ask for: of `format`, or the file `name` in the first of
+// `folders` that has it, parsed by `read_yaml`. Throws RecipeError.
+DatasetDescriptor find_descriptor(const DataOptions& options,
+                                  const std::vector<std::string>& folders,
+                                  const std::function<Value(const std::string&)>& read_yaml,
+                                  const FormatRegistry& formats = builtin_formats());
 
 // ---- Loading and looking ---------------------------------------------------------------------
 

@@ -106,8 +106,9 @@ struct Recipe {
   std::vector<FromEnvironment> environment;
 };
 
-// The alternatives that a recipe's `model`, `optimizer` and `schedule` may name.
+// The alternatives that a recipe's `data.format`, `model`, `optimizer` and `schedule` may name.
 struct RecipeVariants {
+  Variants formats;
   Variants models;
   Variants optimizers;
   Variants schedules;

@@ -41,11 +41,10 @@ Value OptionType<Checksums>::write(const Checksums& value) {
 
 namespace {
 
-OptionTable<OtherForm> other_form_options() {
+OptionTable<OtherForm> other_form_options(const Variants& formats) {
   OptionTable<OtherForm> table("form",
                                "another form of the same data, where `format` is not there");
-  table.add_choice("format", &OtherForm::format, builtin_formats().variants(),
-                   "the format, with its files");
+  table.add_choice("format", &OtherForm::format, formats, "the format, with its files");
   return table;
 }
 
@@ -77,32 +76,6 @@ OptionTable<Download> download_options() {
   return table;
 }
 
-OptionTable<DatasetDescriptor> make_descriptor_options() {
-  using D = DatasetDescriptor;
-  OptionTable<D> table("data set", "A file in datasets/: one data set.");
-  table.add("name", &D::name, "as `data.name` in recipes")
-      .required()
-      .add("title", &D::title, "what it is and whose it is, one line")
-      .add_choice("format", &D::format, builtin_formats().variants(), "the format, with its files")
-      .add_list("others", &D::others, other_form_options())
-      .add("folders", &D::folders, "searched in this order; ~ and ${NAME} are expanded")
-      .add("classes", &D::classes, "names, in the order of the labels; empty = numbered")
-      .add("mean", &D::mean, "per channel of the training split, pixels 0..1; empty = measured")
-      .range(between(-kLargestDeviation, kLargestDeviation))
-      .add("std", &D::std, "per channel, beside mean")
-      .range(between(kLeastDeviation, kLargestDeviation))
-      .add("sha256", &D::sha256, "checksums of the files, for `onecycle data verify`")
-      .add("get", &D::get, "how to get the files, one line")
-      .add_list("downloads", &D::downloads, download_options())
-      .add("train_samples", &D::train_samples, "size of the training split, for plans without data")
-      .range(between(1, 1e12))
-      .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
-        if (d.mean.size() == d.std.size()) return std::nullopt;
-        return OptionTable<D>::Violation{"std", "mean and std go together, one value a channel"};
-      });
-  return table;
-}
-
 bool is_path(const std::string& name) {
   return name.find('/') != std::string::npos || name.ends_with(".yaml") || name.ends_with(".yml");
 }
@@ -124,8 +97,29 @@ std::string descriptor_path(const std::string& name, const std::vector<std::stri
 
 }  // namespace
 
-const OptionTable<DatasetDescriptor>& descriptor_options() {
-  static const OptionTable<DatasetDescriptor> table = make_descriptor_options();
+OptionTable<DatasetDescriptor> descriptor_options(const Variants& formats) {
+  using D = DatasetDescriptor;
+  OptionTable<D> table("data set", "A file in datasets/: one data set.");
+  table.add("name", &D::name, "as `data.name` in recipes")
+      .required()
+      .add("title", &D::title, "what it is and whose it is, one line")
+      .add_choice("format", &D::format, formats, "the format, with its files")
+      .add_list("others", &D::others, other_form_options(formats))
+      .add("folders", &D::folders, "searched in this order; ~ and ${NAME} are expanded")
+      .add("classes", &D::classes, "names, in the order of the labels; empty = numbered")
+      .add("mean", &D::mean, "per channel of the training split, pixels 0..1; empty = measured")
+      .range(between(-kLargestDeviation, kLargestDeviation))
+      .add("std", &D::std, "per channel, beside mean")
+      .range(between(kLeastDeviation, kLargestDeviation))
+      .add("sha256", &D::sha256, "checksums of the files, for `onecycle data verify`")
+      .add("get", &D::get, "how to get the files, one line")
+      .add_list("downloads", &D::downloads, download_options())
+      .add("train_samples", &D::train_samples, "size of the training split, for plans without data")
+      .range(between(1, 1e12))
+      .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
+        if (d.mean.size() == d.std.size()) return std::nullopt;
+        return OptionTable<D>::Violation{"std", "mean and std go together, one value a channel"};
+      });
   return table;
 }
 
@@ -141,7 +135,8 @@ std::vector<std::string> list_descriptors(const std::vector<std::string>& folder
 
 DatasetDescriptor find_descriptor(const DataOptions& options,
                                   const std::vector<std::string>& folders,
-                                  const std::function<Value(const std::string&)>& read_yaml) {
+                                  const std::function<Value(const std::string&)>& read_yaml,
+                                  const FormatRegistry& formats) {
   if (!options.name) {
     DatasetDescriptor inline_set;
     inline_set.name = options.format.name;
@@ -152,7 +147,7 @@ DatasetDescriptor find_descriptor(const DataOptions& options,
   }
   Problems problems;
   const Value value = read_yaml(descriptor_path(*options.name, folders));
-  DatasetDescriptor result = descriptor_options().read(value, "", problems);
+  DatasetDescriptor result = descriptor_options(formats.variants()).read(value, "", problems);
   problems.throw_if_any();
   return result;
 }

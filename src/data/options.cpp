@@ -70,17 +70,18 @@ std::optional<Violation> check_normalisation(const DataOptions& options) {
 
 struct NoOptions {};
 
-Variants format_variants() {
-  Variants variants = builtin_formats().variants();
+Variants with_none(Variants variants) {
   variants.insert(variants.begin(),
                   OptionTable<NoOptions>("none", "as the data set `name` says").variant());
   return variants;
 }
 
-OptionTable<DataOptions> make_data_options() {
+}  // namespace
+
+OptionTable<DataOptions> data_options(const Variants& formats) {
   OptionTable<DataOptions> table("data", "The data set, its split, batches and augmentation.");
   table.add("name", &DataOptions::name, "data set: a file in datasets/, or a path to one like them")
-      .add_choice("format", &DataOptions::format, format_variants(),
+      .add_choice("format", &DataOptions::format, with_none(formats),
                   "in place of name: the format and files of a data set of one's own")
       .add("dir", &DataOptions::dir,
            "folder of the files, searched instead of the data set's usual places")
@@ -121,13 +122,6 @@ OptionTable<DataOptions> make_data_options() {
           "of its mixture is drawn")
       .rule(check_source)
       .rule(check_normalisation);
-  return table;
-}
-
-}  // namespace
-
-const OptionTable<DataOptions>& data_options() {
-  static const OptionTable<DataOptions> table = make_data_options();
   return table;
 }
 

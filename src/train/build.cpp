@@ -58,8 +58,13 @@ double largest_decay_factor(const Parameters& parameters, const UpdateRule& rule
   return most;
 }
 
+DatasetDescriptor descriptor_of(const Recipe& recipe, const Registries& registries) {
+  return find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file,
+                         registries.formats);
+}
+
 DataSet read_data(const Recipe& recipe, const Registries& registries) {
-  const auto descriptor = find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file);
+  const auto descriptor = descriptor_of(recipe, registries);
   return load_data(recipe.data, descriptor, registries.formats, registries.loading);
 }
 
@@ -139,7 +144,7 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
 }  // namespace
 
 RecipeVariants Registries::variants() const {
-  return {models.variants(), optimizers.variants(), schedules.variants()};
+  return {formats.variants(), models.variants(), optimizers.variants(), schedules.variants()};
 }
 
 Recipe read_recipe(const Value& document, const Registries& registries) {
@@ -193,8 +198,7 @@ Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registrie
 }
 
 std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries) {
-  return planned_train_samples(
-      recipe.data, find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file));
+  return planned_train_samples(recipe.data, descriptor_of(recipe, registries), registries.formats);
 }
 
 RecipeRun build(const Recipe& recipe, const Registries& registries) {
@@ -254,8 +258,7 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
 
 NetworkTask task_of(const RecipeRun& run, const Registries& registries) {
   const DataSet& data = run.data;
-  const Choice format =
-      find_descriptor(run.recipe.data, registries.dataset_folders, read_yaml_file).format;
+  const Choice format = descriptor_of(run.recipe, registries).format;
   return {data.name,    data.channels(), data.height(), data.width(),
           data.classes, data.mean,       data.std,      resize_of(format, data.height())};
 }

@@ -301,7 +301,7 @@ OptionTable<Recipe> recipe_options(const RecipeVariants& variants) {
   OptionTable<Recipe> table("recipe", "Every key of a onecycle recipe");
   table.add("name", &Recipe::name, "names the run's folder");
   table.add("seed", &Recipe::seed, "of every random choice").range(at_least(0));
-  table.add_section("data", &Recipe::data, data_options());
+  table.add_section("data", &Recipe::data, data_options(variants.formats));
   table.add_choice("model", &Recipe::model, variants.models, "The network");
   table.add_section("weights", &Recipe::weights, weights_options());
   table.add_choice("optimizer", &Recipe::optimizer, variants.optimizers,

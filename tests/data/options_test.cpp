@@ -6,7 +6,8 @@ namespace {
 
 DataOptions read(const std::string& yaml) {
   Problems problems;
-  const DataOptions options = data_options().read(parse_yaml(yaml, "r.yaml"), "data", problems);
+  const DataOptions options =
+      data_options(builtin_formats().variants()).read(parse_yaml(yaml, "r.yaml"), "data", problems);
   problems.throw_if_any();
   return options;
 }
@@ -75,8 +76,8 @@ TEST(DataOptions, WrittenAndReadBackTheyAreTheSame) {
         "{name: x, augment: [{pad_crop: {pixels: 3, mode: reflect}}, {flip: alternating}]}",
         "{name: x, normalise: caffe, augment: [{mixup: 0.2}]}", "{name: x, augment: [{mixup: 1}]}",
         "{format: {name: cifar, train: [a], test: [b], labels: fine}, batch_size: all}"}) {
-    const Value written = data_options().write(read(yaml));
-    const Value again = data_options().write(read(write_yaml(written)));
+    const Value written = data_options(builtin_formats().variants()).write(read(yaml));
+    const Value again = data_options(builtin_formats().variants()).write(read(write_yaml(written)));
     EXPECT_EQ(write_yaml(again), write_yaml(written));
   }
 }
