@@ -4,8 +4,6 @@
 #
 # Only nvcc is needed, not a GPU: an installed toolkit (13.x) first, else the one of PyPI's nvidia-cuda-nvcc.
 
-set(ONECYCLE_CUDA_ARCHITECTURES native CACHE STRING
-    "GPU architectures of the kernels: native (of the GPUs here, all where there is none), all, or a list for CMake")
 set(ONECYCLE_NVCC "" CACHE FILEPATH "The CUDA compiler, where it is not to be looked for")
 set(ONECYCLE_HAS_CUDA OFF)
 set(ONECYCLE_CUDA_SUMMARY "off (ONECYCLE_CUDA=OFF)")

@@ -31,7 +31,7 @@ check_tools() {
   local tool absent=()
   for tool in c++ cmake ninja git python3; do command -v "$tool" >/dev/null || absent+=("$tool"); done
   [ ${#absent[@]} -eq 0 ] && return
-  say "onecycle: this set-up installs packages on Debian 12, Ubuntu 24.04 and newer; this machine has no dpkg."
+  say "onecycle: this set-up installs packages on Debian 12, Ubuntu 24.04 and newer; this machine has no apt-get."
   say "Missing here: ${absent[*]}. Needed, by their Debian names:"
   grep -v '^[#?]' "$root/setup/packages.txt" | paste -sd' ' >&2
   fail "install them and run this again"
@@ -39,7 +39,8 @@ check_tools() {
 
 install_packages() {
   local install=(apt-get install -y --no-install-recommends) as_root=() by='' who=' as root' size
-  if ! command -v dpkg-query >/dev/null; then
+  # dpkg alone is found on other distributions too.
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     check_tools
     return
   fi

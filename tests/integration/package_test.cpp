@@ -60,6 +60,31 @@ TEST_F(Package, WithoutTorchItIsOneLine) {
   EXPECT_THAT(python({"-c", kMetadata}).err, HasSubstr("2.10 in " + folder.path() + " is too old"));
 }
 
+// The same names as for ./onecycle; what is given to CMake is stronger.
+TEST_F(Package, TakesItsSettingsFromTheEnvironment) {
+  if (Program({"-c", "command -v cmake"}, "/bin/sh").wait().exit_code != 0)
+    GTEST_SKIP() << "needs cmake";
+  const TemporaryFolder folder;
+  folder.write_text("say.cmake", "include(" + source_dir() +
+                                     "/cmake/settings.cmake)\n"
+                                     "message(\"${ONECYCLE_TORCH_SITE}|${ONECYCLE_CUDA}|"
+                                     "${ONECYCLE_CUDA_ARCHITECTURES}\")\n");
+  const auto settings = [&](const std::vector<std::string>& defined) {
+    std::vector<std::string> command = {"cmake"};
+    command.insert(command.end(), defined.begin(), defined.end());
+    command.insert(command.end(), {"-P", folder / "say.cmake"});
+    return Program(command, "/usr/bin/env").wait().err;
+  };
+  const Environment none(Environment::Variables{
+      {"ONECYCLE_TORCH_SITE", ""}, {"ONECYCLE_CUDA", ""}, {"ONECYCLE_CUDA_ARCHITECTURES", ""}});
+  EXPECT_EQ(settings({}), "|AUTO|native\n");
+  const Environment some(Environment::Variables{{"ONECYCLE_TORCH_SITE", "/site"},
+                                                {"ONECYCLE_CUDA", "OFF"},
+                                                {"ONECYCLE_CUDA_ARCHITECTURES", "90"}});
+  EXPECT_EQ(settings({}), "/site|OFF|90\n");
+  EXPECT_EQ(settings({"-DONECYCLE_CUDA=ON"}), "/site|ON|90\n");
+}
+
 TEST_F(Package, IsAModuleThatBecomesTheProgram) {
   const TemporaryFolder folder;
   std::filesystem::copy(source_dir() + "/python/onecycle", folder / "onecycle");

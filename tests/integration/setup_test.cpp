@@ -21,6 +21,7 @@ class PackagesOfAUser : public ::testing::Test {
     program("id", "echo 1000");
     program("sudo", "exit 1");
     program("dpkg-query", "echo not-installed");
+    program("apt-get", "exit 1");
     no_lists();
   }
 
@@ -38,8 +39,22 @@ class PackagesOfAUser : public ::testing::Test {
   }
 
   Outcome install_packages() const {
-    const Environment path(
-        Environment::Variables{{"PATH", folder_.path() + ":" + std::getenv("PATH")}});
+    return install_packages_with_path(folder_.path() + ":" + std::getenv("PATH"));
+  }
+
+  // As on a distribution that has dpkg but no apt: with TOOL and all that a build needs but c++.
+  Outcome install_packages_elsewhere(const std::string& tool) const {
+    std::filesystem::remove(folder_ / "apt-get");
+    for (const char* name : {"cmake", "ninja", "git", "python3"}) program(name, "exit 1");
+    program(tool, "exit 1");
+    for (const char* name : {"grep", "paste"})
+      std::filesystem::create_symlink(std::string("/usr/bin/") + name, folder_ / name);
+    return install_packages_with_path(folder_.path());
+  }
+
+ private:
+  Outcome install_packages_with_path(const std::string& value) const {
+    const Environment path(Environment::Variables{{"PATH", value}});
     return Program({"-c",
                     "set -euo pipefail; root=$1; . $root/setup/common.sh; "
                     ". $root/setup/packages.sh; install_packages",
@@ -48,7 +63,6 @@ class PackagesOfAUser : public ::testing::Test {
         .wait();
   }
 
- private:
   TemporaryFolder folder_;
 };
 
@@ -80,6 +94,19 @@ TEST_F(PackagesOfAUser, WithAllOfThemNothingIsSaid) {
   program("dpkg-query", "printf installed");
   const Outcome outcome = install_packages();
   EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(PackagesOfAUser, ElsewhereThanOnDebianItIsSaidWhichToolsAreMissing) {
+  const Outcome outcome = install_packages_elsewhere("cmake");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("Missing here: c++. "));
+  EXPECT_THAT(outcome.err, HasSubstr(" g++ "));
+}
+
+TEST_F(PackagesOfAUser, ElsewhereThanOnDebianItGoesOnWithAllTools) {
+  const Outcome outcome = install_packages_elsewhere("c++");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
 }
 
