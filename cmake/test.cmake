@@ -20,7 +20,7 @@ add_library(onecycle_places OBJECT "${PROJECT_SOURCE_DIR}/tests/support/places.c
 target_include_directories(onecycle_places PRIVATE "${PROJECT_SOURCE_DIR}/tests")
 target_link_libraries(onecycle_places PRIVATE onecycle_compile_options)
 target_compile_definitions(onecycle_places PRIVATE
-  ONECYCLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ONECYCLE_PROGRAM="${PROJECT_BINARY_DIR}/onecycle")
+  ONECYCLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ONECYCLE_BUILD_DIR="${PROJECT_BINARY_DIR}")
 
 # Linked with a test program, watches the ends of ATen's blocks of memory.
 add_library(onecycle_canaries OBJECT "${PROJECT_SOURCE_DIR}/tests/support/canary_allocator.cpp")

@@ -142,7 +142,9 @@ void Pulse::Watch::talk() {
 }
 
 void Pulse::Watch::round() {
-  auto verdict = board_.verdict();
+  const auto verdict = board_.verdict();
+  // Before it is told as heard: a rank that serves the store may then go.
+  if (verdict) take(*verdict, false);
   board_.tell(place_.rank, own_beat(verdict ? Beat::State::heard : Beat::State::at_work));
   const auto beats = board_.beats();
   const auto now = Clock::now();
@@ -156,8 +158,7 @@ void Pulse::Watch::round() {
       if (!missing) missing = peers_.absent_for(options_.join_timeout);
     }
   }
-  if (missing) verdict = board_.post(*missing);
-  if (verdict) take(*verdict, missing.has_value());
+  if (missing) take(board_.post(*missing), true);
 }
 
 // The verdict as all ranks have it. `say_now`: this thread is the one to say it, if anyone is.

@@ -21,13 +21,15 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
 
+const std::string kLaunchedRank = built("tests/dist/launched_rank");
+
 std::vector<std::string> ranks(int count, int restarts, std::vector<std::string> words) {
   words.insert(words.begin(), {std::to_string(count), std::to_string(restarts), "--"});
   return words;
 }
 
 Outcome launched(int count, std::vector<std::string> words, int restarts = 0) {
-  return Program(ranks(count, restarts, std::move(words)), LAUNCHED_RANK).wait();
+  return Program(ranks(count, restarts, std::move(words)), kLaunchedRank).wait();
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -144,7 +146,7 @@ TEST(Launcher, StartsAllAgainWhereOneWasLost) {
 }
 
 TEST(Launcher, SignalsReachEachRankOnce) {
-  Program program(ranks(2, 0, {"count-signals"}), LAUNCHED_RANK);
+  Program program(ranks(2, 0, {"count-signals"}), kLaunchedRank);
   const auto both_say = [&](const char* text) {
     return comes_true(
         [&] { return count_of(program.out_so_far() + program.err_so_far(), text) == 2; });
@@ -161,7 +163,7 @@ TEST(Launcher, SignalsReachEachRankOnce) {
 }
 
 TEST(Launcher, AnInterruptionBeforeTheRunIsSilent) {
-  Program program(ranks(2, 3, {"pid"}), LAUNCHED_RANK);
+  Program program(ranks(2, 3, {"pid"}), kLaunchedRank);
   ASSERT_TRUE(
       comes_true([&] { return pids_in(program.out_so_far() + program.err_so_far()).size() == 2; }));
   ::kill(program.pid(), SIGINT);
@@ -171,7 +173,7 @@ TEST(Launcher, AnInterruptionBeforeTheRunIsSilent) {
 }
 
 TEST(Launcher, RanksDoNotOutliveIt) {
-  Program program(ranks(3, 0, {"pid"}), LAUNCHED_RANK);
+  Program program(ranks(3, 0, {"pid"}), kLaunchedRank);
   std::vector<pid_t> pids;
   ASSERT_TRUE(comes_true([&] {
     pids = pids_in(program.out_so_far() + program.err_so_far());
@@ -184,7 +186,7 @@ TEST(Launcher, RanksDoNotOutliveIt) {
 
 TEST(Launcher, StoppedWithCtrlZItStopsItsRanksTooAndNobodyIsMissedAfterwards) {
   ::setenv("ONECYCLE_RANK_TIMEOUT", "3", 1);
-  Program program(ranks(2, 0, {"beat"}), LAUNCHED_RANK);
+  Program program(ranks(2, 0, {"beat"}), kLaunchedRank);
   ::unsetenv("ONECYCLE_RANK_TIMEOUT");
   std::vector<pid_t> pids;
   ASSERT_TRUE(comes_true([&] {
@@ -221,7 +223,7 @@ class Srun {
     for (std::size_t rank = 0; rank < words.size(); ++rank) {
       set("SLURM_PROCID", std::to_string(rank));
       set("SLURM_LOCALID", std::to_string(rank));
-      ranks_.push_back(std::make_unique<Program>(words, LAUNCHED_RANK));
+      ranks_.push_back(std::make_unique<Program>(words, kLaunchedRank));
     }
     for (const char* name : names_) ::unsetenv(name);
   }

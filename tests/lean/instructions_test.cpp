@@ -37,7 +37,7 @@ TEST(LeanInstructions, OfAStep) {
   const TemporaryFolder folder;
   std::vector<std::string> arguments = {"--tool=callgrind", "--instr-atstart=no",
                                         "--callgrind-out-file=" + (folder / "out"),
-                                        ONECYCLE_LEAN_STEPS};
+                                        built(ONECYCLE_LEAN_STEPS)};
   arguments.insert(arguments.end(), kNets.begin(), kNets.end());
   // Libraries choose their code by the processor: here the code that every processor runs.
   const Environment any_processor({{"ATEN_CPU_CAPABILITY", "default"},

@@ -38,7 +38,8 @@ double pytorch_peak(const std::string& net, const std::string& precision, int ba
   const TemporaryFolder folder;
   const std::string command = format("'{}' -B '{}/tests/lean/memory.py' '{}' {} {} {} > '{}'",
                                      std::getenv("ONECYCLE_PYTHON"), source_dir(),
-                                     ONECYCLE_LEAN_MODULE, net, precision, batch, folder / "peak");
+                                     built("tests/lean/liblean_counting_module.so"), net, precision,
+                                     batch, folder / "peak");
   if (std::system(command.c_str()) != 0) return 0;
   return std::stod(read_bytes(folder / "peak"));
 }

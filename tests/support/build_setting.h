@@ -2,7 +2,6 @@
 
 #include "support/places.h"
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -10,7 +9,7 @@ namespace onecycle::testing {
 
 // What CMake was told, "" where it was not.
 inline std::string build_setting(const std::string& name) {
-  std::ifstream cache(std::filesystem::path(program_path()).parent_path() / "CMakeCache.txt");
+  std::ifstream cache(built("CMakeCache.txt"));
   for (std::string line; std::getline(cache, line);)
     if (line.starts_with(name + ":")) return line.substr(line.find('=') + 1);
   return "";

@@ -15,8 +15,10 @@ const char* moved_to() { return std::getenv("ONECYCLE_ROOT"); }
 
 std::string source_dir() { return moved_to() != nullptr ? moved_to() : ONECYCLE_SOURCE_DIR; }
 
-std::string program_path() {
-  return moved_to() != nullptr ? source_dir() + "/build/release/onecycle" : ONECYCLE_PROGRAM;
+std::string built(const std::string& path) {
+  return (moved_to() != nullptr ? source_dir() + "/build/release/" : ONECYCLE_BUILD_DIR "/") + path;
 }
+
+std::string program_path() { return built("onecycle"); }
 
 }  // namespace onecycle

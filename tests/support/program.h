@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <string>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -45,8 +46,10 @@ class Program {
                                      O_WRONLY | O_CREAT, 0600);
     posix_spawn_file_actions_addopen(&files, STDERR_FILENO, (folder_ / "err").c_str(),
                                      O_WRONLY | O_CREAT, 0600);
-    posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ);
+    const int error = posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&files);
+    // Without its number a signal to it, kill(-1), would reach every process.
+    if (error != 0) throw std::system_error(error, std::generic_category(), program);
   }
 
   pid_t pid() const { return pid_; }
