@@ -1,10 +1,12 @@
 """Who is compared with whom: the same data, network, batch and threads."""
+import re
 from dataclasses import dataclass, field
 
 from common import ROOT
 from environment import BUILD, tcmalloc
 
 PEERS = ROOT / "bench/peers"
+TURNS = "bench/bench_turns"
 RANDOM_PICTURES = "{name: synthetic, train: 10000, test: 100, channels: 3, height: 32, width: 32}"
 
 
@@ -28,7 +30,7 @@ class Group:
 
 def ours(options, name, recipe, *settings):
     pairs = [f"train.threads={options.threads}", f"train.device={options.device}", *settings]
-    command = [BUILD / "bench/bench_turns", ROOT / "recipes" / recipe]
+    command = [BUILD / TURNS, ROOT / "recipes" / recipe]
     return Variant(name, command + [word for pair in pairs for word in ("--set", pair)])
 
 
@@ -150,6 +152,19 @@ def memory(options):
         resnet_peer(options, "PyTorch, contiguous, fp32", "resnet_usual.py", "resnet20"),
     ], expert(options), steps=10, rounds=3, notes=notes(options))
     return [mlp_group, resnet_group]
+
+
+def against(group, options):
+    """For each variant of ours a group of it and the same by another build; the peers are left out."""
+    title = re.sub(r"; peers.*| \(peers.*?\)", "", group.title)
+    pairs = []
+    for variant in group.variants:
+        program, *arguments = variant.command
+        if program == BUILD / TURNS:
+            before = Variant("before", [options.against / TURNS, *arguments], variant.environment)
+            pairs.append(Group(group.name, f"{title}; {variant.name}", [variant, before], before.name, group.steps,
+                               group.rounds, notes(options)))
+    return pairs
 
 
 GROUPS = {"mlp": lambda options: [mlp(options)],

@@ -38,8 +38,8 @@ def small(recipe, channels, side, batch, duration, *settings, flags=()):
                    "data.augment=[{pad_crop: 2}, flip]", *settings, flags=flags)
 
 
-def digits(*settings, recipe="quickstart.yaml", flags=(), duration="60it"):
-    return small(recipe, 1, 28, 64, duration, "data.augment=[]", *settings, flags=flags)
+def digits(*settings, flags=()):
+    return small("quickstart.yaml", 1, 28, 64, "60it", "data.augment=[]", *settings, flags=flags)
 
 
 RUNS = {
