@@ -17,7 +17,8 @@ namespace onecycle {
 
 namespace kernels {
 struct LossScale;
-}
+struct StepNumbers;
+}  // namespace kernels
 
 // A weight as the optimizer sees it.
 struct Parameter {
@@ -108,11 +109,16 @@ class HyperBuffer {
  public:
   explicit HyperBuffer(at::Device device);
   void write(const Hyper& hyper, std::int64_t update);  // does not wait for the device
-  const double* data() const;
-  const at::Tensor& tensor() const { return values_; }
+  void copy(const HyperBuffer& other);                  // on the device
+  const kernels::StepNumbers* data() const;
+
+  // [], float64, over the same memory.
+  at::Tensor lr() const;
+  at::Tensor momentum() const;
+  at::Tensor weight_decay() const;
 
  private:
-  at::Tensor values_;  // [4], float64
+  at::Tensor values_;  // one kernels::StepNumbers, as float64
 };
 
 // The scale that a loss computed in fp16 needs, on the device: it grows and shrinks by the rules of

@@ -35,11 +35,9 @@ class Registry {
   }
 
   const Entry& at(const std::string& name) const {
-    std::vector<std::string> known;
     std::string listed;
     for (const Entry& entry : entries_) {
       if (entry.variant.name == name) return entry;
-      known.push_back(entry.variant.name);
       listed += (listed.empty() ? "" : ", ") + entry.variant.name;
     }
     throw RecipeError("unknown " + kind_ + " '" + name + "'; known: " + listed);

@@ -76,9 +76,7 @@ int verify(const CommandLine& line, const DataOptions& options, const Registries
 }
 
 std::string numbers(const std::vector<double>& values) {
-  std::string text;
-  for (const double value : values) text += format("{}{:.4f}", text.empty() ? "" : " ", value);
-  return text;
+  return joined(values, " ", [](double value) { return format("{:.4f}", value); });
 }
 
 int info(const CommandLine& line, const DataOptions& options, const Registries& registries) {

@@ -4,83 +4,27 @@
 
 #include "core/format.h"
 #include "core/json_text.h"
-#include "core/spawn.h"
+#include "core/process/child_process.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
-#include <poll.h>
-#include <string_view>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace onecycle {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = ChildProcess::Clock;
 
-// A running child, whose output comes through a pipe. It is ended with this object.
-class Child {
- public:
-  Child(const std::string& request, bool progress) {
-    std::array<int, 2> pipe{};
-    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Error("no pipe to a child process");
-    Spawn child;
-    child.arguments = {"fit-batch", "--child", request};
-    child.output = pipe[1];
-    child.errors_too = !progress;
-    child.leads_a_group = false;  // Ctrl-Z stops it too
-    const int failed = spawn_self(child, pid_);
-    ::close(pipe[1]);
-    out_ = pipe[0];
-    if (failed == 0) return;
-    ::close(out_);
-    throw Error(format("no child process: {}", std::strerror(failed)));
-  }
-  ~Child() {
-    if (pid_ > 0) wait(/*end_it=*/true);
-    ::close(out_);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
+constexpr std::chrono::milliseconds kTick{200};  // between looks at requests to stop
 
-  // Waits for output until `deadline`, 0.2 s at most. Returns false at its end.
-  bool read(std::string& text, Clock::time_point deadline) const {
-    pollfd ready{out_, POLLIN, 0};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    if (::poll(&ready, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 200))) <= 0)
-      return true;
-    std::array<char, 4096> bytes{};
-    const auto count = ::read(out_, bytes.data(), bytes.size());
-    if (count > 0) text.append(bytes.data(), static_cast<std::size_t>(count));
-    return count > 0 || (count < 0 && errno == EINTR);
-  }
-
-  // Returns the status of waitpid.
-  int wait(bool end_it) {
-    if (end_it) ::kill(pid_, SIGKILL);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    return status;
-  }
-
- private:
-  pid_t pid_ = -1;
-  int out_ = -1;
-};
-
-std::string death_of(int status) {
-  if (!WIFSIGNALED(status)) return format("ended with exit code {}", WEXITSTATUS(status));
-  const char* name = strsignal(WTERMSIG(status));
-  return format("ended by signal {} ({})", WTERMSIG(status), name != nullptr ? name : "?");
+std::string death_of(const ChildProcess& child) {
+  const int signal = child.killed_by();
+  if (signal == 0) return format("ended with exit code {}", child.exit_code());
+  const char* name = strsignal(signal);
+  return format("ended by signal {} ({})", signal, name != nullptr ? name : "?");
 }
 
 void take(const std::string& line, ChildOutcome& outcome) {
@@ -105,13 +49,20 @@ ChildOutcome run_child(const Json& request, std::optional<double> seconds, bool 
                        const StopSignal& stop) {
   const auto deadline =
       Clock::now() + std::chrono::milliseconds(std::llround(1e3 * seconds.value_or(1e9)));
-  Child child(json_text(request), progress);
+  ChildProcess child(
+      {.arguments = {"fit-batch", "--child", json_text(request)},
+       .errors = progress ? ChildStart::Errors::own : ChildStart::Errors::with_output,
+       .leads_a_group = false});  // Ctrl-Z stops it too
+  if (child.failure() != 0)
+    throw Error(format("no child process: {}", std::strerror(child.failure())));
   ChildOutcome outcome;
   std::string text;
   bool late = false;
-  while (!stop.requested() && !late && child.read(text, deadline)) late = Clock::now() >= deadline;
+  while (!stop.requested() && !late && child.read(text, std::min(deadline, Clock::now() + kTick)))
+    late = Clock::now() >= deadline;
   if (stop.requested()) throw FitBatchInterrupted{stop.signal_number()};
-  const int status = child.wait(late);
+  if (late) child.signal(SIGKILL);
+  child.wait();
   // The terminal's Ctrl-C reaches the child too.
   if (stop.requested()) throw FitBatchInterrupted{stop.signal_number()};
   for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
@@ -120,9 +71,7 @@ ChildOutcome run_child(const Json& request, std::optional<double> seconds, bool 
   }
   if (!outcome.result.is_null()) return outcome;
   if (late) outcome.why = format("it took longer than {:.4g} s", *seconds);
-  if (outcome.why.empty() || WIFSIGNALED(status)) {
-    if (!late) outcome.why = death_of(status);
-  }
+  if (!late && (outcome.why.empty() || child.killed_by() != 0)) outcome.why = death_of(child);
   return outcome;
 }
 

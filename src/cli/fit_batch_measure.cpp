@@ -6,16 +6,17 @@
 #include "cli/fit_batch_child.h"
 #include "cli/output.h"
 #include "cli/ranks.h"
+#include "core/printable.h"
+#include "core/process/this_process.h"
 #include "observe/divergence.h"
 #include "observe/progress.h"
 #include "train/memory.h"
 #include "train/recipe_text.h"
 #include "tuning/batch_limit.h"
 
-#include <csignal>
 #include <new>
 #include <string_view>
-#include <sys/prctl.h>
+#include <unistd.h>
 
 namespace onecycle {
 
@@ -78,7 +79,7 @@ void measure(const Json& request) {
 }
 
 int failed(const std::string& message) {
-  print_json({{"event", "failed"}, {"message", message.substr(0, message.find('\n'))}});
+  print_json({{"event", "failed"}, {"message", first_line(message)}});
   return 1;
 }
 
@@ -90,7 +91,7 @@ bool is_measuring_child(int argc, char** argv) {
 }
 
 int measure_in_child(const char* request) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  live_no_longer_than(::getppid());
   try {
     measure(Json::parse(request));
     return 0;

@@ -13,7 +13,7 @@
 #include "core/host_memory.h"
 #include "core/print.h"
 #include "core/printable.h"
-#include "core/process.h"
+#include "core/process/this_process.h"
 #include "front/help.h"
 #include "kernels/processor.h"
 
@@ -96,9 +96,6 @@ bool asked_for_details(int argc, char** argv) {
   return false;
 }
 
-// ATen's errors carry a stack trace after their first line.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 }  // namespace
 
 int run_program(int argc, char** argv) {
@@ -116,6 +113,7 @@ int run_program(int argc, char** argv) {
     return fail("out of memory", 1);
   } catch (const std::exception& error) {
     if (asked_for_details(argc, argv)) return fail(error.what(), 1);
+    // ATen's errors carry a stack trace after their first line.
     return fail(first_line(error.what()) + " (-v shows where)", 1);
   }
 }

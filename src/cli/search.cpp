@@ -99,12 +99,10 @@ void refuse_differences(const Study& study, const Asked& asked, const Registries
        differences(write_search(study.options()), write_search(asked.options)))
     found.push_back("search." + one);
   if (found.empty()) return;
-  std::string text;
-  for (const std::string& one : found) text += (text.empty() ? "" : "; ") + one;
   throw UsageError(
       format("{}: is the study of another search ({}); leave out --resume to start a "
              "new one",
-             study.folder(), text));
+             study.folder(), joined(found, "; ")));
 }
 
 std::string resumed_folder(const CommandLine& line, const Registries& registries) {

@@ -2,7 +2,7 @@
 #include "cli/search_study.h"
 #include "cli/signals.h"
 #include "core/number.h"
-#include "core/parent.h"
+#include "core/process/this_process.h"
 #include "core/processors.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"

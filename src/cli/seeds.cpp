@@ -4,13 +4,12 @@
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
+#include "core/input_file.h"
 #include "core/json.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
 #include <cmath>
-#include <fstream>
-#include <iterator>
 
 namespace onecycle {
 
@@ -35,11 +34,6 @@ Spread spread_of(const std::vector<double>& values) {
   return spread;
 }
 
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 RunStart start_of(const Recipe& recipe, const Registries& registries, const CommandLine& line) {
   Group& group = *registries.group;
   RunStart start;
@@ -48,7 +42,7 @@ RunStart start_of(const Recipe& recipe, const Registries& registries, const Comm
     if (!line.has("resume")) return found;
     const std::string wanted = resolved_text(recipe, registries);
     for (const std::string& folder : run_folders(recipe))
-      if (read_text(recipe_path(folder)) == wanted) found = folder;
+      if (read_text_file(recipe_path(folder)) == wanted) found = folder;
     return found;
   });
   if (start.folder.empty()) {

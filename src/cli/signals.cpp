@@ -16,17 +16,9 @@ std::mutex mutex;  // guards what follows
 StopSignal* watched = nullptr;
 StopRequests requests;
 
-bool is_ignored(int number) {
-  struct sigaction action {};
-  ::sigaction(number, nullptr, &action);
-  return action.sa_handler == SIG_IGN;
-}
-
 void die_of(int number) {
   std::signal(number, SIG_DFL);
-  sigset_t only;
-  sigemptyset(&only);
-  sigaddset(&only, number);
+  const sigset_t only = set_of({number});
   ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
   ::raise(number);
 }
@@ -53,8 +45,7 @@ void watch(StopSignal* stop) {
 }  // namespace
 
 SignalThread::SignalThread() {
-  sigemptyset(&taken_);
-  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&taken_, number);
+  taken_ = set_of({SIGINT, SIGTERM, SIGUSR1});
   if (!is_ignored(SIGHUP)) sigaddset(&taken_, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &taken_, &before_);
   // It takes no other signal either, so that those go to the main thread.

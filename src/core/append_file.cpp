@@ -16,25 +16,14 @@ namespace onecycle {
 
 namespace {
 
-std::size_t read_at(int handle, char* bytes, std::size_t count, std::uint64_t offset) {
-  std::size_t done = 0;
-  while (done < count) {
-    const auto got = ::pread(handle, bytes + done, count - done, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    done += static_cast<std::size_t>(got);
-  }
-  return done;
-}
-
 // The end of the last whole line in the first `size` bytes. Nothing where they cannot be read.
-std::optional<std::uint64_t> end_of_lines(int handle, std::uint64_t size) {
+std::optional<std::uint64_t> end_of_lines(const FileDescriptor& file, std::uint64_t size) {
   char block[4096];
   for (std::uint64_t end = size; end > 0;) {
     const std::uint64_t begin = end - std::min<std::uint64_t>(end, sizeof block);
-    const std::size_t count = read_at(handle, block, end - begin, begin);
-    if (count < end - begin) return std::nullopt;
-    const std::size_t at = std::string_view(block, count).rfind('\n');
+    const auto count = static_cast<ssize_t>(end - begin);
+    if (file.read_at(block, end - begin, begin) != count) return std::nullopt;
+    const std::size_t at = std::string_view(block, end - begin).rfind('\n');
     if (at != std::string_view::npos) return begin + at + 1;
     end = begin;
   }
@@ -50,17 +39,15 @@ AppendFile::AppendFile(std::string path, const std::string& header, Warn warn)
 
 AppendFile::~AppendFile() {
   if (lost_ > 1) tell(format("{} lines could not be written and are lost", lost_));
-  if (handle_ >= 0) ::close(handle_);
 }
 
 void AppendFile::open() {
-  if (handle_ >= 0) ::close(handle_);
-  handle_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+  file_ = FileDescriptor(path_, O_RDWR | O_CREAT | O_NOFOLLOW);
   struct stat status {};
-  if (handle_ < 0 || ::fstat(handle_, &status) != 0)
+  if (!file_ || ::fstat(file_.get(), &status) != 0)
     fail_on_file(path_, "cannot be opened for writing");
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  const auto end = end_of_lines(handle_, size);
+  const auto end = end_of_lines(file_, size);
   if (!end) fail_on_file(path_, "cannot be read");
   length_ = *end;
   torn_ = length_ < size;
@@ -70,23 +57,15 @@ void AppendFile::open() {
 
 // Takes away what follows the whole lines. False where that fails, with errno.
 bool AppendFile::cut() {
-  if (torn_ && ::ftruncate(handle_, static_cast<off_t>(length_)) == 0) torn_ = false;
+  if (torn_ && ::ftruncate(file_.get(), static_cast<off_t>(length_)) == 0) torn_ = false;
   return !torn_;
 }
 
 // All or nothing. False where it was nothing, with errno.
 bool AppendFile::append(std::string_view bytes) {
   if (!cut()) return false;
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const auto count = ::pwrite(handle_, bytes.data() + done, bytes.size() - done,
-                                static_cast<off_t>(length_ + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  if (done == bytes.size()) {
-    length_ += done;
+  if (file_.write_at(bytes, length_)) {
+    length_ += bytes.size();
     return true;
   }
   const int why = errno;
@@ -103,7 +82,7 @@ void AppendFile::write_line(std::string_view line) {
 }
 
 void AppendFile::flush_to_disk() {
-  if (::fsync(handle_) == 0 || errno == EINVAL) return;
+  if (file_.flush_to_disk()) return;
   if (!flush_failed_)
     tell(format("flushing to the disk failed, and lines may be lost: {}", std::strerror(errno)));
   flush_failed_ = true;
@@ -140,7 +119,8 @@ void AppendFile::replace(const std::string& text) {
 // Shorter than they are where they cannot be read.
 std::string AppendFile::read_lines() const {
   std::string text(length_, '\0');
-  text.resize(read_at(handle_, text.data(), text.size(), 0));
+  const ssize_t count = file_.read_at(text.data(), text.size(), 0);
+  text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
   return text;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/process/file_descriptor.h"
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -38,7 +40,7 @@ class AppendFile {
   std::string path_;
   std::string header_;
   Warn warn_;
-  int handle_ = -1;
+  FileDescriptor file_;
   std::uint64_t length_ = 0;  // of the whole lines
   bool torn_ = false;         // something else may follow them
   std::int64_t lost_ = 0;

@@ -19,6 +19,12 @@ sigset_t set_of(const std::vector<int>& signals) {
   return set;
 }
 
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  ::sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
+}
+
 BlockedSignals::BlockedSignals() : BlockedSignals(every_signal()) {}
 
 BlockedSignals::BlockedSignals(const sigset_t& signals) {

@@ -6,6 +6,7 @@
 namespace onecycle {
 
 sigset_t set_of(const std::vector<int>& signals);
+bool is_ignored(int signal);
 
 // While one lives, this thread and those that it starts take none of these signals.
 class BlockedSignals {

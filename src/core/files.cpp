@@ -13,7 +13,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,22 +67,12 @@ void make_folders(const std::string& path) {
 }
 
 FolderLock::FolderLock(const std::string& folder)
-    : handle_(
-          ::open((folder + "/.lock").c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644)) {
-  if (handle_ < 0) fail_on_file(folder, "cannot be written to");
-  if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) {
-    remove_dead_parts_in(folder);
-    return;
-  }
-  const bool held = errno == EWOULDBLOCK;
-  ::close(handle_);
+    : lock_(folder + "/.lock", O_WRONLY | O_CREAT | O_NOFOLLOW) {
+  if (!lock_.file()) fail_on_file(folder, "cannot be written to");
+  if (lock_.taken())
+    throw Error(folder + ": another process is training this run; wait for it, or end it");
   // A file system without locks is used without.
-  handle_ = -1;
-  if (held) throw Error(folder + ": another process is training this run; wait for it, or end it");
-}
-
-FolderLock::~FolderLock() {
-  if (handle_ >= 0) ::close(handle_);
+  if (lock_.held()) remove_dead_parts_in(folder);
 }
 
 std::unique_ptr<FolderLock> FolderLock::if_free(const std::string& folder) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/process/file_lock.h"
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,12 +29,9 @@ class FolderLock {
   explicit FolderLock(const std::string& folder);
   // Nothing where the constructor would throw.
   static std::unique_ptr<FolderLock> if_free(const std::string& folder);
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
 
  private:
-  int handle_;
+  FileLock lock_;
 };
 
 // Creates `base`/1, /2, ...: the first number that is free, also beside other processes; "" +

@@ -6,7 +6,10 @@
 #define FMT_HEADER_ONLY
 #endif
 #include <fmt/format.h>
+#include <functional>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace onecycle {
@@ -14,6 +17,18 @@ namespace onecycle {
 template <class... Args>
 std::string format(fmt::format_string<Args...> pattern, Args&&... args) {
   return fmt::format(pattern, std::forward<Args>(args)...);
+}
+
+// "a, b, c": what `text_of` makes of each item, a function or a member.
+template <class Range, class Text = std::identity>
+std::string joined(const Range& items, std::string_view separator = ", ", Text text_of = {}) {
+  std::string all;
+  std::string_view before;
+  for (const auto& item : items) {
+    fmt::format_to(std::back_inserter(all), "{}{}", before, std::invoke(text_of, item));
+    before = separator;
+  }
+  return all;
 }
 
 }  // namespace onecycle

@@ -10,4 +10,7 @@ namespace onecycle {
 // is refused without waiting for it.
 std::vector<std::uint8_t> read_regular_file(const std::string& path, std::uint64_t most);
 
+// The bytes of a file, also one of /proc; "" where it cannot be read.
+std::string read_text_file(const std::string& path);
+
 }  // namespace onecycle

@@ -13,7 +13,6 @@
 #include <mutex>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace onecycle {
 
@@ -34,22 +33,18 @@ void exchange(const MappedFile* from, const MappedFile* to) {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::string& path)
-    : path_(path), handle_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  if (handle_ < 0 && is_fault_of_system(errno)) fail_on_file(path, "cannot be read");
-  if (handle_ < 0)
-    throw CheckpointError(format("{}: cannot be read: {}", path, std::strerror(errno)));
+MappedFile::MappedFile(const std::string& path) : path_(path), file_(path, O_RDONLY | O_NONBLOCK) {
+  if (!file_ && is_fault_of_system(errno)) fail_on_file(path, "cannot be read");
+  if (!file_) throw CheckpointError(format("{}: cannot be read: {}", path, std::strerror(errno)));
   struct stat status {};
-  const bool is_file = ::fstat(handle_, &status) == 0 && S_ISREG(status.st_mode);
+  const bool is_file = ::fstat(file_.get(), &status) == 0 && S_ISREG(status.st_mode);
   size_ = is_file ? static_cast<std::uint64_t>(status.st_size) : 0;
   modified_ = status.st_mtim;
   void* begin =
-      size_ == 0 ? MAP_FAILED : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, handle_, 0);
-  if (begin == MAP_FAILED) {
-    ::close(handle_);
+      size_ == 0 ? MAP_FAILED : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file_.get(), 0);
+  if (begin == MAP_FAILED)
     throw CheckpointError(
         format("{}: not a file of weights: {}", path, is_file ? "it is empty" : "it is no file"));
-  }
   begin_ = static_cast<const char*>(begin);
   exchange(nullptr, this);
 }
@@ -57,12 +52,11 @@ MappedFile::MappedFile(const std::string& path)
 MappedFile::~MappedFile() {
   exchange(this, nullptr);
   ::munmap(const_cast<char*>(begin_), size_);
-  ::close(handle_);
 }
 
 bool MappedFile::is_unchanged() const {
   struct stat status {};
-  return ::fstat(handle_, &status) != 0 ||
+  return ::fstat(file_.get(), &status) != 0 ||
          (static_cast<std::uint64_t>(status.st_size) == size_ &&
           status.st_mtim.tv_sec == modified_.tv_sec && status.st_mtim.tv_nsec == modified_.tv_nsec);
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/process/file_descriptor.h"
+
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -29,7 +31,7 @@ class MappedFile {
   bool is_unchanged() const;
 
   std::string path_;
-  int handle_ = -1;
+  FileDescriptor file_;
   std::timespec modified_{};
   const char* begin_ = nullptr;
   std::uint64_t size_ = 0;

@@ -125,15 +125,9 @@ std::string alternatives(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string listed(const std::vector<std::string>& names, const char* separator = ", ") {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : separator) + name;
-  return text;
-}
-
 std::string unknown_name(const std::string& name, const std::vector<std::string>& known) {
   const std::string nearest = nearest_name(name, known);
-  const std::string allowed = listed(known);
+  const std::string allowed = joined(known);
   return nearest.empty() ? format("known: {}", allowed)
                          : format("did you mean '{}'? known: {}", nearest, allowed);
 }
@@ -149,7 +143,7 @@ std::string item_path(const std::string& path, std::size_t index) {
 }
 
 std::string enum_schema(const std::vector<std::string>& names) {
-  return R"({"enum":[")" + listed(names, "\",\"") + "\"]}";
+  return R"({"enum":[")" + joined(names, "\",\"") + "\"]}";
 }
 
 std::string enum_alternatives(const std::vector<std::string>& names) { return alternatives(names); }
@@ -212,7 +206,7 @@ Choice read_choice(const Value& given, const std::string& path, const OptionDesc
   const Value* name = given.find("name");
   if (choice.name.empty()) {
     problems.add(given.at, join_path(path, "name"),
-                 format("is required: {}; known: {}", option.meaning, listed(known)));
+                 format("is required: {}; known: {}", option.meaning, joined(known)));
   } else {
     problems.add(name ? name->at : given.at, join_path(path, "name"),
                  format("unknown name '{}'; {}", choice.name, unknown_name(choice.name, known)));
@@ -233,16 +227,13 @@ std::string flow_text(const Value& value) {
       return "null";
     case Value::Kind::scalar:
       return value.quoted && value.text.empty() ? "''" : value.text;
-    case Value::Kind::list: {
-      std::string text;
-      for (const Value& item : value.items) text += (text.empty() ? "" : ", ") + flow_text(item);
-      return "[" + text + "]";
-    }
+    case Value::Kind::list:
+      return "[" + joined(value.items, ", ", flow_text) + "]";
     case Value::Kind::map: {
-      std::string text;
-      for (const auto& member : value.members)
-        text += (text.empty() ? "" : ", ") + member.key + ": " + flow_text(member.value);
-      return "{" + text + "}";
+      const auto text_of = [](const auto& member) {
+        return member.key + ": " + flow_text(member.value);
+      };
+      return "{" + joined(value.members, ", ", text_of) + "}";
     }
   }
   return "";

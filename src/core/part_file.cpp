@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,19 +33,17 @@ std::string_view whole_name_of(std::string_view name) {
 }
 
 // Whether the name still stands for the opened file.
-bool names(const std::string& path, int handle) {
+bool names(const std::string& path, const FileDescriptor& file) {
   struct stat opened {};
   struct stat named {};
-  return ::fstat(handle, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+  return ::fstat(file.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
          opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 // A part that nobody holds locked is nobody's. Where there are no locks, all are left.
 void remove_if_dead(const std::string& part) {
-  const int handle = ::open(part.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (handle < 0) return;
-  if (::flock(handle, LOCK_EX | LOCK_NB) == 0 && names(part, handle)) ::unlink(part.c_str());
-  ::close(handle);
+  const FileLock lock(part, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (lock.held() && names(part, lock.file())) ::unlink(part.c_str());
 }
 
 }  // namespace
@@ -63,33 +60,22 @@ PartFile::PartFile(std::string path) : path_(std::move(path)) {
 
 // False where the name is taken, or was taken for dead before it was locked.
 bool PartFile::create() {
-  handle_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (handle_ < 0 && errno == EEXIST) return false;
-  if (handle_ < 0) fail_on_file(path_, "cannot be opened for writing");
-  const bool taken = ::flock(handle_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  if (!taken && names(part_, handle_)) return true;
-  ::close(handle_);
-  handle_ = -1;
-  return false;
+  lock_ = FileLock(part_, O_WRONLY | O_CREAT | O_EXCL);
+  if (!lock_.file() && errno != EEXIST) fail_on_file(path_, "cannot be opened for writing");
+  return lock_.file() && !lock_.taken() && names(part_, lock_.file());
 }
 
 PartFile::~PartFile() {
-  if (handle_ < 0) return;
   if (!part_.empty()) ::unlink(part_.c_str());
-  ::close(handle_);
 }
 
 void PartFile::write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto count = ::write(handle_, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail_on_file(path_, "writing failed");
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
+  if (!lock_.file().write_at(bytes, length_)) fail_on_file(path_, "writing failed");
+  length_ += bytes.size();
 }
 
 void PartFile::place() {
-  if (::fsync(handle_) != 0 && errno != EINVAL) fail_on_file(path_, "flushing to the disk failed");
+  if (!lock_.file().flush_to_disk()) fail_on_file(path_, "flushing to the disk failed");
   if (::rename(part_.c_str(), path_.c_str()) != 0) fail_on_file(path_, "cannot be put in place");
   part_.clear();
   flush_folder(folder_of(path_));
@@ -114,14 +100,10 @@ void remove_dead_parts_in(const std::string& folder) {
 }
 
 void flush_folder(const std::string& folder) {
-  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle < 0 && errno == EACCES) return;  // one may write into it, and not look
-  if (handle < 0) fail_on_file(folder, "cannot be opened");
-  const bool flushed = ::fsync(handle) == 0 || errno == EINVAL;
-  const int why = errno;
-  ::close(handle);
-  errno = why;
-  if (!flushed) fail_on_file(folder, "flushing to the disk failed");
+  const FileDescriptor opened(folder, O_RDONLY | O_DIRECTORY);
+  if (!opened && errno == EACCES) return;  // one may write into it, and not look
+  if (!opened) fail_on_file(folder, "cannot be opened");
+  if (!opened.flush_to_disk()) fail_on_file(folder, "flushing to the disk failed");
 }
 
 std::string folder_of(const std::string& path) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "core/process/file_lock.h"
+
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,7 +27,8 @@ class PartFile {
 
   std::string path_;
   std::string part_;
-  int handle_ = -1;
+  FileLock lock_;
+  std::uint64_t length_ = 0;
 };
 
 // Removes what killed processes left half written of `path`.

@@ -15,4 +15,9 @@ std::string printable(std::string_view text, std::size_t most = 80);
 // no UTF-8 is spelled out, like `\x1b` and `\u202e`.
 std::string visible(std::string_view text);
 
+// Without what follows: the stack trace of an error of ATen's.
+inline std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
+
 }  // namespace onecycle

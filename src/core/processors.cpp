@@ -1,9 +1,9 @@
 #include "core/processors.h"
 
+#include "core/input_file.h"
+
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -11,17 +11,12 @@ namespace onecycle {
 
 namespace {
 
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 // Of a folder of version 2 ("max 100000", "150000 100000"), or of version 1 (-1 where there is no
 // limit).
 std::optional<double> limit_in(const std::string& folder) {
-  std::istringstream text(text_of(folder + "/cpu.max") + ' ' +
-                          text_of(folder + "/cpu.cfs_quota_us") + ' ' +
-                          text_of(folder + "/cpu.cfs_period_us"));
+  std::istringstream text(read_text_file(folder + "/cpu.max") + ' ' +
+                          read_text_file(folder + "/cpu.cfs_quota_us") + ' ' +
+                          read_text_file(folder + "/cpu.cfs_period_us"));
   double quota = 0;
   double period = 0;
   if (!(text >> quota >> period) || quota <= 0 || period <= 0) return std::nullopt;
@@ -70,7 +65,7 @@ std::optional<double> cpu_quota(const std::string& groups, const std::string& ro
 }
 
 std::optional<double> cpu_quota() {
-  return cpu_quota(text_of("/proc/self/cgroup"), "/sys/fs/cgroup");
+  return cpu_quota(read_text_file("/proc/self/cgroup"), "/sys/fs/cgroup");
 }
 
 std::int64_t usable_processors() {

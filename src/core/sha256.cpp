@@ -8,34 +8,32 @@
 
 namespace onecycle {
 
-struct Sha256::State {
+struct Digest::State {
+  std::string algorithm;
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+
+  void require(bool good) const {
+    if (!good) throw Error(algorithm + " is not available from OpenSSL");
+  }
 };
 
-namespace {
-
-void require(bool good) {
-  if (!good) throw Error("SHA-256 is not available from OpenSSL");
+Digest::Digest(const char* algorithm) : state_(std::make_unique<State>(State{algorithm})) {
+  const EVP_MD* kind = EVP_get_digestbyname(algorithm);
+  state_->require(kind != nullptr && state_->context != nullptr &&
+                  EVP_DigestInit_ex(state_->context.get(), kind, nullptr) == 1);
 }
 
-}  // namespace
+Digest::~Digest() = default;
 
-Sha256::Sha256() : state_(std::make_unique<State>()) {
-  require(state_->context != nullptr &&
-          EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1);
-}
-
-Sha256::~Sha256() = default;
-
-Sha256& Sha256::add(std::string_view bytes) {
-  require(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
+Digest& Digest::add(std::string_view bytes) {
+  state_->require(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
   return *this;
 }
 
-std::string Sha256::hex() {
+std::string Digest::hex() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  require(EVP_DigestFinal_ex(state_->context.get(), digest, &size) == 1);
+  state_->require(EVP_DigestFinal_ex(state_->context.get(), digest, &size) == 1);
   std::string text;
   for (unsigned int i = 0; i < size; ++i) text += format("{:02x}", digest[i]);
   return text;

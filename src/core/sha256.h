@@ -6,23 +6,28 @@
 
 namespace onecycle {
 
-// SHA-256 of bytes given in pieces.
-class Sha256 {
+// Of bytes given in pieces. Throws Error where OpenSSL has no such algorithm.
+class Digest {
  public:
-  static constexpr std::size_t kHexLength = 64;
+  explicit Digest(const char* algorithm);  // "sha256", "md5"
+  ~Digest();
+  Digest(const Digest&) = delete;
+  Digest& operator=(const Digest&) = delete;
 
-  Sha256();
-  ~Sha256();
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-
-  Sha256& add(std::string_view bytes);
+  Digest& add(std::string_view bytes);
   // Lower-case hexadecimal. Ends the digest: nothing can be added after it.
   std::string hex();
 
  private:
   struct State;
   std::unique_ptr<State> state_;
+};
+
+class Sha256 : public Digest {
+ public:
+  static constexpr std::size_t kHexLength = 64;
+
+  Sha256() : Digest("sha256") {}
 };
 
 }  // namespace onecycle

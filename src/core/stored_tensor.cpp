@@ -39,9 +39,7 @@ void check_tensor_name(std::string_view name) {
 }
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string text;
-  for (const std::int64_t length : shape) text += format("{}{}", text.empty() ? "" : "x", length);
-  return text.empty() ? "scalar" : text;
+  return shape.empty() ? "scalar" : joined(shape, "x");
 }
 
 }  // namespace onecycle

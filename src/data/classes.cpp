@@ -6,6 +6,7 @@
 #include "data/tensors.h"
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 
 #include <ATen/ATen.h>
@@ -16,9 +17,7 @@ namespace {
 
 std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 10;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i)
-    text += (i > 0 ? ", " : "") + names[i];
+  const std::string text = joined(std::span(names).first(std::min(kShown, names.size())));
   return names.size() > kShown ? text + ", …" : text;
 }
 

@@ -88,11 +88,10 @@ std::string descriptor_path(const std::string& name, const std::vector<std::stri
     if (fs::is_regular_file(path, ignored)) return path.string();
   }
   const std::vector<std::string> known = list_descriptors(folders);
-  std::string listed;
-  for (const std::string& other : known) listed += (listed.empty() ? "" : ", ") + other;
   const std::string nearest = nearest_name(name, known);
   throw RecipeError(format("data.name: no data set '{}'; {}known: {}", name,
-                           nearest.empty() ? "" : format("did you mean '{}'? ", nearest), listed));
+                           nearest.empty() ? "" : format("did you mean '{}'? ", nearest),
+                           joined(known)));
 }
 
 }  // namespace

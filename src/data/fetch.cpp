@@ -4,6 +4,7 @@
 
 #include "core/expand_path.h"
 #include "core/format.h"
+#include "core/process/file_lock.h"
 #include "data/digest.h"
 #include "data/files.h"
 #include "data/transfer.h"
@@ -14,7 +15,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <sys/file.h>
 #include <thread>
 #include <unistd.h>
 
@@ -27,28 +27,14 @@ namespace {
 using Result = Transfer::Result;
 
 // Held while a part is written: two programs would mix their bytes.
-class PartLock {
- public:
-  explicit PartLock(const std::string& part)
-      : handle_(::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (handle_ < 0)
-      throw DataError(format("{}: cannot be written: {}", part, std::strerror(errno)));
-    if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
-    ::close(handle_);
+FileLock lock_part(const std::string& part) {
+  FileLock lock(part, O_RDWR | O_CREAT);
+  if (!lock.file())
+    throw DataError(format("{}: cannot be written: {}", part, std::strerror(errno)));
+  if (!lock.held())
     throw DataError(format("{}: another program is fetching it; wait for it to end", part));
-  }
-  ~PartLock() { ::close(handle_); }
-  PartLock(const PartLock&) = delete;
-  PartLock& operator=(const PartLock&) = delete;
-
-  void empty() const {
-    if (::ftruncate(handle_, 0) != 0) throw DataError("a partial file cannot be emptied");
-  }
-  void flush() const { ::fsync(handle_); }
-
- private:
-  int handle_;
-};
+  return lock;
+}
 
 bool is_whole(const std::string& path, const Download& download) {
   if (!download.sha256.empty()) return file_digest(path, "sha256") == download.sha256;
@@ -72,7 +58,7 @@ class Fetching {
         watch_(watch),
         most_(download.bytes.value_or(options.largest)),
         part_((fs::path(options.folder) / (download.file + ".part")).string()),
-        lock_(part_) {}
+        lock_(lock_part(part_)) {}
 
   const std::string& part() const { return part_; }
 
@@ -82,7 +68,7 @@ class Fetching {
     std::string reasons;
     for (const std::string& url : download_.urls) {
       const std::string why = from(url);
-      if (why.empty()) return lock_.flush();
+      if (why.empty()) return (void)lock_.file().flush_to_disk();
       reasons += format("{}{}: {}", reasons.empty() ? "" : "; ", url, why);
       if (watch_.say) watch_.say(format("{}: {}", url, why));
     }
@@ -104,7 +90,7 @@ class Fetching {
         throw FetchStopped(format("stopped; {} keeps what has come", part_));
       if (got.result == Result::done || got.result == Result::overshot) {
         if (is_whole(part_, download_)) return "";
-        lock_.empty();
+        empty_part();
         // What came before was of another file, or the server knows no ranges.
         if (emptied || got.result == Result::done) return "its checksum is not the published one";
         emptied = true;
@@ -125,7 +111,7 @@ class Fetching {
     if (!download_.bytes) return;
     std::error_code unknown;
     const auto there = static_cast<std::int64_t>(fs::file_size(part_));
-    if (there > most_) return lock_.empty();
+    if (there > most_) return empty_part();
     const auto room = fs::space(options_.folder, unknown);
     if (!unknown && static_cast<std::uint64_t>(most_ - there) > room.available) refuse_for_room();
   }
@@ -145,8 +131,13 @@ class Fetching {
           "gives more than the {} bytes that are taken where the descriptor states no size: "
           "add `bytes` to its download",
           most_);
-    lock_.empty();
+    empty_part();
     return format("gives more than the {} bytes that the file has", most_);
+  }
+
+  void empty_part() const {
+    if (::ftruncate(lock_.file().get(), 0) != 0)
+      throw DataError("a partial file cannot be emptied");
   }
 
   void forget_empty_part() const {
@@ -168,7 +159,7 @@ class Fetching {
   const FetchWatch& watch_;
   std::int64_t most_;
   std::string part_;
-  PartLock lock_;
+  FileLock lock_;
 };
 
 }  // namespace

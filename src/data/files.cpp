@@ -47,11 +47,7 @@ std::optional<std::string> DataFiles::find_folder(const std::string& folder) con
   return std::nullopt;
 }
 
-std::string DataFiles::places() const {
-  std::string looked;
-  for (const std::string& folder : folders) looked += (looked.empty() ? "" : ", ") + folder;
-  return looked.empty() ? "any folder" : looked;
-}
+std::string DataFiles::places() const { return folders.empty() ? "any folder" : joined(folders); }
 
 std::string DataFiles::path(const std::string& file) const {
   if (const auto found = find(file)) return *found;

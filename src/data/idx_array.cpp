@@ -15,11 +15,7 @@ std::uint64_t element_bytes(IdxType type) {
   return type == IdxType::uint8 ? 1 : type == IdxType::float32 ? 4 : 8;
 }
 
-std::string sizes_text(const std::vector<std::int64_t>& sizes) {
-  std::string text;
-  for (const std::int64_t size : sizes) text += format("{}{}", text.empty() ? "" : "x", size);
-  return text;
-}
+std::string sizes_text(const std::vector<std::int64_t>& sizes) { return joined(sizes, "x"); }
 
 namespace {
 

@@ -26,8 +26,7 @@ std::string split_name(Split split) { return split == Split::train ? "training" 
 
 // "fashion-mnist, training split (a.gz, b.gz)"
 std::string place(const DatasetDescriptor& descriptor, Split split, const DatasetFormat& format) {
-  std::string names;
-  for (const std::string& file : format.files(split)) names += (names.empty() ? "" : ", ") + file;
+  const std::string names = joined(format.files(split));
   return onecycle::format("{}, {} split{}", descriptor.name, split_name(split),
                           names.empty() ? "" : " (" + names + ")");
 }

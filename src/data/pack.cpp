@@ -4,6 +4,7 @@
 #include "core/host_memory.h"
 #include "core/json.h"
 #include "core/json_text.h"
+#include "core/process/file_descriptor.h"
 #include "core/safetensors.h"
 #include "data/files.h"
 #include "data/packed.h"
@@ -31,15 +32,14 @@ at::Tensor on_disk(const std::vector<std::int64_t>& sizes, const std::string& pa
   std::int64_t bytes = 1;
   for (const std::int64_t size : sizes) bytes *= size;
   std::string name = path + ".XXXXXX";
-  const int handle = ::mkstemp(name.data());
-  if (handle < 0) throw DataError(format("{}: cannot be written: {}", path, std::strerror(errno)));
+  const FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file) throw DataError(format("{}: cannot be written: {}", path, std::strerror(errno)));
   ::unlink(name.c_str());
-  const int reserved = ::posix_fallocate(handle, 0, bytes);
+  const int reserved = ::posix_fallocate(file.get(), 0, bytes);
   const auto length = static_cast<std::size_t>(bytes);
   void* begin = reserved != 0
                     ? MAP_FAILED
-                    : ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, handle, 0);
-  ::close(handle);
+                    : ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (begin == MAP_FAILED)
     throw DataError(format("{}: no room for {} bytes beside it: {}", path, bytes,
                            std::strerror(reserved != 0 ? reserved : errno)));

@@ -3,14 +3,13 @@
 
 #include "core/format.h"
 #include "core/safetensors.h"
+#include "core/sha256.h"
 #include "data/byte_source.h"
 #include "data/digest.h"
 #include "data/files.h"
 #include "data/packed.h"
 
 #include <filesystem>
-#include <memory>
-#include <openssl/evp.h>
 
 namespace onecycle {
 
@@ -20,18 +19,10 @@ namespace {
 std::string sha256_of(const std::string& path) {
   constexpr std::uint64_t kChunk = 1 << 20;
   ByteSource source(path);
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
-                                                                   EVP_MD_CTX_free);
-  bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
-  for (auto bytes = source.read(kChunk); good && !bytes.empty(); bytes = source.read(kChunk))
-    good = EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1;
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  good = good && EVP_DigestFinal_ex(context.get(), digest, &size) == 1;
-  if (!good) throw DataError(path + ": libcrypto could not compute its SHA-256");
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) text += format("{:02x}", digest[i]);
-  return text;
+  Sha256 digest;
+  for (auto bytes = source.read(kChunk); !bytes.empty(); bytes = source.read(kChunk))
+    digest.add({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return digest.hex();
 }
 
 FileCheck check_file(const std::string& file, const DataFiles& files, const Checksums& sha256) {

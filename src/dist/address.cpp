@@ -3,14 +3,13 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/process/file_descriptor.h"
 
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <unistd.h>
-#include <utility>
 
 namespace onecycle {
 
@@ -58,7 +57,7 @@ std::string local_address_towards(const std::string& host, std::uint16_t port) {
   int failure = 0;
   for (const SocketAddress& address : addresses) {
     // Connecting a UDP socket only looks the route up.
-    const Descriptor socket(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const FileDescriptor socket(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_storage own{};
     socklen_t bytes = sizeof own;
     auto* own_address = reinterpret_cast<sockaddr*>(&own);
@@ -68,19 +67,6 @@ std::string local_address_towards(const std::string& host, std::uint16_t port) {
     failure = errno;
   }
   throw DistError(format("this machine has no way to {}: {}", host, std::strerror(failure)));
-}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  reset();
-  number_ = other.release();
-  return *this;
-}
-
-int Descriptor::release() { return std::exchange(number_, -1); }
-
-void Descriptor::reset() {
-  if (number_ >= 0) ::close(number_);
-  number_ = -1;
 }
 
 }  // namespace onecycle

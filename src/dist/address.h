@@ -30,20 +30,4 @@ std::vector<SocketAddress> addresses_of(const std::string& host, std::uint16_t p
 // The address of this machine by which it reaches the host; nothing is sent. Throws DistError.
 std::string local_address_towards(const std::string& host, std::uint16_t port);
 
-// Closes a file descriptor unless it was given away.
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  ~Descriptor() { reset(); }
-  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-
-  int get() const { return number_; }
-  int release();
-  void reset();
-
- private:
-  int number_;
-};
-
 }  // namespace onecycle

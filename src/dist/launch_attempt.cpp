@@ -31,18 +31,16 @@ std::string end_of(const RankProcess& process, const std::optional<Beat>& beat) 
 
 std::vector<int> LaunchAttempt::signals() {
   std::vector<int> taken = {SIGINT, SIGTERM, SIGUSR1, SIGTSTP, SIGCHLD};
-  struct sigaction hang_up {};
-  ::sigaction(SIGHUP, nullptr, &hang_up);
-  if (hang_up.sa_handler != SIG_IGN) taken.push_back(SIGHUP);  // nohup
+  if (!is_ignored(SIGHUP)) taken.push_back(SIGHUP);  // nohup
   return taken;
 }
 
 void LaunchAttempt::start(const std::vector<std::string>& environment) {
   for (std::int64_t rank = 0; rank < options_.ranks; ++rank) {
-    RankStart start{rank, options_.arguments, environment};
-    start.environment.push_back(format("RANK={}", rank));
-    start.environment.push_back(format("LOCAL_RANK={}", rank));
-    processes_.push_back(std::make_unique<RankProcess>(start));
+    std::vector<std::string> own = environment;
+    own.push_back(format("RANK={}", rank));
+    own.push_back(format("LOCAL_RANK={}", rank));
+    processes_.push_back(std::make_unique<RankProcess>(rank, options_.arguments, own));
     if (options_.verbose)
       print(stderr, "onecycle: rank {} is process {}\n", rank, processes_.back()->pid());
   }
@@ -54,7 +52,7 @@ LaunchAttempt::End LaunchAttempt::run() {
     pass_signals_on();
     collect();
     if (kill_at_ && Clock::now() >= *kill_at_)
-      for (const auto& process : processes_) process->kill();
+      for (const auto& process : processes_) process->signal(SIGKILL);
   }
   return judge();
 }
@@ -67,13 +65,13 @@ bool LaunchAttempt::any_running() const {
 void LaunchAttempt::wait_for_news() {
   std::vector<pollfd> sources{{signals_.descriptor(), POLLIN, 0}};
   for (const auto& process : processes_)
-    sources.push_back({process->output().descriptor(), POLLIN, 0});
+    sources.push_back({process->lines().descriptor(), POLLIN, 0});
   ::poll(sources.data(), sources.size(), kTickMs);
   const auto hold = [this] {
     const auto verdict = board_.verdict();
     return !verdict || verdict->own;
   };
-  for (const auto& process : processes_) process->output().read(hold);
+  for (const auto& process : processes_) process->lines().read(hold);
 }
 
 void LaunchAttempt::pass_signals_on() {
@@ -142,7 +140,7 @@ bool LaunchAttempt::failed_alike() {
 }
 
 LaunchAttempt::End LaunchAttempt::judge() {
-  for (const auto& process : processes_) process->output().close();
+  for (const auto& process : processes_) process->lines().close();
   End end;
   if (first_lost_ == nullptr) {
     for (const auto& process : processes_)
@@ -160,8 +158,8 @@ LaunchAttempt::End LaunchAttempt::judge() {
   }
   bool said = false;
   for (const auto& process : processes_) {
-    said = said || (process->rank() == verdict_->rank && process->output().holds_lines());
-    process->output().print_held();
+    said = said || (process->rank() == verdict_->rank && process->lines().holds_lines());
+    process->lines().print_held();
   }
   if (!said) print_verdict();
 

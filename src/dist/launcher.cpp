@@ -2,9 +2,9 @@
 
 #include "core/format.h"
 #include "core/number.h"
-#include "core/parent.h"
 #include "core/print.h"
 #include "core/printable.h"
+#include "core/process/this_process.h"
 #include "core/processors.h"
 #include "dist/launch_attempt.h"
 #include "dist/sealed_store.h"

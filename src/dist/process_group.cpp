@@ -4,6 +4,7 @@
 
 #include "core/blocked_signals.h"
 #include "core/format.h"
+#include "core/printable.h"
 #include "dist/reduction.h"
 
 #include <cstring>
@@ -16,11 +17,6 @@ namespace onecycle {
 namespace {
 
 using c10d::ProcessGroup;
-
-std::string first_line(const char* text) {
-  const std::string all = text;
-  return all.substr(0, all.find('\n'));
-}
 
 at::Tensor bytes_tensor(const std::string& bytes) {
   at::Tensor tensor = at::empty({static_cast<std::int64_t>(bytes.size())}, at::kByte);

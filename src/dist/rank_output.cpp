@@ -4,7 +4,6 @@
 #include "core/print.h"
 
 #include <cerrno>
-#include <unistd.h>
 #include <utility>
 
 namespace onecycle {
@@ -38,18 +37,14 @@ void RankOutput::take_lines(const std::function<bool()>& hold) {
 }
 
 void RankOutput::read(const std::function<bool()>& hold) {
-  char bytes[4096];
-  while (pipe_.get() >= 0) {
-    const ssize_t count = ::read(pipe_.get(), bytes, sizeof bytes);
-    if (count > 0) {
-      text_.append(bytes, static_cast<std::size_t>(count));
+  while (pipe_) {
+    const ssize_t count = pipe_.read(text_);
+    if (count > 0)
       take_lines(hold);
-    } else if (count < 0 && errno == EINTR) {
-      continue;
-    } else {
-      if (count == 0 || errno != EAGAIN) close();
+    else if (count < 0 && errno == EAGAIN)
       return;
-    }
+    else
+      close();
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dist/address.h"
+#include "core/process/file_descriptor.h"
 
 #include <functional>
 #include <string>
@@ -12,7 +12,7 @@ namespace onecycle {
 // which a rank ends ("onecycle: …") may be held back: when all fail alike, rank 0 has said it.
 class RankOutput {
  public:
-  RankOutput(std::string prefix, Descriptor pipe)
+  RankOutput(std::string prefix, FileDescriptor pipe)
       : prefix_(std::move(prefix)), pipe_(std::move(pipe)) {}
 
   int descriptor() const { return pipe_.get(); }  // -1 at its end
@@ -27,7 +27,7 @@ class RankOutput {
   void take_lines(const std::function<bool()>& hold);
 
   std::string prefix_;
-  Descriptor pipe_;
+  FileDescriptor pipe_;
   std::string text_;
   std::vector<std::string> held_;
 };

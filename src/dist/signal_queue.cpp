@@ -7,7 +7,7 @@ namespace onecycle {
 
 SignalQueue::SignalQueue(const std::vector<int>& signals) : blocked_(set_of(signals)) {
   const sigset_t set = set_of(signals);
-  queue_ = Descriptor(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  queue_ = FileDescriptor(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 
 SignalQueue::~SignalQueue() {

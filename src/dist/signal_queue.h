@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/blocked_signals.h"
-#include "dist/address.h"
+#include "core/process/file_descriptor.h"
 
 #include <vector>
 
@@ -20,7 +20,7 @@ class SignalQueue {
 
  private:
   BlockedSignals blocked_;
-  Descriptor queue_;
+  FileDescriptor queue_;
 };
 
 }  // namespace onecycle

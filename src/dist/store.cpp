@@ -4,6 +4,8 @@
 
 #include "core/blocked_signals.h"
 #include "core/format.h"
+#include "core/printable.h"
+#include "core/process/file_descriptor.h"
 #include "dist/address.h"
 #include "dist/sealed_store.h"
 
@@ -11,7 +13,6 @@
 #include <cstring>
 #include <poll.h>
 #include <thread>
-#include <unistd.h>
 
 #include <c10/util/Flags.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -35,7 +36,7 @@ void hush_c10d() {
     FLAGS_caffe2_log_level = kErrorsOnly;
 }
 
-std::uint16_t port_of(const Descriptor& socket) {
+std::uint16_t port_of(const FileDescriptor& socket) {
   sockaddr_storage own{};
   socklen_t bytes = sizeof own;
   auto* address = reinterpret_cast<sockaddr*>(&own);
@@ -44,12 +45,12 @@ std::uint16_t port_of(const Descriptor& socket) {
 }
 
 // A socket that is bound to the address alone, not yet listening.
-Descriptor bound_socket(const std::string& host, std::uint16_t port) {
+FileDescriptor bound_socket(const std::string& host, std::uint16_t port) {
   const auto addresses = addresses_of(host, port);
   if (addresses.empty())
     throw DistError(format("the store cannot be served at {}: no machine has that name", host));
   const SocketAddress& address = addresses.front();
-  Descriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  FileDescriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int yes = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (::bind(socket.get(), address.get(), address.bytes()) == 0) return socket;
@@ -63,7 +64,7 @@ Descriptor bound_socket(const std::string& host, std::uint16_t port) {
 
 // Whether somebody listens there; the error number where nobody does.
 int try_to_connect(const SocketAddress& address, milliseconds patience) {
-  const Descriptor socket(
+  const FileDescriptor socket(
       ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (::connect(socket.get(), address.get(), address.bytes()) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
@@ -122,7 +123,7 @@ c10::intrusive_ptr<c10d::TCPStore> serve_store(const std::string& host, std::uin
                                                milliseconds timeout) {
   const NoBrokenPipes blocked;
   hush_c10d();
-  Descriptor socket = bound_socket(host, port);
+  FileDescriptor socket = bound_socket(host, port);
   c10d::TCPStoreOptions options;
   options.port = port_of(socket);
   options.isServer = true;
@@ -132,9 +133,8 @@ c10::intrusive_ptr<c10d::TCPStore> serve_store(const std::string& host, std::uin
   try {
     return c10::make_intrusive<c10d::TCPStore>(host, options);
   } catch (const std::exception& error) {
-    const std::string text = error.what();
-    throw DistError(format("the store cannot be served at {}:{}: {}", host, port,
-                           text.substr(0, text.find('\n'))));
+    throw DistError(
+        format("the store cannot be served at {}:{}: {}", host, port, first_line(error.what())));
   }
 }
 
@@ -149,9 +149,8 @@ Store connect_store(const RankPlace& place, milliseconds timeout) {
     return store_of_attempt(c10::make_intrusive<c10d::TCPStore>(address, options), place.attempt,
                             place.secret);
   } catch (const std::exception& error) {
-    const std::string text = error.what();
     throw DistError(format("rank {}: what listens at {}:{} is no store of ranks: {}", place.rank,
-                           place.address, place.port, text.substr(0, text.find('\n'))));
+                           place.address, place.port, first_line(error.what())));
   }
 }
 

@@ -1,7 +1,7 @@
 // The program that a user starts. It answers what needs no LibTorch, prepares what must stand
 // before that is loaded and becomes the engine, libexec/onecycle beside it.
 
-#include "core/process.h"
+#include "core/process/this_process.h"
 #include "front/engine.h"
 #include "front/help.h"
 

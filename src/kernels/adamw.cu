@@ -5,8 +5,8 @@
 namespace onecycle::kernels {
 
 void adamw_cuda(const UpdateTensor* tensors, int num_tensors, const AdamwRule& rule,
-                const double* hyper, void* stream, const LossScale* loss_scale) {
-  update_on_cuda(tensors, num_tensors, AdamwUpdate{rule}, hyper, stream, loss_scale,
+                const StepNumbers* numbers, void* stream, const LossScale* loss_scale) {
+  update_on_cuda(tensors, num_tensors, AdamwUpdate{rule}, numbers, stream, loss_scale,
                  "the AdamW update");
 }
 

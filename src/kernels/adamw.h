@@ -18,10 +18,11 @@ struct AdamwRule {
 
 // Elements [begin, end) of one tensor, so that the caller decides on threads.
 void adamw_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-               const AdamwRule& rule, const double* hyper, const LossScale* loss_scale = nullptr);
+               const AdamwRule& rule, const StepNumbers* numbers,
+               const LossScale* loss_scale = nullptr);
 
 // All tensors, on `stream` (a cudaStream_t). Throws Error where the build has no CUDA kernels.
 void adamw_cuda(const UpdateTensor* tensors, int num_tensors, const AdamwRule& rule,
-                const double* hyper, void* stream, const LossScale* loss_scale = nullptr);
+                const StepNumbers* numbers, void* stream, const LossScale* loss_scale = nullptr);
 
 }  // namespace onecycle::kernels

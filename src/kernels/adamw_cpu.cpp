@@ -5,8 +5,8 @@
 namespace onecycle::kernels {
 
 void adamw_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-               const AdamwRule& rule, const double* hyper, const LossScale* loss_scale) {
-  update_on_cpu(tensor, begin, end, AdamwUpdate{rule}, hyper, loss_scale);
+               const AdamwRule& rule, const StepNumbers* numbers, const LossScale* loss_scale) {
+  update_on_cpu(tensor, begin, end, AdamwUpdate{rule}, numbers, loss_scale);
 }
 
 }  // namespace onecycle::kernels

@@ -35,14 +35,14 @@ struct AdamwUpdate {
   AdamwRule rule;
 
   template <class T>
-  ONECYCLE_HOST_DEVICE AdamwElement<T> element(const UpdateTensor& tensor, const double* hyper,
-                                               double skipped) const {
-    const UpdateScalars s = update_scalars(tensor, rule.decay, rule.lr_max, hyper);
-    const double beta1 = hyper[1];
+  ONECYCLE_HOST_DEVICE AdamwElement<T> element(const UpdateTensor& tensor,
+                                               const StepNumbers* numbers, double skipped) const {
+    const UpdateScalars s = update_scalars(tensor, rule.decay, rule.lr_max, numbers);
+    const double beta1 = numbers->momentum;
     // What was skipped counts for the weights that train from the start; for others it is not known
     // how much of it came before them.
     const double number =
-        hyper[3] -
+        numbers->update -
         (tensor.updates_before > 0 ? static_cast<double>(tensor.updates_before) : skipped);
     return {static_cast<T>(s.lr / (1 - pow(beta1, number))),
             static_cast<T>(1 - beta1),

@@ -3,7 +3,7 @@
 
 namespace onecycle::kernels {
 
-void adamw_cuda(const UpdateTensor*, int, const AdamwRule&, const double*, void*,
+void adamw_cuda(const UpdateTensor*, int, const AdamwRule&, const StepNumbers*, void*,
                 const LossScale*) {
   refuse_without_cuda();
 }

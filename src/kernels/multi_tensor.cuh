@@ -55,12 +55,12 @@ __device__ void update_block(const UpdateTensor& tensor, std::int64_t begin, T u
 // One thread makes the scalars: powers in fp64 are slow where fp64 is.
 template <class T, class Update>
 __device__ void update_typed(const UpdateTensor& tensor, std::int64_t begin, const Update& update,
-                             const double* hyper, const LossScale* loss_scale) {
-  using Element = decltype(update.template element<T>(tensor, hyper, 0.0));
+                             const StepNumbers* numbers, const LossScale* loss_scale) {
+  using Element = decltype(update.template element<T>(tensor, numbers, 0.0));
   const auto skipped = static_cast<double>(loss_scale != nullptr ? loss_scale->skipped : 0);
   const T unscale = loss_scale != nullptr ? static_cast<T>(loss_scale->inverse) : T(1);
   __shared__ Element element;
-  if (threadIdx.x == 0) element = update.template element<T>(tensor, hyper, skipped);
+  if (threadIdx.x == 0) element = update.template element<T>(tensor, numbers, skipped);
   __syncthreads();
   if (tensor.gradient_type == ScalarType::bf16) {
     update_block<T, BFloat16>(tensor, begin, unscale, element);
@@ -73,16 +73,16 @@ __device__ void update_typed(const UpdateTensor& tensor, std::int64_t begin, con
 
 template <class Update>
 __global__ void __launch_bounds__(kThreads)
-    multi_tensor_kernel(const Launch launch, const Update update, const double* hyper,
+    multi_tensor_kernel(const Launch launch, const Update update, const StepNumbers* numbers,
                         const LossScale* loss_scale) {
   if (loss_scale != nullptr && loss_scale->bad != 0) return;
   const int index = tensor_of_block(launch);
   const UpdateTensor& tensor = launch.tensors[index];
   const std::int64_t begin = begin_of_block(launch, index);
   if (tensor.type == ScalarType::f64) {
-    update_typed<double>(tensor, begin, update, hyper, loss_scale);
+    update_typed<double>(tensor, begin, update, numbers, loss_scale);
   } else {
-    update_typed<float>(tensor, begin, update, hyper, loss_scale);
+    update_typed<float>(tensor, begin, update, numbers, loss_scale);
   }
 }
 
@@ -108,13 +108,13 @@ void for_each_launch(const UpdateTensor* tensors, int num_tensors, const Run& ru
 // `what` names the update in errors.
 template <class Update>
 void update_on_cuda(const UpdateTensor* tensors, int num_tensors, const Update& update,
-                    const double* hyper, void* stream, const LossScale* loss_scale,
+                    const StepNumbers* numbers, void* stream, const LossScale* loss_scale,
                     const char* what) {
-  static_assert(sizeof(Launch) + sizeof(Update) + 2 * sizeof hyper <= 4096,
+  static_assert(sizeof(Launch) + sizeof(Update) + 2 * sizeof numbers <= 4096,
                 "a kernel's parameters are limited to 4 KiB");
   for_each_launch(tensors, num_tensors, [&](const Launch& launch, int blocks) {
     multi_tensor_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        launch, update, hyper, loss_scale);
+        launch, update, numbers, loss_scale);
     check_cuda(cudaGetLastError(), what);
   });
 }

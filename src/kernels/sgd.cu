@@ -5,9 +5,9 @@
 namespace onecycle::kernels {
 
 void sgd_cuda(const UpdateTensor* tensors, int num_tensors, const UpdateRule& rule,
-              const double* hyper, void* stream, const LossScale* loss_scale) {
+              const StepNumbers* numbers, void* stream, const LossScale* loss_scale) {
   with_sgd_update(rule, [&](const auto& update) {
-    update_on_cuda(tensors, num_tensors, update, hyper, stream, loss_scale, "the SGD update");
+    update_on_cuda(tensors, num_tensors, update, numbers, stream, loss_scale, "the SGD update");
   });
 }
 

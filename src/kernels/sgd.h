@@ -11,10 +11,11 @@ namespace onecycle::kernels {
 
 // Elements [begin, end) of one tensor, so that the caller decides on threads.
 void sgd_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-             const UpdateRule& rule, const double* hyper, const LossScale* loss_scale = nullptr);
+             const UpdateRule& rule, const StepNumbers* numbers,
+             const LossScale* loss_scale = nullptr);
 
 // All tensors, on `stream` (a cudaStream_t). Throws Error where the build has no CUDA kernels.
 void sgd_cuda(const UpdateTensor* tensors, int num_tensors, const UpdateRule& rule,
-              const double* hyper, void* stream, const LossScale* loss_scale = nullptr);
+              const StepNumbers* numbers, void* stream, const LossScale* loss_scale = nullptr);
 
 }  // namespace onecycle::kernels

@@ -5,9 +5,9 @@
 namespace onecycle::kernels {
 
 void sgd_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-             const UpdateRule& rule, const double* hyper, const LossScale* loss_scale) {
+             const UpdateRule& rule, const StepNumbers* numbers, const LossScale* loss_scale) {
   with_sgd_update(rule, [&](const auto& update) {
-    update_on_cpu(tensor, begin, end, update, hyper, loss_scale);
+    update_on_cpu(tensor, begin, end, update, numbers, loss_scale);
   });
 }
 

@@ -39,9 +39,10 @@ struct SgdUpdate {
 
   template <class T>
   ONECYCLE_HOST_DEVICE SgdElement<kForm, kNesterov, T> element(const UpdateTensor& tensor,
-                                                               const double* hyper, double) const {
-    const UpdateScalars s = update_scalars(tensor, rule.decay, rule.lr_max, hyper);
-    return {static_cast<T>(s.lr), static_cast<T>(hyper[1]), static_cast<T>(s.l2),
+                                                               const StepNumbers* numbers,
+                                                               double) const {
+    const UpdateScalars s = update_scalars(tensor, rule.decay, rule.lr_max, numbers);
+    return {static_cast<T>(s.lr), static_cast<T>(numbers->momentum), static_cast<T>(s.l2),
             static_cast<T>(s.shrink)};
   }
 };

@@ -3,7 +3,8 @@
 
 namespace onecycle::kernels {
 
-void sgd_cuda(const UpdateTensor*, int, const UpdateRule&, const double*, void*, const LossScale*) {
+void sgd_cuda(const UpdateTensor*, int, const UpdateRule&, const StepNumbers*, void*,
+              const LossScale*) {
   refuse_without_cuda();
 }
 

@@ -52,10 +52,10 @@ void update_range_here(const UpdateTensor& tensor, std::int64_t begin, std::int6
 
 template <class T, bool kScaled, class Update>
 void update_as(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-               const Update& update, const double* hyper, const LossScale& loss_scale) {
+               const Update& update, const StepNumbers* numbers, const LossScale& loss_scale) {
   const T unscale = static_cast<T>(loss_scale.inverse);
   const auto element =
-      update.template element<T>(tensor, hyper, static_cast<double>(loss_scale.skipped));
+      update.template element<T>(tensor, numbers, static_cast<double>(loss_scale.skipped));
   switch (tensor.gradient_type) {
     case ScalarType::bf16:
       return update_range_here<T, BFloat16, kScaled>(tensor, begin, end, unscale, element);
@@ -66,18 +66,18 @@ void update_as(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
   }
 }
 
-// Elements [begin, end) of one tensor by `Update`, whose element<T>(tensor, hyper, skipped) is what
-// each of them goes through; `skipped`: updates of the run that were left out.
+// Elements [begin, end) of one tensor by `Update`, whose element<T>(tensor, numbers, skipped) is
+// what each of them goes through; `skipped`: updates of the run that were left out.
 template <class Update>
 void update_on_cpu(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end,
-                   const Update& update, const double* hyper, const LossScale* loss_scale) {
+                   const Update& update, const StepNumbers* numbers, const LossScale* loss_scale) {
   const bool wide = tensor.type == ScalarType::f64;
   if (loss_scale == nullptr) {
-    wide ? update_as<double, false>(tensor, begin, end, update, hyper, {})
-         : update_as<float, false>(tensor, begin, end, update, hyper, {});
+    wide ? update_as<double, false>(tensor, begin, end, update, numbers, {})
+         : update_as<float, false>(tensor, begin, end, update, numbers, {});
   } else if (loss_scale->bad == 0) {
-    wide ? update_as<double, true>(tensor, begin, end, update, hyper, *loss_scale)
-         : update_as<float, true>(tensor, begin, end, update, hyper, *loss_scale);
+    wide ? update_as<double, true>(tensor, begin, end, update, numbers, *loss_scale)
+         : update_as<float, true>(tensor, begin, end, update, numbers, *loss_scale);
   }
 }
 

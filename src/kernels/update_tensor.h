@@ -23,8 +23,13 @@ struct UpdateTensor {
   ScalarType copy_type = ScalarType::bf16;     // or f16
 };
 
-// `hyper` of every update addresses {lr, momentum, weight_decay, number of the update from 1} where
-// the kernel runs: the update reads them there, so that a captured step replays under any schedule.
+// What an update reads where the kernel runs, so that a captured step replays under any schedule.
+struct StepNumbers {
+  double lr = 0;
+  double momentum = 0;  // AdamW's beta1
+  double weight_decay = 0;
+  double update = 0;  // its number, from 1
+};
 
 // The learning rate and the decay of one tensor's update.
 struct UpdateScalars {
@@ -34,12 +39,13 @@ struct UpdateScalars {
 };
 
 ONECYCLE_HOST_DEVICE inline UpdateScalars update_scalars(const UpdateTensor& tensor, DecayMode mode,
-                                                         double lr_max, const double* hyper) {
-  const double lr = hyper[0] * tensor.lr_scale;
-  const double decay = hyper[2] * tensor.decay_scale;
+                                                         double lr_max,
+                                                         const StepNumbers* numbers) {
+  const double lr = numbers->lr * tensor.lr_scale;
+  const double decay = numbers->weight_decay * tensor.decay_scale;
   double shrink = 1;
   if (mode == DecayMode::decoupled) shrink = 1 - lr * decay;
-  if (mode == DecayMode::independent) shrink = 1 - hyper[0] / lr_max * decay;
+  if (mode == DecayMode::independent) shrink = 1 - numbers->lr / lr_max * decay;
   return {lr, mode == DecayMode::l2 ? decay : 0, shrink};
 }
 

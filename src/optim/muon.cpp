@@ -67,7 +67,10 @@ at::Tensor as_weight(const at::Tensor& matrix, const at::Tensor& like) {
 class Muon : public FusedOptimizer {
  public:
   Muon(Parameters& parameters, const UpdateRule& rule, const MuonOptions& options)
-      : FusedOptimizer(parameters, {"velocity"}), rule_(rule), options_(options) {
+      : FusedOptimizer(parameters, {"velocity"}),
+        rule_(rule),
+        options_(options),
+        sgd_hyper_(hyper_.lr().device()) {
     if (parameters.compute() == at::kHalf)
       throw RecipeError(
           "train.precision: muon's matrices have no loss scale; use bf16 or fp32, or sgd");
@@ -87,7 +90,6 @@ class Muon : public FusedOptimizer {
     if (matrices_.empty())
       throw RecipeError(
           "optimizer.name: muon finds no matrix before the last layer to work on; use sgd");
-    sgd_hyper_ = at::zeros_like(hyper_.tensor());
   }
 
   static void complete(UpdateRule& rule, const MuonOptions& options) {
@@ -99,8 +101,8 @@ class Muon : public FusedOptimizer {
     {
       const at::NoGradGuard no_grad;
       for (const std::size_t index : matrices_) step_matrix(index);
-      sgd_hyper_.copy_(hyper_.tensor());
-      if (options_.sgd_momentum) sgd_hyper_.select(0, 1).fill_(*options_.sgd_momentum);
+      sgd_hyper_.copy(hyper_);
+      if (options_.sgd_momentum) sgd_hyper_.momentum().fill_(*options_.sgd_momentum);
     }
     FusedOptimizer::step();
   }
@@ -112,9 +114,9 @@ class Muon : public FusedOptimizer {
     if (!parameter.working.grad().defined()) return;
     at::Tensor& master = parameter.master;
     at::Tensor& velocity = state_of(0, index);
-    const at::Tensor lr = hyper_.tensor()[0] * parameter.lr_scale;
-    const at::Tensor momentum = hyper_.tensor()[1];
-    const at::Tensor decay = hyper_.tensor()[2] * parameter.decay_scale;
+    const at::Tensor lr = hyper_.lr() * parameter.lr_scale;
+    const at::Tensor momentum = hyper_.momentum();
+    const at::Tensor decay = hyper_.weight_decay() * parameter.decay_scale;
     at::Tensor gradient = parameter.working.grad().to(master.scalar_type());
     if (rule_.decay == DecayMode::l2) gradient = gradient + master * decay;
     velocity.mul_(momentum).add_(gradient);
@@ -126,8 +128,7 @@ class Muon : public FusedOptimizer {
     if (options_.normalise)
       master.mul_(std::sqrt(static_cast<double>(master.size(0))) / at::linalg_vector_norm(master));
     if (rule_.decay == DecayMode::decoupled) master.mul_(1 - lr * decay);
-    if (rule_.decay == DecayMode::independent)
-      master.mul_(1 - hyper_.tensor()[0] / rule_.lr_max * decay);
+    if (rule_.decay == DecayMode::independent) master.mul_(1 - hyper_.lr() / rule_.lr_max * decay);
     master.sub_(direction.to(master.scalar_type()) * lr);
     if (parameter.working.scalar_type() != master.scalar_type()) parameter.working.copy_(master);
     parameter.working.mutable_grad().reset();
@@ -135,18 +136,18 @@ class Muon : public FusedOptimizer {
 
   void update_on_cpu(const kernels::UpdateTensor& tensor, std::int64_t begin,
                      std::int64_t end) const override {
-    kernels::sgd_cpu(tensor, begin, end, rule_, sgd_hyper_.const_data_ptr<double>());
+    kernels::sgd_cpu(tensor, begin, end, rule_, sgd_hyper_.data());
   }
   void update_on_cuda(const std::vector<kernels::UpdateTensor>& tensors,
                       void* stream) const override {
-    kernels::sgd_cuda(tensors.data(), static_cast<int>(tensors.size()), rule_,
-                      sgd_hyper_.const_data_ptr<double>(), stream);
+    kernels::sgd_cuda(tensors.data(), static_cast<int>(tensors.size()), rule_, sgd_hyper_.data(),
+                      stream);
   }
 
   UpdateRule rule_;
   MuonOptions options_;
   std::vector<std::size_t> matrices_;  // indices into Parameters::all()
-  at::Tensor sgd_hyper_;               // as HyperBuffer, with the momentum of SGD
+  HyperBuffer sgd_hyper_;              // with the momentum of SGD
 };
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "optim/names.h"
 
+#include "core/format.h"
+
 #include <algorithm>
 #include <fnmatch.h>
+#include <span>
 
 namespace onecycle {
 
@@ -11,9 +14,8 @@ bool fits(const std::string& glob, const std::string& name) {
 
 std::string names_of(const std::vector<Parameter>& parameters) {
   constexpr std::size_t kShown = 8;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(parameters.size(), kShown); ++i)
-    text += (text.empty() ? "" : ", ") + parameters[i].name;
+  const auto shown = std::span(parameters).first(std::min(parameters.size(), kShown));
+  const std::string text = joined(shown, ", ", &Parameter::name);
   return parameters.size() > kShown ? text + ", …" : text;
 }
 

@@ -34,10 +34,10 @@ std::string axis_lines(char name, const PlotAxis& axis, const AxisScale& scale) 
   if (scale.logarithmic) text += format("set logscale {}\n", name);
   text += format("set {}range [{}:{}]\nset {}tics (", name, number_text(scale.low),
                  number_text(scale.high), name);
-  for (std::size_t i = 0; i < scale.ticks.size(); ++i)
-    text += format("{}{} {}", i == 0 ? "" : ", ", quoted(scale.ticks[i].label),
-                   number_text(scale.ticks[i].value));
-  return text + ")\n";
+  const auto tick_text = [](const auto& tick) {
+    return quoted(tick.label) + " " + number_text(tick.value);
+  };
+  return text + joined(scale.ticks, ", ", tick_text) + ")\n";
 }
 
 // A row a point; an empty line, which breaks the curve, for one that cannot be drawn.

@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "core/mapped_file.h"
+#include "core/printable.h"
 #include "core/rng.h"
 #include "train/memory.h"
 
@@ -20,8 +21,7 @@ constexpr float kSmallestScale = 1.0f / (1 << 24);
 
 // The operation, of an error that says that there is none in fp16.
 std::optional<std::string> missing_in_half(const std::exception& error) {
-  const std::string text = error.what();
-  const std::string line = text.substr(0, text.find('\n'));
+  const std::string line = first_line(error.what());
   if (line.find("not implemented for 'Half'") == std::string::npos) return std::nullopt;
   return line;
 }

@@ -3,14 +3,11 @@
 #include "onecycle/error.h"
 
 #include "core/format.h"
+#include "core/printable.h"
 
 namespace onecycle {
 
-namespace {
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-}  // namespace
+namespace {}  // namespace
 
 void StepGraph::run() {
   if (recorder_ && !recorded_) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "core/process/child_process.h"
+
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 namespace onecycle {
@@ -17,8 +19,8 @@ struct WorkerEnd {
   std::string last_words;  // the last line of what it wrote
 };
 
-// The worker processes of one study, each started as this program with arguments of its own and in
-// a process group of its own, so that a Ctrl-C reaches them through this process alone.
+// The worker processes of one study, each started as this program with arguments of its own. Those
+// left are ended with this object, all at once.
 class WorkerPool {
  public:
   // What follows the program's name, for a worker's number.
@@ -31,10 +33,7 @@ class WorkerPool {
       : folder_(std::move(study_folder)),
         arguments_(std::move(arguments)),
         warn_(std::move(warn)) {}
-  // Ends those left at once.
-  ~WorkerPool();
-  WorkerPool(const WorkerPool&) = delete;
-  WorkerPool& operator=(const WorkerPool&) = delete;
+  ~WorkerPool() { signal(SIGKILL); }
 
   void start();  // one more; throws Error
   std::size_t size() const { return running_.size(); }
@@ -44,8 +43,8 @@ class WorkerPool {
 
  private:
   struct Worker {
-    std::int64_t number;
-    pid_t pid;
+    std::int64_t number = 0;
+    ChildProcess process = {};
   };
 
   std::string folder_;

@@ -5,6 +5,7 @@
 #include "core/file_error.h"
 #include "core/files.h"
 #include "core/format.h"
+#include "core/printable.h"
 #include "recipe/yaml.h"
 #include "train/memory.h"
 #include "train/recipe_text.h"
@@ -46,7 +47,7 @@ std::string data_key(const Recipe& recipe, const Registries& registries) {
 TrialResult failed(const std::string& reason) {
   TrialResult result;
   result.state = TrialState::failed;
-  result.reason = reason.substr(0, reason.find('\n'));
+  result.reason = first_line(reason);
   return result;
 }
 

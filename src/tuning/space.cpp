@@ -145,9 +145,8 @@ std::string size_text(const SearchOptions& options) {
     return text;
   }
   if (!all || *all > kMostCombinations) return "";
-  std::string text;
-  for (const Axis& axis : options.space.axes)
-    text += (text.empty() ? "" : " x ") + std::to_string(*axis.size());
+  std::string text =
+      joined(options.space.axes, " x ", [](const Axis& axis) { return *axis.size(); });
   if (options.space.axes.size() > 1) text += format(" = {}", *all);
   return text + (*all == 1 ? " trial" : " trials");
 }

@@ -13,9 +13,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <sys/file.h>
 #include <thread>
-#include <unistd.h>
 
 namespace onecycle {
 
@@ -23,6 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kLock = ".lock";
 constexpr auto kPollEvery = std::chrono::milliseconds(50);
 
 std::string workers_path(const std::string& study_folder) { return study_folder + "/workers"; }
@@ -34,24 +33,15 @@ std::string worker_path(const std::string& study_folder, std::int64_t worker, co
 }
 
 WorkerLock::WorkerLock(const std::string& study_folder, std::int64_t worker) {
-  const std::string path = worker_path(study_folder, worker, ".lock");
-  handle_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (handle_ < 0) fail_on_file(path, "cannot be written");
-  if (::flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
-  const std::string why = std::strerror(errno);
-  ::close(handle_);
-  throw Error(format("{}: cannot be locked: {}", path, why));
+  const std::string path = worker_path(study_folder, worker, kLock);
+  lock_ = FileLock(path, O_WRONLY | O_CREAT);
+  if (!lock_.file()) fail_on_file(path, "cannot be written");
+  if (!lock_.held()) throw Error(format("{}: cannot be locked: {}", path, std::strerror(errno)));
 }
 
-WorkerLock::~WorkerLock() { ::close(handle_); }
-
 bool WorkerLock::is_held(const std::string& study_folder, std::int64_t worker) {
-  const int handle =
-      ::open(worker_path(study_folder, worker, ".lock").c_str(), O_WRONLY | O_CLOEXEC);
-  if (handle < 0) return false;
-  const bool held = ::flock(handle, LOCK_EX | LOCK_NB) != 0;
-  ::close(handle);
-  return held;
+  const FileLock lock(worker_path(study_folder, worker, kLock), O_WRONLY);
+  return lock.file() && !lock.held();
 }
 
 std::int64_t WorkerLock::unused(const std::string& study_folder) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/process/file_lock.h"
 #include "tuning/study.h"
 
 #include <functional>
@@ -12,16 +13,13 @@ class WorkerLock {
  public:
   // Throws Error where another process is that worker.
   WorkerLock(const std::string& study_folder, std::int64_t worker);
-  ~WorkerLock();
-  WorkerLock(const WorkerLock&) = delete;
-  WorkerLock& operator=(const WorkerLock&) = delete;
 
   static bool is_held(const std::string& study_folder, std::int64_t worker);
   // A number that no worker of the study had. The caller is the only one to ask.
   static std::int64_t unused(const std::string& study_folder);
 
  private:
-  int handle_;
+  FileLock lock_;
 };
 
 std::string worker_path(const std::string& study_folder, std::int64_t worker, const char* suffix);

@@ -9,6 +9,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <span>
 
 namespace onecycle {
 
@@ -116,11 +117,10 @@ Matching match(const std::vector<StoredTensor>& stored, const std::vector<Wanted
 }
 
 std::string listed(const std::vector<Mismatch>& mismatches) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(kShown, mismatches.size()); ++i) {
-    const auto& [name, note] = mismatches[i];
-    text += (i > 0 ? ", " : "") + name + (note.empty() ? "" : " (" + note + ")");
-  }
+  const auto shown = std::span(mismatches).first(std::min(kShown, mismatches.size()));
+  const std::string text = joined(shown, ", ", [](const Mismatch& one) {
+    return one.note.empty() ? one.name : format("{} ({})", one.name, one.note);
+  });
   return mismatches.size() > kShown ? format("{} and {} more", text, mismatches.size() - kShown)
                                     : text;
 }
@@ -133,8 +133,9 @@ std::string Matching::text() const {
 std::string WeightsReport::text() const {
   std::string text = format("{} ({}): {} tensors loaded", file, kind, loaded);
   const auto add = [&](const char* what, const std::vector<std::string>& names) {
-    for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i)
-      text += (i == 0 ? format("; {}: ", what) : std::string(", ")) + names[i];
+    if (names.empty()) return;
+    text +=
+        format("; {}: {}", what, joined(std::span(names).first(std::min(kShown, names.size()))));
     if (names.size() > kShown) text += format(" and {} more", names.size() - kShown);
   };
   add("as initialised", left);

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/csv_text.h"
+#include "core/format.h"
 #include "core/json_text.h"
 #include "core/links.h"
 #include "core/printable.h"
@@ -11,6 +12,9 @@
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace onecycle::testing {
 namespace {
@@ -74,6 +78,21 @@ TEST(JsonText, AnObjectHasNoMoreMembersThanCanBeFound) {
   EXPECT_EQ(parse_json(object_of(1'000)).size(), 1'000U);
   EXPECT_TRUE(parse_json(object_of(500'000)).is_discarded());
   EXPECT_EQ(parse_json("[" + object_of(900) + "," + object_of(900) + "]").size(), 2U);
+}
+
+TEST(FirstLine, IsWhatStandsBeforeTheLineBreak) {
+  EXPECT_EQ(first_line("out of room\nframe #0\nframe #1"), "out of room");
+  EXPECT_EQ(first_line("all of it"), "all of it");
+  EXPECT_EQ(first_line("\nframe #0"), "");
+}
+
+TEST(Joined, PutsTheSeparatorBetweenItemsAlone) {
+  EXPECT_EQ(joined(std::vector<std::string>{}), "");
+  EXPECT_EQ(joined(std::vector<std::string>{"a"}), "a");
+  EXPECT_EQ(joined(std::vector<std::string>{"", "b", ""}), ", b, ");
+  EXPECT_EQ(joined(std::vector<int>{2, 3, 4}, "x"), "2x3x4");
+  const std::vector<std::pair<std::string, int>> pairs = {{"a", 1}, {"b", 2}};
+  EXPECT_EQ(joined(pairs, "; ", &std::pair<std::string, int>::first), "a; b");
 }
 
 TEST(Links, ThatLeadOutOfAFolderAreRefused) {

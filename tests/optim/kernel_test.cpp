@@ -19,18 +19,18 @@ using kernels::LossScale;
 using kernels::ScalarType;
 
 constexpr std::int64_t kSize = 1001;
-constexpr double kHyper[4] = {0.1, 0.9, 0.05, 3};
+constexpr kernels::StepNumbers kNumbers{0.1, 0.9, 0.05, 3};
 
 using CpuUpdate = std::function<void(const kernels::UpdateTensor&, std::int64_t, std::int64_t)>;
 
 CpuUpdate sgd(const UpdateRule& rule) {
   return [rule](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
-    kernels::sgd_cpu(tensor, begin, end, rule, kHyper);
+    kernels::sgd_cpu(tensor, begin, end, rule, &kNumbers);
   };
 }
 CpuUpdate adamw(DecayMode decay) {
   return [decay](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
-    kernels::adamw_cpu(tensor, begin, end, {decay, 0.5}, kHyper);
+    kernels::adamw_cpu(tensor, begin, end, {decay, 0.5}, &kNumbers);
   };
 }
 
@@ -120,12 +120,12 @@ TEST(AdamwKernel, PartsAreTheWhole) {
 
 CpuUpdate scaled_sgd(const LossScale& scale) {
   return [&scale](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
-    kernels::sgd_cpu(tensor, begin, end, {}, kHyper, &scale);
+    kernels::sgd_cpu(tensor, begin, end, {}, &kNumbers, &scale);
   };
 }
 CpuUpdate scaled_adamw(const LossScale& scale) {
   return [&scale](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
-    kernels::adamw_cpu(tensor, begin, end, {}, kHyper, &scale);
+    kernels::adamw_cpu(tensor, begin, end, {}, &kNumbers, &scale);
   };
 }
 
@@ -178,8 +178,8 @@ TEST(LossScale, BiasCorrectionCountsUpdatesThatWereMade) {
     tensor.gradient = &gradient;
     tensor.size = 1;
     tensor.updates_before = before;
-    const double hyper[4] = {0.1, 0.9, 0, number};
-    kernels::adamw_cpu(tensor, 0, 1, {}, hyper, &scale);
+    const kernels::StepNumbers numbers{0.1, 0.9, 0, number};
+    kernels::adamw_cpu(tensor, 0, 1, {}, &numbers, &scale);
     return weight;
   };
   EXPECT_EQ(after(7, 4, 0), after(3, 0, 0));
@@ -264,7 +264,7 @@ TEST(SgdKernel, ScalesOfOneTensor) {
   tensor.type = tensor.gradient_type = ScalarType::f64;
   tensor.lr_scale = 0.5;
   tensor.decay_scale = 0.25;
-  kernels::sgd_cpu(tensor, 0, 1, {}, kHyper);
+  kernels::sgd_cpu(tensor, 0, 1, {}, &kNumbers);
   EXPECT_DOUBLE_EQ(weight[0], 2 * (1 - 0.1 * 0.5 * 0.05 * 0.25) - 0.1 * 0.5 * 3);
 }
 

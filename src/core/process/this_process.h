@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 namespace onecycle {
 
 // What a program of this project changes of its process, in the first line of main:
@@ -8,5 +10,8 @@ namespace onecycle {
 // - SIGUSR1 is ignored until something takes it: it asks for a checkpoint, and there is none yet.
 // - So is SIGXFSZ: a file at its size limit is an error like a full disk.
 void prepare_process();
+
+// Ends this process when the one that started it ends; at once where that was not `parent`.
+void live_no_longer_than(pid_t parent);
 
 }  // namespace onecycle

@@ -1,7 +1,8 @@
-#include "core/process.h"
+#include "core/process/this_process.h"
 
 #include <csignal>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace onecycle {
@@ -12,6 +13,11 @@ void prepare_process() {
     if (::fcntl(standard, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR);
   std::signal(SIGUSR1, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+}
+
+void live_no_longer_than(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
 }
 
 }  // namespace onecycle
