@@ -42,7 +42,7 @@ RunStart start_of(const Recipe& recipe, const Registries& registries, const Comm
     if (!line.has("resume")) return found;
     const std::string wanted = resolved_text(recipe, registries);
     for (const std::string& folder : run_folders(recipe))
-      if (read_text_file(recipe_path(folder)) == wanted) found = folder;
+      if (text_if_readable(recipe_path(folder)) == wanted) found = folder;
     return found;
   });
   if (start.folder.empty()) {

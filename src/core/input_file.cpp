@@ -42,7 +42,7 @@ std::vector<std::uint8_t> read_regular_file(const std::string& path, std::uint64
   return bytes;
 }
 
-std::string read_text_file(const std::string& path) {
+std::string text_if_readable(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }

@@ -11,6 +11,6 @@ namespace onecycle {
 std::vector<std::uint8_t> read_regular_file(const std::string& path, std::uint64_t most);
 
 // The bytes of a file, also one of /proc; "" where it cannot be read.
-std::string read_text_file(const std::string& path);
+std::string text_if_readable(const std::string& path);
 
 }  // namespace onecycle

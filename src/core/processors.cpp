@@ -14,9 +14,9 @@ namespace {
 // Of a folder of version 2 ("max 100000", "150000 100000"), or of version 1 (-1 where there is no
 // limit).
 std::optional<double> limit_in(const std::string& folder) {
-  std::istringstream text(read_text_file(folder + "/cpu.max") + ' ' +
-                          read_text_file(folder + "/cpu.cfs_quota_us") + ' ' +
-                          read_text_file(folder + "/cpu.cfs_period_us"));
+  std::istringstream text(text_if_readable(folder + "/cpu.max") + ' ' +
+                          text_if_readable(folder + "/cpu.cfs_quota_us") + ' ' +
+                          text_if_readable(folder + "/cpu.cfs_period_us"));
   double quota = 0;
   double period = 0;
   if (!(text >> quota >> period) || quota <= 0 || period <= 0) return std::nullopt;
@@ -65,7 +65,7 @@ std::optional<double> cpu_quota(const std::string& groups, const std::string& ro
 }
 
 std::optional<double> cpu_quota() {
-  return cpu_quota(read_text_file("/proc/self/cgroup"), "/sys/fs/cgroup");
+  return cpu_quota(text_if_readable("/proc/self/cgroup"), "/sys/fs/cgroup");
 }
 
 std::int64_t usable_processors() {
