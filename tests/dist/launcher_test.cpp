@@ -84,7 +84,7 @@ TEST(Launcher, AllInOrderIsTheCodeOfAll) {
 
 TEST(Launcher, WhatAllSayIsSaidOnce) {
   for (const int code : {1, 2}) {
-    const Outcome outcome = launched(3, {"say-exit=" + std::to_string(code)});
+    const Outcome outcome = launched(3, {"all-exit=" + std::to_string(code)});
     EXPECT_EQ(outcome.exit_code, code);
     EXPECT_EQ(outcome.err, "onecycle: no such file\n");
   }
