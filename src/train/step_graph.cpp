@@ -7,8 +7,6 @@
 
 namespace onecycle {
 
-namespace {}  // namespace
-
 void StepGraph::run() {
   if (recorder_ && !recorded_) {
     if (warm_ups_ < kWarmUps) {

@@ -47,6 +47,11 @@ Hyper peak_of(const Run& run) {
   return peak;
 }
 
+// Samples that the sweep looks at.
+std::int64_t held_out_of(const Sweep& plan, const Run& run) {
+  return plan.evaluate_every == 0 ? 0 : std::min(plan.held_out, run.data.validation.size());
+}
+
 // The run's schedule, lengths and options along a sweep; its parts are the run's own.
 Run along(const Sweep& plan, const Run& run) {
   Run swept = run;
@@ -56,8 +61,7 @@ Run along(const Sweep& plan, const Run& run) {
   swept.steps.total_steps = plan.steps;
   swept.data.test = {};
   swept.data.validation = {};
-  const std::int64_t held_out =
-      plan.evaluate_every == 0 ? 0 : std::min(plan.held_out, run.data.validation.size());
+  const std::int64_t held_out = held_out_of(plan, run);
   if (held_out > 0) swept.data.validation = run.data.validation.part(0, held_out);
   const std::int64_t never = plan.steps + 1;
   swept.options.log_every = 1;
@@ -145,8 +149,7 @@ SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* 
     throw DataError(
         "the range test looks at held-out samples, and there are none: set data.validation");
   SweepCurve curve;
-  curve.held_out =
-      plan.evaluate_every == 0 ? 0 : std::min(plan.held_out, run.data.validation.size());
+  curve.held_out = held_out_of(plan, run);
   Recorder recorder(curve, plan.stop_factor);
   Trainer trainer(along(plan, run), stop);
   trainer.observe(recorder);
