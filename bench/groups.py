@@ -7,7 +7,7 @@ from environment import BUILD, tcmalloc
 
 PEERS = ROOT / "bench/peers"
 TURNS = "bench/bench_turns"
-RANDOM_PICTURES = "{name: synthetic, train: 10000, test: 100, channels: 3, height: 32, width: 32}"
+RANDOM_PICTURES = "name: null, validation: 0, format: {name: synthetic, train: 10000, test: 100, channels: 3, height: 32, width: 32}"
 
 
 @dataclass
@@ -44,7 +44,7 @@ def our_resnet(options, net, precision):
     if options.cifar10:
         data = [f"data.dir={options.cifar10}", f"data.batch_size={options.batch or 128}"]
     else:
-        data = [f"data={{format: {RANDOM_PICTURES}, batch_size: {options.batch or 128}}}"]
+        data = [f"data={{{RANDOM_PICTURES}, batch_size: {options.batch or 128}}}"]
     augment = "[{pad_crop: 4}, flip]" if options.augment else "[]"
     return ours(options, f"onecycle, {precision}", "cifar10-resnet20.yaml", *data, f"data.augment={augment}",
                 f"model={model}", f"train.precision={precision}")
@@ -120,7 +120,7 @@ def resnet(options, net, steps, rounds):
 def cifar_fast(options):
     """recipes/cifar10-94.yaml's network and batch, without Lookahead on the peers' side."""
     data = [f"data.dir={options.cifar10}"] if options.cifar10 else [
-        f"data={{format: {RANDOM_PICTURES}, batch_size: 1024}}", "data.augment=[{pad_crop: 4}, flip]"]
+        f"data={{{RANDOM_PICTURES}, batch_size: 1024}}", "data.augment=[{pad_crop: 4}, flip]"]
     batch = ("--batch", options.batch or 1024)
     network = [ours(options, "onecycle, auto", "cifar10-94.yaml", *data, f"data.batch_size={batch[1]}")]
     folder = ["--data", options.cifar10 / "cifar-10-batches-bin"] if options.cifar10 else []
