@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/data.h"
 #include "onecycle/datasets.h"
 #include "onecycle/models.h"
 #include "onecycle/optimizers.h"
@@ -31,6 +32,7 @@ struct Registries {
 // A run with the recipe that describes it.
 struct RecipeRun : Run {
   Recipe recipe;
+  DataSet data;                          // on the device that computes
   std::optional<WeightsReport> weights;  // what `weights` of the recipe gave
 };
 
@@ -65,6 +67,9 @@ RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Registries& 
 // The same without optimizer and schedule, which the recipe then need not describe, and without
 // loading weights.
 RecipeRun build_for_evaluation(const Recipe& recipe, const Registries& registries);
+
+// Pictures as the run's network takes them, not augmented; null where there are none.
+std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run);
 
 NetworkTask task_of(const RecipeRun& run, const Registries& registries);
 

@@ -73,7 +73,6 @@ struct DataSet {
   std::vector<double> mean;
   std::vector<double> std;
   std::int64_t crop = 0;  // side of the square that a network sees; 0: the whole stored image
-  Augment augment;        // of training batches
 
   // Of what a network sees.
   std::int64_t channels() const { return train.images.size(1); }

@@ -2,6 +2,7 @@
 
 #include "onecycle/batch.h"
 #include "onecycle/data.h"
+#include "onecycle/source.h"
 
 #include <cstdint>
 #include <optional>
@@ -30,17 +31,17 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
 };
 
-// Makes batches of a set that lives on the device. Every random choice is a pure function of (seed,
-// epoch, sample's position in the set): batches may be asked for in any order, any number of times,
-// and in parts.
-// Batch tensors are new on every call, so that autograd may keep them. Nothing waits for the
-// device. Not for use by several threads at once.
-class Loader {
+// Pictures as a source: makes batches of a set that lives on the device. Every random choice is a
+// pure function of (seed, epoch, sample's position in the set): batches may be asked for in any
+// order, any number of times, and in parts. Nothing waits for the device.
+class Loader : public Source {
  public:
   // Throws DataError for an empty set.
   Loader(const ImageSet& set, const LoaderOptions& options);
 
-  std::int64_t size() const { return num_samples_; }
+  std::int64_t size() const override { return num_samples_; }
+  // Throws Error for another device than the one that the samples were moved to.
+  void set_format(const InputFormat& format) override;
   std::int64_t batch_size() const { return options_.batch_size; }
   // Whole batches: an epoch leaves out the remainder of its order. 0 when the batch exceeds the
   // set.
@@ -52,12 +53,10 @@ class Loader {
   // Positions [first, first + count) of the epoch's order, whatever the batch size. Throws Error
   // where the set has no such positions.
   Batch train_rows(std::int64_t epoch, std::int64_t first, std::int64_t count);
-  // The same in two parts, the first of which alone depends on the step: a recorded graph of the
-  // second reads what the first wrote.
-  void seek(std::int64_t epoch, std::int64_t first);
-  // Positions [first + offset, first + offset + count) of what was sought.
-  Batch sought_rows(std::int64_t offset, std::int64_t count);
-  Batch evaluation_batch(std::int64_t index) const;
+  void seek(std::int64_t epoch, std::int64_t first) override;
+  Batch rows(std::int64_t offset, std::int64_t count) override;
+  Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override;
+  Batch evaluation_batch(std::int64_t index);
 
  private:
   // Makes the order, and with mixup the partners and weights, of `epoch`.

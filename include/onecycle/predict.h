@@ -25,7 +25,7 @@ struct Prediction {
 
 // Of every sample of the set, in its order, by the model as it is. Throws Error for shifts of
 // images that are a single pixel wide or high, and for outputs that are not numbers.
-Prediction predict(const Run& run, const ImageSet& set, const PredictOptions& options = {});
+Prediction predict(const Run& run, Source& samples, const PredictOptions& options = {});
 
 // What a network was trained to take and to tell: enough to use it without its data.
 struct NetworkTask {

@@ -2,7 +2,6 @@
 
 #include "onecycle/checkpoint.h"
 #include "onecycle/compute.h"
-#include "onecycle/data.h"
 #include "onecycle/events.h"
 #include "onecycle/fit_options.h"
 #include "onecycle/freezing.h"
@@ -10,6 +9,7 @@
 #include "onecycle/model.h"
 #include "onecycle/optimizer.h"
 #include "onecycle/schedule.h"
+#include "onecycle/source.h"
 #include "onecycle/task.h"
 
 #include <memory>
@@ -23,7 +23,9 @@ namespace onecycle {
 // other, while its schedule, lengths and options are its own.
 struct Run {
   std::shared_ptr<Group> group = alone();
-  DataSet data;
+  std::shared_ptr<Source> train;
+  std::shared_ptr<Source> validation;  // held out; may be null
+  std::shared_ptr<Source> test;        // only ever reported; may be null
   ModelContext context;
   std::shared_ptr<Model> model;
   std::shared_ptr<const Task> task;
@@ -77,8 +79,8 @@ std::int64_t steps_of(const Snapshot& snapshot);
 // What the run had reached by then. Throws as steps_of.
 RunEnd end_in(const Snapshot& snapshot);
 
-// Loss and metrics of the model as it is, over every sample of the set once, whatever the number
+// Loss and metrics of the model as it is, over every sample of the source once, whatever the number
 // of ranks, which share the work. In full precision where `full_precision`, else in the run's.
-Score evaluate(const Run& run, const ImageSet& set, bool full_precision);
+Score evaluate(const Run& run, Source& samples, bool full_precision);
 
 }  // namespace onecycle

@@ -73,7 +73,7 @@ std::int64_t predict_batch(RecipeRun& run, std::vector<Read> batch, const Pictur
     const auto count = static_cast<std::int64_t>(images.size());
     const at::Device device = run.compute.device;
     const ImageSet set{at::stack(images).to(device), at::zeros({count}, at::kLong).to(device)};
-    probabilities = predict(run, set, options).probabilities;
+    probabilities = predict(run, *source_of(set, run), options).probabilities;
   }
   std::int64_t failed = 0;
   std::int64_t row = 0;

@@ -14,10 +14,13 @@
 
 namespace onecycle {
 
-template <class... Args>
-std::string format(fmt::format_string<Args...> pattern, Args&&... args) {
-  return fmt::format(pattern, std::forward<Args>(args)...);
-}
+// An object and no function: a call of it never finds std::format by the types of its arguments.
+inline constexpr struct {
+  template <class... Args>
+  std::string operator()(fmt::format_string<Args...> pattern, Args&&... args) const {
+    return fmt::format(pattern, std::forward<Args>(args)...);
+  }
+} format;
 
 // "a, b, c": what `text_of` makes of each item, a function or a member.
 template <class Range, class Text = std::identity>

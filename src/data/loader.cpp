@@ -122,6 +122,15 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
     crop_tables_ = crop_tables_on(*options_.augment.resized_crop, images_, options_.device);
 }
 
+void Loader::set_format(const InputFormat& format) {
+  if (format.device != options_.device)
+    throw Error("pictures on " + options_.device.str() + " are no inputs on " +
+                format.device.str());
+  element_of(format.dtype);
+  options_.dtype = format.dtype;
+  options_.memory_format = format.memory_format;
+}
+
 std::int64_t Loader::evaluation_batches() const {
   return (num_samples_ + options_.batch_size - 1) / options_.batch_size;
 }
@@ -149,7 +158,7 @@ Batch Loader::train_rows(std::int64_t epoch, std::int64_t first, std::int64_t co
     throw Error(
         format("no {} samples from position {} in an epoch of {}", count, first, num_samples_));
   seek(epoch, first);
-  return sought_rows(0, count);
+  return rows(0, count);
 }
 
 void Loader::seek(std::int64_t epoch, std::int64_t first) {
@@ -158,7 +167,7 @@ void Loader::seek(std::int64_t epoch, std::int64_t first) {
   kernels::write(options_.device, position_.mutable_data_ptr(), &position, sizeof position);
 }
 
-Batch Loader::sought_rows(std::int64_t offset, std::int64_t count) {
+Batch Loader::rows(std::int64_t offset, std::int64_t count) {
   kernels::Gather request;
   request.order = order_.const_data_ptr<std::int64_t>();
   request.position = static_cast<const kernels::GatherPosition*>(position_.const_data_ptr());
@@ -194,14 +203,19 @@ void Loader::augment(kernels::Gather& request) const {
   }
 }
 
-Batch Loader::evaluation_batch(std::int64_t index) const {
+Batch Loader::in_order(std::int64_t first, std::int64_t valid, std::int64_t count) {
+  kernels::Gather request;
+  request.offset = first;
+  request.batch = count;
+  request.valid = valid;
+  return gather(request);
+}
+
+Batch Loader::evaluation_batch(std::int64_t index) {
   if (index < 0 || index >= evaluation_batches())
     throw Error(format("no evaluation batch {} of {}", index, evaluation_batches()));
-  kernels::Gather request;
-  request.offset = index * options_.batch_size;
-  request.batch = options_.batch_size;
-  request.valid = std::min(options_.batch_size, num_samples_ - request.offset);
-  return gather(request);
+  const std::int64_t first = index * options_.batch_size;
+  return in_order(first, std::min(options_.batch_size, num_samples_ - first), options_.batch_size);
 }
 
 Batch Loader::gather(kernels::Gather request) const {

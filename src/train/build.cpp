@@ -1,6 +1,7 @@
 #include "onecycle/build.h"
 
 #include "onecycle/error.h"
+#include "onecycle/loader.h"
 
 #include "core/duration_limits.h"
 #include "core/format.h"
@@ -120,6 +121,19 @@ Freezing freezing_of(const TrainOptions& train, const Parameters& parameters,
   return {rules, train.freeze_statistics, parameters, steps.total_steps};
 }
 
+std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run,
+                                  const Augment& augment) {
+  if (pictures.size() == 0) return nullptr;
+  LoaderOptions options;
+  options.device = run.compute.device;
+  options.mean = run.data.mean;
+  options.std = run.data.std;
+  options.crop = run.data.crop;
+  options.augment = augment;
+  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  return std::make_shared<Loader>(pictures, options);
+}
+
 enum class InitialWeights { of_a_training, loaded_later };
 
 void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
@@ -135,10 +149,13 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
   run.task = classification(run.context.classes, recipe.train.label_smoothing);
   run.compute = choose_compute(recipe.train.compute(), *run.model, *run.group);
   run.options.tta = recipe.train.tta;
+  place(run.data, run.compute.device);
+  run.train = loader_of(run.data.train, run, recipe.data.augment);
+  run.validation = source_of(run.data.validation, run);
+  run.test = source_of(run.data.test, run);
   if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
   run.parameters = std::make_shared<Parameters>(run.model, run.compute.device, run.compute.dtype,
                                                 run.compute.memory_format, decay_all);
-  place(run.data, run.compute.device);
 }
 
 }  // namespace
@@ -210,7 +227,6 @@ RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Registries& 
   run.recipe = recipe;
   run.group = registries.group;
   run.data = data;
-  run.data.augment = recipe.data.augment;
   Course course = plan_course(recipe, run.data.train.size(), registries);
   make_model(run, registries, course.optimizer.decay_all, InitialWeights::of_a_training);
   if (recipe.weights.file)
@@ -254,6 +270,10 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   run.data.std = task.std;
   make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
   return run;
+}
+
+std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run) {
+  return loader_of(pictures, run, {});
 }
 
 NetworkTask task_of(const RecipeRun& run, const Registries& registries) {

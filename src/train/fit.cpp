@@ -52,8 +52,8 @@ Fit::Fit(const Run& run, const std::vector<Observer*>& observers, StopSignal& st
 RunEnd Fit::fit() {
   tell(&Observer::on_run_begin,
        RunBegin{state_.steps, run_.steps.total_steps, run_.steps.steps_per_epoch,
-                run_.steps.total_batch, run_.rule.lr_max, run_.data.validation.size() > 0,
-                run_.data.test.size() > 0, run_.task->metrics(), run_.task->guessing_loss()});
+                run_.steps.total_batch, run_.rule.lr_max, run_.validation != nullptr,
+                run_.test != nullptr, run_.task->metrics(), run_.task->guessing_loss()});
   run_.model->train();
   if (!resumed_from_.empty()) {
     for (Observer* observer : observers_)
@@ -175,10 +175,9 @@ void Fit::evaluate_now(std::int64_t step) {
   {
     std::optional<WeightAverage::Scope> averaged;
     if (average_) averaged.emplace(*average_);
-    if (run_.data.validation.size() > 0)
-      event.validation = evaluate(run_, run_.data.validation, last);
-    if (run_.data.test.size() > 0 && (last || due(run_.options.test_every)))
-      event.test = evaluate(run_, run_.data.test, last);
+    if (run_.validation) event.validation = evaluate(run_, *run_.validation, last);
+    if (run_.test && (last || due(run_.options.test_every)))
+      event.test = evaluate(run_, *run_.test, last);
   }
   state_.evaluation_seconds += evaluation.seconds();
   event.seconds = logged_at_ = seconds();

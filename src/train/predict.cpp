@@ -71,13 +71,13 @@ const char* wrong_field(const NetworkTask& task) {
 
 }  // namespace
 
-Prediction predict(const Run& run, const ImageSet& set, const PredictOptions& options) {
+Prediction predict(const Run& run, Source& samples, const PredictOptions& options) {
   if (!can_be_viewed(run.context, options.augmentation))
     throw Error("images of one pixel cannot be shifted: use another test-time augmentation");
   Sums sums(run.compute.device);
   std::vector<at::Tensor> probabilities;
   std::int64_t done = 0;
-  forward_all(run, set, options.full_precision, [&](const Batch& batch) {
+  forward_all(run, samples, options.full_precision, [&](const Batch& batch) {
     const at::Tensor logits =
         logits_of_views(*run.model, batch.inputs, options.augmentation, run.compute.memory_format);
     add_to(sums, *run.task, logits, batch);
@@ -87,7 +87,7 @@ Prediction predict(const Run& run, const ImageSet& set, const PredictOptions& op
   });
   Prediction result{
       score_between({}, sum_over(*run.group, sums.read()), run.task->metrics().size()),
-      all_rows(*run.group, probabilities, static_cast<std::int64_t>(run.data.classes.size()))};
+      all_rows(*run.group, probabilities, run.context.classes)};
   check_probabilities(result.probabilities);
   return result;
 }

@@ -10,31 +10,13 @@
 
 namespace onecycle {
 
-namespace {
-
-LoaderOptions training_loader(const Run& run) {
-  LoaderOptions options;
-  options.device = run.compute.device;
-  options.dtype = run.compute.dtype;
-  options.memory_format = run.compute.memory_format;
-  options.batch_size = run.steps.micro_batch;
-  options.mean = run.data.mean;
-  options.std = run.data.std;
-  options.crop = run.data.crop;
-  options.augment = run.data.augment;
-  options.seed = run.options.seed;
-  return options;
-}
-
-}  // namespace
-
 Step::Step(const Run& run, std::function<void(const std::string&)> warn)
     : run_(run),
-      loader_(run.data.train, training_loader(run)),
       sums_(run.compute.device),
       graph_(recorder_for(run.options.graph, run.compute.device),
              run.options.graph == GraphChoice::on, *run.group,
              {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {
+  run.train->set_format({run.compute.device, run.compute.dtype, run.compute.memory_format});
   repair_convolution_gradients();  // the model may be the caller's own
 }
 
@@ -58,7 +40,7 @@ void Step::start_over() {
 void Step::run(std::int64_t step, const Hyper& hyper) {
   const StepPlan& plan = run_.steps;
   run_.optimizer->write(hyper);
-  loader_.seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch * plan.total_batch);
+  run_.train->seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch * plan.total_batch);
   graph_.run();
 }
 
@@ -84,7 +66,7 @@ void Step::queue() {
 // The scopes are the phases that a profile tells apart.
 Batch Step::batch_of(std::int64_t first, std::int64_t count) {
   RECORD_USER_SCOPE("onecycle::data");
-  return loader_.sought_rows(first, count);
+  return run_.train->rows(first, count);
 }
 
 void Step::add_gradients(const Batch& batch) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "onecycle/loader.h"
 #include "onecycle/trainer.h"
 
 #include "kernels/loss_scale.h"
@@ -46,7 +45,6 @@ class Step {
   void clip_gradients();
 
   const Run& run_;
-  Loader loader_;
   Sums sums_;
   std::optional<kernels::LossScale> scale_;
   std::unique_ptr<GradientReduction> reduction_;

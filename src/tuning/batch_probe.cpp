@@ -21,12 +21,6 @@ std::int64_t warm_ups(const Run& run) {
   return run.compute.device.is_cuda() ? StepGraph::kWarmUps + 1 : 1;
 }
 
-// A part of the set that keeps all of it in memory.
-ImageSet head(const ImageSet& set) {
-  if (set.size() <= kEvaluated) return set;
-  return {set.images.narrow(0, 0, kEvaluated), set.labels.narrow(0, 0, kEvaluated)};
-}
-
 class Rates : public Observer {
  public:
   void on_log_point(const LogPoint& point, StopSignal&) override {
@@ -67,8 +61,8 @@ std::string obstacle(const RunEnd& end) {
 // A few steps, with all else that takes memory in a whole run.
 Run shortened(const Run& run) {
   Run result = run;
-  result.data.validation = head(run.data.validation);
-  result.data.test = head(run.data.test);
+  result.validation = first_of(run.validation, kEvaluated);
+  result.test = first_of(run.test, kEvaluated);
   result.steps.steps_per_epoch = std::min<std::int64_t>(2, run.steps.steps_per_epoch);
   result.steps.total_steps = kTrialSteps;
   result.options.retries = 0;
@@ -80,7 +74,7 @@ Run shortened(const Run& run) {
 // Nothing but steps, for as long as a rate needs whose first one took `seconds`.
 Run repeated(const Run& run, double seconds) {
   Run result = run;
-  result.data.validation = result.data.test = ImageSet{};
+  result.validation = result.test = nullptr;
   result.options.retries = 0;
   result.options.log_every = 1;
   result.steps.total_steps =

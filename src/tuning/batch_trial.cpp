@@ -31,9 +31,9 @@ std::optional<double> accuracy_of(const std::optional<Score>& score) {
   return score ? std::optional<double>(score->metric()) : std::nullopt;
 }
 
-std::optional<double> measure(const Run& run, const ImageSet& set) {
-  if (set.size() == 0) return std::nullopt;
-  return evaluate(run, set, /*full_precision=*/true).metric();
+std::optional<double> measure(const Run& run, const std::shared_ptr<Source>& samples) {
+  if (!samples) return std::nullopt;
+  return evaluate(run, *samples, /*full_precision=*/true).metric();
 }
 
 }  // namespace
@@ -59,8 +59,8 @@ BatchTrial train_trial(const Run& run, std::optional<double> seconds,
   }
   // A run that is stopped makes no last evaluation.
   const bool evaluated = end.validation || end.test || !cut;
-  trial.validation = evaluated ? accuracy_of(end.validation) : measure(run, run.data.validation);
-  trial.test = evaluated ? accuracy_of(end.test) : measure(run, run.data.test);
+  trial.validation = evaluated ? accuracy_of(end.validation) : measure(run, run.validation);
+  trial.test = evaluated ? accuracy_of(end.test) : measure(run, run.test);
   return trial;
 }
 

@@ -49,7 +49,9 @@ Hyper peak_of(const Run& run) {
 
 // Samples that the sweep looks at.
 std::int64_t held_out_of(const Sweep& plan, const Run& run) {
-  return plan.evaluate_every == 0 ? 0 : std::min(plan.held_out, run.data.validation.size());
+  return plan.evaluate_every == 0 || !run.validation
+             ? 0
+             : std::min(plan.held_out, run.validation->size());
 }
 
 // The run's schedule, lengths and options along a sweep; its parts are the run's own.
@@ -59,10 +61,9 @@ Run along(const Sweep& plan, const Run& run) {
                                                    peak_of(run));
   swept.freezing = run.freezing.held(plan.phase);
   swept.steps.total_steps = plan.steps;
-  swept.data.test = {};
-  swept.data.validation = {};
+  swept.test = nullptr;
   const std::int64_t held_out = held_out_of(plan, run);
-  if (held_out > 0) swept.data.validation = run.data.validation.part(0, held_out);
+  swept.validation = held_out > 0 ? first_of(run.validation, held_out) : nullptr;
   const std::int64_t never = plan.steps + 1;
   swept.options.log_every = 1;
   swept.options.evaluate_every = held_out > 0 ? plan.evaluate_every : never;
@@ -145,7 +146,7 @@ class Recorder : public Observer {
 }  // namespace
 
 SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* progress) {
-  if (plan.evaluate_every > 0 && run.data.validation.size() == 0)
+  if (plan.evaluate_every > 0 && !run.validation)
     throw DataError(
         "the range test looks at held-out samples, and there are none: set data.validation");
   SweepCurve curve;

@@ -7,10 +7,10 @@
 namespace onecycle {
 
 TrialScore run_trial(Run run, StopSignal& stop, Observer* progress) {
-  if (run.data.validation.size() == 0)
+  if (!run.validation)
     throw DataError(
         "choices are made on held-out samples, and there are none: set data.validation");
-  run.data.test = {};
+  run.test = nullptr;
   run.options.evaluate_every = run.options.test_every = run.steps.total_steps;
   run.options.retries = 0;
   Trainer trainer(run, stop);

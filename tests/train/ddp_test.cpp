@@ -24,7 +24,7 @@ std::string python() {
   return given != nullptr ? given : "";
 }
 
-Run run_on(const std::shared_ptr<Group>& group, std::int64_t batch) {
+RecipeRun run_on(const std::shared_ptr<Group>& group, std::int64_t batch) {
   std::vector<std::string> settings = kSettings;
   settings.push_back(format("data.batch_size={}", batch));
   Registries registries;
@@ -34,7 +34,7 @@ Run run_on(const std::shared_ptr<Group>& group, std::int64_t batch) {
 
 // The run's first step's samples and its weights before.
 Snapshot first_step(std::int64_t batch) {
-  const onecycle::Run run = run_on(alone(), batch);
+  const onecycle::RecipeRun run = run_on(alone(), batch);
   LoaderOptions options;
   options.dtype = at::kDouble;
   options.batch_size = batch;
@@ -63,7 +63,7 @@ TEST(DistributedDataParallel, GivesTheSameGradients) {
 
   std::vector<double> differences(2, 1);
   testing::on_ranks(2, [&](const std::shared_ptr<Group>& group) {
-    onecycle::Run run = run_on(group, 8);
+    onecycle::RecipeRun run = run_on(group, 8);
     Trainer trainer(run);
     ASSERT_EQ(trainer.fit().steps, 1);
     double largest = 0;

@@ -24,7 +24,7 @@ std::vector<std::string> recipe_with(const std::string& option) {
 at::Tensor whitening_of(const Run& run) { return model_tensors(*run.parameters)["whiten.weight"]; }
 
 // Of the first samples of the training part.
-at::Tensor by_hand(const Run& run) {
+at::Tensor by_hand(const RecipeRun& run) {
   const at::Tensor mean = at::tensor(run.data.mean).view({1, -1, 1, 1});
   const at::Tensor std = at::tensor(run.data.std).view({1, -1, 1, 1});
   const at::Tensor pixels = run.data.train.images.narrow(0, 0, 30).to(at::kDouble) / 255;
@@ -73,7 +73,7 @@ TEST(InitialWeights, AreMastersInFullPrecision) {
   const RunEnd end = Trainer(run).fit();
   auto exact = tiny_run(recipe_with("train.precision=fp32"));
   restore(exact, nullptr, capture(run, nullptr, {}), "memory");
-  EXPECT_EQ(evaluate(exact, exact.data.test, false).loss, end.test->loss);
+  EXPECT_EQ(evaluate(exact, *exact.test, false).loss, end.test->loss);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ TEST(Loop, ScoresCoverTheirWindows) {
               (seen.logs[0].train.loss * 48 + seen.logs[1].train.loss * 32) / 80, 1e-12);
   EXPECT_EQ(end.validation->samples, 20);
   EXPECT_EQ(end.test->samples, 37);
-  EXPECT_EQ(end.test->loss, evaluate(run, run.data.test, true).loss);
+  EXPECT_EQ(end.test->loss, evaluate(run, *run.test, true).loss);
   EXPECT_EQ(end.train->loss, seen.evaluations[1].train.loss);
 }
 

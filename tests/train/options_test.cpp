@@ -158,11 +158,11 @@ TEST(Evaluate, ViewsAsTheRecipeSays) {
     const RunEnd end = Trainer(run).fit();
     PredictOptions options;
     options.augmentation = views;
-    const Score score = predict(run, run.data.test, options).score;
+    const Score score = predict(run, *run.test, options).score;
     EXPECT_EQ(end.test->loss, score.loss) << name;
-    EXPECT_EQ(evaluate(run, run.data.test, true).loss, score.loss) << name;
+    EXPECT_EQ(evaluate(run, *run.test, true).loss, score.loss) << name;
     options.augmentation = TestTimeAugmentation::none;
-    EXPECT_EQ(predict(run, run.data.test, options).score.loss == score.loss, name[0] == 'n');
+    EXPECT_EQ(predict(run, *run.test, options).score.loss == score.loss, name[0] == 'n');
   }
   EXPECT_THROW(tiny_run({"train.tta=flip+shift", "data.format.width=1"}), RecipeError);
 }

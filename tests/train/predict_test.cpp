@@ -16,7 +16,7 @@ namespace {
 const std::vector<std::string> kRecipe = {"model={name: resnet8, width: 4}",
                                           "data.format.channels=3", "data.format.height=6"};
 
-at::Tensor normalised(const Run& run, const ImageSet& set) {
+at::Tensor normalised(const RecipeRun& run, const ImageSet& set) {
   const at::Tensor mean = at::tensor(run.data.mean).view({1, -1, 1, 1});
   const at::Tensor std = at::tensor(run.data.std).view({1, -1, 1, 1});
   return ((set.images.to(at::kDouble) / 255 - mean) / std).to(at::kFloat);
@@ -42,7 +42,7 @@ at::Tensor moved(const at::Tensor& images, std::int64_t dim, bool forwards) {
 Prediction predicted(Run& run, TestTimeAugmentation views) {
   PredictOptions options;
   options.augmentation = views;
-  return predict(run, run.data.test, options);
+  return predict(run, *run.test, options);
 }
 
 void expect_close(const at::Tensor& probabilities, const at::Tensor& logits) {
@@ -69,11 +69,11 @@ TEST(Predict, MeanLogitsOfTheViews) {
 TEST(Predict, ScoresAsEvaluate) {
   auto run = tiny_run(kRecipe);
   Trainer(run).fit();
-  const Score score = evaluate(run, run.data.test, false);
+  const Score score = evaluate(run, *run.test, false);
   std::int64_t told = 0;
   PredictOptions options;
   options.progress = [&](std::int64_t done) { told = done; };
-  const Prediction prediction = predict(run, run.data.test, options);
+  const Prediction prediction = predict(run, *run.test, options);
   EXPECT_EQ(prediction.score.loss, score.loss);
   EXPECT_EQ(prediction.score.metric(), score.metric());
   EXPECT_EQ(prediction.probabilities.size(0), 37);
@@ -111,7 +111,7 @@ TEST(Task, ANetworkWithoutItsData) {
   const auto own = run.model->named_buffers();
   for (auto& item : bare.model->named_buffers()) item.value().copy_(own[item.key()]);
   const at::Tensor with_data = predicted(run, TestTimeAugmentation::none).probabilities;
-  EXPECT_TRUE(predict(bare, run.data.test).probabilities.equal(with_data));
+  EXPECT_TRUE(predict(bare, *source_of(run.data.test, bare)).probabilities.equal(with_data));
 }
 
 TEST(Task, OfAnImageFolderIsResizedAsItsPictures) {

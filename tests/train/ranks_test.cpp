@@ -28,14 +28,14 @@ struct Trained {
   std::vector<at::Tensor> weights;
 };
 
-Run run_on(const std::shared_ptr<Group>& group, const Settings& settings) {
+RecipeRun run_on(const std::shared_ptr<Group>& group, const Settings& settings) {
   Registries registries;
   registries.group = group;
   return build(tiny_recipe(settings), registries);
 }
 
 Trained train_on(const std::shared_ptr<Group>& group, const Settings& settings) {
-  onecycle::Run run = run_on(group, settings);
+  onecycle::RecipeRun run = run_on(group, settings);
   Trainer trainer(run);
   Trained result;
   result.end = trainer.fit();
@@ -135,20 +135,20 @@ TEST(Ranks, GradientsInBf16AreClose) {
 }
 
 TEST(Ranks, EverySampleIsEvaluatedOnce) {
-  onecycle::Run one = tiny_run();
-  const Score whole = evaluate(one, one.data.test, true);
-  const Score few = evaluate(one, one.data.test.part(0, 2), true);
-  const at::Tensor probabilities = predict(one, one.data.test, {}).probabilities;
+  onecycle::RecipeRun one = tiny_run();
+  const Score whole = evaluate(one, *one.test, true);
+  const Score few = evaluate(one, *first_of(one.test, 2), true);
+  const at::Tensor probabilities = predict(one, *one.test, {}).probabilities;
   for (const std::int64_t ranks : {2, 3, 5}) {
     on_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
-      onecycle::Run run = run_on(group, {batch(2)});
-      const Score score = evaluate(run, run.data.test, true);
+      onecycle::RecipeRun run = run_on(group, {batch(2)});
+      const Score score = evaluate(run, *run.test, true);
       EXPECT_EQ(score.samples, 37);
       EXPECT_NEAR(score.loss, whole.loss, 1e-6);
       EXPECT_NEAR(score.metric(), whole.metric(), 1e-12);
-      EXPECT_EQ(evaluate(run, run.data.test.part(0, 2), true).samples, 2) << "fewer than ranks";
-      EXPECT_NEAR(evaluate(run, run.data.test.part(0, 2), true).loss, few.loss, 1e-6);
-      EXPECT_TRUE(predict(run, run.data.test, {}).probabilities.allclose(probabilities));
+      EXPECT_EQ(evaluate(run, *first_of(run.test, 2), true).samples, 2) << "fewer than ranks";
+      EXPECT_NEAR(evaluate(run, *first_of(run.test, 2), true).loss, few.loss, 1e-6);
+      EXPECT_TRUE(predict(run, *run.test, {}).probabilities.allclose(probabilities));
     });
   }
 }
@@ -168,7 +168,7 @@ class StopAt : public Observer {
 TEST(Ranks, OneRanksRequestStopsAllAtTheSameStep) {
   std::atomic<std::int64_t> steps[3];
   on_ranks(3, [&](const std::shared_ptr<Group>& group) {
-    onecycle::Run run = run_on(group, {batch(4), "train.duration=50ep", "train.log_every=1"});
+    onecycle::RecipeRun run = run_on(group, {batch(4), "train.duration=50ep", "train.log_every=1"});
     Trainer trainer(run);
     StopAt observer(17, StopReason::early_stopped);
     if (group->rank() == 1) trainer.observe(observer);
@@ -186,8 +186,9 @@ TEST(Ranks, OneRanksRequestStopsAllAtTheSameStep) {
 TEST(Ranks, ASignalIsEveryRanks) {
   std::atomic<std::int64_t> steps[2];
   on_ranks(2, [&](const std::shared_ptr<Group>& group) {
-    onecycle::Run run = run_on(group, {batch(4), "train.duration=2000ep", "train.log_every=1000000",
-                                       "train.evaluate_every=2000ep"});
+    onecycle::RecipeRun run =
+        run_on(group, {batch(4), "train.duration=2000ep", "train.log_every=1000000",
+                       "train.evaluate_every=2000ep"});
     Trainer trainer(run);
     class Interrupt : public Observer {
      public:
@@ -225,7 +226,7 @@ class FailAt : public Observer {
 
 TEST(Ranks, WhereOneRunsOutOfMemoryAllEndForIt) {
   on_ranks(2, [&](const std::shared_ptr<Group>& group) {
-    onecycle::Run run = run_on(group, {batch(4)});
+    onecycle::RecipeRun run = run_on(group, {batch(4)});
     Trainer trainer(run);
     FailAt observer(2, [] {
       TORCH_CHECK(false,
@@ -245,7 +246,7 @@ TEST(Ranks, WhereOneFailsTheOthersSayWhichAndWhy) {
   std::atomic<int> told = 0;
   EXPECT_THROW(on_ranks(3,
                         [&](const std::shared_ptr<Group>& group) {
-                          onecycle::Run run = run_on(group, {batch(4)});
+                          onecycle::RecipeRun run = run_on(group, {batch(4)});
                           Trainer trainer(run);
                           FailAt observer(2, [] { throw DataError("the disk is gone"); });
                           if (group->rank() == 1) trainer.observe(observer);
@@ -291,7 +292,7 @@ TEST(Ranks, ARunGoesOnWithAnotherNumberOfThem) {
     Snapshot& into_;
   };
   {
-    onecycle::Run run = run_on(alone(), with(longer, {batch(16), "train.log_every=1"}));
+    onecycle::RecipeRun run = run_on(alone(), with(longer, {batch(16), "train.log_every=1"}));
     Trainer trainer(run);
     Keep keep(half);
     trainer.keep_checkpoints_in(keep);
@@ -300,7 +301,7 @@ TEST(Ranks, ARunGoesOnWithAnotherNumberOfThem) {
     trainer.fit();
   }
   on_ranks(2, [&](const std::shared_ptr<Group>& group) {
-    onecycle::Run run = run_on(group, with(longer, {batch(8)}));
+    onecycle::RecipeRun run = run_on(group, with(longer, {batch(8)}));
     const auto snapshot = snapshot_from_leader(*group, [&] { return std::optional(half); });
     ASSERT_TRUE(snapshot);
     Trainer trainer(run);
@@ -310,7 +311,7 @@ TEST(Ranks, ARunGoesOnWithAnotherNumberOfThem) {
     rest.weights = state_of(run);
     expect_same(whole, rest, 1e-5);
   });
-  onecycle::Run run = run_on(alone(), with(longer, {batch(8)}));
+  onecycle::RecipeRun run = run_on(alone(), with(longer, {batch(8)}));
   Trainer trainer(run);
   try {
     trainer.resume(half, "half");

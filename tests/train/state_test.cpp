@@ -37,7 +37,7 @@ std::string failure_of(const std::function<void()>& action) {
 }
 
 // Over the whole set at once, in double precision but for the forward pass.
-Score naive_score(Run& run, const ImageSet& set) {
+Score naive_score(RecipeRun& run, const ImageSet& set) {
   const at::NoGradGuard no_grad;
   run.model->eval();
   const at::Tensor pixels = set.images.to(at::kDouble) / 255;
@@ -88,7 +88,7 @@ TEST(Evaluate, EverySampleOnce) {
   for (const int size : {1, 37, 512, 513, 1100}) {
     auto run = tiny_run({"data.format.test=" + std::to_string(size)});
     Trainer(run).fit();
-    const Score score = evaluate(run, run.data.test, true);
+    const Score score = evaluate(run, *run.test, true);
     const Score naive = naive_score(run, run.data.test);
     EXPECT_EQ(score.samples, size);
     EXPECT_NEAR(score.loss, naive.loss, 1e-6 * naive.loss) << size;
@@ -101,8 +101,8 @@ TEST(Evaluate, MastersWhereFullPrecisionIsAskedFor) {
   auto run = tiny_run(kNarrow);
   Trainer(run).fit();
   const auto before = state_of(run);
-  const double full = evaluate(run, run.data.test, true).loss;
-  const double narrow = evaluate(run, run.data.test, false).loss;
+  const double full = evaluate(run, *run.test, true).loss;
+  const double narrow = evaluate(run, *run.test, false).loss;
   EXPECT_TRUE(bitwise_equal(before, state_of(run)));
   EXPECT_NE(full, narrow);
   EXPECT_NEAR(full, narrow, 0.1);
@@ -166,8 +166,7 @@ TEST(Weights, RoundTrip) {
       EXPECT_TRUE(
           parameter.working.detach().equal(parameter.master.to(parameter.working.scalar_type())))
           << parameter.name;
-    EXPECT_EQ(evaluate(loaded, loaded.data.test, false).loss,
-              evaluate(run, run.data.test, false).loss);
+    EXPECT_EQ(evaluate(loaded, *loaded.test, false).loss, evaluate(run, *run.test, false).loss);
   }
 }
 

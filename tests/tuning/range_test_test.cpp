@@ -38,8 +38,8 @@ Whole whole_of(const Run& run) {
           at::detail::getDefaultCPUGenerator().get_state(),
           run.optimizer->updates(),
           run.steps.total_steps,
-          run.data.validation.size(),
-          run.data.test.size(),
+          run.validation->size(),
+          run.test->size(),
           run.model->is_training()};
 }
 

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "onecycle/batch.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <c10/core/Device.h>
+#include <c10/core/MemoryFormat.h>
+#include <c10/core/ScalarType.h>
+
+namespace onecycle {
+
+// What a batch's inputs are computed with.
+struct InputFormat {
+  c10::Device device = c10::kCPU;
+  c10::ScalarType dtype = c10::kFloat;                              // of floating-point inputs
+  c10::MemoryFormat memory_format = c10::MemoryFormat::Contiguous;  // of inputs in four dimensions
+};
+
+// Samples, in batches. Each batch is a pure function of what is asked for, whatever came before;
+// its tensors are new, so that autograd may keep them. Not for use by several threads at once.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  virtual std::int64_t size() const = 0;  // samples
+  // Of all batches from now on.
+  virtual void set_format(const InputFormat& format) = 0;
+
+  // For training, in two halves, of which the first alone depends on the step: a recorded graph of
+  // the second reads what the first wrote. Position `first` of the epoch's order is where rows()
+  // counts from. Neither waits for the device.
+  virtual void seek(std::int64_t epoch, std::int64_t first) = 0;
+  virtual Batch rows(std::int64_t offset, std::int64_t count) = 0;
+
+  // For evaluations: samples [first, first + valid) as they are, in their own order, and rows that
+  // are no samples after them, `count` in all.
+  virtual Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) = 0;
+};
+
+// The first `count` samples of another source, for evaluations; the source itself where it has no
+// more, or is null.
+std::shared_ptr<Source> first_of(std::shared_ptr<Source> source, std::int64_t count);
+
+// Samples in memory: inputs [N, ...] and targets [N, ...]. Trainings visit them in the order
+// epoch_order(seed, epoch). Throws DataError where the two differ in N, or it is 0.
+std::shared_ptr<Source> tensor_source(const at::Tensor& inputs, const at::Tensor& targets,
+                                      std::uint64_t seed = 0);
+
+}  // namespace onecycle

@@ -1,0 +1,40 @@
+#include "onecycle/source.h"
+
+#include "onecycle/error.h"
+
+#include <utility>
+
+namespace onecycle {
+
+namespace {
+
+class FirstOf : public Source {
+ public:
+  FirstOf(std::shared_ptr<Source> source, std::int64_t count)
+      : source_(std::move(source)), count_(count) {}
+
+  std::int64_t size() const override { return count_; }
+  void set_format(const InputFormat& format) override { source_->set_format(format); }
+  void seek(std::int64_t, std::int64_t) override {
+    throw Error("a part of a source is for evaluations");
+  }
+  Batch rows(std::int64_t, std::int64_t) override {
+    throw Error("a part of a source is for evaluations");
+  }
+  Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
+    return source_->in_order(first, valid, count);
+  }
+
+ private:
+  std::shared_ptr<Source> source_;
+  std::int64_t count_;
+};
+
+}  // namespace
+
+std::shared_ptr<Source> first_of(std::shared_ptr<Source> source, std::int64_t count) {
+  if (source == nullptr || count >= source->size()) return source;
+  return std::make_shared<FirstOf>(std::move(source), count);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,82 @@
+#include "onecycle/error.h"
+#include "onecycle/loader.h"
+#include "onecycle/source.h"
+
+#include "core/format.h"
+#include "data/tensors.h"
+
+#include <optional>
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+namespace {
+
+class TensorSource : public Source {
+ public:
+  TensorSource(const at::Tensor& inputs, const at::Tensor& targets, std::uint64_t seed)
+      : inputs_(inputs), targets_(targets), seed_(seed) {
+    set_format({});
+  }
+
+  std::int64_t size() const override { return inputs_.size(0); }
+
+  void set_format(const InputFormat& format) override {
+    const bool in_numbers = inputs_.is_floating_point();
+    given_ = inputs_.to(format.device, in_numbers ? format.dtype : inputs_.scalar_type());
+    if (given_.dim() == 4) given_ = given_.contiguous(format.memory_format);
+    given_targets_ = targets_.to(format.device);
+    order_ = order_.defined() ? order_.to(format.device) : order_;
+    first_ = at::zeros({1}, given_targets_.options().dtype(at::kLong));
+  }
+
+  void seek(std::int64_t epoch, std::int64_t first) override {
+    if (epoch_ != epoch) {
+      at::Tensor order = tensor_of(epoch_order(seed_, epoch, size()), {size()});
+      if (order_.defined())
+        order_.copy_(order);  // where a recorded graph reads it
+      else
+        order_ = order.to(first_.device());
+      epoch_ = epoch;
+    }
+    first_.fill_(first);
+  }
+
+  Batch rows(std::int64_t offset, std::int64_t count) override {
+    return chosen(order_.index_select(0, at::arange(count, first_.options()) + first_ + offset),
+                  count);
+  }
+
+  Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
+    const at::Tensor rows = at::arange(count, first_.options()).clamp_max(valid - 1) + first;
+    Batch batch = chosen(rows, valid);
+    if (batch.targets.scalar_type() == at::kLong && batch.targets.dim() == 1)
+      batch.targets.narrow(0, valid, count - valid).fill_(kIgnoredLabel);
+    return batch;
+  }
+
+ private:
+  Batch chosen(const at::Tensor& rows, std::int64_t valid) const {
+    return {given_.index_select(0, rows), given_targets_.index_select(0, rows), {}, valid};
+  }
+
+  at::Tensor inputs_, targets_;
+  at::Tensor given_, given_targets_;  // in the format
+  std::uint64_t seed_;
+  std::optional<std::int64_t> epoch_;
+  at::Tensor order_;  // of that epoch, on the device
+  at::Tensor first_;  // [1]
+};
+
+}  // namespace
+
+std::shared_ptr<Source> tensor_source(const at::Tensor& inputs, const at::Tensor& targets,
+                                      std::uint64_t seed) {
+  if (inputs.dim() < 1 || targets.dim() < 1 || inputs.size(0) != targets.size(0) ||
+      inputs.size(0) == 0)
+    throw DataError("inputs and targets need as many rows as each other, at least one");
+  return std::make_shared<TensorSource>(inputs, targets, seed);
+}
+
+}  // namespace onecycle
