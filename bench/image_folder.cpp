@@ -19,11 +19,11 @@ int run(int argc, char** argv) {
   options.set("resize", Value::scalar(argv[2]));
   options.set("size", Value::scalar(argv[3]));
   at::set_num_threads(std::atoi(argv[4]));
-  const auto format = builtin_formats().at("image_folder").make(options);
+  const auto made = builtin_formats().at("image_folder").make(options);
   DataFiles files;
   files.folders = {argv[1]};
   const auto begin = std::chrono::steady_clock::now();
-  const ImageSet set = format->read(Split::train, files);
+  const ImageSet set = made->read(Split::train, files);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   fmt::print("{{\"seconds\": {}, \"pictures\": {}}}\n", seconds, set.size());

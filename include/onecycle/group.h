@@ -52,7 +52,7 @@ class Group {
 
   // For weights that take gradients, in the same order on every rank. The group must outlive it.
   virtual std::unique_ptr<GradientReduction> reduce(std::vector<at::Tensor> weights,
-                                                    GradientFormat format) = 0;
+                                                    GradientFormat gradients) = 0;
 
   // Where this rank is, for the others to say should it go missing. Only this rank calls it, at any
   // time.

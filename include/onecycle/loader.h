@@ -41,7 +41,7 @@ class Loader : public Source {
 
   std::int64_t size() const override { return num_samples_; }
   // Throws Error for another device than the one that the samples were moved to.
-  void set_format(const InputFormat& format) override;
+  void set_format(const InputFormat& wanted) override;
   std::int64_t batch_size() const { return options_.batch_size; }
   // Whole batches: an epoch leaves out the remainder of its order. 0 when the batch exceeds the
   // set.

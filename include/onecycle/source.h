@@ -27,7 +27,7 @@ class Source {
 
   virtual std::int64_t size() const = 0;  // samples
   // Of all batches from now on.
-  virtual void set_format(const InputFormat& format) = 0;
+  virtual void set_format(const InputFormat& wanted) = 0;
 
   // For training, in two halves, of which the first alone depends on the step: a recorded graph of
   // the second reads what the first wrote. Position `first` of the epoch's order is where rows()

@@ -24,7 +24,7 @@ namespace {
 
 void print_built(const Run& run, const MemoryLimit& limit) {
   print_json({{"event", "built"},
-              {"train_samples", run.data.train.size()},
+              {"train_samples", run.train->size()},
               {"limit_bytes", limit.bytes()}});
 }
 

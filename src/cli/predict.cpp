@@ -93,9 +93,9 @@ std::int64_t predict_batch(RecipeRun& run, std::vector<Read> batch, const Pictur
 // Throws Error where pictures cannot be what the network takes.
 PictureFit fit_of(const NetworkTask& task) {
   if (task.height != task.width || (task.channels != 1 && task.channels != 3))
-    throw Error(onecycle::format(
-        "the network takes {}x{}x{} images: pictures become squares of 1 or 3 channels",
-        task.channels, task.height, task.width));
+    throw Error(
+        format("the network takes {}x{}x{} images: pictures become squares of 1 or 3 channels",
+               task.channels, task.height, task.width));
   return {task.channels, task.resize, task.height};
 }
 
@@ -128,14 +128,14 @@ int predict_command(int argc, char** argv) {
   given.erase(given.begin());
   if (given.empty()) line.misused("pictures are missing: name files, folders, or - for a list");
   PredictOptions options;
-  const RowFormat format = format_of(line);
+  const RowFormat row_format = format_of(line);
   std::int64_t top = top_of(line);
 
   TrainedNetwork network = open_network(subject, line, NeedsData::no);
   options.augmentation = test_time_augmentation(line, network.run.recipe);
   const PictureFit fit = fit_of(network.task);
   top = std::min<std::int64_t>(top, network.run.context.classes);
-  PredictionRows rows(format, top);
+  PredictionRows rows(row_format, top);
   std::int64_t failed = 0;
   std::int64_t found = 0;
   std::vector<Read> batch;

@@ -84,14 +84,15 @@ void print_table(const std::vector<PredictionRow>& rows) {
 
 }  // namespace
 
-PredictionRows::PredictionRows(RowFormat format, std::int64_t top) : format_(format), top_(top) {}
+PredictionRows::PredictionRows(RowFormat row_format, std::int64_t top)
+    : format_(row_format), top_(top) {}
 
 void PredictionRows::begin() {
   if (begun_) return;
   begun_ = true;
   if (format_ != RowFormat::csv) return;
   std::string head = "file,class,probability";
-  for (std::int64_t i = 2; i <= top_; ++i) head += onecycle::format(",class{0},probability{0}", i);
+  for (std::int64_t i = 2; i <= top_; ++i) head += format(",class{0},probability{0}", i);
   print_row(head);
 }
 
@@ -103,7 +104,7 @@ void PredictionRows::write(const std::vector<PredictionRow>& rows) {
     if (format_ != RowFormat::csv) continue;
     std::string text = csv_cell(row.file);
     for (const Ranked& one : row.classes)
-      text += onecycle::format(",{},{:.6g}", csv_cell(one.name), one.probability);
+      text += format(",{},{:.6g}", csv_cell(one.name), one.probability);
     const auto given = static_cast<std::int64_t>(row.classes.size());
     for (std::int64_t i = given; i < top_; ++i) text += ",,";
     print_row(text);

@@ -20,7 +20,7 @@ enum class RowFormat { table, csv, json };
 // Predictions on stdout, failures on stderr, each as they come.
 class PredictionRows {
  public:
-  PredictionRows(RowFormat format, std::int64_t top);  // `top`: classes of a row, at most
+  PredictionRows(RowFormat row_format, std::int64_t top);  // `top`: classes of a row, at most
 
   void write(const std::vector<PredictionRow>& rows);
   void fail(const std::string& file, const std::string& why);

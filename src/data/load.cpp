@@ -25,18 +25,17 @@ constexpr std::uint64_t kSplitSeed = 0;  // the run's seed must not move samples
 std::string split_name(Split split) { return split == Split::train ? "training" : "test"; }
 
 // "fashion-mnist, training split (a.gz, b.gz)"
-std::string place(const DatasetDescriptor& descriptor, Split split, const DatasetFormat& format) {
-  const std::string names = joined(format.files(split));
-  return onecycle::format("{}, {} split{}", descriptor.name, split_name(split),
-                          names.empty() ? "" : " (" + names + ")");
+std::string place(const DatasetDescriptor& descriptor, Split split, const DatasetFormat& made) {
+  const std::string names = joined(made.files(split));
+  return format("{}, {} split{}", descriptor.name, split_name(split),
+                names.empty() ? "" : " (" + names + ")");
 }
 
-ImageSet read_split(const DatasetDescriptor& descriptor, Split split, const DatasetFormat& format,
+ImageSet read_split(const DatasetDescriptor& descriptor, Split split, const DatasetFormat& made,
                     const DataFiles& files) {
-  ImageSet set = format.read(split, files);
+  ImageSet set = made.read(split, files);
   if (set.size() == 0)
-    throw DataError(
-        onecycle::format("{}: has no samples; check its files", place(descriptor, split, format)));
+    throw DataError(format("{}: has no samples; check its files", place(descriptor, split, made)));
   return set;
 }
 
@@ -175,8 +174,8 @@ void check_names(const std::vector<std::string>& classes, const std::string& dat
 
 DataForm find_form(const DatasetDescriptor& descriptor, const DataFiles& files,
                    const FormatRegistry& formats) {
-  const auto make = [&](const Choice& format) {
-    return DataForm{format, formats.at(format.name).make(format.options)};
+  const auto make = [&](const Choice& choice) {
+    return DataForm{choice, formats.at(choice.name).make(choice.options)};
   };
   DataForm first = make(descriptor.format);
   if (descriptor.others.empty() || first.made->present(files)) return first;
@@ -202,31 +201,31 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
                   const FormatRegistry& formats, const LoadWatch& watch) {
   DataFiles files = data_files(options, descriptor);
   files.watch = watch;
-  auto [choice, format] = find_form(descriptor, files, formats);
-  if (auto packed = packed_form(descriptor, choice, *format, files)) format = std::move(packed);
-  ImageSet train = read_split(descriptor, Split::train, *format, files);
+  auto [choice, made] = find_form(descriptor, files, formats);
+  if (auto packed = packed_form(descriptor, choice, *made, files)) made = std::move(packed);
+  ImageSet train = read_split(descriptor, Split::train, *made, files);
   if (descriptor.train_samples && train.size() != *descriptor.train_samples)
-    throw DataError(onecycle::format("{}: {} samples, but the data set has {}; get the files again",
-                                     place(descriptor, Split::train, *format), train.size(),
-                                     *descriptor.train_samples));
+    throw DataError(format("{}: {} samples, but the data set has {}; get the files again",
+                           place(descriptor, Split::train, *made), train.size(),
+                           *descriptor.train_samples));
   ImageSet test{train.images.narrow(0, 0, 0), train.labels.narrow(0, 0, 0)};
-  if (format->has_test(files)) test = read_split(descriptor, Split::test, *format, files);
+  if (made->has_test(files)) test = read_split(descriptor, Split::test, *made, files);
   if (train.images.sizes().slice(1) != test.images.sizes().slice(1) ||
       train.images.scalar_type() != test.images.scalar_type())
-    throw DataError(onecycle::format(
-        "{}: the training images are {}, the test images {}; check which files they are",
-        descriptor.name, shape_text(train.images), shape_text(test.images)));
+    throw DataError(
+        format("{}: the training images are {}, the test images {}; check which files they are",
+               descriptor.name, shape_text(train.images), shape_text(test.images)));
 
   DataSet data;
   data.name = descriptor.name;
   data.classes = descriptor.classes;
-  if (data.classes.empty()) data.classes = format->classes(files);
+  if (data.classes.empty()) data.classes = made->classes(files);
   if (data.classes.empty())
-    data.classes = numbered_classes(train, place(descriptor, Split::train, *format));
+    data.classes = numbered_classes(train, place(descriptor, Split::train, *made));
   check_names(data.classes, descriptor.name);
   const auto num_classes = static_cast<std::int64_t>(data.classes.size());
-  check_labels(train, num_classes, place(descriptor, Split::train, *format));
-  check_labels(test, num_classes, place(descriptor, Split::test, *format));
+  check_labels(train, num_classes, place(descriptor, Split::train, *made));
+  check_labels(test, num_classes, place(descriptor, Split::test, *made));
   if (!options.classes.empty()) {
     const auto labels = chosen_labels(options.classes, data.classes);
     data.classes = options.classes;

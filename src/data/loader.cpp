@@ -122,13 +122,13 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
     crop_tables_ = crop_tables_on(*options_.augment.resized_crop, images_, options_.device);
 }
 
-void Loader::set_format(const InputFormat& format) {
-  if (format.device != options_.device)
+void Loader::set_format(const InputFormat& wanted) {
+  if (wanted.device != options_.device)
     throw Error("pictures on " + options_.device.str() + " are no inputs on " +
-                format.device.str());
-  element_of(format.dtype);
-  options_.dtype = format.dtype;
-  options_.memory_format = format.memory_format;
+                wanted.device.str());
+  element_of(wanted.dtype);
+  options_.dtype = wanted.dtype;
+  options_.memory_format = wanted.memory_format;
 }
 
 std::int64_t Loader::evaluation_batches() const {

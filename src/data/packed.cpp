@@ -132,9 +132,9 @@ FormatRegistry::Entry packed_format() {
 
 std::string packed_name(const DatasetDescriptor& descriptor) { return descriptor.name + ".packed"; }
 
-std::string source_of(const Choice& format, const DatasetFormat& made, const DataFiles& files) {
+std::string source_of(const Choice& choice, const DatasetFormat& made, const DataFiles& files) {
   Sha256 digest;
-  digest.add(format.name).add("\n").add(detail::flow_text(format.options)).add("\n");
+  digest.add(choice.name).add("\n").add(detail::flow_text(choice.options)).add("\n");
   return digest.add(made.state(files)).hex();
 }
 
@@ -153,18 +153,18 @@ std::optional<std::string> data_place(const DataOptions& options,
 }
 
 std::unique_ptr<DatasetFormat> packed_form(const DatasetDescriptor& descriptor,
-                                           const Choice& format, const DatasetFormat& made,
+                                           const Choice& choice, const DatasetFormat& made,
                                            const DataFiles& files) {
-  if (format.name == "packed") return nullptr;
+  if (choice.name == "packed") return nullptr;
   const auto path = files.find(packed_name(descriptor));
   if (!path || !made.present(files)) return nullptr;
-  if (metadata_of(*open_packed(*path), "source") == source_of(format, made, files))
+  if (metadata_of(*open_packed(*path), "source") == source_of(choice, made, files))
     return std::make_unique<Packed>(*path);
   if (files.watch.warn)
     files.watch.warn(
-        onecycle::format("{} is not used: its source has changed since; "
-                         "`onecycle data pack` makes it anew",
-                         *path));
+        format("{} is not used: its source has changed since; "
+               "`onecycle data pack` makes it anew",
+               *path));
   return nullptr;
 }
 

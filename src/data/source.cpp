@@ -14,7 +14,7 @@ class FirstOf : public Source {
       : source_(std::move(source)), count_(count) {}
 
   std::int64_t size() const override { return count_; }
-  void set_format(const InputFormat& format) override { source_->set_format(format); }
+  void set_format(const InputFormat& wanted) override { source_->set_format(wanted); }
   void seek(std::int64_t, std::int64_t) override {
     throw Error("a part of a source is for evaluations");
   }

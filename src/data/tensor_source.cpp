@@ -22,12 +22,12 @@ class TensorSource : public Source {
 
   std::int64_t size() const override { return inputs_.size(0); }
 
-  void set_format(const InputFormat& format) override {
+  void set_format(const InputFormat& wanted) override {
     const bool in_numbers = inputs_.is_floating_point();
-    given_ = inputs_.to(format.device, in_numbers ? format.dtype : inputs_.scalar_type());
-    if (given_.dim() == 4) given_ = given_.contiguous(format.memory_format);
-    given_targets_ = targets_.to(format.device);
-    order_ = order_.defined() ? order_.to(format.device) : order_;
+    given_ = inputs_.to(wanted.device, in_numbers ? wanted.dtype : inputs_.scalar_type());
+    if (given_.dim() == 4) given_ = given_.contiguous(wanted.memory_format);
+    given_targets_ = targets_.to(wanted.device);
+    order_ = order_.defined() ? order_.to(wanted.device) : order_;
     first_ = at::zeros({1}, given_targets_.options().dtype(at::kLong));
   }
 

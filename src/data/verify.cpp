@@ -70,11 +70,11 @@ FileCheck check_packed(const std::string& file, const std::string& path) {
 std::vector<FileCheck> verify_data(const DataOptions& options, const DatasetDescriptor& descriptor,
                                    const FormatRegistry& formats) {
   const DataFiles files = data_files(options, descriptor);
-  const auto [choice, format] = find_form(descriptor, files, formats);
+  const auto [choice, made] = find_form(descriptor, files, formats);
   std::vector<FileCheck> checks;
-  const bool from_archive = format->present(files) && !format->DatasetFormat::present(files);
+  const bool from_archive = made->present(files) && !made->DatasetFormat::present(files);
   for (const Split split : {Split::train, Split::test})
-    for (const std::string& file : format->files(split)) {
+    for (const std::string& file : made->files(split)) {
       if (from_archive) continue;
       const auto path = choice.name == "packed" ? files.find(file) : std::nullopt;
       checks.push_back(path ? check_packed(file, *path)

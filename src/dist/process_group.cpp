@@ -105,8 +105,8 @@ class Processes : public Group {
   void broadcast(std::vector<at::Tensor>& tensors) override { broadcast_from(tensors, 0); }
 
   std::unique_ptr<GradientReduction> reduce(std::vector<at::Tensor> weights,
-                                            GradientFormat format) override {
-    return reducer_over(std::move(weights), format, processes());
+                                            GradientFormat gradients) override {
+    return reducer_over(std::move(weights), gradients, processes());
   }
 
   void at_step(std::int64_t step) override {

@@ -42,7 +42,7 @@ class OwnHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proce
 
 class BucketReduction : public GradientReduction {
  public:
-  BucketReduction(std::vector<at::Tensor> weights, GradientFormat format,
+  BucketReduction(std::vector<at::Tensor> weights, GradientFormat gradients,
                   const c10::intrusive_ptr<c10d::ProcessGroup>& processes) {
     const std::vector<bool> sparse(weights.size(), false);
     auto [buckets, limits] =
@@ -55,9 +55,9 @@ class BucketReduction : public GradientReduction {
         std::unordered_map<std::size_t, std::string>{}, kFirstBucketBytes,
         /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false,
         std::vector<std::int64_t>{kBucketBytes});
-    if (processes->getSize() == 1 && format == GradientFormat::as_computed)
+    if (processes->getSize() == 1 && gradients == GradientFormat::as_computed)
       reducer_->register_comm_hook(std::make_unique<OwnHook>(processes));
-    if (format == GradientFormat::bf16)
+    if (gradients == GradientFormat::bf16)
       reducer_->register_comm_hook(std::make_unique<Bf16Hook>(processes));
   }
 
@@ -86,9 +86,9 @@ class BucketReduction : public GradientReduction {
 }  // namespace
 
 std::unique_ptr<GradientReduction> reducer_over(
-    std::vector<at::Tensor> weights, GradientFormat format,
+    std::vector<at::Tensor> weights, GradientFormat gradients,
     const c10::intrusive_ptr<c10d::ProcessGroup>& processes) {
-  return std::make_unique<BucketReduction>(std::move(weights), format, processes);
+  return std::make_unique<BucketReduction>(std::move(weights), gradients, processes);
 }
 
 }  // namespace onecycle

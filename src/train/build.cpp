@@ -79,10 +79,10 @@ void place(DataSet& data, at::Device device) {
 }
 
 // What an image folder's pictures are resized to; arrays have the network's own size.
-std::int64_t resize_of(const Choice& format, std::int64_t height) {
-  if (format.name != "image_folder") return height;
+std::int64_t resize_of(const Choice& choice, std::int64_t height) {
+  if (choice.name != "image_folder") return height;
   for (const char* option : {"resize", "size"}) {
-    const Value* value = format.options.find(option);
+    const Value* value = choice.options.find(option);
     if (value == nullptr || !value->is_scalar()) continue;
     if (const auto pixels = parse_integer(value->text)) return std::max(*pixels, height);
   }
@@ -278,9 +278,9 @@ std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run
 
 NetworkTask task_of(const RecipeRun& run, const Registries& registries) {
   const DataSet& data = run.data;
-  const Choice format = descriptor_of(run.recipe, registries).format;
+  const Choice choice = descriptor_of(run.recipe, registries).format;
   return {data.name,    data.channels(), data.height(), data.width(),
-          data.classes, data.mean,       data.std,      resize_of(format, data.height())};
+          data.classes, data.mean,       data.std,      resize_of(choice, data.height())};
 }
 
 }  // namespace onecycle

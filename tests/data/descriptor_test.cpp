@@ -27,9 +27,8 @@ TEST(Descriptors, EveryShippedOneIsSound) {
     const DatasetDescriptor descriptor = find(name, {kShipped});
     EXPECT_EQ(descriptor.name, name);
     EXPECT_FALSE(descriptor.title.empty()) << name;
-    const auto format =
-        builtin_formats().at(descriptor.format.name).make(descriptor.format.options);
-    EXPECT_EQ(format->files(Split::train).empty(), descriptor.get.empty()) << name;
+    const auto made = builtin_formats().at(descriptor.format.name).make(descriptor.format.options);
+    EXPECT_EQ(made->files(Split::train).empty(), descriptor.get.empty()) << name;
     const std::set<std::string> distinct(descriptor.classes.begin(), descriptor.classes.end());
     EXPECT_EQ(distinct.size(), descriptor.classes.size()) << name;
   }

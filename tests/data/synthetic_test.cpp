@@ -6,11 +6,11 @@ namespace onecycle {
 namespace {
 
 DataSet make(const std::vector<std::pair<std::string, std::string>>& given = {}) {
-  Value format = Value::map();
-  for (const auto& [key, value] : given) format.set(key, Value::scalar(value));
+  Value given_options = Value::map();
+  for (const auto& [key, value] : given) given_options.set(key, Value::scalar(value));
   DatasetDescriptor descriptor;
   descriptor.name = "made-up";
-  descriptor.format = {"synthetic", format};
+  descriptor.format = {"synthetic", given_options};
   DataOptions options;
   options.validation = 0;
   return load_data(options, descriptor);

@@ -185,11 +185,11 @@ const std::vector<std::uint8_t> kPicture = {
 TEST_F(BadInput, NamesOfClassesAreText) {
   folder_.write("data/caf\xe9/a.png", kPicture);
   folder_.write("data/tea/a.png", kPicture);
-  const std::string format =
+  const std::string pictures =
       "data={format: {name: image_folder, size: null}, validation: 0, "
       "batch_size: 1, dir: " +
       (folder_ / "data") + "}";
-  EXPECT_THAT(refused_override(format, 1), HasSubstr("'caf?' is not valid UTF-8"));
+  EXPECT_THAT(refused_override(pictures, 1), HasSubstr("'caf?' is not valid UTF-8"));
 }
 
 // A file's name may be any bytes; JSON may not.

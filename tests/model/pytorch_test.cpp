@@ -167,14 +167,15 @@ double tolerance_in_single(const GoldenCase& golden) {
 TEST(ModelPyTorch, OutputsInSingle) {
   const at::NoGradGuard no_grad;
   for (const GoldenCase& golden : cases())
-    for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+    for (const auto memory_format :
+         {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
       SCOPED_TRACE(golden.head);
       const auto model = model_of(golden);
       for (at::Tensor& parameter : model->parameters())
-        if (parameter.dim() == 4) parameter.set_data(parameter.detach().contiguous(format));
+        if (parameter.dim() == 4) parameter.set_data(parameter.detach().contiguous(memory_format));
       fill(*model);
       model->train();
-      expect_near(model->forward(images_of(golden).to(at::kFloat).contiguous(format)),
+      expect_near(model->forward(images_of(golden).to(at::kFloat).contiguous(memory_format)),
                   golden.numbers.at("single"), tolerance_in_single(golden), "single precision");
     }
 }

@@ -25,12 +25,13 @@ Hyper hyper_of(const GoldenCase& golden, std::int64_t step) {
   return {0.02 + 0.2 * wave, 0.9 - 0.2 * wave, golden.number("decay") * (1 + 2 * wave)};
 }
 
-TrialSetup setup_of(const GoldenCase& golden, at::ScalarType compute, at::MemoryFormat format) {
+TrialSetup setup_of(const GoldenCase& golden, at::ScalarType compute,
+                    at::MemoryFormat memory_format) {
   TrialSetup setup;
   setup.rule.nesterov = golden.integer("nesterov") != 0;
   setup.rule.decay = golden.option("mode") == "l2" ? DecayMode::l2 : DecayMode::decoupled;
   setup.compute = compute;
-  setup.format = format;
+  setup.format = memory_format;
   setup.optimizer = "muon";
   setup.options.set("iterations", Value::scalar(golden.option("iterations")));
   setup.options.set("normalise", Value::scalar(golden.integer("normalise") ? "true" : "false"));
@@ -69,11 +70,12 @@ double compare(const GoldenCase& golden, const TrialSetup& setup) {
 
 TEST(MuonPyTorch, WeightsOfTwelveSteps) {
   for (const GoldenCase& golden : read_golden("muon.txt"))
-    for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+    for (const auto memory_format :
+         {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
       SCOPED_TRACE(golden.head);
-      EXPECT_LT(compare(golden, setup_of(golden, at::kDouble, format)), 1e-10);
-      EXPECT_LT(compare(golden, setup_of(golden, at::kFloat, format)), 1e-4);
-      EXPECT_LT(compare(golden, setup_of(golden, at::kBFloat16, format)), 0.1);
+      EXPECT_LT(compare(golden, setup_of(golden, at::kDouble, memory_format)), 1e-10);
+      EXPECT_LT(compare(golden, setup_of(golden, at::kFloat, memory_format)), 1e-4);
+      EXPECT_LT(compare(golden, setup_of(golden, at::kBFloat16, memory_format)), 0.1);
     }
 }
 
