@@ -14,13 +14,19 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 add_library(onecycle_compile_options INTERFACE)
+# With the compiler that the project is tested with: what another one newly warns of is no reason to end a user's build.
+set(tested OFF)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  set(tested ON)
+endif()
+option(ONECYCLE_WARNINGS_ARE_ERRORS "Warnings end the build" ${tested})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
   # g++ 12 and 13 see overflows in std::string's own code that are not there (GCC bugs 105329, 105651).
   set(onecycle_false_alarms -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 target_compile_options(onecycle_compile_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Werror ${onecycle_false_alarms}>
-  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Werror>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow $<$<BOOL:${ONECYCLE_WARNINGS_ARE_ERRORS}>:-Werror> ${onecycle_false_alarms}>
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra$<$<BOOL:${ONECYCLE_WARNINGS_ARE_ERRORS}>:$<COMMA>-Werror>>")
 # What turns an overrun or a wild jump into an immediate end. The program reads files and messages of strangers.
 set(onecycle_hardened "$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>")
 target_compile_options(onecycle_compile_options INTERFACE
