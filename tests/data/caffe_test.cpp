@@ -38,7 +38,7 @@ TEST_F(Caffe, SubtractsTheMeanImageFromRawPixels) {
   for (std::size_t i = 0; i < 6; ++i)
     EXPECT_NEAR(data.mean[i] * 255, 33 + static_cast<double>(i), 1e-13);
   EXPECT_EQ(data.std, std::vector<double>{1.0 / 255});
-  const Loader loader(data.train, options_of(data));
+  Loader loader(data.train, options_of(data));
   const at::Tensor want = (at::arange(12, at::kFloat) * 6 - 33).view({12, 1, 1, 1});
   EXPECT_TRUE(loader.evaluation_batch(0).inputs.equal(want.expand({12, 1, 2, 3})));
 }

@@ -60,7 +60,7 @@ Run line_through(const Points& train, const Points& held_out) {
 
 TEST(ALine, IsFound) {
   const Points held_out = points(37, 2);
-  const Run run = line_through(points(200, 1), held_out);
+  const onecycle::Run run = line_through(points(200, 1), held_out);
   const RunEnd end = Trainer(run).fit();
   EXPECT_EQ(end.reason, StopReason::finished);
   const at::Tensor errors = run.model->forward(held_out.inputs).detach() - held_out.targets;
@@ -71,7 +71,7 @@ TEST(ALine, IsFound) {
 }
 
 TEST(ALine, IsSweptAndPutBack) {
-  const Run run = line_through(points(200, 1), points(37, 2));
+  const onecycle::Run run = line_through(points(200, 1), points(37, 2));
   const at::Tensor before = run.parameters->all().front().master.clone();
   Sweep plan;
   plan.high = 100;
