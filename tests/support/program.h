@@ -4,6 +4,7 @@
 #include "support/places.h"
 #include "support/temporary_folder.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <spawn.h>
@@ -46,7 +47,16 @@ class Program {
                                      O_WRONLY | O_CREAT, 0600);
     posix_spawn_file_actions_addopen(&files, STDERR_FILENO, (folder_ / "err").c_str(),
                                      O_WRONLY | O_CREAT, 0600);
-    const int error = posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ);
+    // A shell ignores the two in what it runs in the background, and so would the program.
+    sigset_t by_default;
+    sigemptyset(&by_default);
+    for (const int number : {SIGINT, SIGQUIT}) sigaddset(&by_default, number);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigdefault(&attributes, &by_default);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    const int error = posix_spawn(&pid_, argv[0], &files, &attributes, argv.data(), environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     // Without its number a signal to it, kill(-1), would reach every process.
     if (error != 0) throw std::system_error(error, std::generic_category(), program);
