@@ -2,6 +2,7 @@
 // it:
 //   bench_image_folder FOLDER RESIZE SIZE THREADS
 #include "onecycle/datasets.h"
+#include "onecycle/options.h"
 
 #include "core/format.h"
 
@@ -19,7 +20,8 @@ int run(int argc, char** argv) {
   options.set("resize", Value::scalar(argv[2]));
   options.set("size", Value::scalar(argv[3]));
   at::set_num_threads(std::atoi(argv[4]));
-  const auto made = builtin_formats().at("image_folder").make(options);
+  const auto made =
+      builtin_formats().make(choose(builtin_formats().variants(), "image_folder", options));
   DataFiles files;
   files.folders = {argv[1]};
   const auto begin = std::chrono::steady_clock::now();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/augmentations.h"
 #include "onecycle/data.h"
 #include "onecycle/datasets.h"
 #include "onecycle/models.h"
@@ -7,6 +8,7 @@
 #include "onecycle/predict.h"
 #include "onecycle/recipe.h"
 #include "onecycle/schedules.h"
+#include "onecycle/tasks.h"
 #include "onecycle/trainer.h"
 
 #include <memory>
@@ -19,6 +21,8 @@ namespace onecycle {
 // What runs are made from: the parts that recipes may name, and who trains them together.
 struct Registries {
   FormatRegistry formats = builtin_formats();
+  AugmentationRegistry augmentations = builtin_augmentations();
+  TaskRegistry tasks = builtin_tasks();
   ModelRegistry models = builtin_models();
   OptimizerRegistry optimizers = builtin_optimizers();
   ScheduleRegistry schedules = builtin_schedules();
@@ -70,6 +74,12 @@ RecipeRun build_for_evaluation(const Recipe& recipe, const Registries& registrie
 
 // Pictures as the run's network takes them, not augmented; null where there are none.
 std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run);
+
+// What the recipe's model is made for.
+ModelContext context_of(const DataSet& data, const Recipe& recipe);
+
+// What the recipe's training batches undergo.
+Augment augment_of(const Recipe& recipe, const Registries& registries);
 
 NetworkTask task_of(const RecipeRun& run, const Registries& registries);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,7 +43,17 @@ struct ColourJitter {
   bool operator==(const ColourJitter&) const = default;
 };
 
-// `data.augment`: what training batches undergo: the crop, flip, colour_jitter, cutout, mixup.
+// What a training batch undergoes beside the batch kernel's own part. On the batch's device,
+// without waiting for it. Random numbers are ATen's, which the loop seeds anew before every step,
+// so that they depend on the step and the rank.
+class Augmentation {
+ public:
+  virtual ~Augmentation() = default;
+  // inputs [N,C,H,W], normalised -> the same sizes and dtype.
+  virtual at::Tensor apply(const at::Tensor& inputs) const = 0;
+};
+
+// What training batches undergo: the crop, flip, colour_jitter, cutout, mixup, and then the others.
 struct Augment {
   std::int64_t pad_crop = 0;  // pixels of black around the image before a random crop of its size
   bool flip = false;          // left to right, one time in two
@@ -54,6 +65,7 @@ struct Augment {
   ColourJitter jitter = {};
   bool flip_alternates = false;  // `flip` chooses once a sample; every odd epoch mirrors all
   bool pad_reflects = false;     // pad_crop's border is the image mirrored, not black
+  std::vector<std::shared_ptr<const Augmentation>> others = {};
 
   bool operator==(const Augment&) const = default;
 };

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "onecycle/data.h"
-#include "onecycle/options.h"
 #include "onecycle/registry.h"
 
 #include <cstdint>
@@ -34,8 +33,8 @@ struct BatchSize {
 enum class Normalise { automatic, none, caffe };
 
 struct DataOptions {
-  std::optional<std::string> name;      // a file in datasets/, or a path to one like them
-  Choice format{"none", Value::map()};  // in place of `name`: the format, with its files
+  std::optional<std::string> name;  // a file in datasets/, or a path to one like them
+  Choice format{"none"};            // in place of `name`: the format, with its files
   std::optional<std::string> dir;
   BatchSize batch_size;
   std::optional<std::int64_t> validation;
@@ -45,11 +44,8 @@ struct DataOptions {
   Normalise normalise = Normalise::automatic;
   std::vector<double> mean;
   std::vector<double> std;
-  Augment augment;
+  std::vector<Choice> augment;
 };
-
-// `formats`: what data.format may name.
-OptionTable<DataOptions> data_options(const Variants& formats);
 
 // ---- Descriptors: datasets/<name>.yaml -------------------------------------------------------
 
@@ -63,7 +59,7 @@ struct Checksums {
 
 // Another form of the same data, taken where the files of the forms before it are not there.
 struct OtherForm {
-  Choice format{"", Value::map()};
+  Choice format;
 };
 
 // A file that `onecycle data fetch` gets.
@@ -78,7 +74,7 @@ struct Download {
 struct DatasetDescriptor {
   std::string name;
   std::string title;  // one line: what it is, whose it is
-  Choice format{"", Value::map()};
+  Choice format;
   std::vector<OtherForm> others;
   std::vector<std::string> folders;  // searched in this order; `~` and ${NAME} are expanded
   std::vector<std::string> classes;  // empty: numbered, as many as the training labels need
@@ -89,11 +85,6 @@ struct DatasetDescriptor {
   std::vector<Download> downloads;
   std::optional<std::int64_t> train_samples;  // of the training split, where known beforehand
 };
-
-OptionTable<DatasetDescriptor> descriptor_options(const Variants& formats);
-
-// Names of the descriptors in `folders`, sorted, each once.
-std::vector<std::string> list_descriptors(const std::vector<std::string>& folders);
 
 // ---- Formats ---------------------------------------------------------------------------------
 
@@ -141,18 +132,13 @@ class DatasetFormat {
   virtual std::string state(const DataFiles& files) const;
   // Size of the training split where the options alone say it.
   virtual std::optional<std::int64_t> train_samples() const { return std::nullopt; }
+  // The shorter side that pictures of any size are brought to; nothing where all have one size.
+  virtual std::optional<std::int64_t> picture_side() const { return std::nullopt; }
 };
 
-using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>(const Value& options)>;
+using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>()>;
 
 FormatRegistry builtin_formats();
-
-// The descriptor that the options ask for: of `format`, or the file `name` in the first of
-// `folders` that has it, parsed by `read_yaml`. Throws RecipeError.
-DatasetDescriptor find_descriptor(const DataOptions& options,
-                                  const std::vector<std::string>& folders,
-                                  const std::function<Value(const std::string&)>& read_yaml,
-                                  const FormatRegistry& formats = builtin_formats());
 
 // ---- Loading and looking ---------------------------------------------------------------------
 

@@ -18,6 +18,9 @@ struct Duration {
   // Rounded to the nearest step, at least 1 for a positive count.
   std::int64_t steps(std::int64_t steps_per_epoch) const;
 
+  // A share of it, or a multiple; in steps a whole number, at least 1 of what was any.
+  Duration times(double factor) const;
+
   bool operator==(const Duration&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -30,6 +31,10 @@ class Model : public torch::nn::Module {
   // Once, before a training from scratch, in fp32 on the CPU: the first `initial_samples` images of
   // the training part or all of fewer, [N, C, H, W], normalised, not augmented.
   virtual void initialise_from(const at::Tensor& /*images*/) {}
+
+  // Weight decays for tuning to try, in l2 units: of shallow nets more than of deep ones with batch
+  // norm (Smith, arXiv 1803.09820, section 4.4).
+  virtual std::vector<double> decays_to_try() const { return {1e-3, 5e-4, 1e-4, 1e-5, 0}; }
 };
 
 // Random initialisation of every weight with two or more dimensions (n_in, n_out: fan in and out).

@@ -1,22 +1,25 @@
 #pragma once
 
 #include "onecycle/duration.h"
-#include "onecycle/value.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-// How the type of an option is read from a Value and written to one.
+// How the type of an option is read from a Value and written to one. Who describes options needs to
+// know no more of values (value.h) than that there are some.
 namespace onecycle {
+
+struct Value;
 
 // A type that options hold specialises OptionType:
 //   static std::string name();                          shown in messages and docs: "number"
 //   static std::string schema();                        JSON Schema fragment
 //   static std::optional<T> read(const Value&, std::string& why);  `why` completes "expected …"
-//   static Value write(const T&);
+//   static void write(const T&, Value& to);             `to` is null
 
 template <class T>
 struct OptionType;
@@ -26,7 +29,7 @@ struct OptionType<bool> {
   static std::string name() { return "true or false"; }
   static std::string schema() { return R"({"type":"boolean"})"; }
   static std::optional<bool> read(const Value& value, std::string& why);
-  static Value write(bool value);
+  static void write(bool value, Value& to);
 };
 
 template <>
@@ -34,7 +37,7 @@ struct OptionType<std::int64_t> {
   static std::string name() { return "integer"; }
   static std::string schema() { return R"({"type":"integer"})"; }
   static std::optional<std::int64_t> read(const Value& value, std::string& why);
-  static Value write(std::int64_t value);
+  static void write(std::int64_t value, Value& to);
 };
 
 template <>
@@ -42,7 +45,7 @@ struct OptionType<double> {
   static std::string name() { return "number"; }
   static std::string schema() { return R"({"type":"number"})"; }
   static std::optional<double> read(const Value& value, std::string& why);
-  static Value write(double value);
+  static void write(double value, Value& to);
 };
 
 template <>
@@ -50,7 +53,7 @@ struct OptionType<std::string> {
   static std::string name() { return "text"; }
   static std::string schema() { return R"({"type":"string"})"; }
   static std::optional<std::string> read(const Value& value, std::string& why);
-  static Value write(const std::string& value);
+  static void write(const std::string& value, Value& to);
 };
 
 template <>
@@ -60,8 +63,22 @@ struct OptionType<Duration> {
     return R"({"type":"string","pattern":"^[0-9.]+([eE][0-9]+)?(ep|it)$"})";
   }
   static std::optional<Duration> read(const Value& value, std::string& why);
-  static Value write(const Duration& value);
+  static void write(const Duration& value, Value& to);
 };
+
+namespace detail {
+bool is_null(const Value& value);
+std::optional<std::size_t> list_size(const Value& value);  // nothing where it is no list
+const Value& list_item(const Value& list, std::size_t index);
+void become_list(Value& value);
+Value& add_item(Value& list);
+// Which of the names the value is; `why` as for OptionType::read.
+std::optional<std::size_t> read_word(const Value& value, const std::vector<std::string>& names,
+                                     std::string& why);
+void write_word(const std::string& word, Value& to);
+std::string enum_schema(const std::vector<std::string>& names);
+std::string enum_alternatives(const std::vector<std::string>& names);  // "a, b or c"
+}  // namespace detail
 
 template <class T>
 struct OptionType<std::optional<T>> {
@@ -70,13 +87,13 @@ struct OptionType<std::optional<T>> {
     return R"({"anyOf":[)" + OptionType<T>::schema() + R"(,{"type":"null"}]})";
   }
   static std::optional<std::optional<T>> read(const Value& value, std::string& why) {
-    if (value.is_null()) return std::optional<std::optional<T>>(std::optional<T>());
+    if (detail::is_null(value)) return std::optional<std::optional<T>>(std::optional<T>());
     auto inner = OptionType<T>::read(value, why);
     if (!inner) return std::nullopt;
     return std::optional<std::optional<T>>(std::move(inner));
   }
-  static Value write(const std::optional<T>& value) {
-    return value ? OptionType<T>::write(*value) : Value{};
+  static void write(const std::optional<T>& value, Value& to) {
+    if (value) OptionType<T>::write(*value, to);
   }
 };
 
@@ -87,19 +104,19 @@ struct OptionType<std::vector<T>> {
     return R"({"type":"array","items":)" + OptionType<T>::schema() + "}";
   }
   static std::optional<std::vector<T>> read(const Value& value, std::string& why) {
-    if (!value.is_list()) return why = "a " + name(), std::nullopt;
+    const auto size = detail::list_size(value);
+    if (!size) return why = "a " + name(), std::nullopt;
     std::vector<T> result;
-    for (const Value& item : value.items) {
-      auto element = OptionType<T>::read(item, why);
+    for (std::size_t i = 0; i < *size; ++i) {
+      auto element = OptionType<T>::read(detail::list_item(value, i), why);
       if (!element) return why = "a " + name(), std::nullopt;
       result.push_back(std::move(*element));
     }
     return result;
   }
-  static Value write(const std::vector<T>& value) {
-    Value result = Value::list();
-    for (const T& element : value) result.items.push_back(OptionType<T>::write(element));
-    return result;
+  static void write(const std::vector<T>& value, Value& to) {
+    detail::become_list(to);
+    for (const T& element : value) OptionType<T>::write(element, detail::add_item(to));
   }
 };
 
@@ -107,12 +124,6 @@ struct OptionType<std::vector<T>> {
 // of `EnumNames<Policy>::values()` that lists every value with its name in recipes.
 template <class E>
 struct EnumNames;
-
-namespace detail {
-std::string enum_schema(const std::vector<std::string>& names);
-std::string enum_alternatives(const std::vector<std::string>& names);  // "a, b or c"
-std::string enum_expected(const std::vector<std::string>& names, const Value& got);
-}  // namespace detail
 
 template <class E>
 struct EnumOption {
@@ -124,14 +135,15 @@ struct EnumOption {
   static std::string name() { return detail::enum_alternatives(names()); }
   static std::string schema() { return detail::enum_schema(names()); }
   static std::optional<E> read(const Value& value, std::string& why) {
-    for (const auto& [name, meaning] : EnumNames<E>::values())
-      if (value.is_scalar() && value.text == name) return meaning;
-    return why = detail::enum_expected(names(), value), std::nullopt;
+    const auto index = detail::read_word(value, names(), why);
+    if (!index) return std::nullopt;
+    return EnumNames<E>::values()[*index].second;
   }
-  static Value write(E value) {
+  static void write(E value, Value& to) { detail::write_word(word(value), to); }
+  static std::string word(E value) {
     for (const auto& [name, meaning] : EnumNames<E>::values())
-      if (meaning == value) return Value::scalar(name);
-    return {};
+      if (meaning == value) return name;
+    return "";
   }
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "onecycle/compute.h"
-#include "onecycle/datasets.h"
+#include "onecycle/descriptors.h"
 #include "onecycle/duration.h"
 #include "onecycle/fit_options.h"
 #include "onecycle/options.h"
@@ -95,10 +95,11 @@ struct Recipe {
   std::string name = "run";
   std::int64_t seed = 1;
   DataOptions data;
+  Choice task{"classification"};
   Choice model;
   WeightsOptions weights;
-  Choice optimizer{"sgd", Value::map()};
-  Choice schedule{"one_cycle", Value::map()};
+  Choice optimizer{"sgd"};
+  Choice schedule{"one_cycle"};
   TrainOptions train;
   StopOptions stop;
   OutputOptions output;
@@ -106,9 +107,11 @@ struct Recipe {
   std::vector<FromEnvironment> environment;
 };
 
-// The alternatives that a recipe's `data.format`, `model`, `optimizer` and `schedule` may name.
+// The parts that a recipe may name.
 struct RecipeVariants {
   Variants formats;
+  Variants augmentations;
+  Variants tasks;
   Variants models;
   Variants optimizers;
   Variants schedules;

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "onecycle/error.h"
-#include "onecycle/options.h"
+#include "onecycle/option_table.h"
 
+#include <any>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,18 +15,37 @@ namespace onecycle {
 // Returns the known name nearest to `name`, or "" when none is near.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known);
 
-// Parts of one kind by name. Filled explicitly, in the `builtin.cpp` of the part's room; an
-// embedder adds entries of its own the same way. `Make` is the function type of the factory; its
-// first parameter is the entry's resolved options, a map.
 template <class Make>
-class Registry {
+class Registry;
+
+// Parts of one kind by name. Filled explicitly, in the `builtin.cpp` of the part's room; an
+// embedder adds entries of its own the same way.
+template <class Made, class... Context>
+class Registry<Made(Context...)> {
  public:
   struct Entry {
     Variant variant;
-    std::function<Make> make;
+    // Of the struct that the variant's options fill, or of an empty one for their defaults.
+    std::function<Made(const std::any& options, Context...)> make;
   };
 
+  // The entry whose options fill a struct: `make(const Options&, context...)` returns a Made.
+  template <class Options, class Make>
+  static Entry entry(const OptionTable<Options>& table, Make make) {
+    return {table.variant(), [make](const std::any& options, Context... context) -> Made {
+              if (!options.has_value()) return make(Options{}, context...);
+              const auto* given = std::any_cast<Options>(&options);
+              if (given == nullptr) throw Error("these are the options of another part");
+              return make(*given, context...);
+            }};
+  }
+
   explicit Registry(std::string kind) : kind_(std::move(kind)) {}
+
+  template <class Options, class Make>
+  void add(const OptionTable<Options>& table, Make make) {
+    add(entry(table, std::move(make)));
+  }
 
   void add(Entry entry) {
     for (const Entry& known : entries_)
@@ -41,6 +61,10 @@ class Registry {
       listed += (listed.empty() ? "" : ", ") + entry.variant.name;
     }
     throw RecipeError("unknown " + kind_ + " '" + name + "'; known: " + listed);
+  }
+
+  Made make(const Choice& choice, Context... context) const {
+    return at(choice.name).make(choice.options(), context...);
   }
 
   Variants variants() const {

@@ -1,16 +1,140 @@
 #pragma once
 
+#include "onecycle/duration.h"
 #include "onecycle/registry.h"
 #include "onecycle/schedule.h"
 
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
+// The schedules, each as the struct that recipes' `schedule` fills. Learning rates that are empty
+// are ScheduleContext::lr.
 namespace onecycle {
 
-// Throws RecipeError where a quantity is named by both the optimizer and the schedule, or the
-// learning rate by neither.
-using ScheduleRegistry =
-    Registry<std::unique_ptr<Schedule>(const Value& options, const ScheduleContext&)>;
+// The way between two values.
+enum class Shape { constant, linear, cosine, exponential };
+
+// Steps before the schedule proper, which then has total - duration steps: the learning rate rises
+// from a fraction of the schedule's first one to it; momentum waits at its first value.
+struct Warmup {
+  Duration duration{0, Duration::Unit::steps};
+  double from = 0;
+  Shape shape = Shape::linear;
+};
+
+// A quantity that follows a curve of its own; without `from` there is none, without `to` it is
+// constant.
+struct OwnCurve {
+  std::optional<double> from;
+  std::optional<double> to;
+  Shape shape = Shape::linear;
+};
+
+struct WithWarmup {
+  Warmup warmup;
+};
+struct WithDecay {
+  OwnCurve weight_decay;
+};
+struct WithMomentum {
+  OwnCurve momentum;
+};
+
+// Momentum opposite to the learning rate.
+struct WithCycledMomentum {
+  std::optional<bool> cycle_momentum;  // unset: unless ScheduleContext::momentum is set
+  std::optional<double> momentum_max;  // unset: 0.95
+  std::optional<double> momentum_min;  // unset: 0.85
+};
+
+// One cycle, up and down, then far below its start. What is unset the policy decides.
+struct OneCycle : WithCycledMomentum, WithDecay, WithWarmup {
+  // smith        arXiv 1803.09820 and 1708.07120
+  // smith_caffe  GitHub lnsmith54/hyperParam1, the code behind his logs
+  // fastai       fastai.callback.schedule.fit_one_cycle
+  // torch        torch.optim.lr_scheduler.OneCycleLR
+  enum class Policy { smith, smith_caffe, fastai, torch };
+  enum class Anneal { linear, cosine };
+
+  Policy policy = Policy::smith;
+  std::optional<double> lr_max;
+  std::optional<double> lr_min;
+  std::optional<double> div_factor;
+  std::optional<double> final_div_factor;
+  std::optional<Duration> stepsize;
+  std::optional<double> pct_start;
+  std::optional<Anneal> shape;
+  std::optional<bool> three_phase;
+};
+
+// Between two bounds, over and over: arXiv 1506.01186; torch.optim.lr_scheduler.CyclicLR.
+struct Cyclical : WithCycledMomentum, WithDecay, WithWarmup {
+  enum class Mode { triangular, triangular2, exp_range };
+
+  std::optional<double> lr_max;
+  std::optional<double> lr_min;  // unset: lr_max / 10
+  Mode mode = Mode::triangular;
+  std::optional<double> gamma;  // a step, of exp_range; unset: 0.99994, the paper's on CIFAR-10
+  Duration step_up{2, Duration::Unit::epochs};
+  std::optional<Duration> step_down;  // unset: step_up
+};
+
+struct Constant : WithMomentum, WithDecay, WithWarmup {
+  std::optional<double> lr;
+};
+
+// From one rate to another: a learning-rate range test, straight or by an equal factor a step.
+struct Ramp : WithMomentum, WithDecay, WithWarmup {
+  Shape shape = Shape::linear;
+  double lr_from = 0;
+  double lr_to = 0;
+  std::optional<Duration> duration;  // unset: the run's
+};
+
+// torch.optim.lr_scheduler.MultiStepLR.
+struct Multistep : WithMomentum, WithDecay, WithWarmup {
+  std::optional<double> lr;
+  std::vector<Duration> milestones;
+  double gamma = 0.1;
+};
+
+// SGDR, arXiv 1608.03983; with `cycle` torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
+struct Cosine : WithMomentum, WithDecay, WithWarmup {
+  std::optional<double> lr_max;
+  double lr_min = 0;
+  std::optional<Duration> cycle;  // T_0; unset: no restart
+  std::int64_t cycle_factor = 1;  // T_mult
+};
+
+// One piece of a curve; its length is a duration, a fraction of the run, or what is left of it.
+struct Segment {
+  std::optional<Duration> duration;
+  std::optional<double> fraction;
+  std::optional<double> from;  // unset: where the one before it ends
+  std::optional<double> to;    // unset: as `from`
+  Shape shape = Shape::linear;
+};
+
+// Curves of one's own; an empty one is the context's constant.
+struct Segments : WithWarmup {
+  std::vector<Segment> lr;
+  std::vector<Segment> momentum;
+  std::vector<Segment> weight_decay;
+};
+
+// Throw RecipeError where a quantity is named by both the context and the schedule, or the learning
+// rate by neither.
+std::unique_ptr<Schedule> make_schedule(const OneCycle& options, const ScheduleContext& context);
+std::unique_ptr<Schedule> make_schedule(const Cyclical& options, const ScheduleContext& context);
+std::unique_ptr<Schedule> make_schedule(const Constant& options, const ScheduleContext& context);
+std::unique_ptr<Schedule> make_schedule(const Ramp& options, const ScheduleContext& context);
+std::unique_ptr<Schedule> make_schedule(const Multistep& options, const ScheduleContext& context);
+std::unique_ptr<Schedule> make_schedule(const Cosine& options, const ScheduleContext& context);
+std::unique_ptr<Schedule> make_schedule(const Segments& options, const ScheduleContext& context);
+
+using ScheduleRegistry = Registry<std::unique_ptr<Schedule>(const ScheduleContext&)>;
 
 // one_cycle, cyclical, constant, linear, exponential, multistep, cosine and segments, each with an
 // optional warm-up before it and a weight decay that may follow a curve.

@@ -122,7 +122,7 @@ DataOptions data_options_of(const CommandLine& line, const std::string& name,
 }  // namespace
 
 DatasetDescriptor descriptor_of(const DataOptions& options, const Registries& registries) {
-  return find_descriptor(options, registries.dataset_folders, read_yaml_file, registries.formats);
+  return find_descriptor(options, registries.dataset_folders, registries.formats);
 }
 
 int data_command(int argc, char** argv) {

@@ -22,6 +22,12 @@ std::string Duration::text() const {
   return number_text(count) + (unit == Unit::epochs ? "ep" : "it");
 }
 
+Duration Duration::times(double factor) const {
+  Duration result{count * factor, unit};
+  if (unit == Unit::steps && count > 0) result.count = std::max(1.0, std::round(result.count));
+  return result;
+}
+
 std::int64_t Duration::steps(std::int64_t steps_per_epoch) const {
   if (count <= 0) return 0;
   const double exact = unit == Unit::steps ? count : count * static_cast<double>(steps_per_epoch);

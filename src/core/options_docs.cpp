@@ -46,6 +46,12 @@ void write_nested(const OptionDescription& option, const std::string& path, std:
   if (option.variants.empty()) return;
   out += format("\n## `{}`\n\n{}\n", inner, sentence(option.meaning));
   for (const Variant& variant : option.variants) {
+    if (option.several) {
+      const std::string part = detail::join_path(inner, variant.name);
+      out += format("\n### `{}`\n\n{}\n", part, sentence(variant.meaning));
+      write_table(*variant.options, part, out);
+      continue;
+    }
     out +=
         format("\n### `{}: {{name: {}}}`\n\n{}\n", inner, variant.name, sentence(variant.meaning));
     write_table(*variant.options, inner, out);
@@ -68,6 +74,7 @@ void write_table(const OptionGroup& group, const std::string& path, std::string&
 }
 
 Json schema_of(const OptionGroup& group);
+Json option_schema(const OptionDescription& option);
 
 void add_range(const Range& range, Json& schema) {
   const auto bounded = [&](Json& target) {
@@ -100,13 +107,32 @@ Json choice_schema(const OptionDescription& option) {
   return {{"anyOf", alternatives}};
 }
 
+// {pad_crop: {pixels: 4}, flip: true}, or [{pad_crop: 4}, flip].
+Json parts_schema(const OptionDescription& option) {
+  Json map = {{"type", "object"}, {"additionalProperties", false}};
+  Json names = Json::array();
+  for (const Variant& variant : option.variants) {
+    Json alternatives = Json::array({schema_of(*variant.options), {{"type", "boolean"}}});
+    if (!variant.options->options.empty())
+      alternatives.push_back(option_schema(variant.options->options.front()));
+    map["properties"][variant.name] = {{"anyOf", alternatives}, {"description", variant.meaning}};
+    names.push_back(variant.name);
+  }
+  Json item = map;
+  item["minProperties"] = item["maxProperties"] = 1;
+  Json list = {{"type", "array"}, {"items", {{"anyOf", {{{"enum", names}}, item}}}}};
+  return {{"anyOf", {map, list}}};
+}
+
 Json option_schema(const OptionDescription& option) {
   if (option.section) return schema_of(*option.section);
   Json schema;
   if (option.item) {
     schema = {{"type", "array"}, {"items", schema_of(*option.item)}};
   } else {
-    schema = option.variants.empty() ? Json::parse(option.schema) : choice_schema(option);
+    schema = option.several            ? parts_schema(option)
+             : option.variants.empty() ? Json::parse(option.schema)
+                                       : choice_schema(option);
   }
   add_range(option.range, schema);
   schema["description"] = option.meaning + (option.unit.empty() ? "" : " (" + option.unit + ")");

@@ -1,6 +1,13 @@
-#include "data/formats.h"
+#include "onecycle/datasets.h"
 
 namespace onecycle {
+
+FormatRegistry::Entry idx_format();
+FormatRegistry::Entry cifar_format();
+FormatRegistry::Entry image_folder_format();
+FormatRegistry::Entry cifar_python_format();
+FormatRegistry::Entry packed_format();
+FormatRegistry::Entry synthetic_format();
 
 FormatRegistry builtin_formats() {
   FormatRegistry formats("data format");

@@ -2,7 +2,7 @@
 #include "data/archive.h"
 #include "data/byte_source.h"
 #include "data/cifar_batch.h"
-#include "data/formats.h"
+#include "data/entry.h"
 #include "data/source_state.h"
 #include "data/tensors.h"
 

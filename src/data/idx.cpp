@@ -1,5 +1,5 @@
 #include "core/format.h"
-#include "data/formats.h"
+#include "data/entry.h"
 #include "data/idx_array.h"
 #include "data/tensors.h"
 

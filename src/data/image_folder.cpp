@@ -1,6 +1,6 @@
 #include "core/format.h"
 #include "data/class_folders.h"
-#include "data/formats.h"
+#include "data/entry.h"
 #include "data/picture_set.h"
 #include "data/source_state.h"
 
@@ -82,6 +82,10 @@ class ImageFolder : public DatasetFormat {
     const std::int64_t size = options_.size.value_or(0);
     const PictureFit fit{options_.channels, options_.resize.value_or(size), size};
     return read_pictures(sources(split, files), fit, options_.bad, files);
+  }
+
+  std::optional<std::int64_t> picture_side() const override {
+    return options_.resize ? options_.resize : options_.size;
   }
 
   std::string state(const DataFiles& files) const override {

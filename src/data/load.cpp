@@ -6,7 +6,6 @@
 #include "core/utf8.h"
 #include "data/classes.h"
 #include "data/files.h"
-#include "data/option_types.h"
 #include "data/packed.h"
 #include "data/sampler.h"
 #include "data/tensors.h"
@@ -174,9 +173,7 @@ void check_names(const std::vector<std::string>& classes, const std::string& dat
 
 DataForm find_form(const DatasetDescriptor& descriptor, const DataFiles& files,
                    const FormatRegistry& formats) {
-  const auto make = [&](const Choice& choice) {
-    return DataForm{choice, formats.at(choice.name).make(choice.options)};
-  };
+  const auto make = [&](const Choice& choice) { return DataForm{choice, formats.make(choice)}; };
   DataForm first = make(descriptor.format);
   if (descriptor.others.empty() || first.made->present(files)) return first;
   for (const OtherForm& other : descriptor.others) {
@@ -191,8 +188,7 @@ std::optional<std::int64_t> planned_train_samples(const DataOptions& options,
                                                   const FormatRegistry& formats) {
   if (!options.classes.empty()) return std::nullopt;
   auto whole = descriptor.train_samples;
-  if (!whole)
-    whole = formats.at(descriptor.format.name).make(descriptor.format.options)->train_samples();
+  if (!whole) whole = formats.make(descriptor.format)->train_samples();
   if (!whole) return std::nullopt;
   return plan_parts(options, *whole).train;
 }

@@ -175,7 +175,9 @@ Batch Loader::rows(std::int64_t offset, std::int64_t count) {
   request.batch = request.valid = count;
   request.seed = options_.seed;
   augment(request);
-  return gather(request);
+  Batch batch = gather(request);
+  for (const auto& other : options_.augment.others) batch.inputs = other->apply(batch.inputs);
+  return batch;
 }
 
 void Loader::augment(kernels::Gather& request) const {

@@ -4,8 +4,8 @@
 #include "core/json_text.h"
 #include "core/safetensors.h"
 #include "core/sha256.h"
+#include "data/entry.h"
 #include "data/files.h"
-#include "data/formats.h"
 
 #include <algorithm>
 #include <cmath>
@@ -122,19 +122,15 @@ struct PackedOptions {
 FormatRegistry::Entry packed_format() {
   OptionTable<PackedOptions> table("packed", "a file of `onecycle data pack`, mapped into memory");
   table.add("file", &PackedOptions::file, "its name in data.dir, or its path").required();
-  return {table.variant(), [table](const Value& options) -> std::unique_ptr<DatasetFormat> {
-            Problems problems;
-            const PackedOptions read = table.read(options, "", problems);
-            problems.throw_if_any();
-            return std::make_unique<Packed>(read.file);
-          }};
+  return FormatRegistry::entry(
+      table, [](const PackedOptions& options) { return std::make_unique<Packed>(options.file); });
 }
 
 std::string packed_name(const DatasetDescriptor& descriptor) { return descriptor.name + ".packed"; }
 
 std::string source_of(const Choice& choice, const DatasetFormat& made, const DataFiles& files) {
   Sha256 digest;
-  digest.add(choice.name).add("\n").add(detail::flow_text(choice.options)).add("\n");
+  digest.add(choice.name).add("\n").add(choice.text()).add("\n");
   return digest.add(made.state(files)).hex();
 }
 

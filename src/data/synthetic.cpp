@@ -1,5 +1,5 @@
 #include "core/rng.h"
-#include "data/formats.h"
+#include "data/entry.h"
 #include "data/tensors.h"
 
 #include <algorithm>

@@ -67,6 +67,12 @@ FileCheck check_packed(const std::string& file, const std::string& path) {
 
 }  // namespace
 
+const std::string* Checksums::find(const std::string& file) const {
+  for (const auto& [name, digest] : of)
+    if (name == file) return &digest;
+  return nullptr;
+}
+
 std::vector<FileCheck> verify_data(const DataOptions& options, const DatasetDescriptor& descriptor,
                                    const FormatRegistry& formats) {
   const DataFiles files = data_files(options, descriptor);

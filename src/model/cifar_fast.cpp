@@ -1,6 +1,6 @@
 #include "model/batch_norm.h"
-#include "model/builtin.h"
 #include "model/convolution.h"
+#include "model/entry.h"
 #include "model/max_pool.h"
 #include "model/require_side.h"
 #include "model/whitening.h"
@@ -18,23 +18,8 @@ namespace {
 
 constexpr std::int64_t kWhiteningKernel = 2;
 
-struct CifarFastOptions {
-  std::vector<std::int64_t> widths = {64, 256, 256};
-  std::int64_t convs = 2;
-  bool residual = false;
-  double logit_scale = 1.0 / 9;
-  std::int64_t whiten_samples = 5000;
-  double whiten_eps = 5e-4;
-  bool dirac = true;
-  std::optional<double> head_std;
-  double bn_momentum = 0.4;
-  double bn_eps = 1e-12;
-  bool bn_scale = false;
-  std::optional<std::int64_t> bn_batch;
-};
-
-OptionTable<CifarFastOptions> cifar_fast_options() {
-  using Options = CifarFastOptions;
+OptionTable<CifarFast> cifar_fast_options() {
+  using Options = CifarFast;
   OptionTable<Options> table("cifar_fast",
                              "Jordan's airbench network: whitening 2x2 filters, groups of 3x3 "
                              "convolutions with max-pooling, "
@@ -78,7 +63,7 @@ OptionTable<CifarFastOptions> cifar_fast_options() {
 // Convolution and max-pooling, then convolutions; a norm and GELU after each.
 class ConvGroup : public torch::nn::Module {
  public:
-  ConvGroup(std::int64_t in, std::int64_t out, const CifarFastOptions& options)
+  ConvGroup(std::int64_t in, std::int64_t out, const CifarFast& options)
       : residual_(options.residual) {
     for (std::int64_t i = 1; i <= options.convs; ++i) {
       convs_.push_back(
@@ -115,9 +100,9 @@ class ConvGroup : public torch::nn::Module {
   std::vector<BatchNorm> norms_;
 };
 
-class CifarFast : public Model {
+class CifarFastNetwork : public Model {
  public:
-  CifarFast(const CifarFastOptions& options, const ModelContext& context) : options_(options) {
+  CifarFastNetwork(const CifarFast& options, const ModelContext& context) : options_(options) {
     require_side("cifar_fast", context, (std::int64_t{1} << options.widths.size()) + 1);
     constexpr std::int64_t kPatch = kWhiteningKernel * kWhiteningKernel;
     std::int64_t width = 2 * context.channels * kPatch;
@@ -153,7 +138,7 @@ class CifarFast : public Model {
   }
 
  private:
-  CifarFastOptions options_;
+  CifarFast options_;
   torch::nn::Conv2d whiten_{nullptr};
   std::vector<std::shared_ptr<ConvGroup>> groups_;
   torch::nn::Linear linear_{nullptr};
@@ -161,11 +146,10 @@ class CifarFast : public Model {
 
 }  // namespace
 
-void add_cifar_fast(ModelRegistry& registry) {
-  const auto table = cifar_fast_options();
-  registry.add({table.variant(), [table](const Value& options, const ModelContext& context) {
-                  return std::make_shared<CifarFast>(read_options(table, options), context);
-                }});
+std::shared_ptr<Model> make_model(const CifarFast& options, const ModelContext& context) {
+  return std::make_shared<CifarFastNetwork>(options, context);
 }
+
+void add_cifar_fast(ModelRegistry& registry) { add_model(registry, cifar_fast_options()); }
 
 }  // namespace onecycle

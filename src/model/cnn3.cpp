@@ -1,4 +1,4 @@
-#include "model/builtin.h"
+#include "model/entry.h"
 #include "model/require_side.h"
 
 #include <ATen/ATen.h>
@@ -13,16 +13,12 @@ namespace {
 
 constexpr std::int64_t kCnn3LeastSide = 8;  // each of three poolings halves a side, rounded down
 
-struct Cnn3Options {
-  std::optional<Init> init;
-};
-
-OptionTable<Cnn3Options> cnn3_options() {
-  OptionTable<Cnn3Options> table(
+OptionTable<Cnn3> cnn3_options() {
+  OptionTable<Cnn3> table(
       "cnn3",
       "Smith's 3-layer network, Caffe's cifar10_full: three 5x5 convolutions with pooling and "
       "local response norms; made for data.normalise: caffe");
-  table.add("init", &Cnn3Options::init,
+  table.add("init", &Cnn3::init,
             "random initialisation of the weights; null: Caffe's gaussians, std 1e-4 (conv1) and "
             "0.01, for pixels 0 to 255 (inputs of unit variance want kaiming)");
   return table;
@@ -49,9 +45,9 @@ at::Tensor max_pool(const at::Tensor& input) {
   return at::max_pool2d(input, 3, 2, 0, 1, /*ceil_mode=*/true);
 }
 
-class Cnn3 : public Model {
+class Cnn3Network : public Model {
  public:
-  Cnn3(const Cnn3Options& options, const ModelContext& context) {
+  Cnn3Network(const Cnn3& options, const ModelContext& context) {
     require_side("cnn3", context, kCnn3LeastSide);
     conv1_ = add_convolution("conv1", context.channels, 32);
     conv2_ = add_convolution("conv2", 32, 32);
@@ -65,6 +61,8 @@ class Cnn3 : public Model {
                           context.seed);
     }
   }
+
+  std::vector<double> decays_to_try() const override { return {1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 0}; }
 
   at::Tensor forward(const at::Tensor& images) override {
     at::Tensor values = response_norm(max_pool(conv1_->forward(images)).relu_());
@@ -85,11 +83,10 @@ class Cnn3 : public Model {
 
 }  // namespace
 
-void add_cnn3(ModelRegistry& registry) {
-  const auto table = cnn3_options();
-  registry.add({table.variant(), [table](const Value& options, const ModelContext& context) {
-                  return std::make_shared<Cnn3>(read_options(table, options), context);
-                }});
+std::shared_ptr<Model> make_model(const Cnn3& options, const ModelContext& context) {
+  return std::make_shared<Cnn3Network>(options, context);
 }
+
+void add_cnn3(ModelRegistry& registry) { add_model(registry, cnn3_options()); }
 
 }  // namespace onecycle

@@ -1,5 +1,5 @@
-#include "model/builtin.h"
 #include "model/dense_stack.h"
+#include "model/entry.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
@@ -8,34 +8,28 @@ namespace onecycle {
 
 namespace {
 
-struct MlpOptions {
-  std::vector<std::int64_t> hidden = {256, 128};
-  double dropout = 0;
-  Init init = Init::kaiming;
-};
-
-OptionTable<MlpOptions> mlp_options() {
-  OptionTable<MlpOptions> table("mlp",
-                                "Dense layers with ReLU between them; two hidden layers are "
-                                "the 3-layer net");
-  table.add("hidden", &MlpOptions::hidden, "width of each hidden layer").range(at_least(1));
+OptionTable<Mlp> mlp_options() {
+  OptionTable<Mlp> table("mlp",
+                         "Dense layers with ReLU between them; two hidden layers are "
+                         "the 3-layer net");
+  table.add("hidden", &Mlp::hidden, "width of each hidden layer").range(at_least(1));
   table.unit("units");
-  table
-      .add("dropout", &MlpOptions::dropout,
-           "share of each hidden layer's values dropped in training")
+  table.add("dropout", &Mlp::dropout, "share of each hidden layer's values dropped in training")
       .range(from_below(0, 1));
-  table.add("init", &MlpOptions::init, "random initialisation of the weights");
+  table.add("init", &Mlp::init, "random initialisation of the weights");
   return table;
 }
 
-class Mlp : public Model {
+class MlpNetwork : public Model {
  public:
-  Mlp(const MlpOptions& options, const ModelContext& context) : dropout_(options.dropout) {
+  MlpNetwork(const Mlp& options, const ModelContext& context) : dropout_(options.dropout) {
     std::int64_t width = context.channels * context.height * context.width;
     for (const std::int64_t next : options.hidden) add_layer(width, next);
     add_layer(width, context.classes);
     initialise(*this, options.init, context.seed);
   }
+
+  std::vector<double> decays_to_try() const override { return {1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 0}; }
 
   at::Tensor forward(const at::Tensor& images) override {
     std::vector<DenseLayer> layers;
@@ -56,11 +50,10 @@ class Mlp : public Model {
 
 }  // namespace
 
-void add_mlp(ModelRegistry& registry) {
-  const auto table = mlp_options();
-  registry.add({table.variant(), [table](const Value& options, const ModelContext& context) {
-                  return std::make_shared<Mlp>(read_options(table, options), context);
-                }});
+std::shared_ptr<Model> make_model(const Mlp& options, const ModelContext& context) {
+  return std::make_shared<MlpNetwork>(options, context);
 }
+
+void add_mlp(ModelRegistry& registry) { add_model(registry, mlp_options()); }
 
 }  // namespace onecycle

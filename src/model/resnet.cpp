@@ -1,7 +1,7 @@
 #include "core/format.h"
 #include "model/batch_norm.h"
-#include "model/builtin.h"
 #include "model/convolution.h"
+#include "model/entry.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -14,17 +14,6 @@
 namespace onecycle {
 
 namespace {
-
-enum class Stem { imagenet, cifar };
-
-struct ResNetOptions {
-  Stem stem = Stem::imagenet;
-  std::int64_t groups = 1;
-  std::int64_t width_per_group = 64;
-  bool zero_init = false;
-  std::optional<std::int64_t> bn_batch;
-  Init init = Init::kaiming_fan_out;
-};
 
 struct Depth {
   int layers;
@@ -42,38 +31,37 @@ constexpr std::int64_t kWidth = 64;  // channels of the stem
 }  // namespace
 
 template <>
-struct EnumNames<Stem> {
-  static std::vector<std::pair<const char*, Stem>> values() {
-    return {{"imagenet", Stem::imagenet}, {"cifar", Stem::cifar}};
+struct EnumNames<ResNet::Stem> {
+  static std::vector<std::pair<const char*, ResNet::Stem>> values() {
+    return {{"imagenet", ResNet::Stem::imagenet}, {"cifar", ResNet::Stem::cifar}};
   }
 };
 template <>
-struct OptionType<Stem> : EnumOption<Stem> {};
+struct OptionType<ResNet::Stem> : EnumOption<ResNet::Stem> {};
 
 namespace {
 
-OptionTable<ResNetOptions> resnet_options(const Depth& depth) {
-  OptionTable<ResNetOptions> table(
-      format("resnet{}", depth.layers),
-      format("ResNet-{} with torchvision's parameter names", depth.layers));
+OptionTable<ResNet> resnet_options(const Depth& depth) {
+  OptionTable<ResNet> table(format("resnet{}", depth.layers),
+                            format("ResNet-{} with torchvision's parameter names", depth.layers));
   table.add(
-      "stem", &ResNetOptions::stem,
+      "stem", &ResNet::stem,
       "imagenet: 7x7 convolution of stride 2 and pooling; cifar: 3x3 of stride 1, no pooling");
   if (depth.bottleneck) {
-    table.add("groups", &ResNetOptions::groups, "of the 3x3 convolutions; ResNeXt-50 32x4d: 32")
+    table.add("groups", &ResNet::groups, "of the 3x3 convolutions; ResNeXt-50 32x4d: 32")
         .range(between(1, 1024));
     table
-        .add("width_per_group", &ResNetOptions::width_per_group,
+        .add("width_per_group", &ResNet::width_per_group,
              "of the first stage's 3x3 convolutions, doubled by each stage; ResNeXt-50 32x4d: 4, "
              "wide_resnet50_2: 128")
         .range(between(1, 4096));
     table.unit("channels");
   }
-  table.add("zero_init", &ResNetOptions::zero_init,
+  table.add("zero_init", &ResNet::zero_init,
             "let every block start as its shortcut alone: the scale of its last norm is 0");
   add_bn_batch(table);
   table.add(
-      "init", &ResNetOptions::init,
+      "init", &ResNet::init,
       "random initialisation of the weights; kaiming_fan_out, as torchvision: of the convolutions, "
       "and `torch` of the dense layer");
   return table;
@@ -83,7 +71,7 @@ OptionTable<ResNetOptions> resnet_options(const Depth& depth) {
 class Block : public torch::nn::Module {
  public:
   Block(std::int64_t in, std::int64_t planes, std::int64_t stride, bool bottleneck,
-        const ResNetOptions& options) {
+        const ResNet& options) {
     const std::int64_t out = bottleneck ? 4 * planes : planes;
     if (bottleneck) {
       const std::int64_t width = planes * options.width_per_group / kWidth * options.groups;
@@ -116,7 +104,7 @@ class Block : public torch::nn::Module {
 
  private:
   void add(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
-           std::int64_t groups, const ResNetOptions& options) {
+           std::int64_t groups, const ResNet& options) {
     const std::string number = std::to_string(convolutions_.size() + 1);
     convolutions_.push_back(
         register_module("conv" + number, Convolution(in, out, kernel, stride, groups)));
@@ -128,10 +116,10 @@ class Block : public torch::nn::Module {
   torch::nn::Sequential downsample_{nullptr};
 };
 
-class ResNet : public Model {
+class ResNetNetwork : public Model {
  public:
-  ResNet(const Depth& depth, const ResNetOptions& options, const ModelContext& context)
-      : pools_(options.stem == Stem::imagenet) {
+  ResNetNetwork(const Depth& depth, const ResNet& options, const ModelContext& context)
+      : pools_(options.stem == ResNet::Stem::imagenet) {
     conv1_ = register_module("conv1", pools_ ? Convolution(context.channels, kWidth, 7, 2)
                                              : Convolution(context.channels, kWidth, 3, 1));
     bn1_ = register_module("bn1", BatchNorm(kWidth, options.bn_batch));
@@ -157,8 +145,7 @@ class ResNet : public Model {
 
  private:
   // Returns the channels that leave it.
-  std::int64_t add_stage(int stage, std::int64_t in, const Depth& depth,
-                         const ResNetOptions& options) {
+  std::int64_t add_stage(int stage, std::int64_t in, const Depth& depth, const ResNet& options) {
     torch::nn::Sequential blocks;
     const std::int64_t planes = kWidth << stage;
     for (std::int64_t i = 0; i < depth.blocks[stage]; ++i) {
@@ -180,14 +167,20 @@ class ResNet : public Model {
 
 }  // namespace
 
+std::shared_ptr<Model> make_model(const ResNet& options, const ModelContext& context) {
+  for (const Depth& depth : kDepths)
+    if (depth.layers == options.layers)
+      return std::make_shared<ResNetNetwork>(depth, options, context);
+  throw Error(format("no ResNet of {} layers; 18, 34, 50 or 101", options.layers));
+}
+
 void add_resnet(ModelRegistry& registry) {
-  for (const Depth& depth : kDepths) {
-    const auto table = resnet_options(depth);
-    registry.add(
-        {table.variant(), [table, depth](const Value& options, const ModelContext& context) {
-           return std::make_shared<ResNet>(depth, read_options(table, options), context);
-         }});
-  }
+  for (const Depth& depth : kDepths)
+    registry.add(resnet_options(depth),
+                 [layers = depth.layers](ResNet options, const ModelContext& context) {
+                   options.layers = layers;
+                   return make_model(options, context);
+                 });
 }
 
 }  // namespace onecycle

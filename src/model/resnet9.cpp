@@ -1,6 +1,6 @@
 #include "model/batch_norm.h"
-#include "model/builtin.h"
 #include "model/convolution.h"
+#include "model/entry.h"
 #include "model/max_pool.h"
 #include "model/require_side.h"
 
@@ -15,27 +15,19 @@ namespace {
 
 constexpr std::int64_t kResNet9LeastSide = 8;  // three poolings halve a side, rounded down
 
-struct ResNet9Options {
-  std::int64_t width = 64;
-  double logit_scale = 0.125;
-  double dropout = 0;
-  std::optional<std::int64_t> bn_batch;
-  Init init = Init::kaiming;
-};
-
-OptionTable<ResNet9Options> resnet9_options() {
-  OptionTable<ResNet9Options> table(
+OptionTable<ResNet9> resnet9_options() {
+  OptionTable<ResNet9> table(
       "resnet9", "Page's small fast residual network: eight convolutions and a dense layer");
-  table.add("width", &ResNet9Options::width, "channels of the first convolution; layers double it")
+  table.add("width", &ResNet9::width, "channels of the first convolution; layers double it")
       .range(at_least(1));
   table.unit("channels");
-  table.add("logit_scale", &ResNet9Options::logit_scale, "factor of the logits").range(above(0));
+  table.add("logit_scale", &ResNet9::logit_scale, "factor of the logits").range(above(0));
   table
-      .add("dropout", &ResNet9Options::dropout,
+      .add("dropout", &ResNet9::dropout,
            "share of the values before the dense layer dropped in training")
       .range(from_below(0, 1));
   add_bn_batch(table);
-  table.add("init", &ResNet9Options::init, "random initialisation of the weights");
+  table.add("init", &ResNet9::init, "random initialisation of the weights");
   return table;
 }
 
@@ -74,9 +66,9 @@ class ResNet9Layer : public ConvolutionBlock {
   std::shared_ptr<ConvolutionBlock> res1_, res2_;
 };
 
-class ResNet9 : public Model {
+class ResNet9Network : public Model {
  public:
-  ResNet9(const ResNet9Options& options, const ModelContext& context)
+  ResNet9Network(const ResNet9& options, const ModelContext& context)
       : logit_scale_(options.logit_scale), dropout_(options.dropout) {
     require_side("resnet9", context, kResNet9LeastSide);
     const std::int64_t width = options.width;
@@ -111,11 +103,10 @@ class ResNet9 : public Model {
 
 }  // namespace
 
-void add_resnet9(ModelRegistry& registry) {
-  const auto table = resnet9_options();
-  registry.add({table.variant(), [table](const Value& options, const ModelContext& context) {
-                  return std::make_shared<ResNet9>(read_options(table, options), context);
-                }});
+std::shared_ptr<Model> make_model(const ResNet9& options, const ModelContext& context) {
+  return std::make_shared<ResNet9Network>(options, context);
 }
+
+void add_resnet9(ModelRegistry& registry) { add_model(registry, resnet9_options()); }
 
 }  // namespace onecycle

@@ -1,7 +1,7 @@
 #include "core/format.h"
 #include "model/batch_norm.h"
-#include "model/builtin.h"
 #include "model/convolution.h"
+#include "model/entry.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -11,57 +11,42 @@
 // the parameter names of the checkpoints in common use: conv1, bn1, layer1.0.conv1, ..., linear.
 namespace onecycle {
 
-namespace {
-
-enum class Shortcut { a, b };
-
-struct CifarResNetOptions {
-  std::int64_t width = 16;
-  Shortcut shortcut = Shortcut::a;
-  std::optional<std::int64_t> bn_batch;
-  Init init = Init::kaiming;
-};
-
-}  // namespace
-
 template <>
-struct EnumNames<Shortcut> {
-  static std::vector<std::pair<const char*, Shortcut>> values() {
-    return {{"A", Shortcut::a}, {"B", Shortcut::b}};
+struct EnumNames<CifarResNet::Shortcut> {
+  static std::vector<std::pair<const char*, CifarResNet::Shortcut>> values() {
+    return {{"A", CifarResNet::Shortcut::a}, {"B", CifarResNet::Shortcut::b}};
   }
 };
 template <>
-struct OptionType<Shortcut> : EnumOption<Shortcut> {};
+struct OptionType<CifarResNet::Shortcut> : EnumOption<CifarResNet::Shortcut> {};
 
 namespace {
 
-OptionTable<CifarResNetOptions> resnet_options(int depth) {
-  OptionTable<CifarResNetOptions> table(
+OptionTable<CifarResNet> resnet_options(int depth) {
+  OptionTable<CifarResNet> table(
       format("resnet{}", depth),
       format("CIFAR ResNet of depth {} (He et al. 2015): three stages of {} blocks", depth,
              (depth - 2) / 6));
-  table
-      .add("width", &CifarResNetOptions::width, "channels of the first stage; the others double it")
+  table.add("width", &CifarResNet::width, "channels of the first stage; the others double it")
       .range(at_least(1));
   table.unit("channels");
-  table.add("shortcut", &CifarResNetOptions::shortcut,
+  table.add("shortcut", &CifarResNet::shortcut,
             "where the shape changes: A pads with zeros, B projects (1x1 convolution)");
   add_bn_batch(table);
-  table.add("init", &CifarResNetOptions::init, "random initialisation of the weights");
+  table.add("init", &CifarResNet::init, "random initialisation of the weights");
   return table;
 }
 
 class CifarBlock : public torch::nn::Module {
  public:
-  CifarBlock(std::int64_t in, std::int64_t out, std::int64_t stride,
-             const CifarResNetOptions& options)
+  CifarBlock(std::int64_t in, std::int64_t out, std::int64_t stride, const CifarResNet& options)
       : stride_(stride), added_channels_(out - in) {
     conv1_ = register_module("conv1", Convolution(in, out, 3, stride));
     bn1_ = register_module("bn1", BatchNorm(out, options.bn_batch));
     conv2_ = register_module("conv2", Convolution(out, out, 3, 1));
     bn2_ = register_module("bn2", BatchNorm(out, options.bn_batch));
     const bool reshapes = stride != 1 || in != out;
-    if (!reshapes || options.shortcut == Shortcut::a) return;
+    if (!reshapes || options.shortcut == CifarResNet::Shortcut::a) return;
     project_ = register_module("shortcut", torch::nn::Sequential(Convolution(in, out, 1, stride),
                                                                  BatchNorm(out, options.bn_batch)));
   }
@@ -90,7 +75,7 @@ class CifarBlock : public torch::nn::Module {
 
 class ResNetCifar : public Model {
  public:
-  ResNetCifar(int depth, const CifarResNetOptions& options, const ModelContext& context) {
+  ResNetCifar(int depth, const CifarResNet& options, const ModelContext& context) {
     const std::int64_t width = options.width;
     conv1_ = register_module("conv1", Convolution(context.channels, width, 3, 1));
     bn1_ = register_module("bn1", BatchNorm(width, options.bn_batch));
@@ -110,7 +95,7 @@ class ResNetCifar : public Model {
 
  private:
   void add_stage(const std::string& name, int num_blocks, std::int64_t in, std::int64_t out,
-                 std::int64_t stride, const CifarResNetOptions& options) {
+                 std::int64_t stride, const CifarResNet& options) {
     torch::nn::Sequential stage;
     for (int i = 0; i < num_blocks; ++i) {
       blocks_.push_back(
@@ -128,14 +113,18 @@ class ResNetCifar : public Model {
 
 }  // namespace
 
+std::shared_ptr<Model> make_model(const CifarResNet& options, const ModelContext& context) {
+  if (options.depth < 8 || (options.depth - 2) % 6 != 0)
+    throw Error(format("a CIFAR ResNet has 6 n + 2 layers, not {}", options.depth));
+  return std::make_shared<ResNetCifar>(options.depth, options, context);
+}
+
 void add_resnet_cifar(ModelRegistry& registry) {
-  for (const int depth : {8, 20, 32, 44, 56, 110}) {
-    const auto table = resnet_options(depth);
-    registry.add(
-        {table.variant(), [table, depth](const Value& options, const ModelContext& context) {
-           return std::make_shared<ResNetCifar>(depth, read_options(table, options), context);
-         }});
-  }
+  for (const int depth : {8, 20, 32, 44, 56, 110})
+    registry.add(resnet_options(depth), [depth](CifarResNet options, const ModelContext& context) {
+      options.depth = depth;
+      return make_model(options, context);
+    });
 }
 
 }  // namespace onecycle

@@ -1,35 +1,27 @@
 #include "kernels/adamw.h"
 
-#include "optim/builtin.h"
-#include "optim/common_options.h"
+#include "optim/entry.h"
 #include "optim/fused.h"
 
 namespace onecycle {
 
 namespace {
 
-struct AdamwOptions : CommonOptions {
-  double beta2 = 0.999;
-  double eps = 1e-8;
-};
-
-OptionTable<AdamwOptions> adamw_options() {
-  OptionTable<AdamwOptions> table(
+OptionTable<AdamW> adamw_options() {
+  OptionTable<AdamW> table(
       "adamw", "AdamW, as torch.optim.AdamW; with weight_decay_mode l2, torch.optim.Adam");
   add_common(table, "beta1");
-  table.add("beta2", &AdamwOptions::beta2, "decay of the average of squared gradients")
+  table.add("beta2", &AdamW::beta2, "decay of the average of squared gradients")
       .range(from_below(0, 1));
-  table.add("eps", &AdamwOptions::eps, "added to the root of that average").range(at_least(0));
+  table.add("eps", &AdamW::eps, "added to the root of that average").range(at_least(0));
   return table;
 }
 
-class Adamw : public FusedOptimizer {
+class AdamwOptimizer : public FusedOptimizer {
  public:
-  Adamw(Parameters& parameters, const UpdateRule& rule, const AdamwOptions& options)
+  AdamwOptimizer(Parameters& parameters, const UpdateRule& rule, const AdamW& options)
       : FusedOptimizer(parameters, {"exp_avg", "exp_avg_sq"}),
         rule_{rule.decay, rule.lr_max, options.beta2, options.eps} {}
-
-  static void complete(UpdateRule& rule, const AdamwOptions&) { rule.adaptive = true; }
 
  private:
   void update_on_cpu(const kernels::UpdateTensor& tensor, std::int64_t begin,
@@ -47,8 +39,12 @@ class Adamw : public FusedOptimizer {
 
 }  // namespace
 
-void add_adamw(OptimizerRegistry& registry) {
-  registry.add(optimizer_entry<Adamw>(adamw_options()));
+OptimizerPlan plan_of(const AdamW& options) {
+  OptimizerPlan plan = plan_for<AdamwOptimizer>(options);
+  plan.rule.adaptive = true;
+  return plan;
 }
+
+void add_adamw(OptimizerRegistry& registry) { add_optimizer(registry, adamw_options()); }
 
 }  // namespace onecycle

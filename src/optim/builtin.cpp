@@ -1,6 +1,10 @@
-#include "optim/builtin.h"
+#include "onecycle/optimizers.h"
 
 namespace onecycle {
+
+void add_sgd(OptimizerRegistry& registry);
+void add_adamw(OptimizerRegistry& registry);
+void add_muon(OptimizerRegistry& registry);
 
 OptimizerRegistry builtin_optimizers() {
   OptimizerRegistry registry("optimizer");

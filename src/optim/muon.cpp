@@ -1,8 +1,7 @@
 #include "onecycle/error.h"
 
 #include "kernels/sgd.h"
-#include "optim/builtin.h"
-#include "optim/common_options.h"
+#include "optim/entry.h"
 #include "optim/fused.h"
 #include "optim/names.h"
 #include "optim/orthogonal.h"
@@ -16,36 +15,23 @@ namespace onecycle {
 
 namespace {
 
-struct MuonOptions : CommonOptions {
-  bool nesterov = true;
-  std::int64_t iterations = 5;
-  bool normalise = false;
-  std::optional<std::string> except;
-  double sgd_lr_scale = 1;
-  std::optional<double> sgd_momentum;
-};
-
-OptionTable<MuonOptions> muon_options() {
-  OptionTable<MuonOptions> table(
+OptionTable<Muon> muon_options() {
+  OptionTable<Muon> table(
       "muon",
       "K. Jordan's Muon: filters and hidden matrices go along their momentum made orthogonal; the "
       "last layer, norms and biases by SGD with momentum");
   add_common(table, "momentum");
-  table.add("nesterov", &MuonOptions::nesterov, "take the gradient step from where momentum leads");
+  table.add("nesterov", &Muon::nesterov, "take the gradient step from where momentum leads");
   table
-      .add("iterations", &MuonOptions::iterations,
+      .add("iterations", &Muon::iterations,
            "Newton-Schulz iterations of a step; in bf16 where the model computes in it")
       .range(between(1, 20));
-  table.add("normalise", &MuonOptions::normalise,
+  table.add("normalise", &Muon::normalise,
             "before each step, scale a matrix of n rows to the norm sqrt(n), as airbench does");
-  table.add("except", &MuonOptions::except,
-            "SGD takes the weights whose full name fits this glob, too");
-  table
-      .add("sgd_lr_scale", &MuonOptions::sgd_lr_scale,
-           "factor on the learning rate of what SGD takes")
+  table.add("except", &Muon::except, "SGD takes the weights whose full name fits this glob, too");
+  table.add("sgd_lr_scale", &Muon::sgd_lr_scale, "factor on the learning rate of what SGD takes")
       .range(at_least(0));
-  table
-      .add("sgd_momentum", &MuonOptions::sgd_momentum, "momentum of what SGD takes; null: the same")
+  table.add("sgd_momentum", &Muon::sgd_momentum, "momentum of what SGD takes; null: the same")
       .range(from_below(0, 1));
   return table;
 }
@@ -64,9 +50,9 @@ at::Tensor as_weight(const at::Tensor& matrix, const at::Tensor& like) {
       .permute({0, 3, 1, 2});
 }
 
-class Muon : public FusedOptimizer {
+class MuonOptimizer : public FusedOptimizer {
  public:
-  Muon(Parameters& parameters, const UpdateRule& rule, const MuonOptions& options)
+  MuonOptimizer(Parameters& parameters, const UpdateRule& rule, const Muon& options)
       : FusedOptimizer(parameters, {"velocity"}),
         rule_(rule),
         options_(options),
@@ -90,11 +76,6 @@ class Muon : public FusedOptimizer {
     if (matrices_.empty())
       throw RecipeError(
           "optimizer.name: muon finds no matrix before the last layer to work on; use sgd");
-  }
-
-  static void complete(UpdateRule& rule, const MuonOptions& options) {
-    rule.nesterov = options.nesterov;
-    rule.adaptive = true;
   }
 
   void step() override {
@@ -145,13 +126,20 @@ class Muon : public FusedOptimizer {
   }
 
   UpdateRule rule_;
-  MuonOptions options_;
+  Muon options_;
   std::vector<std::size_t> matrices_;  // indices into Parameters::all()
   HyperBuffer sgd_hyper_;              // with the momentum of SGD
 };
 
 }  // namespace
 
-void add_muon(OptimizerRegistry& registry) { registry.add(optimizer_entry<Muon>(muon_options())); }
+OptimizerPlan plan_of(const Muon& options) {
+  OptimizerPlan plan = plan_for<MuonOptimizer>(options);
+  plan.rule.nesterov = options.nesterov;
+  plan.rule.adaptive = true;
+  return plan;
+}
+
+void add_muon(OptimizerRegistry& registry) { add_optimizer(registry, muon_options()); }
 
 }  // namespace onecycle

@@ -1,7 +1,6 @@
 #include "kernels/sgd.h"
 
-#include "optim/builtin.h"
-#include "optim/common_options.h"
+#include "optim/entry.h"
 #include "optim/fused.h"
 
 namespace onecycle {
@@ -18,29 +17,19 @@ struct OptionType<MomentumForm> : EnumOption<MomentumForm> {};
 
 namespace {
 
-struct SgdOptions : CommonOptions {
-  bool nesterov = false;
-  MomentumForm momentum_form = MomentumForm::torch;
-};
-
-OptionTable<SgdOptions> sgd_options() {
-  OptionTable<SgdOptions> table("sgd", "Stochastic gradient descent with momentum");
+OptionTable<Sgd> sgd_options() {
+  OptionTable<Sgd> table("sgd", "Stochastic gradient descent with momentum");
   add_common(table, "momentum");
-  table.add("nesterov", &SgdOptions::nesterov, "take the gradient step from where momentum leads");
-  table.add("momentum_form", &SgdOptions::momentum_form,
+  table.add("nesterov", &Sgd::nesterov, "take the gradient step from where momentum leads");
+  table.add("momentum_form", &Sgd::momentum_form,
             "torch: v = m v + g; ema: v = m v + (1 - m) g; caffe: v = m v + lr g, w = w - v");
   return table;
 }
 
-class Sgd : public FusedOptimizer {
+class SgdOptimizer : public FusedOptimizer {
  public:
-  Sgd(Parameters& parameters, const UpdateRule& rule, const SgdOptions&)
+  SgdOptimizer(Parameters& parameters, const UpdateRule& rule, const Sgd&)
       : FusedOptimizer(parameters, {"velocity"}), rule_(rule) {}
-
-  static void complete(UpdateRule& rule, const SgdOptions& options) {
-    rule.form = options.momentum_form;
-    rule.nesterov = options.nesterov;
-  }
 
  private:
   void update_on_cpu(const kernels::UpdateTensor& tensor, std::int64_t begin,
@@ -58,6 +47,13 @@ class Sgd : public FusedOptimizer {
 
 }  // namespace
 
-void add_sgd(OptimizerRegistry& registry) { registry.add(optimizer_entry<Sgd>(sgd_options())); }
+OptimizerPlan plan_of(const Sgd& options) {
+  OptimizerPlan plan = plan_for<SgdOptimizer>(options);
+  plan.rule.form = options.momentum_form;
+  plan.rule.nesterov = options.nesterov;
+  return plan;
+}
+
+void add_sgd(OptimizerRegistry& registry) { add_optimizer(registry, sgd_options()); }
 
 }  // namespace onecycle

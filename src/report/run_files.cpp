@@ -1,10 +1,10 @@
 #include "report/run_files.h"
 
 #include "onecycle/error.h"
+#include "onecycle/options.h"
 #include "onecycle/report.h"
 
 #include "core/format.h"
-#include "core/number.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
 
@@ -26,7 +26,7 @@ void read_recipe(RunFiles& files) {
       files.name = without_escapes(name->text);
     const Value* schedule = recipe.find("schedule");
     const Value* peak = schedule != nullptr ? schedule->find("lr_max") : nullptr;
-    if (peak != nullptr) files.lr_max = parse_number(peak->text).value_or(0);
+    if (peak != nullptr) files.lr_max = number_in(*peak).value_or(0);
   } catch (const RecipeError&) {
     files.name.clear();
   }

@@ -12,7 +12,7 @@ namespace {
 constexpr double kLargest = 1e150;  // beyond it differences could overflow: not drawn
 constexpr double kPadding = 0.04;
 
-struct Range {
+struct Ends {
   double low = INFINITY;
   double high = -INFINITY;
   bool logarithmic = false;
@@ -28,29 +28,29 @@ struct Range {
   }
 };
 
-void widen(Range& range) {
-  if (range.low > range.high) range.low = range.logarithmic ? 0.1 : 0, range.high = 1;
-  const double size = std::max(std::abs(range.low), std::abs(range.high));
-  if (range.high - range.low > 1e-12 * size) return;
-  if (range.logarithmic) {
-    range.low /= 2, range.high *= 2;
+void widen(Ends& ends) {
+  if (ends.low > ends.high) ends.low = ends.logarithmic ? 0.1 : 0, ends.high = 1;
+  const double size = std::max(std::abs(ends.low), std::abs(ends.high));
+  if (ends.high - ends.low > 1e-12 * size) return;
+  if (ends.logarithmic) {
+    ends.low /= 2, ends.high *= 2;
   } else {
     const double margin = size > 0 ? 0.05 * size : 1;
-    range.low -= margin, range.high += margin;
+    ends.low -= margin, ends.high += margin;
   }
 }
 
-AxisScale scale_of(Range range, const PlotAxis& axis, double padding, int most) {
-  widen(range);
+AxisScale scale_of(Ends ends, const PlotAxis& axis, double padding, int most) {
+  widen(ends);
   AxisScale scale;
   scale.logarithmic = axis.logarithmic;
   if (axis.logarithmic) {
-    const double factor = std::pow(range.high / range.low, padding);
-    scale.low = range.low / factor, scale.high = range.high * factor;
+    const double factor = std::pow(ends.high / ends.low, padding);
+    scale.low = ends.low / factor, scale.high = ends.high * factor;
   } else {
-    const double margin = padding * (range.high - range.low);
-    scale.low = range.low - margin, scale.high = range.high + margin;
-    if (range.low >= 0) scale.low = std::max(scale.low, 0.0);
+    const double margin = padding * (ends.high - ends.low);
+    scale.low = ends.low - margin, scale.high = ends.high + margin;
+    if (ends.low >= 0) scale.low = std::max(scale.low, 0.0);
   }
   if (std::isfinite(axis.low) && axis.low < scale.high) scale.low = axis.low;
   if (std::isfinite(axis.high) && axis.high > scale.low) scale.high = axis.high;
@@ -72,21 +72,21 @@ double AxisScale::place(double value) const {
 }
 
 AxisScale x_scale(const Figure& figure, int most) {
-  Range range;
-  range.logarithmic = figure.x.logarithmic;
-  for (const PlotSeries& series : figure.series) range.take(series.x);
-  return scale_of(range, figure.x, 0, most);
+  Ends ends;
+  ends.logarithmic = figure.x.logarithmic;
+  for (const PlotSeries& series : figure.series) ends.take(series.x);
+  return scale_of(ends, figure.x, 0, most);
 }
 
 AxisScale y_scale(const Figure& figure, int most) {
-  Range range;
-  range.logarithmic = figure.y.logarithmic;
+  Ends ends;
+  ends.logarithmic = figure.y.logarithmic;
   for (const PlotSeries& series : figure.series) {
-    range.take(series.y);
-    range.take(series.low);
-    range.take(series.high);
+    ends.take(series.y);
+    ends.take(series.low);
+    ends.take(series.high);
   }
-  return scale_of(range, figure.y, kPadding, most);
+  return scale_of(ends, figure.y, kPadding, most);
 }
 
 std::vector<Tick> linear_ticks(double low, double high, int most) {

@@ -1,9 +1,23 @@
-#include "schedule/entries.h"
+#include "onecycle/schedules.h"
+
 #include "schedule/survey.h"
 
 #include <algorithm>
 
 namespace onecycle {
+
+namespace schedule {
+
+ScheduleRegistry::Entry one_cycle_entry();
+ScheduleRegistry::Entry cyclical_entry();
+ScheduleRegistry::Entry constant_entry();
+ScheduleRegistry::Entry linear_entry();
+ScheduleRegistry::Entry exponential_entry();
+ScheduleRegistry::Entry multistep_entry();
+ScheduleRegistry::Entry cosine_entry();
+ScheduleRegistry::Entry segments_entry();
+
+}  // namespace schedule
 
 ScheduleRegistry builtin_schedules() {
   ScheduleRegistry registry("schedule");

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "onecycle/options.h"
 #include "onecycle/schedules.h"
 
 #include "schedule/curves.h"
@@ -30,41 +29,6 @@ struct OptionType<Shape> : EnumOption<Shape> {};
 
 namespace schedule {
 
-// Steps before the schedule proper, which then has total - duration steps: the learning rate rises
-// from a fraction of the schedule's first one to it; momentum waits at its first value.
-struct Warmup {
-  Duration duration{0, Duration::Unit::steps};
-  double from = 0;
-  Shape shape = Shape::linear;
-};
-
-// A quantity that follows a curve of its own; without `from` there is none, without `to` it is
-// constant.
-struct OwnCurve {
-  std::optional<double> from;
-  std::optional<double> to;
-  Shape shape = Shape::linear;
-};
-
-struct WithWarmup {
-  Warmup warmup;
-};
-
-struct WithDecay {
-  OwnCurve weight_decay;
-};
-
-struct WithMomentum {
-  OwnCurve momentum;
-};
-
-// Momentum opposite to the learning rate.
-struct WithCycledMomentum {
-  std::optional<bool> cycle_momentum;
-  std::optional<double> momentum_max;
-  std::optional<double> momentum_min;
-};
-
 OptionTable<Warmup> warmup_table();
 OptionTable<OwnCurve> decay_table();
 OptionTable<OwnCurve> momentum_table();
@@ -89,14 +53,31 @@ OptionTable<S> with_shared_options(OptionTable<S> table) {
             return typename OptionTable<S>::Violation{
                 options.momentum_min ? "momentum_min" : "momentum_max", *wrong};
           return std::nullopt;
-        });
+        })
+        .on(Change::set_momentum_max,
+            [](S& options, double highest) {
+              options.cycle_momentum.reset();
+              options.momentum_max = highest;
+            })
+        .on(Change::set_momentum_min,
+            [](S& options, double lowest) {
+              options.cycle_momentum.reset();
+              options.momentum_min = lowest;
+            })
+        .on(Change::release_momentum,
+            [](S& options, double) { static_cast<WithCycledMomentum&>(options) = {}; });
   }
   if constexpr (std::is_base_of_v<WithMomentum, S>)
-    table.add_section("momentum", static_cast<OwnCurve S::*>(&S::momentum), momentum_table());
+    table.add_section("momentum", static_cast<OwnCurve S::*>(&S::momentum), momentum_table())
+        .on(Change::release_momentum, [](S& options, double) { options.momentum = {}; });
   if constexpr (std::is_base_of_v<WithDecay, S>)
-    table.add_section("weight_decay", static_cast<OwnCurve S::*>(&S::weight_decay), decay_table());
+    table.add_section("weight_decay", static_cast<OwnCurve S::*>(&S::weight_decay), decay_table())
+        .on(Change::release_weight_decay, [](S& options, double) { options.weight_decay = {}; });
   if constexpr (std::is_base_of_v<WithWarmup, S>)
-    table.add_section("warmup", static_cast<Warmup S::*>(&S::warmup), warmup_table());
+    table.add_section("warmup", static_cast<Warmup S::*>(&S::warmup), warmup_table())
+        .on(Change::scale_lengths, [](S& options, double factor) {
+          options.warmup.duration = options.warmup.duration.times(factor);
+        });
   return table;
 }
 
@@ -137,16 +118,20 @@ std::optional<Bounds> cycled_momentum(const WithCycledMomentum& options,
 // Momentum that nobody cycles: optimizer.momentum, else 0.9.
 double constant_momentum(const ScheduleContext& context);
 
-// An entry whose options fill S; `make(const S&, const ScheduleContext&)` builds the schedule.
-template <class S, class Make>
-ScheduleRegistry::Entry entry(const OptionTable<S>& bare, Make make) {
-  const OptionTable<S> table = with_shared_options(bare);
-  return {table.variant(), [table, make](const Value& given, const ScheduleContext& context) {
-            Problems problems;
-            const S options = table.read(given, "schedule", problems);
-            problems.throw_if_any();
-            return make(options, context);
-          }};
+inline void scale(std::optional<double>& number, double factor) {
+  if (number) *number *= factor;
+}
+inline void scale(std::optional<Duration>& length, double factor) {
+  if (length) length = length->times(factor);
+}
+
+// The entry of a schedule whose options fill S.
+template <class S>
+ScheduleRegistry::Entry entry(const OptionTable<S>& bare) {
+  return ScheduleRegistry::entry(with_shared_options(bare),
+                                 [](const S& options, const ScheduleContext& context) {
+                                   return make_schedule(options, context);
+                                 });
 }
 
 }  // namespace schedule

@@ -1,17 +1,12 @@
-#include "schedule/entries.h"
+#include "schedule/common.h"
 
 // SGDR, arXiv 1608.03983; with `cycle` equal to
 // torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
-namespace onecycle::schedule {
+namespace onecycle {
+
+namespace schedule {
 
 namespace {
-
-struct Cosine : WithMomentum, WithDecay, WithWarmup {
-  std::optional<double> lr_max;
-  double lr_min = 0;
-  std::optional<Duration> cycle;
-  std::int64_t cycle_factor = 1;
-};
 
 using Table = OptionTable<Cosine>;
 
@@ -35,7 +30,15 @@ Table cosine_table() {
         if (!options.cycle && options.cycle_factor != 1)
           return Table::Violation{"cycle_factor", "needs `cycle`, the length of the first cycle"};
         return std::nullopt;
-      });
+      })
+      .on(Change::set_lr, [](Cosine& options, double lr_max) { options.lr_max = lr_max; })
+      .on(Change::scale_lr,
+          [](Cosine& options, double factor) {
+            scale(options.lr_max, factor);
+            options.lr_min *= factor;
+          })
+      .on(Change::scale_lengths,
+          [](Cosine& options, double factor) { scale(options.cycle, factor); });
   return table;
 }
 
@@ -49,7 +52,14 @@ double fraction_of_cycle(std::int64_t step, std::int64_t length, std::int64_t fa
   return static_cast<double>(step) / static_cast<double>(length);
 }
 
-std::unique_ptr<Schedule> make(const Cosine& options, const ScheduleContext& context) {
+}  // namespace
+
+ScheduleRegistry::Entry cosine_entry() { return entry(cosine_table()); }
+
+}  // namespace schedule
+
+std::unique_ptr<Schedule> make_schedule(const Cosine& options, const ScheduleContext& context) {
+  using namespace schedule;
   const double high = chosen_lr(options.lr_max, "lr_max", context);
   const double low = options.lr_min;
   require_ordered(low, "lr_min", high);
@@ -66,8 +76,4 @@ std::unique_ptr<Schedule> make(const Cosine& options, const ScheduleContext& con
       options.warmup, context);
 }
 
-}  // namespace
-
-ScheduleRegistry::Entry cosine_entry() { return entry(cosine_table(), make); }
-
-}  // namespace onecycle::schedule
+}  // namespace onecycle

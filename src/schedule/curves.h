@@ -1,13 +1,13 @@
 #pragma once
 
+#include "onecycle/schedules.h"
+
 #include <cstdint>
 #include <utility>
 #include <vector>
 
 // Pure curves over a position: what every schedule is composed of.
 namespace onecycle {
-
-enum class Shape { constant, linear, cosine, exponential };
 
 // The value at fraction u of the way (u is held to [0, 1]), always between `from` and `to`.
 // A constant stays at `from`; an exponential needs both ends above zero.

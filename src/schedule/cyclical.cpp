@@ -1,44 +1,28 @@
-#include "schedule/entries.h"
+#include "schedule/common.h"
 
 #include <cmath>
 
 // Cyclical learning rates, arXiv 1506.01186; equal to torch.optim.lr_scheduler.CyclicLR.
 namespace onecycle {
 
-namespace schedule {
-namespace {
-
-enum class Mode { triangular, triangular2, exp_range };
-
-struct Cyclical : WithCycledMomentum, WithDecay, WithWarmup {
-  std::optional<double> lr_max;
-  std::optional<double> lr_min;
-  Mode mode = Mode::triangular;
-  std::optional<double> gamma;
-  Duration step_up{2, Duration::Unit::epochs};
-  std::optional<Duration> step_down;
-};
-
-}  // namespace
-}  // namespace schedule
-
 template <>
-struct EnumNames<schedule::Mode> {
-  static std::vector<std::pair<std::string, schedule::Mode>> values() {
-    using schedule::Mode;
+struct EnumNames<Cyclical::Mode> {
+  static std::vector<std::pair<std::string, Cyclical::Mode>> values() {
+    using Mode = Cyclical::Mode;
     return {{"triangular", Mode::triangular},
             {"triangular2", Mode::triangular2},
             {"exp_range", Mode::exp_range}};
   }
 };
 template <>
-struct OptionType<schedule::Mode> : EnumOption<schedule::Mode> {};
+struct OptionType<Cyclical::Mode> : EnumOption<Cyclical::Mode> {};
 
 namespace schedule {
 
 namespace {
 
 using Table = OptionTable<Cyclical>;
+using Mode = Cyclical::Mode;
 
 constexpr double kGamma = 0.99994;  // the paper's, on CIFAR-10
 
@@ -65,6 +49,23 @@ Table cyclical_table() {
         if (options.lr_min && options.lr_max && *options.lr_min > *options.lr_max)
           return Table::Violation{"lr_min", "must not exceed lr_max"};
         return std::nullopt;
+      })
+      .on(Change::set_lr,
+          [](Cyclical& options, double lr_max) {
+            options.lr_max = lr_max;
+            options.lr_min = lr_max / 10;
+          })
+      .on(Change::scale_lr,
+          [](Cyclical& options, double factor) {
+            scale(options.lr_max, factor);
+            scale(options.lr_min, factor);
+          })
+      .on(Change::scale_lengths, [](Cyclical& options, double factor) {
+        options.step_up = options.step_up.times(factor);
+        scale(options.step_down, factor);
+        // A factor a step reaches the same end in fewer steps as a power of itself.
+        if (options.mode == Mode::exp_range)
+          options.gamma = std::pow(options.gamma.value_or(kGamma), 1 / factor);
       });
   return table;
 }
@@ -101,7 +102,14 @@ struct Cycle {
   }
 };
 
-std::unique_ptr<Schedule> make(const Cyclical& options, const ScheduleContext& context) {
+}  // namespace
+
+ScheduleRegistry::Entry cyclical_entry() { return entry(cyclical_table()); }
+
+}  // namespace schedule
+
+std::unique_ptr<Schedule> make_schedule(const Cyclical& options, const ScheduleContext& context) {
+  using namespace schedule;
   const double high = chosen_lr(options.lr_max, "lr_max", context);
   const double low = options.lr_min.value_or(high / 10);
   require_ordered(low, "lr_min", high);
@@ -128,9 +136,4 @@ std::unique_ptr<Schedule> make(const Cyclical& options, const ScheduleContext& c
   return compose(std::move(quantities), options.warmup, context);
 }
 
-}  // namespace
-
-ScheduleRegistry::Entry cyclical_entry() { return entry(cyclical_table(), make); }
-
-}  // namespace schedule
 }  // namespace onecycle

@@ -9,11 +9,7 @@
 // The one-cycle curves, policy by policy.
 namespace onecycle::schedule {
 
-// smith        arXiv 1803.09820 and 1708.07120
-// smith_caffe  GitHub lnsmith54/hyperParam1, the code behind his logs
-// fastai       fastai.callback.schedule.fit_one_cycle
-// torch        torch.optim.lr_scheduler.OneCycleLR
-enum class Policy { smith, smith_caffe, fastai, torch };
+using Policy = OneCycle::Policy;
 
 // A policy with every number settled.
 struct OneCyclePlan {

@@ -1,13 +1,13 @@
 #include "core/format.h"
-#include "schedule/entries.h"
+#include "schedule/common.h"
 #include "schedule/one_cycle.h"
 
 namespace onecycle {
 
 template <>
-struct EnumNames<schedule::Policy> {
-  static std::vector<std::pair<std::string, schedule::Policy>> values() {
-    using schedule::Policy;
+struct EnumNames<OneCycle::Policy> {
+  static std::vector<std::pair<std::string, OneCycle::Policy>> values() {
+    using Policy = OneCycle::Policy;
     return {{"smith", Policy::smith},
             {"smith_caffe", Policy::smith_caffe},
             {"fastai", Policy::fastai},
@@ -15,40 +15,20 @@ struct EnumNames<schedule::Policy> {
   }
 };
 template <>
-struct OptionType<schedule::Policy> : EnumOption<schedule::Policy> {};
-
-namespace schedule {
-
-// The shapes that PyTorch's OneCycleLR knows.
-enum class Anneal { linear, cosine };
-
-}  // namespace schedule
+struct OptionType<OneCycle::Policy> : EnumOption<OneCycle::Policy> {};
 
 template <>
-struct EnumNames<schedule::Anneal> {
-  static std::vector<std::pair<std::string, schedule::Anneal>> values() {
-    return {{"linear", schedule::Anneal::linear}, {"cosine", schedule::Anneal::cosine}};
+struct EnumNames<OneCycle::Anneal> {
+  static std::vector<std::pair<std::string, OneCycle::Anneal>> values() {
+    return {{"linear", OneCycle::Anneal::linear}, {"cosine", OneCycle::Anneal::cosine}};
   }
 };
 template <>
-struct OptionType<schedule::Anneal> : EnumOption<schedule::Anneal> {};
+struct OptionType<OneCycle::Anneal> : EnumOption<OneCycle::Anneal> {};
 
 namespace schedule {
 
 namespace {
-
-// Unset: the policy decides.
-struct OneCycle : WithCycledMomentum, WithDecay, WithWarmup {
-  Policy policy = Policy::smith;
-  std::optional<double> lr_max;
-  std::optional<double> lr_min;
-  std::optional<double> div_factor;
-  std::optional<double> final_div_factor;
-  std::optional<Duration> stepsize;
-  std::optional<double> pct_start;
-  std::optional<Anneal> shape;
-  std::optional<bool> three_phase;
-};
 
 using Table = OptionTable<OneCycle>;
 
@@ -70,9 +50,8 @@ std::optional<Table::Violation> unused_option(const OneCycle& options) {
   };
   for (const Use& use : uses)
     if (use.given && !use.used)
-      return Table::Violation{use.option,
-                              format("policy {} does not use it; it belongs to {}",
-                                     OptionType<Policy>::write(options.policy).text, use.by)};
+      return Table::Violation{use.option, format("policy {} does not use it; it belongs to {}",
+                                                 OptionType<Policy>::word(options.policy), use.by)};
   return std::nullopt;
 }
 
@@ -86,6 +65,14 @@ std::optional<Table::Violation> contradiction(const OneCycle& options) {
     return Table::Violation{"pct_start",
                             "must be at most 0.5 with three_phase: up, and down again"};
   return std::nullopt;
+}
+
+// Smith's policies start from a tenth of it; the others' first rate follows from factors.
+void set_lr(OneCycle& options, double lr_max) {
+  options.lr_max = lr_max;
+  if (options.policy == Policy::fastai || options.policy == Policy::torch) return;
+  options.lr_min = lr_max / 10;
+  options.div_factor.reset();
 }
 
 Table one_cycle_table() {
@@ -116,7 +103,15 @@ Table one_cycle_table() {
       .add("three_phase", &OneCycle::three_phase,
            "come down as fast as up, then annihilate (torch); null: false")
       .rule(unused_option)
-      .rule(contradiction);
+      .rule(contradiction)
+      .on(Change::set_lr, set_lr)
+      .on(Change::scale_lr,
+          [](OneCycle& options, double factor) {
+            scale(options.lr_max, factor);
+            scale(options.lr_min, factor);
+          })
+      .on(Change::scale_lengths,
+          [](OneCycle& options, double factor) { scale(options.stepsize, factor); });
   return table;
 }
 
@@ -152,12 +147,19 @@ OneCyclePlan plan_of(const OneCycle& options, const ScheduleContext& context) {
                   options.final_div_factor.value_or(defaults.final_div_factor);
   if (options.stepsize) plan.stepsize = options.stepsize->steps(context.steps_per_epoch);
   plan.pct_start = options.pct_start.value_or(defaults.pct_start);
-  plan.shape = options.shape == Anneal::linear ? Shape::linear : Shape::cosine;
+  plan.shape = options.shape == OneCycle::Anneal::linear ? Shape::linear : Shape::cosine;
   plan.three_phase = options.three_phase.value_or(false);
   return plan;
 }
 
-std::unique_ptr<Schedule> make(const OneCycle& options, const ScheduleContext& context) {
+}  // namespace
+
+ScheduleRegistry::Entry one_cycle_entry() { return entry(one_cycle_table()); }
+
+}  // namespace schedule
+
+std::unique_ptr<Schedule> make_schedule(const OneCycle& options, const ScheduleContext& context) {
+  using namespace schedule;
   const OneCyclePlan plan = plan_of(options, context);
   Quantities quantities;
   quantities.lr = [plan](std::int64_t step, std::int64_t total) {
@@ -173,9 +175,4 @@ std::unique_ptr<Schedule> make(const OneCycle& options, const ScheduleContext& c
   return compose(std::move(quantities), options.warmup, context);
 }
 
-}  // namespace
-
-ScheduleRegistry::Entry one_cycle_entry() { return entry(one_cycle_table(), make); }
-
-}  // namespace schedule
 }  // namespace onecycle

@@ -1,7 +1,7 @@
 #include "schedule/segments.h"
 
 #include "core/format.h"
-#include "schedule/entries.h"
+#include "schedule/common.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,11 +10,9 @@ namespace onecycle {
 
 namespace schedule {
 
-namespace {
-
-OptionTable<Segment> segment_table() {
+OptionTable<Segment> segment_table(const std::string& meaning) {
   using Table = OptionTable<Segment>;
-  Table table("segment", "One piece of a curve");
+  Table table("segment", meaning);
   table.add("duration", &Segment::duration, "length; null: by fraction, else the rest of the run")
       .range(above(0))
       .unit("epochs or steps")
@@ -33,27 +31,29 @@ OptionTable<Segment> segment_table() {
   return table;
 }
 
-// What is wrong with a list as a whole; the message names the segment, counted from 1.
-std::optional<std::string> list_violation(const std::vector<Segment>& segments) {
+std::optional<std::pair<std::string, std::string>> list_violation(
+    const std::string& name, const std::vector<Segment>& segments) {
+  const auto at = [&](std::size_t index, const char* option) {
+    return format("{}[{}].{}", name, index, option);
+  };
   double fractions = 0;
   std::optional<double> before;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
     const auto from = segment.from ? segment.from : before;
-    if (!from) return std::string("segment 1: from: is required: the value at the first step");
+    if (!from) return std::pair(at(i, "from"), "is required: the value at the first step");
     const double to = segment.to.value_or(*from);
     if (segment.shape == Shape::exponential && std::min(*from, to) <= 0)
-      return format("segment {}: shape: exponential needs `from` and `to` above 0", i + 1);
+      return std::pair(at(i, "shape"), "exponential needs `from` and `to` above 0");
     if (!segment.duration && !segment.fraction && i + 1 < segments.size())
-      return format("segment {}: duration: is required, or fraction, in all but the last", i + 1);
+      return std::pair(at(i, "duration"), "is required, or fraction, in all but the last");
     fractions += segment.fraction.value_or(0);
     before = segment.shape == Shape::constant ? *from : to;
   }
-  if (fractions > 1 + 1e-9) return format("the fractions add up to {}, more than 1", fractions);
+  if (fractions > 1 + 1e-9)
+    return std::pair(name, format("the fractions add up to {}, more than 1", fractions));
   return std::nullopt;
 }
-
-}  // namespace
 
 Curve curve_of(const std::vector<Segment>& segments, std::int64_t steps_per_epoch,
                std::int64_t total) {
@@ -80,41 +80,5 @@ Curve curve_of(const std::vector<Segment>& segments, std::int64_t steps_per_epoc
 }
 
 }  // namespace schedule
-
-std::string OptionType<schedule::SegmentList>::schema() {
-  std::string properties;
-  for (const auto& option : schedule::segment_table().group().options)
-    properties += format("{}\"{}\":{}", properties.empty() ? "" : ",", option.name, option.schema);
-  return R"({"type":"array","items":{"type":"object","properties":{)" + properties +
-         R"(},"additionalProperties":false}})";
-}
-
-std::optional<schedule::SegmentList> OptionType<schedule::SegmentList>::read(const Value& value,
-                                                                             std::string& why) {
-  const auto refuse = [&](const std::string& reason) {
-    why = name() + " (" + reason + ")";
-    return std::nullopt;
-  };
-  if (!value.is_list()) return refuse("[{duration: 5ep, from: 0.1, to: 1}, …]");
-  const auto table = schedule::segment_table();
-  schedule::SegmentList list;
-  for (std::size_t i = 0; i < value.items.size(); ++i) {
-    Problems problems;
-    list.segments.push_back(table.read(value.items[i], format("segment {}", i + 1), problems));
-    if (!problems.empty()) {
-      const Problem& first = problems.found().front();
-      return refuse(first.path + ": " + first.message);
-    }
-  }
-  if (const auto violation = schedule::list_violation(list.segments)) return refuse(*violation);
-  return list;
-}
-
-Value OptionType<schedule::SegmentList>::write(const schedule::SegmentList& list) {
-  Value result = Value::list();
-  for (const auto& segment : list.segments)
-    result.items.push_back(schedule::segment_table().write(segment));
-  return result;
-}
 
 }  // namespace onecycle

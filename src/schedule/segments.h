@@ -12,17 +12,12 @@ namespace onecycle {
 
 namespace schedule {
 
-struct Segment {
-  std::optional<Duration> duration;
-  std::optional<double> fraction;  // of the run
-  std::optional<double> from;
-  std::optional<double> to;
-  Shape shape = Shape::linear;
-};
+// The options of a segment in a list of which `meaning` says what it is.
+OptionTable<Segment> segment_table(const std::string& meaning);
 
-struct SegmentList {
-  std::vector<Segment> segments;
-};
+// What is wrong with the list `name` as a whole, and with which of its segments.
+std::optional<std::pair<std::string, std::string>> list_violation(
+    const std::string& name, const std::vector<Segment>& segments);
 
 // The curve over the steps of a run. A segment holds the steps from its start up to its end, which
 // it does not include, so that the next one begins where it would have reached `to`; one that ends
@@ -31,13 +26,4 @@ Curve curve_of(const std::vector<Segment>& segments, std::int64_t steps_per_epoc
                std::int64_t total);
 
 }  // namespace schedule
-
-template <>
-struct OptionType<schedule::SegmentList> {
-  static std::string name() { return "list of segments"; }
-  static std::string schema();
-  static std::optional<schedule::SegmentList> read(const Value& value, std::string& why);
-  static Value write(const schedule::SegmentList& list);
-};
-
 }  // namespace onecycle

@@ -1,18 +1,14 @@
-#include "schedule/entries.h"
+#include "schedule/common.h"
 
 #include <algorithm>
 #include <cmath>
 
 // Equal to torch.optim.lr_scheduler.MultiStepLR.
-namespace onecycle::schedule {
+namespace onecycle {
+
+namespace schedule {
 
 namespace {
-
-struct Multistep : WithMomentum, WithDecay, WithWarmup {
-  std::optional<double> lr;
-  std::vector<Duration> milestones;
-  double gamma = 0.1;
-};
 
 OptionTable<Multistep> multistep_table() {
   OptionTable<Multistep> table("multistep",
@@ -25,11 +21,23 @@ OptionTable<Multistep> multistep_table() {
       .unit("epochs or steps")
       .required()
       .add("gamma", &Multistep::gamma, "factor at each milestone")
-      .range({.low = 0, .high = 1, .low_open = true});
+      .range({.low = 0, .high = 1, .low_open = true})
+      .on(Change::set_lr, [](Multistep& options, double lr) { options.lr = lr; })
+      .on(Change::scale_lr, [](Multistep& options, double factor) { scale(options.lr, factor); })
+      .on(Change::scale_lengths, [](Multistep& options, double factor) {
+        for (Duration& milestone : options.milestones) milestone = milestone.times(factor);
+      });
   return table;
 }
 
-std::unique_ptr<Schedule> make(const Multistep& options, const ScheduleContext& context) {
+}  // namespace
+
+ScheduleRegistry::Entry multistep_entry() { return entry(multistep_table()); }
+
+}  // namespace schedule
+
+std::unique_ptr<Schedule> make_schedule(const Multistep& options, const ScheduleContext& context) {
+  using namespace schedule;
   std::vector<std::int64_t> milestones;
   for (const Duration& milestone : options.milestones)
     milestones.push_back(milestone.steps(context.steps_per_epoch));
@@ -47,8 +55,4 @@ std::unique_ptr<Schedule> make(const Multistep& options, const ScheduleContext& 
                  options.warmup, context);
 }
 
-}  // namespace
-
-ScheduleRegistry::Entry multistep_entry() { return entry(multistep_table(), make); }
-
-}  // namespace onecycle::schedule
+}  // namespace onecycle

@@ -60,8 +60,7 @@ double largest_decay_factor(const Parameters& parameters, const UpdateRule& rule
 }
 
 DatasetDescriptor descriptor_of(const Recipe& recipe, const Registries& registries) {
-  return find_descriptor(recipe.data, registries.dataset_folders, read_yaml_file,
-                         registries.formats);
+  return find_descriptor(recipe.data, registries.dataset_folders, registries.formats);
 }
 
 DataSet read_data(const Recipe& recipe, const Registries& registries) {
@@ -76,17 +75,6 @@ void place(DataSet& data, at::Device device) {
     set->images = set->images.to(device);
     set->labels = set->labels.to(device);
   }
-}
-
-// What an image folder's pictures are resized to; arrays have the network's own size.
-std::int64_t resize_of(const Choice& choice, std::int64_t height) {
-  if (choice.name != "image_folder") return height;
-  for (const char* option : {"resize", "size"}) {
-    const Value* value = choice.options.find(option);
-    if (value == nullptr || !value->is_scalar()) continue;
-    if (const auto pixels = parse_integer(value->text)) return std::max(*pixels, height);
-  }
-  return height;
 }
 
 FitOptions fit_options(const Recipe& recipe, const StepPlan& steps) {
@@ -139,18 +127,17 @@ enum class InitialWeights { of_a_training, loaded_later };
 void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
                 InitialWeights initial) {
   const Recipe& recipe = run.recipe;
-  run.context = {run.data.channels(), run.data.height(), run.data.width(),
-                 static_cast<std::int64_t>(run.data.classes.size()),
-                 static_cast<std::uint64_t>(recipe.seed)};
-  run.model = registries.models.at(recipe.model.name).make(recipe.model.options, run.context);
+  run.context = context_of(run.data, recipe);
+  run.model = registries.models.make(recipe.model, run.context);
   if (!can_be_viewed(run.context, recipe.train.tta))
     throw RecipeError("train.tta: images of one pixel cannot be shifted; use none or flip");
   if (recipe.train.threads) at::set_num_threads(static_cast<int>(*recipe.train.threads));
-  run.task = classification(run.context.classes, recipe.train.label_smoothing);
+  run.task =
+      registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing});
   run.compute = choose_compute(recipe.train.compute(), *run.model, *run.group);
   run.options.tta = recipe.train.tta;
   place(run.data, run.compute.device);
-  run.train = loader_of(run.data.train, run, recipe.data.augment);
+  run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
   run.validation = source_of(run.data.validation, run);
   run.test = source_of(run.data.test, run);
   if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
@@ -161,7 +148,8 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
 }  // namespace
 
 RecipeVariants Registries::variants() const {
-  return {formats.variants(), models.variants(), optimizers.variants(), schedules.variants()};
+  return {formats.variants(), augmentations.variants(), tasks.variants(),
+          models.variants(),  optimizers.variants(),    schedules.variants()};
 }
 
 Recipe read_recipe(const Value& document, const Registries& registries) {
@@ -202,12 +190,11 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t r
 Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries) {
   Course course;
   course.steps = plan_steps(recipe, num_train, registries.group->size());
-  course.optimizer = registries.optimizers.at(recipe.optimizer.name).make(recipe.optimizer.options);
+  course.optimizer = registries.optimizers.make(recipe.optimizer);
   const OptimizerConstants& constants = course.optimizer.constants;
-  course.schedule =
-      registries.schedules.at(recipe.schedule.name)
-          .make(recipe.schedule.options, {course.steps.steps_per_epoch, constants.lr,
-                                          constants.momentum, constants.weight_decay});
+  course.schedule = registries.schedules.make(
+      recipe.schedule,
+      {course.steps.steps_per_epoch, constants.lr, constants.momentum, constants.weight_decay});
   course.schedule = extended(std::move(course.schedule), extensions_of(recipe, course.steps));
   course.optimizer.rule.lr_max = peak_lr(*course.schedule, course.steps.total_steps);
   check_decay(course, 1);
@@ -276,11 +263,24 @@ std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run
   return loader_of(pictures, run, {});
 }
 
+Augment augment_of(const Recipe& recipe, const Registries& registries) {
+  Augment augment;
+  for (const Choice& part : recipe.data.augment) registries.augmentations.make(part, augment);
+  return augment;
+}
+
+ModelContext context_of(const DataSet& data, const Recipe& recipe) {
+  return {data.channels(), data.height(), data.width(),
+          static_cast<std::int64_t>(data.classes.size()), static_cast<std::uint64_t>(recipe.seed)};
+}
+
 NetworkTask task_of(const RecipeRun& run, const Registries& registries) {
   const DataSet& data = run.data;
-  const Choice choice = descriptor_of(run.recipe, registries).format;
-  return {data.name,    data.channels(), data.height(), data.width(),
-          data.classes, data.mean,       data.std,      resize_of(choice, data.height())};
+  const auto reader = registries.formats.make(descriptor_of(run.recipe, registries).format);
+  return {data.name,     data.channels(),
+          data.height(), data.width(),
+          data.classes,  data.mean,
+          data.std,      std::max(reader->picture_side().value_or(0), data.height())};
 }
 
 }  // namespace onecycle

@@ -85,7 +85,7 @@ struct OptionType<OnDivergence> {
            R"("retries":{"type":"integer","minimum":1}},"additionalProperties":false}]})";
   }
   static std::optional<OnDivergence> read(const Value& value, std::string& why);
-  static Value write(const OnDivergence& value);
+  static void write(const OnDivergence& value, Value& to);
 };
 
 std::optional<OnDivergence> OptionType<OnDivergence>::read(const Value& value, std::string& why) {
@@ -111,12 +111,11 @@ std::optional<OnDivergence> OptionType<OnDivergence>::read(const Value& value, s
   return result;
 }
 
-Value OptionType<OnDivergence>::write(const OnDivergence& value) {
-  if (value.retries == 0) return Value::scalar("stop");
-  Value result = Value::map();
-  result.set("lr_scale", OptionType<double>::write(value.lr_scale));
-  result.set("retries", OptionType<std::int64_t>::write(value.retries));
-  return result;
+void OptionType<OnDivergence>::write(const OnDivergence& value, Value& to) {
+  if (value.retries == 0) return detail::write_word("stop", to);
+  to = Value::map();
+  OptionType<double>::write(value.lr_scale, detail::add_member(to, "lr_scale"));
+  OptionType<std::int64_t>::write(value.retries, detail::add_member(to, "retries"));
 }
 
 namespace {
@@ -301,7 +300,8 @@ OptionTable<Recipe> recipe_options(const RecipeVariants& variants) {
   OptionTable<Recipe> table("recipe", "Every key of a onecycle recipe");
   table.add("name", &Recipe::name, "names the run's folder");
   table.add("seed", &Recipe::seed, "of every random choice").range(at_least(0));
-  table.add_section("data", &Recipe::data, data_options(variants.formats));
+  table.add_section("data", &Recipe::data, data_options(variants.formats, variants.augmentations));
+  table.add_choice("task", &Recipe::task, variants.tasks, "What the network's output is worth");
   table.add_choice("model", &Recipe::model, variants.models, "The network");
   table.add_section("weights", &Recipe::weights, weights_options());
   table.add_choice("optimizer", &Recipe::optimizer, variants.optimizers,

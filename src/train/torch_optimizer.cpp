@@ -49,13 +49,6 @@ std::string note_of(const Course& course) {
   return "";
 }
 
-double option(const Value& options, const char* name) {
-  std::string ignored;
-  const Value* value = options.find(name);
-  const auto number = value != nullptr ? OptionType<double>::read(*value, ignored) : std::nullopt;
-  return number.value_or(0);
-}
-
 double weight_decay(const UpdateRule& rule, const Hyper& hyper) {
   if (rule.decay == DecayMode::independent)
     return rule.adaptive && rule.lr_max > 0 ? hyper.weight_decay / rule.lr_max : 0;
@@ -81,12 +74,12 @@ void fill_sgd(ExportedOptimizer& result, const UpdateRule& rule, const Hyper& hy
 }
 
 void fill_adamw(ExportedOptimizer& result, const UpdateRule& rule, const Hyper& hyper,
-                const Value& options) {
+                const AdamW& options) {
   const bool decoupled = rule.decay != DecayMode::l2;
   result.name = decoupled ? "AdamW" : "Adam";
   result.state.group = {{"lr", hyper.lr},
-                        {"betas", std::pair{hyper.momentum, option(options, "beta2")}},
-                        {"eps", option(options, "eps")},
+                        {"betas", std::pair{hyper.momentum, options.beta2}},
+                        {"eps", options.eps},
                         {"weight_decay", weight_decay(rule, hyper)},
                         {"amsgrad", false},
                         {"maximize", false},
@@ -108,8 +101,12 @@ std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpo
     throw CheckpointError("its order is not the module's; leave out --optimizer");
   const Recipe recipe =
       read_resolved(metadata_of(checkpoint, "recipe"), "the checkpoint's recipe", registries);
-  if (recipe.optimizer.name == "muon")
-    throw CheckpointError("muon keeps a state as no optimizer of torch's; leave out --optimizer");
+  const auto* sgd = recipe.optimizer.as<Sgd>();
+  const auto* adamw = recipe.optimizer.as<AdamW>();
+  if (sgd == nullptr && adamw == nullptr)
+    throw CheckpointError(
+        format("{} keeps a state as no optimizer of torch's; leave out --optimizer",
+               recipe.optimizer.name));
   const auto samples = planned_samples(recipe, registries);
   if (!samples)
     throw CheckpointError(
@@ -122,15 +119,15 @@ std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpo
   const Hyper hyper =
       course.schedule->at(std::max<std::int64_t>(0, result->steps - 1), course.steps.total_steps);
   collect(checkpoint,
-          rule.adaptive
+          adamw != nullptr
               ? std::vector<std::pair<const char*, const char*>>{{"exp_avg", "exp_avg"},
                                                                  {"exp_avg_sq", "exp_avg_sq"}}
               : std::vector<std::pair<const char*, const char*>>{{"velocity", "momentum_buffer"}},
           result->state.states);
   if (result->state.states.empty())
     throw CheckpointError("holds no optimizer's state; leave out --optimizer");
-  if (rule.adaptive) {
-    fill_adamw(*result, rule, hyper, recipe.optimizer.options);
+  if (adamw != nullptr) {
+    fill_adamw(*result, rule, hyper, *adamw);
   } else {
     fill_sgd(*result, rule, hyper);
   }

@@ -1,10 +1,10 @@
 #include "onecycle/batch_recipes.h"
 
 #include "onecycle/error.h"
+#include "onecycle/schedules.h"
 
 #include "core/duration_limits.h"
 #include "core/format.h"
-#include "core/number.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,21 +12,6 @@
 namespace onecycle {
 
 namespace {
-
-// Scales a number where there is one; returns how many numbers that were.
-int scale(Value* value, double factor) {
-  if (value == nullptr) return 0;
-  int count = 0;
-  if (value->is_scalar()) {
-    const auto number = parse_number(value->text);
-    if (!number) return 0;
-    value->text = number_text(*number * factor);
-    return 1;
-  }
-  for (Value& segment : value->items)
-    for (const char* end : {"from", "to"}) count += scale(segment.find(end), factor);
-  return count;
-}
 
 std::int64_t duration_steps(const Recipe& recipe, std::int64_t num_train) {
   return recipe.train.duration.steps(num_train / total_batch(recipe, num_train));
@@ -45,10 +30,9 @@ Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::in
   if (rule == LrRule::none) return changed;
   const double factor =
       lr_factor(rule, total_batch(recipe, num_train), total_batch(changed, num_train));
-  int count = scale(changed.optimizer.options.find("lr"), factor);
-  for (const char* key : {"lr", "lr_max", "lr_min", "lr_from", "lr_to"})
-    count += scale(changed.schedule.options.find(key), factor);
-  if (count == 0)
+  change(changed.optimizer, {{Change::scale_lr, factor}}, "optimizer");
+  change(changed.schedule, {{Change::scale_lr, factor}}, "schedule");
+  if (!takes(recipe.schedule, Change::scale_lr))
     throw RecipeError("schedule: names no learning rate that a rule could scale; set one");
   return changed;
 }
@@ -59,9 +43,9 @@ Recipe probe_recipe(const Recipe& recipe, std::int64_t batch) {
   result.train.duration = {1, Duration::Unit::steps};
   result.train.extensions.clear();
   // Whatever the schedule's lengths, it fits; no rate makes an untrained net diverge.
-  result.optimizer.options.set("lr", Value{});
-  result.schedule = {"constant", Value::map()};
-  result.schedule.options.set("lr", Value::scalar("1e-12"));
+  change(result.optimizer, {{Change::release_lr, 0}}, "optimizer");
+  result.schedule = choose(builtin_schedules().variants(), "constant");
+  change(result.schedule, {{Change::set_lr, 1e-12}}, "schedule");
   return result;
 }
 

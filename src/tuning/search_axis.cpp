@@ -18,7 +18,7 @@ struct OptionType<AnyValues> {
     if (value.is_list() && !value.items.empty()) return AnyValues{value.items};
     return why = "a list of at least one value", std::nullopt;
   }
-  static Value write(const AnyValues& any) { return Value::list(any.values); }
+  static void write(const AnyValues& any, Value& to) { to = Value::list(any.values); }
 };
 
 namespace {
@@ -67,7 +67,7 @@ AxisTable axis_table() {
 
 // 1e-3 and 0.001 are the same value.
 std::string key_of(const Value& value) {
-  const auto number = value.is_scalar() && !value.quoted ? parse_number(value.text) : std::nullopt;
+  const auto number = number_in(value);
   return number ? number_text(*number) : detail::flow_text(value);
 }
 

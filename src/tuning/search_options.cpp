@@ -37,7 +37,7 @@ struct OptionType<SearchSpace> {
     why = "a map from recipe keys to their values, like schedule.lr_max: {log_uniform: [0.01, 1]}";
     return std::nullopt;
   }
-  static Value write(const SearchSpace& space) { return space.written; }
+  static void write(const SearchSpace& space, Value& to) { to = space.written; }
 };
 
 namespace {

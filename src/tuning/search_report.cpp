@@ -26,7 +26,7 @@ std::string short_key(const SearchSpace& space, const std::string& key) {
 }
 
 std::string value_text(const Axis& axis, const Value& value) {
-  const auto number = axis.size() ? std::nullopt : parse_number(value.text);
+  const auto number = axis.size() ? std::nullopt : number_in(value);
   return number ? format("{:.4g}", *number) : detail::flow_text(value.as_written());
 }
 

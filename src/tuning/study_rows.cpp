@@ -1,6 +1,5 @@
 #include "core/format.h"
 #include "core/json.h"
-#include "core/number.h"
 #include "tuning/study_row.h"
 
 #include <algorithm>
@@ -21,8 +20,8 @@ Json json_of(const Value& value) {
     case Value::Kind::scalar:
       if (!value.written.empty()) return value.written;
       if (value.quoted) return value.text;
-      if (const auto integer = parse_integer(value.text)) return *integer;
-      if (const auto number = parse_number(value.text)) return *number;
+      if (const auto integer = integer_in(value)) return *integer;
+      if (const auto number = number_in(value)) return *number;
       if (value.text == "true" || value.text == "false") return value.text == "true";
       return value.text;
     case Value::Kind::list: {

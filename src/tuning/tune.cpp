@@ -16,11 +16,6 @@ constexpr int kRates = 3;                  // whole, half and a quarter
 constexpr double kClose = 1.02;            // losses that differ by less
 constexpr double kLowestShare = 1.0 / 32;  // of the rate found
 
-// Deep nets with batch norm decay less (method: shallow 1e-2 to 1e-4, else 1e-3 to 1e-5).
-bool is_shallow(const Recipe& recipe) {
-  return recipe.model.name == "mlp" || recipe.model.name == "cnn3";
-}
-
 class Procedure {
  public:
   Procedure(const Recipe& recipe, const DataSet& data, const Registries& registries,
@@ -74,20 +69,21 @@ class Procedure {
   }
 
   void choose_decay() {
+    if (!takes(recipe_.optimizer, Change::set_weight_decay)) return;
+    const auto model = registries_.models.make(recipe_.model, context_of(data_, recipe_));
     std::vector<Candidate> candidates;
-    const std::vector<double> shallow = {1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 0};
-    const std::vector<double> deep = {1e-3, 5e-4, 1e-4, 1e-5, 0};
-    for (const double l2 : is_shallow(recipe_) ? shallow : deep)
+    for (const double l2 : model->decays_to_try())
       candidates.push_back(
           {format("{:.3g}", l2), with_weight_decay(recipe_, l2, data_.train.size(), registries_)});
     pick({"weight decay (l2 units)", candidates, options_.short_share});
   }
 
   void choose_momentum() {
+    if (!takes(recipe_.optimizer, Change::set_momentum)) return;
     std::vector<Candidate> candidates = {{"as the recipe", recipe_}};
     for (const double momentum : {0.97, 0.95, 0.9})
       candidates.push_back({format("{:.2f}", momentum), with_momentum(recipe_, momentum)});
-    if (recipe_.schedule.name == "one_cycle")
+    if (takes(recipe_.schedule, Change::set_momentum_max))
       candidates.push_back({"0.95-0.85-0.95", with_cycled_momentum(recipe_, 0.95, 0.85)});
     pick({"momentum", candidates, options_.short_share});
   }

@@ -250,10 +250,61 @@ TEST(Numbers, WholeTextOrNothing) {
   EXPECT_EQ(number_text(0.1), "0.1");
 }
 
+// ---- Changes ----
+
+struct Rates {
+  double low = 1;
+  double high = 2;
+};
+
+OptionTable<Rates> rates() {
+  OptionTable<Rates> table("rates", "two numbers");
+  table.add("low", &Rates::low, "the lower one").range(above(0));
+  table.add("high", &Rates::high, "the higher one").range(between(0, 3));
+  table
+      .rule([](const Rates& r) -> std::optional<OptionTable<Rates>::Violation> {
+        if (r.low <= r.high) return std::nullopt;
+        return OptionTable<Rates>::Violation{"low", "exceeds high"};
+      })
+      .on(Change::scale_lr, [](Rates& r, double factor) { r.low *= factor; })
+      .on(Change::scale_lr, [](Rates& r, double factor) { r.high *= factor; });
+  return table;
+}
+
+TEST(Changes, AreMadeInTheStructAndCheckedAfterwards) {
+  const Variants variants = {rates().variant()};
+  Choice choice = choose(variants, "rates");
+  EXPECT_TRUE(takes(choice, Change::scale_lr));
+  EXPECT_FALSE(takes(choice, Change::set_momentum));
+  change(choice, {{Change::scale_lr, 1.5}, {Change::set_momentum, 7}});
+  ASSERT_NE(choice.as<Rates>(), nullptr);
+  EXPECT_EQ(choice.as<Rates>()->low, 1.5);
+  EXPECT_EQ(choice.text(), "{low: 1.5, high: 3}");
+  EXPECT_THROW(change(choice, {{Change::scale_lr, 2}}), RecipeError) << "high is at most 3";
+  EXPECT_EQ(choice.text(), "{low: 1.5, high: 3}") << "a refused change leaves it as it was";
+  Choice unread("rates");
+  EXPECT_FALSE(takes(unread, Change::scale_lr));
+  EXPECT_THROW(change(unread, {{Change::scale_lr, 2}}), Error);
+}
+
+TEST(Choices, GiveThePartItsOwnStructAlone) {
+  Registry<double(double)> registry("thing");
+  registry.add(rates(), [](const Rates& r, double factor) { return r.high * factor; });
+  EXPECT_EQ(registry.make("rates", 10), 20) << "defaults where no recipe was read";
+  Value options = Value::map();
+  options.set("high", Value::scalar("3"));
+  EXPECT_EQ(registry.make(choose(registry.variants(), "rates", options), 10), 30);
+  EXPECT_THROW(registry.make(Choice("rates", std::any(5), nullptr), 10), Error);
+  options.set("high", Value::scalar("9"));
+  EXPECT_THROW(choose(registry.variants(), "rates", options), RecipeError);
+}
+
 TEST(Registries, RefuseTwoOfAName) {
   Registry<int()> registry("thing");
-  registry.add({{"a", "", nullptr}, [] { return 1; }});
-  EXPECT_THROW(registry.add({{"a", "", nullptr}, [] { return 2; }}), Error);
+  const OptionTable<Inner> table("a", "");
+  registry.add(table, [](const Inner&) { return 1; });
+  EXPECT_THROW(registry.add(table, [](const Inner&) { return 2; }), Error);
+  EXPECT_EQ(registry.make("a"), 1);
   EXPECT_THROW((void)registry.at("b"), RecipeError);
 }
 

@@ -71,7 +71,7 @@ struct CifarForms : testing::Test {
     options.name = name;
     options.dir = folder.path();
     options.validation = 0;
-    descriptor = find_descriptor(options, {source_dir() + "/datasets"}, read_yaml_file);
+    descriptor = find_descriptor(options, {source_dir() + "/datasets"});
     descriptor.train_samples.reset();
   }
 

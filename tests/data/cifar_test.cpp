@@ -30,11 +30,9 @@ class CifarFiles : public testing::Test {
   }
   void use(const std::string& labels) {
     descriptor.name = "tiny";
-    descriptor.format = {
-        "cifar",
-        map_of({{"train", Value::list({Value::scalar("sub/1.bin"), Value::scalar("sub/2.bin")})},
-                {"test", Value::list({Value::scalar("sub/test.bin")})},
-                {"labels", Value::scalar(labels)}})};
+    descriptor.format =
+        chosen(builtin_formats(), "cifar",
+               "{train: [sub/1.bin, sub/2.bin], test: [sub/test.bin], labels: " + labels + "}");
     descriptor.folders = {folder.path()};
   }
 
@@ -84,7 +82,8 @@ TEST_F(CifarFiles, Empty) {
 }
 
 TEST_F(CifarFiles, NoFilesAtAll) {
-  descriptor.format.options.set("test", Value::list());
+  descriptor.format = chosen(builtin_formats(), "cifar",
+                             "{train: [sub/1.bin, sub/2.bin], test: [], labels: single}");
   EXPECT_EQ(data_error(options, descriptor), "tiny, test split: has no samples; check its files");
 }
 

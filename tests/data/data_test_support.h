@@ -1,8 +1,9 @@
 #pragma once
 
-#include "onecycle/datasets.h"
+#include "onecycle/descriptors.h"
 #include "onecycle/error.h"
 
+#include "support/choices.h"
 #include "support/temporary_folder.h"
 
 #include <bit>
@@ -63,10 +64,8 @@ inline Value map_of(const std::vector<std::pair<std::string, Value>>& members) {
 inline DatasetDescriptor idx_descriptor(const TemporaryFolder& folder) {
   DatasetDescriptor descriptor;
   descriptor.name = "small";
-  descriptor.format = {"idx", map_of({{"train_images", Value::scalar("a")},
-                                      {"train_labels", Value::scalar("b")},
-                                      {"test_images", Value::scalar("c")},
-                                      {"test_labels", Value::scalar("d")}})};
+  descriptor.format = chosen(builtin_formats(), "idx",
+                             "{train_images: a, train_labels: b, test_images: c, test_labels: d}");
   descriptor.folders = {folder.path()};
   descriptor.get = "ask its author";
   return descriptor;

@@ -15,7 +15,7 @@ const std::string kShipped = source_dir() + "/datasets";
 DatasetDescriptor find(const std::string& name, const std::vector<std::string>& folders) {
   DataOptions options;
   options.name = name;
-  return find_descriptor(options, folders, read_yaml_file);
+  return find_descriptor(options, folders);
 }
 
 TEST(Descriptors, EveryShippedOneIsSound) {
@@ -27,7 +27,7 @@ TEST(Descriptors, EveryShippedOneIsSound) {
     const DatasetDescriptor descriptor = find(name, {kShipped});
     EXPECT_EQ(descriptor.name, name);
     EXPECT_FALSE(descriptor.title.empty()) << name;
-    const auto made = builtin_formats().at(descriptor.format.name).make(descriptor.format.options);
+    const auto made = builtin_formats().make(descriptor.format);
     EXPECT_EQ(made->files(Split::train).empty(), descriptor.get.empty()) << name;
     const std::set<std::string> distinct(descriptor.classes.begin(), descriptor.classes.end());
     EXPECT_EQ(distinct.size(), descriptor.classes.size()) << name;

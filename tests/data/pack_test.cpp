@@ -47,7 +47,7 @@ TEST_F(PackedFiles, HoldTheSameSamples) {
   EXPECT_EQ(summary.bytes, 15 * 6);
   DatasetDescriptor packed;
   packed.name = "mine";
-  packed.format = {"packed", map_of({{"file", Value::scalar("x.packed")}})};
+  packed.format = chosen(builtin_formats(), "packed", "file: x.packed");
   packed.folders = {other.path()};
   const DataSet after = load_data(options, packed);
   EXPECT_EQ(after.classes, descriptor.classes);
@@ -96,7 +96,7 @@ TEST_F(PackedFiles, DamagedOnesAreRefused) {
 struct StrangersPackedFile : testing::Test {
   StrangersPackedFile() {
     descriptor.name = "theirs";
-    descriptor.format = {"packed", map_of({{"file", Value::scalar("x.packed")}})};
+    descriptor.format = chosen(builtin_formats(), "packed", "file: x.packed");
     descriptor.folders = {folder.path()};
     options.normalise = Normalise::none;
     options.validation = 1;
@@ -173,8 +173,9 @@ class LargeFormat : public DatasetFormat {
 // Parts of a large split share its images: the same samples, without a copy.
 TEST(LargeSplits, AreNotCopied) {
   FormatRegistry formats("data format");
-  formats.add(
-      {{"large", "", nullptr}, [](const Value&) { return std::make_unique<LargeFormat>(); }});
+  struct NoOptions {};
+  formats.add(OptionTable<NoOptions>("large", ""),
+              [](const NoOptions&) { return std::make_unique<LargeFormat>(); });
   DatasetDescriptor descriptor;
   descriptor.format.name = "large";
   DataOptions options;

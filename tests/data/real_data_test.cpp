@@ -17,7 +17,7 @@ DataOptions options_for(const std::string& name) {
 }
 
 DatasetDescriptor descriptor_of(const DataOptions& options) {
-  return find_descriptor(options, {source_dir() + "/datasets"}, read_yaml_file);
+  return find_descriptor(options, {source_dir() + "/datasets"});
 }
 
 bool all_there(const DataOptions& options) {

@@ -10,7 +10,7 @@ DataSet make(const std::vector<std::pair<std::string, std::string>>& given = {})
   for (const auto& [key, value] : given) given_options.set(key, Value::scalar(value));
   DatasetDescriptor descriptor;
   descriptor.name = "made-up";
-  descriptor.format = {"synthetic", given_options};
+  descriptor.format = chosen(builtin_formats(), "synthetic", given_options);
   DataOptions options;
   options.validation = 0;
   return load_data(options, descriptor);

@@ -77,7 +77,7 @@ TEST(ModelOptions, BadValuesOfTheNetworksWithNormsAndDropout) {
       {"cnn3", "init: gaussian"}, {"cnn3", "width: 3"}};
   for (const auto& [name, text] : bad) {
     Problems problems;
-    registry.at(name).variant.options->resolve(parse_yaml(text, "test.yaml"), "model", problems);
+    registry.at(name).variant.options->read(parse_yaml(text, "test.yaml"), "model", problems);
     EXPECT_EQ(problems.size(), 1u) << name << " " << text;
   }
 }

@@ -210,6 +210,31 @@ TEST(Init, NumbersDependOnNameShapeAndSeedAlone) {
   EXPECT_FALSE(weight_of("[64, 64]", "layer1.weight").equal(first));
 }
 
+// Made from C++, without a recipe.
+TEST(TypedModels, AreThoseOfRecipes) {
+  const ModelContext context{3, 32, 32, 10, 7};
+  CifarResNet residual;
+  residual.width = 8;
+  ResNet large;
+  large.layers = 34;
+  large.stem = ResNet::Stem::cifar;
+  const std::pair<std::shared_ptr<Model>, std::shared_ptr<Model>> pairs[] = {
+      {make_model(Mlp{{16}}, context), make_model("mlp", context, "hidden: [16]")},
+      {make_model(residual, context), make_model("resnet20", context, "width: 8")},
+      {make_model(large, context), make_model("resnet34", context, "stem: cifar")},
+      {make_model(CifarFast{}, context), make_model("cifar_fast", context)}};
+  for (const auto& [typed, read] : pairs) {
+    const auto own = typed->named_parameters();
+    ASSERT_EQ(own.size(), read->named_parameters().size());
+    for (const auto& item : read->named_parameters())
+      EXPECT_TRUE(own[item.key()].equal(item.value())) << item.key();
+  }
+  residual.depth = 21;
+  EXPECT_THROW(make_model(residual, context), Error);
+  large.layers = 20;
+  EXPECT_THROW(make_model(large, context), Error);
+}
+
 TEST(ModelOptions, BadValues) {
   const auto registry = builtin_models();
   const std::vector<std::pair<std::string, std::string>> bad = {
@@ -218,7 +243,7 @@ TEST(ModelOptions, BadValues) {
       {"resnet18", "groups: 2"},   {"resnet50", "stem: mnist"}};
   for (const auto& [name, text] : bad) {
     Problems problems;
-    registry.at(name).variant.options->resolve(parse_yaml(text, "test.yaml"), "model", problems);
+    registry.at(name).variant.options->read(parse_yaml(text, "test.yaml"), "model", problems);
     EXPECT_EQ(problems.size(), 1u) << text;
   }
   EXPECT_THROW(registry.at("resnet19"), RecipeError);

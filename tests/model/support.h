@@ -2,7 +2,7 @@
 
 #include "onecycle/models.h"
 
-#include "recipe/yaml.h"
+#include "support/choices.h"
 
 #include <memory>
 #include <string>
@@ -11,7 +11,8 @@ namespace onecycle {
 
 inline std::shared_ptr<Model> make_model(const std::string& name, const ModelContext& context,
                                          const std::string& options = "{}") {
-  return builtin_models().at(name).make(parse_yaml(options, "test.yaml"), context);
+  const ModelRegistry registry = builtin_models();
+  return registry.make(chosen(registry, name, options), context);
 }
 
 }  // namespace onecycle

@@ -93,7 +93,7 @@ TEST(AdamwOptions, ValuesOutOfRange) {
   const OptionGroup& options = *registry.at("adamw").variant.options;
   const auto problems_of = [&](const char* text) {
     Problems problems;
-    options.resolve(parse_yaml(text, "test.yaml"), "optimizer", problems);
+    options.read(parse_yaml(text, "test.yaml"), "optimizer", problems);
     return problems.size();
   };
   for (const char* text : {"lr: 0", "momentum: 1", "beta2: 1", "beta2: -.1", "eps: -1",
@@ -103,9 +103,10 @@ TEST(AdamwOptions, ValuesOutOfRange) {
 }
 
 TEST(AdamwOptions, ReachThePlan) {
-  const auto plan = builtin_optimizers().at("adamw").make(
-      parse_yaml("lr: 1e-3\nmomentum: .8\nweight_decay: .1\nweight_decay_mode: l2\ndecay_all: true",
-                 "test.yaml"));
+  const OptimizerRegistry registry = builtin_optimizers();
+  const auto plan = registry.make(
+      chosen(registry, "adamw",
+             "lr: 1e-3\nmomentum: .8\nweight_decay: .1\nweight_decay_mode: l2\ndecay_all: true"));
   EXPECT_EQ(plan.constants.lr, 1e-3);
   EXPECT_EQ(plan.constants.momentum, 0.8);
   EXPECT_EQ(plan.constants.weight_decay, 0.1);

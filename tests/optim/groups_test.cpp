@@ -137,9 +137,9 @@ TEST(ParameterGroups, DecayOfEveryMode) {
 
 TEST(ParameterGroups, OfARecipe) {
   for (const char* name : {"sgd", "adamw"}) {
-    const auto entry = builtin_optimizers().at(name);
-    const auto plan = entry.make(parse_yaml(
-        "groups: [{match: '*.bias', lr_scale: 2, decay_scale: 0}, {match: fc.*}]", "test.yaml"));
+    const OptimizerRegistry registry = builtin_optimizers();
+    const auto plan = registry.make(chosen(
+        registry, name, "groups: [{match: '*.bias', lr_scale: 2, decay_scale: 0}, {match: fc.*}]"));
     ASSERT_EQ(plan.groups.size(), 2u);
     EXPECT_EQ(plan.groups[0].match, "*.bias");
     EXPECT_EQ(plan.groups[0].lr_scale, 2);
@@ -150,7 +150,7 @@ TEST(ParameterGroups, OfARecipe) {
                              "groups: [{match: a, decay_scale: -1}]", "groups: {match: a}",
                              "groups: [{match: a, lr: 1}]"}) {
       Problems problems;
-      entry.variant.options->resolve(parse_yaml(text, "test.yaml"), "optimizer", problems);
+      registry.at(name).variant.options->read(parse_yaml(text, "test.yaml"), "optimizer", problems);
       ASSERT_EQ(problems.size(), 1u) << text;
       EXPECT_THAT(problems.found()[0].path, testing::StartsWith("optimizer.groups")) << text;
     }

@@ -144,12 +144,12 @@ TEST(SgdOptions, ValuesOutOfRange) {
                            "weight_decay: -1e-4", "nesterov: 2", "momentum_form: polyak",
                            "weight_decay_mode: L2", "decay_all: some", "beta: .9"}) {
     Problems problems;
-    options.resolve(parse_yaml(text, "test.yaml"), "optimizer", problems);
+    options.read(parse_yaml(text, "test.yaml"), "optimizer", problems);
     EXPECT_EQ(problems.size(), 1u) << text;
   }
   Problems problems;
-  options.resolve(parse_yaml("lr: 1\nmomentum: 0\nweight_decay: 0\nnesterov: true", "test.yaml"),
-                  "optimizer", problems);
+  options.read(parse_yaml("lr: 1\nmomentum: 0\nweight_decay: 0\nnesterov: true", "test.yaml"),
+               "optimizer", problems);
   EXPECT_EQ(problems.size(), 0u);
 }
 

@@ -2,6 +2,7 @@
 
 #include "onecycle/optimizers.h"
 
+#include "support/choices.h"
 #include "support/formula.h"
 
 #include <memory>
@@ -81,9 +82,8 @@ struct Trial {
   }
 
   std::unique_ptr<Optimizer> made_by(const TrialSetup& setup) {
-    return builtin_optimizers()
-        .at(setup.optimizer)
-        .make(setup.options)
+    const OptimizerRegistry registry = builtin_optimizers();
+    return registry.make(chosen(registry, setup.optimizer, setup.options))
         .make(parameters, setup.rule);
   }
 

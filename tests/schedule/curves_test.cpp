@@ -79,14 +79,14 @@ TEST(Segments, RefusesListsThatSayTooLittleOrTooMuch) {
     const std::string message = refusal_of("segments", words);
     EXPECT_NE(message.find(reason), std::string::npos) << words << ": " << message;
   };
-  refused("lr=[to:1]", "segment 1: from: is required");
-  refused("lr=[from:1,from:2]", "segment 1: duration: is required, or fraction");
+  refused("lr=[to:1]", "schedule.lr[0].from: is required");
+  refused("lr=[from:1,from:2]", "schedule.lr[0].duration: is required, or fraction");
   refused("lr=[duration:5it|fraction:0.5|from:1]", "duration sets the length");
   refused("lr=[fraction:0.6|from:1,fraction:0.6]", "add up to 1.2");
-  refused("lr=[from:1|to:0|shape:exponential]", "segment 1: shape: exponential needs");
-  refused("lr=[from:1|too:2]", "segment 1.too: unknown key");
-  refused("lr=5", "expected list of segments");
-  refused("lr=[from:1] momentum=[from:0.9|to:1]", "schedule.momentum: must be in [0, 1)");
+  refused("lr=[from:1|to:0|shape:exponential]", "schedule.lr[0].shape: exponential needs");
+  refused("lr=[from:1|too:2]", "schedule.lr[0].too: unknown key");
+  refused("lr=5", "expected a list of maps");
+  refused("lr=[from:1] momentum=[from:0.9|to:1]", "schedule.momentum[0].to: must be in [0, 1)");
   refused("", "no learning rate: set schedule.lr");
 }
 

@@ -154,15 +154,37 @@ TEST(Options, ResolvedOptionsMakeTheSameSchedule) {
   };
   for (const auto& [name, words] : rows) {
     SCOPED_TRACE(std::string(name) + " " + words);
-    const auto entry = builtin_schedules().at(name);
-    Problems problems;
-    const Value resolved = entry.variant.options->resolve(options_of(words), "schedule", problems);
-    ASSERT_TRUE(problems.empty());
-    const auto again = entry.make(resolved, {});
+    const ScheduleRegistry registry = builtin_schedules();
+    const Choice once = choose(registry.variants(), name, options_in(words));
+    const auto again = registry.make(choose(registry.variants(), name, options_of(once)), {});
     const auto first = schedule_of(name, words);
     for (std::int64_t step = 0; step < 60; ++step)
       ASSERT_EQ(again->at(step, 50), first->at(step, 50)) << step;
   }
+}
+
+// Made from C++, without a recipe.
+TEST(TypedSchedules, AreThoseOfRecipes) {
+  OneCycle cycle;
+  cycle.lr_max = 0.5;
+  cycle.policy = OneCycle::Policy::torch;
+  cycle.warmup.duration = {3, Duration::Unit::steps};
+  Cosine cosine;
+  cosine.lr_max = 1;
+  cosine.cycle = Duration{10, Duration::Unit::steps};
+  Ramp ramp;
+  ramp.shape = Shape::exponential;
+  ramp.lr_from = 0.01;
+  ramp.lr_to = 1;
+  const std::pair<std::unique_ptr<Schedule>, std::unique_ptr<Schedule>> pairs[] = {
+      {make_schedule(cycle, {}),
+       schedule_of("one_cycle", "lr_max=0.5 policy=torch warmup.duration=3it")},
+      {make_schedule(cosine, {}), schedule_of("cosine", "lr_max=1 cycle=10it")},
+      {make_schedule(ramp, {}), schedule_of("exponential", "lr_from=0.01 lr_to=1")}};
+  for (const auto& [typed, read] : pairs)
+    for (std::int64_t step = 0; step < 60; ++step)
+      ASSERT_EQ(typed->at(step, 50), read->at(step, 50)) << step;
+  EXPECT_THROW(make_schedule(OneCycle{}, {}), RecipeError) << "no rate";
 }
 
 TEST(Registry, HoldsEverySchedule) {

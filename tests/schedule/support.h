@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/options.h"
 #include "onecycle/schedules.h"
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace onecycle {
 
 // A map of options from words: `policy=smith warmup.duration=5it milestones=[3it,7it]`. A word may
 // hold a list of segments too: `lr=[duration:5it|from:1|to:2,from:2]`.
-inline Value options_of(const std::string& words);
+inline Value options_in(const std::string& words);
 
 namespace detail {
 
@@ -37,7 +38,7 @@ inline Value value_of(const std::string& text) {
 
 }  // namespace detail
 
-inline Value options_of(const std::string& words) {
+inline Value options_in(const std::string& words) {
   Value result = Value::map();
   std::istringstream stream(words);
   for (std::string word; stream >> word;) {
@@ -59,7 +60,8 @@ inline Value options_of(const std::string& words) {
 
 inline std::unique_ptr<Schedule> schedule_of(const std::string& name, const std::string& words,
                                              const ScheduleContext& context = {}) {
-  return builtin_schedules().at(name).make(options_of(words), context);
+  const ScheduleRegistry registry = builtin_schedules();
+  return registry.make(choose(registry.variants(), name, options_in(words), "schedule"), context);
 }
 
 // The message of the error that making the schedule throws; empty when none.

@@ -175,7 +175,7 @@ TEST(Mixup, TheLossIsTheWeightedOne) {
   options.batch_size = run.steps.total_batch;
   options.mean = run.data.mean;
   options.std = run.data.std;
-  options.augment = run.recipe.data.augment;
+  options.augment = augment_of(run.recipe, Registries());
   options.seed = run.options.seed;
   Loader loader(run.data.train, options);
   const Batch batch = loader.train_batch(0, 0);

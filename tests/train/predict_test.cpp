@@ -4,6 +4,7 @@
 
 #include "onecycle/error.h"
 
+#include "support/choices.h"
 #include "train/support.h"
 
 #include <functional>
@@ -116,9 +117,10 @@ TEST(Task, ANetworkWithoutItsData) {
 
 TEST(Task, OfAnImageFolderIsResizedAsItsPictures) {
   auto run = tiny_run();
-  run.recipe.data.format = {"image_folder", parse_yaml("{size: 7, resize: null}", "test.yaml")};
+  run.recipe.data.name.reset();
+  run.recipe.data.format = chosen(builtin_formats(), "image_folder", "{size: 7, resize: null}");
   EXPECT_EQ(task_of(run, Registries()).resize, 8) << "no less than the network's 8 pixels";
-  run.recipe.data.format.options = parse_yaml("{size: 12, resize: 20}", "test.yaml");
+  run.recipe.data.format = chosen(builtin_formats(), "image_folder", "{size: 12, resize: 20}");
   EXPECT_EQ(task_of(run, Registries()).resize, 20);
 }
 

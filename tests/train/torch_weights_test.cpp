@@ -32,7 +32,7 @@ bool run_script(const std::string& arguments) {
 
 struct Network {
   explicit Network(const std::string& name)
-      : model(builtin_models().at(name).make(Value::map(), {3, 48, 40, 11, 5})),
+      : model(builtin_models().make(name, {3, 48, 40, 11, 5})),
         parameters(model, at::kCPU, at::kFloat, at::MemoryFormat::ChannelsLast) {
     model->eval();
   }

@@ -2,10 +2,14 @@
 
 #include "onecycle/batch_recipes.h"
 #include "onecycle/error.h"
+#include "onecycle/optimizers.h"
+#include "onecycle/schedules.h"
 
 #include "core/rng.h"
+#include "support/choices.h"
 
 #include <cmath>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -108,7 +112,8 @@ TEST(BatchChoice, SaysWhenTheLargestIsTheFastest) {
 Recipe recipe_of(const std::string& key, const std::string& lr) {
   Recipe recipe;
   recipe.data.batch_size = {128, false};
-  recipe.schedule.options.set(key, Value::scalar(lr));
+  recipe.optimizer = chosen(builtin_optimizers(), "sgd");
+  recipe.schedule = chosen(builtin_schedules(), "one_cycle", key + ": " + lr);
   return recipe;
 }
 
@@ -116,9 +121,7 @@ TEST(LrRule, ScalesWithTheTotalBatch) {
   EXPECT_DOUBLE_EQ(lr_factor(LrRule::linear, 128, 512), 4);
   EXPECT_DOUBLE_EQ(lr_factor(LrRule::sqrt, 128, 512), 2);
   EXPECT_DOUBLE_EQ(lr_factor(LrRule::none, 128, 512), 1);
-  const auto lr_max = [](const Recipe& recipe) {
-    return recipe.schedule.options.find("lr_max")->text;
-  };
+  const auto lr_max = [](const Recipe& recipe) { return option_of(recipe.schedule, "lr_max"); };
   const Recipe recipe = recipe_of("lr_max", "0.25");
   EXPECT_EQ(lr_max(with_batch(recipe, 512, LrRule::linear, 60000)), "1");
   EXPECT_EQ(lr_max(with_batch(recipe, 512, LrRule::sqrt, 60000)), "0.5");
@@ -131,17 +134,12 @@ TEST(LrRule, ScalesWithTheTotalBatch) {
 
 TEST(LrRule, ReachesSegmentsAndTheOptimizer) {
   Recipe recipe;
-  Value segment = Value::map();
-  segment.set("from", Value::scalar("0.1"));
-  segment.set("to", Value::scalar("0.3"));
-  recipe.schedule.options.set("lr", Value::list({segment}));
+  recipe.optimizer = chosen(builtin_optimizers(), "sgd", "lr: 0.5");
+  recipe.schedule = chosen(builtin_schedules(), "segments", "lr: [{from: 0.1, to: 0.3}]");
   const Recipe scaled = with_batch(recipe, 256, LrRule::linear, 60000);
-  EXPECT_EQ(scaled.schedule.options.find("lr")->items[0].find("to")->text, "0.6");
-  Recipe constant;
-  constant.optimizer.options.set("lr", Value::scalar("0.5"));
-  EXPECT_EQ(with_batch(constant, 32, LrRule::linear, 60000).optimizer.options.find("lr")->text,
-            "0.125");
-  EXPECT_THROW(with_batch(Recipe{}, 32, LrRule::linear, 60000), RecipeError);
+  EXPECT_THAT(option_of(scaled.schedule, "lr"), ::testing::HasSubstr("from: 0.2, to: 0.6"));
+  EXPECT_EQ(option_of(with_batch(recipe, 32, LrRule::linear, 60000).optimizer, "lr"), "0.125");
+  EXPECT_THROW(with_batch(Recipe{}, 32, LrRule::linear, 60000), Error);
 }
 
 TEST(LrRule, IsStatedWithItsNumbers) {

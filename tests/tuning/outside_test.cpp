@@ -2,10 +2,13 @@
 
 #include "onecycle/build.h"
 #include "onecycle/range_test.h"
+#include "onecycle/tune.h"
 
 #include "recipe/yaml.h"
+#include "support/temporary_folder.h"
 
 #include <cmath>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ATen/ATen.h>
@@ -13,14 +16,6 @@
 
 namespace onecycle {
 namespace {
-
-template <class Options>
-Options read(const OptionTable<Options>& table, const Value& values) {
-  Problems problems;
-  Options options = table.read(values, "", problems);
-  problems.throw_if_any();
-  return options;
-}
 
 struct StripesOptions {
   std::int64_t samples = 64;
@@ -49,13 +44,70 @@ class Stripes : public DatasetFormat {
   StripesOptions options_;
 };
 
+struct NoiseOptions {
+  double deviation = 0.1;
+};
+
+OptionTable<NoiseOptions> noise_options() {
+  OptionTable<NoiseOptions> table("noise", "Normal noise on every pixel");
+  table.add("deviation", &NoiseOptions::deviation, "of the noise").range(at_least(0));
+  return table;
+}
+
+class Noise : public Augmentation {
+ public:
+  explicit Noise(double deviation) : deviation_(deviation) {}
+  at::Tensor apply(const at::Tensor& inputs) const override {
+    return inputs + at::randn_like(inputs) * deviation_;
+  }
+
+ private:
+  double deviation_;
+};
+
+struct MarginOptions {
+  double margin = 1;
+};
+
+OptionTable<MarginOptions> margin_options() {
+  OptionTable<MarginOptions> table("margin", "The right output exceeds the others by a margin");
+  table.add("margin", &MarginOptions::margin, "that costs nothing").range(above(0));
+  return table;
+}
+
+class Margin : public Task {
+ public:
+  explicit Margin(double margin) : margin_(margin) {}
+  at::Tensor loss(const at::Tensor& outputs, const Batch& batch) const override {
+    return at::multi_margin_loss(outputs.narrow(0, 0, batch.valid),
+                                 batch.targets.narrow(0, 0, batch.valid), 1, margin_);
+  }
+  at::Tensor held_out_loss(const at::Tensor& outputs, const Batch& batch) const override {
+    return loss(outputs, batch);
+  }
+  std::vector<Metric> metrics() const override {
+    return {{"hits", "hits", /*larger_is_better=*/true, /*is_fraction=*/true}};
+  }
+
+ protected:
+  at::Tensor metric_sums(const at::Tensor& outputs, const Batch& batch) const override {
+    const at::Tensor hits = outputs.argmax(1).eq(batch.targets).narrow(0, 0, batch.valid);
+    return hits.sum().to(at::kDouble).view({1});
+  }
+
+ private:
+  double margin_;
+};
+
 struct HalfOptions {
   double lr = 0.1;
 };
 
 OptionTable<HalfOptions> half_options() {
   OptionTable<HalfOptions> table("half", "Half the rate after half the run");
-  table.add("lr", &HalfOptions::lr, "the rate before").range(above(0));
+  table.add("lr", &HalfOptions::lr, "the rate before")
+      .range(above(0))
+      .on(Change::set_lr, [](HalfOptions& options, double lr) { options.lr = lr; });
   return table;
 }
 
@@ -123,32 +175,41 @@ class Sign : public Optimizer {
 
 Registries with_outside_parts() {
   Registries registries;
-  const auto stripes = stripes_options();
-  registries.formats.add({stripes.variant(), [stripes](const Value& values) {
-                            return std::make_unique<Stripes>(read(stripes, values));
-                          }});
-  const auto half = half_options();
-  registries.schedules.add({half.variant(), [half](const Value& values, const ScheduleContext&) {
-                              return std::make_unique<Half>(read(half, values).lr);
-                            }});
-  const auto wide = wide_options();
-  registries.models.add({wide.variant(), [wide](const Value& values, const ModelContext& context) {
-                           return std::make_shared<Wide>(read(wide, values), context);
-                         }});
-  const OptionTable<SignOptions> sign("sign", "Steps of one size");
-  registries.optimizers.add({sign.variant(), [](const Value&) {
-                               OptimizerPlan plan;
-                               plan.make = [](Parameters& parameters, const UpdateRule&) {
-                                 return std::make_unique<Sign>(parameters, at::kCPU);
-                               };
-                               return plan;
-                             }});
+  registries.formats.add(stripes_options(), [](const StripesOptions& options) {
+    return std::make_unique<Stripes>(options);
+  });
+  registries.augmentations.add(noise_options(), [](const NoiseOptions& options, Augment& augment) {
+    augment.others.push_back(std::make_shared<Noise>(options.deviation));
+  });
+  registries.tasks.add(margin_options(), [](const MarginOptions& options, const TaskContext&) {
+    return std::make_shared<Margin>(options.margin);
+  });
+  registries.schedules.add(half_options(), [](const HalfOptions& options, const ScheduleContext&) {
+    return std::make_unique<Half>(options.lr);
+  });
+  registries.models.add(wide_options(),
+                        [](const WideOptions& options, const ModelContext& context) {
+                          return std::make_shared<Wide>(options, context);
+                        });
+  registries.optimizers.add(OptionTable<SignOptions>("sign", "Steps of one size"),
+                            [](const SignOptions&) {
+                              OptimizerPlan plan;
+                              plan.make = [](Parameters& parameters, const UpdateRule&) {
+                                return std::make_unique<Sign>(parameters, at::kCPU);
+                              };
+                              return plan;
+                            });
   return registries;
 }
 
 constexpr const char* kRecipe = R"(
 name: outside
-data: {format: {name: stripes, samples: 96}, batch_size: 16, validation: 16}
+data:
+  format: {name: stripes, samples: 96}
+  batch_size: 16
+  validation: 16
+  augment: {noise: 0.02}
+task: {name: margin, margin: 0.5}
 model: {name: wide, width: 12}
 optimizer: sign
 schedule: {name: half, lr: 0.003}
@@ -163,6 +224,47 @@ TEST(PartsFromOutside, AreNamedInARecipeAndTrain) {
   const RunEnd end = Trainer(run).fit();
   ASSERT_TRUE(end.validation);
   EXPECT_GT(end.validation->metric(), 0.9);
+  EXPECT_EQ(run.task->metrics()[0].name, "hits");
+}
+
+// The augmentation's part, its share, and that it comes anew for each batch.
+TEST(PartsFromOutside, AugmentTrainingBatchesAlone) {
+  const Registries registries = with_outside_parts();
+  const auto first_row = [&](const std::string& augment) {
+    Value document = parse_yaml(kRecipe, "r.yaml");
+    document.find("data")->set("augment", parse_yaml(augment, "r.yaml"));
+    const RecipeRun run = build(read_recipe(document, registries), registries);
+    run.train->set_format({});
+    at::manual_seed(5);
+    run.train->seek(0, 0);
+    return std::pair(run.train->rows(0, 16).inputs, run.validation->in_order(0, 16, 16).inputs);
+  };
+  const auto [plain, held_out] = first_row("{}");
+  const auto [noisy, same] = first_row("{noise: {deviation: 0.02}}");
+  EXPECT_NEAR((noisy - plain).std().item<double>(), 0.02, 0.004);
+  EXPECT_TRUE(same.equal(held_out));
+}
+
+TEST(PartsFromOutside, AreTuned) {
+  const Registries registries = with_outside_parts();
+  Recipe recipe = read_recipe(parse_yaml(kRecipe, "r.yaml"), registries);
+  recipe.train.duration = {30, Duration::Unit::epochs};
+  const RecipeRun run = build(recipe, registries);
+  const TemporaryFolder folder;
+  TuneOptions options;
+  options.seeds = 1;
+  StopSignal stop;
+  const TuneResult result = tune(recipe, run.data, registries, options, folder.path(), stop,
+                                 nullptr, [](const std::string&) {});
+  EXPECT_EQ(result.refused, "");
+  std::vector<std::string> what;
+  for (const TuneChoice& choice : result.choices) what.push_back(choice.what);
+  EXPECT_THAT(what, ::testing::Contains("lr_max"));
+  EXPECT_THAT(what, ::testing::Not(::testing::Contains("momentum"))) << "sign has none";
+  EXPECT_EQ(result.recipe.schedule.name, "half");
+  const auto* half = result.recipe.schedule.as<HalfOptions>();
+  ASSERT_NE(half, nullptr);
+  EXPECT_NE(half->lr, 0.003);
 }
 
 TEST(PartsFromOutside, AreSweptAndPutBack) {

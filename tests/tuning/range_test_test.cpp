@@ -4,6 +4,7 @@
 
 #include "onecycle/error.h"
 
+#include "support/choices.h"
 #include "train/decay.h"
 #include "train/snapshot.h"
 #include "train/support.h"
@@ -274,7 +275,8 @@ TEST(RecipeEdit, IsValidUnderEverySchedule) {
     EXPECT_DOUBLE_EQ(steady.schedule->at(45, steady.steps.total_steps).momentum, 0.97);
     for (const char* mode : {"l2", "decoupled", "independent"}) {
       Recipe in_mode = recipe;
-      in_mode.optimizer.options.set("weight_decay_mode", Value::scalar(mode));
+      in_mode.optimizer =
+          chosen(builtin_optimizers(), "sgd", "weight_decay_mode: " + std::string(mode));
       const Course decayed = course_of(with_weight_decay(in_mode, 1e-3, 80, Registries()));
       const DecaySummary summary =
           summarise_decay(*decayed.schedule, decayed.optimizer.rule, decayed.steps.total_steps);

@@ -50,7 +50,7 @@ Run line_through(const Points& train, const Points& held_out) {
       std::make_shared<Parameters>(run.model, at::kCPU, at::kFloat, at::MemoryFormat::Contiguous);
   run.steps = {20, 20, 1, train.inputs.size(0) / 20, 100};
   run.options.evaluate_every = run.options.test_every = 50;
-  const OptimizerPlan plan = builtin_optimizers().at("sgd").make(Value::map());
+  const OptimizerPlan plan = plan_of(Sgd{});
   run.rule = plan.rule;
   run.rule.lr_max = 0.05;
   run.optimizer = plan.make(*run.parameters, run.rule);

@@ -4,6 +4,7 @@
 
 #include "recipe/document.h"
 #include "search_support.h"
+#include "support/choices.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,8 +58,8 @@ TEST(SearchRecipe, ASettingReplacesItsKeys) {
   const Recipe recipe = recipe_of(base, options.space, settings_of(options)[0], Registries());
   const std::string name = settings_of(options)[0][1].text;
   EXPECT_EQ(recipe.optimizer.name, name);
-  EXPECT_EQ(recipe.optimizer.options.find("weight_decay")->text, "0.01");
-  EXPECT_EQ(detail::flow_text(*recipe.model.options.find("hidden")), "[4]");
+  EXPECT_EQ(option_of(recipe.optimizer, "weight_decay"), "0.01");
+  EXPECT_EQ(option_of(recipe.model, "hidden"), "[4]");
 }
 
 TEST(SearchRecipe, WhatTheRecipeRefusesIsFoundBeforehand) {

@@ -1,4 +1,4 @@
-#include "optim/common_options.h"
+#include "optim/entry.h"
 
 namespace onecycle {
 
@@ -19,16 +19,6 @@ OptionTable<ParameterGroup> parameter_group_options() {
            "unless decay_all")
       .range(at_least(0));
   return table;
-}
-
-OptimizerPlan plan_of(const CommonOptions& options) {
-  OptimizerPlan plan;
-  plan.constants = {options.lr, options.momentum, options.weight_decay};
-  plan.rule.decay = options.weight_decay_mode;
-  plan.decay_all = options.decay_all;
-  plan.lr_slice = options.lr_slice;
-  plan.groups = options.groups;
-  return plan;
 }
 
 }  // namespace onecycle

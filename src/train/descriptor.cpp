@@ -1,7 +1,6 @@
-#include "onecycle/datasets.h"
-
 #include "core/format.h"
-#include "data/option_types.h"
+#include "recipe/yaml.h"
+#include "train/data_option_types.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -10,12 +9,6 @@
 namespace onecycle {
 
 namespace fs = std::filesystem;
-
-const std::string* Checksums::find(const std::string& file) const {
-  for (const auto& [name, digest] : of)
-    if (name == file) return &digest;
-  return nullptr;
-}
 
 std::optional<Checksums> OptionType<Checksums>::read(const Value& value, std::string& why) {
   why = "a map of file names to SHA-256 digests, 64 lower-case hexadecimal digits each";
@@ -32,11 +25,10 @@ std::optional<Checksums> OptionType<Checksums>::read(const Value& value, std::st
   return result;
 }
 
-Value OptionType<Checksums>::write(const Checksums& value) {
-  Value result = Value::map();
+void OptionType<Checksums>::write(const Checksums& value, Value& to) {
+  to = Value::map();
   for (const auto& [name, digest] : value.of)
-    result.members.push_back({name, {}, Value::scalar(digest, true)});
-  return result;
+    to.members.push_back({name, {}, Value::scalar(digest, true)});
 }
 
 namespace {
@@ -134,7 +126,6 @@ std::vector<std::string> list_descriptors(const std::vector<std::string>& folder
 
 DatasetDescriptor find_descriptor(const DataOptions& options,
                                   const std::vector<std::string>& folders,
-                                  const std::function<Value(const std::string&)>& read_yaml,
                                   const FormatRegistry& formats) {
   if (!options.name) {
     DatasetDescriptor inline_set;
@@ -145,7 +136,7 @@ DatasetDescriptor find_descriptor(const DataOptions& options,
     return inline_set;
   }
   Problems problems;
-  const Value value = read_yaml(descriptor_path(*options.name, folders));
+  const Value value = read_yaml_file(descriptor_path(*options.name, folders));
   DatasetDescriptor result = descriptor_options(formats.variants()).read(value, "", problems);
   problems.throw_if_any();
   return result;

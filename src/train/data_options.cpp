@@ -1,24 +1,9 @@
-#include "onecycle/datasets.h"
-
 #include "core/format.h"
-#include "core/number.h"
-#include "data/option_types.h"
+#include "train/data_option_types.h"
+
+#include <algorithm>
 
 namespace onecycle {
-
-std::int64_t BatchSize::of(std::int64_t num_train) const {
-  if (all) return num_train;
-  if (automatic)
-    throw DataError(
-        "data.batch_size: auto is fitted by train, range-test and tune; here name a number "
-        "(onecycle fit-batch RECIPE --write FILE finds one)");
-  if (count > num_train)
-    throw DataError(
-        format("data.batch_size: {} is more than the {} samples of the training part; "
-               "use at most {}, or all",
-               count, num_train, num_train));
-  return count;
-}
 
 // ---- batch_size --------------------------------------------------------------------------------
 
@@ -26,16 +11,15 @@ std::optional<BatchSize> OptionType<BatchSize>::read(const Value& value, std::st
   if (value.is_scalar() && !value.quoted) {
     if (value.text == "all") return BatchSize{0, true, false};
     if (value.text == "auto") return BatchSize{0, false, true};
-    const auto count = parse_integer(value.text);
+    const auto count = integer_in(value);
     if (count && *count >= 1) return BatchSize{*count, false, false};
   }
   why = "a number of samples, at least 1, all or auto";
   return std::nullopt;
 }
 
-Value OptionType<BatchSize>::write(const BatchSize& value) {
-  if (value.automatic) return Value::scalar("auto");
-  return Value::scalar(value.all ? "all" : std::to_string(value.count));
+void OptionType<BatchSize>::write(const BatchSize& value, Value& to) {
+  to = Value::scalar(value.automatic ? "auto" : value.all ? "all" : std::to_string(value.count));
 }
 
 // ---- The section -------------------------------------------------------------------------------
@@ -43,6 +27,11 @@ Value OptionType<BatchSize>::write(const BatchSize& value) {
 namespace {
 
 using Violation = OptionTable<DataOptions>::Violation;
+
+bool has(const DataOptions& options, const std::string& augmentation) {
+  return std::any_of(options.augment.begin(), options.augment.end(),
+                     [&](const Choice& part) { return part.name == augmentation; });
+}
 
 std::optional<Violation> check_source(const DataOptions& options) {
   const bool has_format = options.format.name != "none";
@@ -61,10 +50,16 @@ std::optional<Violation> check_normalisation(const DataOptions& options) {
     return Violation{"mean", format("normalise: {} uses no mean and std",
                                     options.normalise == Normalise::none ? "none" : "caffe")};
   if (options.normalise == Normalise::caffe &&
-      (options.augment.resized_crop || options.augment.jitter.any()))
+      (has(options, "random_resized_crop") || has(options, "colour_jitter")))
     return Violation{"augment",
                      "random_resized_crop and colour_jitter go with no mean image (normalise: "
                      "caffe)"};
+  return std::nullopt;
+}
+
+std::optional<Violation> check_crops(const DataOptions& options) {
+  if (has(options, "pad_crop") && has(options, "random_resized_crop"))
+    return Violation{"augment.random_resized_crop", "stands in place of pad_crop: use one of them"};
   return std::nullopt;
 }
 
@@ -78,7 +73,7 @@ Variants with_none(Variants variants) {
 
 }  // namespace
 
-OptionTable<DataOptions> data_options(const Variants& formats) {
+OptionTable<DataOptions> data_options(const Variants& formats, const Variants& augmentations) {
   OptionTable<DataOptions> table("data", "The data set, its split, batches and augmentation.");
   table.add("name", &DataOptions::name, "data set: a file in datasets/, or a path to one like them")
       .add_choice("format", &DataOptions::format, with_none(formats),
@@ -113,15 +108,12 @@ OptionTable<DataOptions> data_options(const Variants& formats) {
       .range(between(-kLargestDeviation, kLargestDeviation))
       .add("std", &DataOptions::std, "per channel, beside mean")
       .range(between(kLeastDeviation, kLargestDeviation))
-      .add(
-          "augment", &DataOptions::augment,
-          "of training batches, in the order crop, flip, colour_jitter, cutout, mixup. "
-          "random_resized_crop: a random part, by default of .08 to 1 of the area and width / "
-          "height of 3/4 to 4/3, brought to data.size. colour_jitter: factors from 1 - x to 1 + x. "
-          "mixup's alpha, above 0, is that of Beta(alpha, alpha), from which each sample's share "
-          "of its mixture is drawn")
+      .add_parts("augment", &DataOptions::augment, augmentations,
+                 "what training batches undergo, in this order whatever the recipe's; a value that "
+                 "is no map is that of the first option: {pad_crop: 4, flip: true}")
       .rule(check_source)
-      .rule(check_normalisation);
+      .rule(check_normalisation)
+      .rule(check_crops);
   return table;
 }
 

@@ -2,7 +2,10 @@
 
 #include "onecycle/optimizers.h"
 
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace onecycle {
@@ -18,21 +21,22 @@ struct EnumNames<DecayMode> {
 template <>
 struct OptionType<DecayMode> : EnumOption<DecayMode> {};
 
-// What every optimizer's recipe may name.
-struct CommonOptions {
-  std::optional<double> lr;
-  std::optional<double> momentum;
-  std::optional<double> weight_decay;
-  DecayMode weight_decay_mode = DecayMode::decoupled;
-  bool decay_all = false;
-  double lr_slice = 1;
-  std::vector<ParameterGroup> groups;
-};
-
 OptionTable<ParameterGroup> parameter_group_options();
 
-// The plan but for `make` and what is the optimizer's own.
-OptimizerPlan plan_of(const CommonOptions& options);
+// A plan that makes a Made from (Parameters&, rule, options); its rule is the common part alone.
+template <class Made, class Options>
+OptimizerPlan plan_for(const Options& options) {
+  OptimizerPlan plan;
+  plan.constants = {options.lr, options.momentum, options.weight_decay};
+  plan.rule.decay = options.weight_decay_mode;
+  plan.decay_all = options.decay_all;
+  plan.lr_slice = options.lr_slice;
+  plan.groups = options.groups;
+  plan.make = [options](Parameters& parameters, const UpdateRule& rule) {
+    return std::make_unique<Made>(parameters, rule, options);
+  };
+  return plan;
+}
 
 template <class Options>
 void add_common(OptionTable<Options>& table, const std::string& momentum) {
@@ -63,22 +67,23 @@ void add_common(OptionTable<Options>& table, const std::string& momentum) {
                             "at its last (the head): fastai's slice; 1: the same rate everywhere")
       .range(above(0));
   table.template add_list<ParameterGroup>("groups", &Options::groups, parameter_group_options());
+  table.on(Change::release_lr, [](Options& options, double) { options.lr.reset(); })
+      .on(Change::scale_lr,
+          [](Options& options, double factor) {
+            if (options.lr) *options.lr *= factor;
+          })
+      .on(Change::set_momentum, [](Options& options, double value) { options.momentum = value; })
+      .on(Change::release_momentum, [](Options& options, double) { options.momentum.reset(); })
+      .on(Change::set_weight_decay,
+          [](Options& options, double value) { options.weight_decay = value; })
+      .on(Change::decay_as_l2,
+          [](Options& options, double) { options.weight_decay_mode = DecayMode::l2; });
 }
 
-// A registry's entry that makes an Optimizer of type Made from (Parameters&, rule, Options).
-template <class Made, class Options>
-OptimizerRegistry::Entry optimizer_entry(const OptionTable<Options>& table) {
-  return {table.variant(), [table](const Value& values) {
-            Problems problems;
-            const Options options = table.read(values, "optimizer", problems);
-            problems.throw_if_any();
-            OptimizerPlan plan = plan_of(options);
-            Made::complete(plan.rule, options);
-            plan.make = [options](Parameters& parameters, const UpdateRule& rule) {
-              return std::make_unique<Made>(parameters, rule, options);
-            };
-            return plan;
-          }};
+// The entry of an optimizer whose options `table` describes.
+template <class Options>
+void add_optimizer(OptimizerRegistry& registry, const OptionTable<Options>& table) {
+  registry.add(table, [](const Options& options) { return plan_of(options); });
 }
 
 }  // namespace onecycle

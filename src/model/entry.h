@@ -17,13 +17,12 @@ struct EnumNames<Init> {
 template <>
 struct OptionType<Init> : EnumOption<Init> {};
 
-// The options of an entry as its struct; the values were checked when the recipe was read.
+// The entry of a model whose options `table` describes.
 template <class Options>
-Options read_options(const OptionTable<Options>& table, const Value& values) {
-  Problems problems;
-  Options options = table.read(values, "model", problems);
-  problems.throw_if_any();
-  return options;
+void add_model(ModelRegistry& registry, const OptionTable<Options>& table) {
+  registry.add(table, [](const Options& options, const ModelContext& context) {
+    return make_model(options, context);
+  });
 }
 
 // Of `Options::bn_batch`, for networks with batch norms (model/batch_norm.h).
@@ -36,12 +35,5 @@ void add_bn_batch(OptionTable<Options>& table) {
       .range(at_least(1));
   table.unit("samples");
 }
-
-void add_cifar_fast(ModelRegistry& registry);
-void add_cnn3(ModelRegistry& registry);
-void add_mlp(ModelRegistry& registry);
-void add_resnet(ModelRegistry& registry);
-void add_resnet9(ModelRegistry& registry);
-void add_resnet_cifar(ModelRegistry& registry);
 
 }  // namespace onecycle
