@@ -40,6 +40,7 @@ void emit(const Value& value, YAML::Emitter& out) {
       out << YAML::EndSeq;
       break;
     case Value::Kind::map:
+      if (value.members.empty()) out << YAML::Flow;  // {} in its key's line
       out << YAML::BeginMap;
       for (const auto& member : value.members) {
         out << YAML::Key << member.key << YAML::Value;

@@ -39,6 +39,7 @@ TEST(Yaml, WritesWhatItReads) {
   const Value again = parse_yaml(write_yaml(value), "");
   EXPECT_EQ(flow(value), flow(again));
   EXPECT_TRUE(again.find("a")->find("b")->items[0].quoted);
+  EXPECT_EQ(write_yaml(parse_yaml("a: {b: {}, c: []}", "")), "a:\n  b: {}\n  c: []\n");
 }
 
 TEST(Yaml, RefusesWhatIsTooMuch) {
