@@ -1,5 +1,7 @@
 #include "cli/busy_machine.h"
 
+#include "core/host_memory.h"
+
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -109,7 +111,8 @@ void BusyMachineWatch::watch() {
   std::unique_lock lock(mutex_);
   const auto pause = [&] { return crowding.suspects() ? kBeforeASecondLook : kBetweenLooks; };
   while (!ended_.wait_for(lock, pause(), [this] { return over_; })) {
-    const bool busy = crowding.look(times_());
+    // Stacks count under a limit of data, touched or not.
+    const bool busy = crowding.look(times_()) && data_limit() == kNoLimit;
     if (busy && !sleepers) {
       if (!can_have(enough)) return;
       sleepers = std::make_unique<Sleepers>();

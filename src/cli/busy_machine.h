@@ -38,7 +38,7 @@ class Crowding {
 // libgomp reads how long they spin when it is loaded (GOMP_SPINCOUNT), but spins 100 times at most
 // while there are more of its threads than processors (its manual, "GOMP_SPINCOUNT"). So this holds
 // idle ones while the machine is busy. Does nothing where the user chose (GOMP_SPINCOUNT,
-// OMP_WAIT_POLICY) or where the threads cannot be had.
+// OMP_WAIT_POLICY), under a limit of data (RLIMIT_DATA) or where the threads cannot be had.
 class BusyMachineWatch {
  public:
   using Times = std::function<Crowding::Times()>;

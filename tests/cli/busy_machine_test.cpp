@@ -7,6 +7,7 @@
 #include <atomic>
 #include <gtest/gtest.h>
 #include <omp.h>
+#include <sys/resource.h>
 
 namespace onecycle::testing {
 namespace {
@@ -107,6 +108,19 @@ TEST_F(BusyMachine, EndsAtOnceWhileItHoldsThem) {
         comes_true([&] { return threads_of_this_process() > before + omp_get_num_procs(); }));
   }
   EXPECT_TRUE(comes_true([&] { return threads_of_this_process() == before; }));
+}
+
+// fit-batch measures under such a limit: a busy machine would have smaller batches fit.
+TEST_F(BusyMachine, HoldsNoneUnderALimitOfData) {
+  const int before = threads_of_this_process();
+  const BusyMachineWatch watch(times());
+  EXPECT_TRUE(comes_true([&] { return threads_of_this_process() > before + omp_get_num_procs(); }));
+  rlimit unlimited{};
+  ::getrlimit(RLIMIT_DATA, &unlimited);
+  const rlimit limited{rlim_t{1} << 40, unlimited.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_DATA, &limited), 0);
+  EXPECT_TRUE(comes_true([&] { return threads_of_this_process() == before + 1; }));
+  ::setrlimit(RLIMIT_DATA, &unlimited);
 }
 
 TEST_F(BusyMachine, DoesNothingWhereTheUserChose) {
