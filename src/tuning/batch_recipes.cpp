@@ -17,6 +17,13 @@ std::int64_t duration_steps(const Recipe& recipe, std::int64_t num_train) {
   return recipe.train.duration.steps(num_train / total_batch(recipe, num_train));
 }
 
+// Whether the part names a learning rate that a factor changes.
+bool names_a_rate(const Choice& part) {
+  Choice doubled = part;
+  change(doubled, {{Change::scale_lr, 2}});
+  return doubled.text() != part.text();
+}
+
 }  // namespace
 
 std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train) {
@@ -30,10 +37,10 @@ Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::in
   if (rule == LrRule::none) return changed;
   const double factor =
       lr_factor(rule, total_batch(recipe, num_train), total_batch(changed, num_train));
+  if (!names_a_rate(recipe.optimizer) && !names_a_rate(recipe.schedule))
+    throw RecipeError("schedule: names no learning rate that a rule could scale; set one");
   change(changed.optimizer, {{Change::scale_lr, factor}}, "optimizer");
   change(changed.schedule, {{Change::scale_lr, factor}}, "schedule");
-  if (!takes(recipe.schedule, Change::scale_lr))
-    throw RecipeError("schedule: names no learning rate that a rule could scale; set one");
   return changed;
 }
 

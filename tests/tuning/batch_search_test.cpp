@@ -139,7 +139,9 @@ TEST(LrRule, ReachesSegmentsAndTheOptimizer) {
   const Recipe scaled = with_batch(recipe, 256, LrRule::linear, 60000);
   EXPECT_THAT(option_of(scaled.schedule, "lr"), ::testing::HasSubstr("from: 0.2, to: 0.6"));
   EXPECT_EQ(option_of(with_batch(recipe, 32, LrRule::linear, 60000).optimizer, "lr"), "0.125");
-  EXPECT_THROW(with_batch(Recipe{}, 32, LrRule::linear, 60000), Error);
+  recipe.optimizer = chosen(builtin_optimizers(), "sgd");
+  recipe.schedule = chosen(builtin_schedules(), "one_cycle");
+  EXPECT_THROW(with_batch(recipe, 32, LrRule::linear, 60000), RecipeError) << "no rate anywhere";
 }
 
 TEST(LrRule, IsStatedWithItsNumbers) {
