@@ -9,7 +9,7 @@
 // Recipes with another batch size.
 namespace onecycle {
 
-// Samples a step. Throws DataError where the training part has fewer.
+// Samples a step. Throws FieldError where the training part has fewer.
 std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train);
 // The recipe with another batch; the rule scales every learning rate that schedule and optimizer
 // name. Throws RecipeError where a rule is asked for and they name none.

@@ -43,7 +43,7 @@ struct RecipeRun : Run {
 // Throws RecipeError, with every problem counted, for a document that is not a recipe.
 Recipe read_recipe(const Value& document, const Registries& registries);
 
-// Throws DataError where the total batch exceeds the samples, or leaves a rank without any.
+// Throws RecipeError where the total batch exceeds the samples, or leaves a rank without any.
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks);
 
 // The course of a run, which needs no data beyond its size.
@@ -53,8 +53,8 @@ struct Course {
   OptimizerPlan optimizer;  // its rule knows the schedule's peak
 };
 
-// Throws RecipeError where schedule and optimizer contradict each other or the decay turns weights
-// around, DataError where the batch exceeds the samples.
+// Throws RecipeError where schedule and optimizer contradict each other, the decay turns weights
+// around or the batch exceeds the samples.
 Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries);
 
 // The samples that the recipe would train on, without reading them; nothing where that is not known

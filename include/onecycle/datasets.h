@@ -22,7 +22,7 @@ struct BatchSize {
   bool all = false;
   bool automatic = false;
 
-  // Throws DataError where the training part has fewer samples than the batch, or where it is not
+  // Throws FieldError where the training part has fewer samples than the batch, or where it is not
   // known yet.
   std::int64_t of(std::int64_t num_train) const;
   bool operator==(const BatchSize&) const = default;
@@ -148,7 +148,7 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
                   const FormatRegistry& formats = builtin_formats(), const LoadWatch& watch = {});
 
 // The samples that load_data would leave to train on, without reading any; nothing where only the
-// files would tell. Throws DataError where none would be left.
+// files would tell. Throws FieldError where none would be left.
 std::optional<std::int64_t> planned_train_samples(
     const DataOptions& options, const DatasetDescriptor& descriptor,
     const FormatRegistry& formats = builtin_formats());

@@ -18,7 +18,7 @@ OptionTable<DatasetDescriptor> descriptor_options(const Variants& formats);
 std::vector<std::string> list_descriptors(const std::vector<std::string>& folders);
 
 // The descriptor that the options ask for: of `format`, or the file `name` in the first of
-// `folders` that has it. Throws RecipeError.
+// `folders` that has it. Throws FieldError where there is none, RecipeError for one that is wrong.
 DatasetDescriptor find_descriptor(const DataOptions& options,
                                   const std::vector<std::string>& folders,
                                   const FormatRegistry& formats = builtin_formats());

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace onecycle {
 
@@ -17,6 +18,21 @@ class UsageError : public Error {
  public:
   using Error::Error;
   int exit_code() const noexcept override { return 2; }
+};
+
+// A setting that cannot be: `field` says which, by the kind of part that has it and its option's
+// name ("schedule.lr_max", "train.freeze[1].to"). What reads recipes adds file and line.
+class FieldError : public Error {
+ public:
+  FieldError(std::string field, std::string why)
+      : Error(field + ": " + why), field_(std::move(field)), why_(std::move(why)) {}
+  int exit_code() const noexcept override { return 2; }
+  const std::string& field() const noexcept { return field_; }
+  const std::string& why() const noexcept { return why_; }
+
+ private:
+  std::string field_;
+  std::string why_;
 };
 
 class RecipeError : public Error {

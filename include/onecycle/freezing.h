@@ -28,7 +28,7 @@ class Freezing {
  public:
   Freezing() = default;  // one phase, nothing frozen
   // `statistics`: of norms whose scale and shift are frozen, too. Phases begin within the run's
-  // `total_steps`. Throws RecipeError where a rule picks no weight,
+  // `total_steps`. Throws FieldError where a rule picks no weight,
   // names no layer group, or a phase would leave nothing to train.
   Freezing(const std::vector<FreezeRule>& rules, bool statistics, const Parameters& parameters,
            std::int64_t total_steps);

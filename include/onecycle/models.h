@@ -76,7 +76,7 @@ struct ResNet {
   Init init = Init::kaiming_fan_out;
 };
 
-// The initialised model in fp32 on the CPU. Throw RecipeError for images that are too small, Error
+// The initialised model in fp32 on the CPU. Throw FieldError for images that are too small, Error
 // for a depth that there is not.
 std::shared_ptr<Model> make_model(const Mlp& options, const ModelContext& context);
 std::shared_ptr<Model> make_model(const Cnn3& options, const ModelContext& context);

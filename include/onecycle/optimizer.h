@@ -64,7 +64,7 @@ class Parameters {
 
   // Once, before the optimizer is made. lr_scale of every group that matches a parameter
   // multiplies; decay_scale is that of the last such group that gives one, and stands in place of
-  // the default exemption. Throws RecipeError where a group matches nothing, and then changes
+  // the default exemption. Throws FieldError where a group matches nothing, and then changes
   // nothing.
   void apply(const std::vector<ParameterGroup>& groups);
 

@@ -9,6 +9,8 @@
 #include "onecycle/weights.h"
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -105,6 +107,8 @@ struct Recipe {
   OutputOptions output;
   // Written in place of the values, as long as they are the recipe's: they may be secrets.
   std::vector<FromEnvironment> environment;
+  // Where its keys ("train.freeze[1].to") were written, for messages; null where nobody wrote it.
+  std::shared_ptr<const std::map<std::string, Position>> positions;
 };
 
 // The parts that a recipe may name.

@@ -60,7 +60,7 @@ class Registry<Made(Context...)> {
       if (entry.variant.name == name) return entry;
       listed += (listed.empty() ? "" : ", ") + entry.variant.name;
     }
-    throw RecipeError("unknown " + kind_ + " '" + name + "'; known: " + listed);
+    throw FieldError(kind_ + ".name", "unknown name '" + name + "'; known: " + listed);
   }
 
   Made make(const Choice& choice, Context... context) const {

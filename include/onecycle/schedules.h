@@ -124,7 +124,7 @@ struct Segments : WithWarmup {
   std::vector<Segment> weight_decay;
 };
 
-// Throw RecipeError where a quantity is named by both the context and the schedule, or the learning
+// Throw FieldError where a quantity is named by both the context and the schedule, or the learning
 // rate by neither.
 std::unique_ptr<Schedule> make_schedule(const OneCycle& options, const ScheduleContext& context);
 std::unique_ptr<Schedule> make_schedule(const Cyclical& options, const ScheduleContext& context);

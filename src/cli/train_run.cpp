@@ -18,6 +18,7 @@
 #include "observe/progress.h"
 #include "observe/starvation.h"
 #include "train/profile.h"
+#include "train/recipe_error.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 
@@ -178,7 +179,7 @@ RunResult train_run(RecipeRun& run, const RunStart& start, const Registries& reg
 
   const SignalScope signals(trainer.stop());
   RunResult result;
-  result.end = trainer.fit();
+  result.end = in_terms_of(run.recipe, [&] { return trainer.fit(); });
   result.exit_code = exit_code(result.end, trainer.stop());
   if (record) record->close(result.end);
   return result;

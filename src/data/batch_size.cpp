@@ -7,14 +7,14 @@ namespace onecycle {
 std::int64_t BatchSize::of(std::int64_t num_train) const {
   if (all) return num_train;
   if (automatic)
-    throw DataError(
-        "data.batch_size: auto is fitted by train, range-test and tune; here name a number "
-        "(onecycle fit-batch RECIPE --write FILE finds one)");
+    throw FieldError("data.batch_size",
+                     "auto is fitted by train, range-test and tune; here name a number "
+                     "(onecycle fit-batch RECIPE --write FILE finds one)");
   if (count > num_train)
-    throw DataError(
-        format("data.batch_size: {} is more than the {} samples of the training part; "
-               "use at most {}, or all",
-               count, num_train, num_train));
+    throw FieldError("data.batch_size",
+                     format("{} is more than the {} samples of the training part; "
+                            "use at most {}, or all",
+                            count, num_train, num_train));
   return count;
 }
 

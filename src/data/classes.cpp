@@ -32,12 +32,13 @@ std::vector<std::int64_t> chosen_labels(const std::vector<std::string>& chosen,
     const auto found = places.find(chosen[i]);
     if (found == places.end()) {
       const std::string nearest = nearest_name(chosen[i], known);
-      throw RecipeError(format("data.classes: no class '{}'; {}the data set has {}", chosen[i],
-                               nearest.empty() ? "" : format("did you mean '{}'? ", nearest),
-                               listed(known)));
+      throw FieldError(
+          "data.classes",
+          format("no class '{}'; {}the data set has {}", chosen[i],
+                 nearest.empty() ? "" : format("did you mean '{}'? ", nearest), listed(known)));
     }
     std::int64_t& label = labels[found->second];
-    if (label >= 0) throw RecipeError(format("data.classes: '{}' comes twice", chosen[i]));
+    if (label >= 0) throw FieldError("data.classes", format("'{}' comes twice", chosen[i]));
     label = static_cast<std::int64_t>(i);
   }
   return labels;

@@ -68,10 +68,9 @@ struct Parts {
 Parts plan_parts(const DataOptions& options, std::int64_t n) {
   const std::int64_t held_out = options.validation.value_or(std::min(kMostValidation, n / 10));
   if (held_out >= n)
-    throw DataError(
-        format("data.validation: {} samples held out leave none of the {} in the "
-               "training split to train on; use fewer",
-               held_out, n));
+    throw FieldError("data.validation", format("{} samples held out leave none of the {} in the "
+                                               "training split to train on; use fewer",
+                                               held_out, n));
   return {held_out, std::min(n - held_out, options.limit.value_or(n))};
 }
 
@@ -102,8 +101,8 @@ void split_training(ImageSet whole, const DataOptions& options, DataSet& data) {
 
 void check_channels(const std::vector<double>& given, const char* name, std::int64_t channels) {
   if (static_cast<std::int64_t>(given.size()) != channels)
-    throw DataError(format("{}: {} values, but the images have {} channels; give one a channel",
-                           name, given.size(), channels));
+    throw FieldError(name, format("{} values, but the images have {} channels; give one a channel",
+                                  given.size(), channels));
 }
 
 void set_normalisation(const DataOptions& options, const DatasetDescriptor& descriptor,
@@ -138,7 +137,7 @@ ImageSet of_classes(const ImageSet& set, const std::vector<std::int64_t>& labels
   if (set.size() == 0) return set;
   ImageSet kept = relabelled(set, labels);
   if (kept.size() == 0)
-    throw DataError(format("data.classes: the {} split has no sample of these classes", split));
+    throw FieldError("data.classes", format("the {} split has no sample of these classes", split));
   return kept;
 }
 
@@ -146,10 +145,10 @@ void set_crop(const DataOptions& options, DataSet& data) {
   if (!options.size) return;
   const auto sides = data.train.images.sizes().slice(2);
   if (*options.size > std::min(sides[0], sides[1]))
-    throw DataError(
-        format("data.size: {} is more than the {}x{} pixels of the images; use less, or "
-               "keep them larger (format.size)",
-               *options.size, sides[0], sides[1]));
+    throw FieldError("data.size",
+                     format("{} is more than the {}x{} pixels of the images; use less, or "
+                            "keep them larger (format.size)",
+                            *options.size, sides[0], sides[1]));
   data.crop = *options.size;
 }
 

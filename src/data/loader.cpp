@@ -65,7 +65,7 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
   if (options.crop > std::min(set.images.size(2), set.images.size(3)))
     throw DataError(format("a crop of {0}x{0} is larger than the images", options.crop));
   if (options.batch_size < 1)
-    throw DataError(format("data.batch_size: {} is not at least 1", options.batch_size));
+    throw FieldError("data.batch_size", format("{} is not at least 1", options.batch_size));
   const auto channels = static_cast<std::size_t>(set.images.size(1));
   const auto pixels = static_cast<std::size_t>(set.images[0].numel());
   if ((options.mean.size() != channels && options.mean.size() != pixels) ||
@@ -74,10 +74,10 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
                            options.mean.size(), options.std.size(), channels));
   const Augment& augment = options.augment;
   if (augment.pad_reflects && augment.pad_crop >= std::min(set.images.size(2), set.images.size(3)))
-    throw DataError(
-        format("data.augment: pad_crop: {} reflected pixels need a larger image than "
-               "{}x{}",
-               augment.pad_crop, set.images.size(2), set.images.size(3)));
+    throw FieldError("data.augment.pad_crop",
+                     format("{} reflected pixels need a larger image than "
+                            "{}x{}",
+                            augment.pad_crop, set.images.size(2), set.images.size(3)));
   if (!augment.resized_crop && !augment.jitter.any()) return;
   if (options.mean.size() != channels)
     throw DataError("random_resized_crop and colour_jitter go with no mean image");

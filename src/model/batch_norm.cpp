@@ -53,7 +53,7 @@ at::Tensor BatchNormImpl::in_groups(const at::Tensor& input) {
 
 void BatchNormImpl::synchronise(std::shared_ptr<Group> ranks) {
   if (group_)
-    throw RecipeError("train.sync_bn: goes with no model.bn_batch, which wants small statistics");
+    throw FieldError("train.sync_bn", "goes with no model.bn_batch, which wants small statistics");
   ranks_ = std::move(ranks);
 }
 

@@ -41,7 +41,7 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
     return normalised(input, addend, NormOutput::relu_branches);
   }
 
-  // Throws RecipeError for a norm over groups of samples.
+  // Throws FieldError for a norm over groups of samples.
   void synchronise(std::shared_ptr<Group> ranks);
 
  private:
@@ -56,7 +56,7 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
 };
 TORCH_MODULE(BatchNorm);
 
-// Every BatchNorm of the module. Throws RecipeError as synchronise does.
+// Every BatchNorm of the module. Throws FieldError as synchronise does.
 void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks);
 
 }  // namespace onecycle

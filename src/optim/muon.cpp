@@ -58,8 +58,8 @@ class MuonOptimizer : public FusedOptimizer {
         options_(options),
         sgd_hyper_(hyper_.lr().device()) {
     if (parameters.compute() == at::kHalf)
-      throw RecipeError(
-          "train.precision: muon's matrices have no loss scale; use bf16 or fp32, or sgd");
+      throw FieldError("train.precision",
+                       "muon's matrices have no loss scale; use bf16 or fp32, or sgd");
     std::set<std::size_t> last;
     const auto groups = parameters.layer_groups();
     if (!groups.empty())
@@ -74,8 +74,8 @@ class MuonOptimizer : public FusedOptimizer {
       }
     }
     if (matrices_.empty())
-      throw RecipeError(
-          "optimizer.name: muon finds no matrix before the last layer to work on; use sgd");
+      throw FieldError("optimizer.name",
+                       "muon finds no matrix before the last layer to work on; use sgd");
   }
 
   void step() override {

@@ -13,9 +13,9 @@ void Parameters::apply(const std::vector<ParameterGroup>& groups) {
     if (std::none_of(all_.begin(), all_.end(), [&](const Parameter& parameter) {
           return fits(groups[i].match, parameter.name);
         }))
-      throw RecipeError(
-          format("optimizer.groups[{}].match: no parameter is named like '{}'; the model has {}", i,
-                 groups[i].match, names_of(all_)));
+      throw FieldError(format("optimizer.groups[{}].match", i),
+                       format("no parameter is named like '{}'; the model has {}", groups[i].match,
+                              names_of(all_)));
   for (const ParameterGroup& group : groups)
     for (Parameter& parameter : all_) {
       if (!fits(group.match, parameter.name)) continue;

@@ -19,7 +19,8 @@ constexpr std::size_t kMostBases = 16;
 
 // The sections whose `name` decides which other keys they have.
 bool has_variants(const std::string& path) {
-  return path == "model" || path == "optimizer" || path == "schedule" || path == "data.format";
+  return path == "task" || path == "model" || path == "optimizer" || path == "schedule" ||
+         path == "data.format";
 }
 
 bool names_another_variant(const Value& base, const Value& over) {

@@ -10,9 +10,8 @@ namespace onecycle {
 // Reads a recipe: the file, over the files it `extends` (nearest first), under the `--set`
 // overrides
 // ("a.b=c", the value in YAML), with ${NAME} and ${NAME:-default} taken from the environment.
-// Maps merge key by key; lists and scalars replace; a model, optimizer, schedule or data format of
-// another name replaces as a whole.
-// Throws RecipeError.
+// Maps merge key by key; lists and scalars replace; a task, model, optimizer, schedule or data
+// format of another name replaces as a whole. Throws RecipeError.
 Value load_document(const std::string& path, const std::vector<std::string>& overrides = {});
 
 // The steps of load_document, in its order.

@@ -132,8 +132,8 @@ std::unique_ptr<Schedule> compose(Quantities quantities, const Warmup& warmup,
 void refuse_both(const std::optional<double>& constant, const std::string& optimizer_key,
                  const std::string& key) {
   if (constant)
-    throw RecipeError(
-        format("schedule.{} and {} set the same quantity: remove one of them", key, optimizer_key));
+    throw FieldError("schedule." + key,
+                     format("sets the same quantity as {}: remove one of them", optimizer_key));
 }
 
 double chosen_lr(const std::optional<double>& named, const std::string& key,
@@ -143,16 +143,15 @@ double chosen_lr(const std::optional<double>& named, const std::string& key,
     return *named;
   }
   if (!context.lr)
-    throw RecipeError(format(
-        "no learning rate: set schedule.{} (`onecycle range-test` finds one), or optimizer.lr",
-        key));
+    throw FieldError("schedule." + key,
+                     "no learning rate: set it (a range test finds one), or optimizer.lr");
   return *context.lr;
 }
 
 void require_ordered(double lr, const std::string& key, double lr_max) {
   if (lr > lr_max)
-    throw RecipeError(
-        format("schedule.{} ({}) must not exceed the highest learning rate ({})", key, lr, lr_max));
+    throw FieldError("schedule." + key,
+                     format("{} exceeds the highest learning rate, {}", lr, lr_max));
 }
 
 double constant_momentum(const ScheduleContext& context) {

@@ -12,6 +12,7 @@
 #include "train/compute.h"
 #include "train/initial_weights.h"
 #include "train/micro_batch.h"
+#include "train/recipe_error.h"
 #include "train/recipe_text.h"
 #include "train/views.h"
 #include "train/weights.h"
@@ -36,8 +37,9 @@ void check_decay(const Course& course, double most) {
            const double shrink =
                hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr) * most;
            if (shrink < 1) return;
-           throw RecipeError(
-               format("optimizer.weight_decay: at step {} the learning rate {:.4g} makes the decay "
+           throw FieldError(
+               "optimizer.weight_decay",
+               format("at step {} the learning rate {:.4g} makes the decay "
                       "{:.4g} shrink weights by {:.4g} a step, and 1 or more turns them around; "
                       "lower it, or set weight_decay_mode to l2 if it is a published value",
                       step, hyper.lr, hyper.weight_decay, shrink));
@@ -64,8 +66,10 @@ DatasetDescriptor descriptor_of(const Recipe& recipe, const Registries& registri
 }
 
 DataSet read_data(const Recipe& recipe, const Registries& registries) {
-  const auto descriptor = descriptor_of(recipe, registries);
-  return load_data(recipe.data, descriptor, registries.formats, registries.loading);
+  return in_terms_of(recipe, [&] {
+    const auto descriptor = descriptor_of(recipe, registries);
+    return load_data(recipe.data, descriptor, registries.formats, registries.loading);
+  });
 }
 
 // The samples live where the run computes: loaders then find them there.
@@ -130,7 +134,7 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
   run.context = context_of(run.data, recipe);
   run.model = registries.models.make(recipe.model, run.context);
   if (!can_be_viewed(run.context, recipe.train.tta))
-    throw RecipeError("train.tta: images of one pixel cannot be shifted; use none or flip");
+    throw FieldError("train.tta", "images of one pixel cannot be shifted; use none or flip");
   if (recipe.train.threads) at::set_num_threads(static_cast<int>(*recipe.train.threads));
   run.task =
       registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing});
@@ -143,6 +147,74 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
   if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
   run.parameters = std::make_shared<Parameters>(run.model, run.compute.device, run.compute.dtype,
                                                 run.compute.memory_format, decay_all);
+}
+
+StepPlan step_plan(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
+  StepPlan plan;
+  const bool all = recipe.data.batch_size.all;
+  const std::int64_t batch = recipe.data.batch_size.of(num_train);
+  const std::int64_t accumulate = recipe.train.accumulate;
+  // Divided, since a product of a recipe's numbers may not fit.
+  const std::int64_t most = num_train / ranks / (all ? 1 : batch);
+  if (accumulate > most)
+    throw FieldError(
+        "train.accumulate",
+        format("{}{} times {} samples are more than the {} of the training part; lower it or "
+               "data.batch_size",
+               accumulate, ranks == 1 ? "" : format(" times {} ranks", ranks), batch, num_train));
+  const std::int64_t parts = accumulate * ranks;
+  plan.ranks = ranks;
+  plan.total_batch = all ? num_train : batch * parts;
+  plan.micro_batch = all ? (num_train + parts - 1) / parts : batch;
+  plan.steps_per_epoch = num_train / plan.total_batch;
+  plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
+  if (plan.total_steps >= kTooManySteps)
+    throw FieldError("train.duration",
+                     format("{} of {} steps an epoch are not fewer than 2^53 (9e15) steps, all "
+                            "that a run can count; shorten it",
+                            recipe.train.duration.text(), plan.steps_per_epoch));
+  return plan;
+}
+
+Course course_of(const Recipe& recipe, std::int64_t num_train, const Registries& registries) {
+  Course course;
+  course.steps = step_plan(recipe, num_train, registries.group->size());
+  course.optimizer = registries.optimizers.make(recipe.optimizer);
+  const OptimizerConstants& constants = course.optimizer.constants;
+  course.schedule = registries.schedules.make(
+      recipe.schedule,
+      {course.steps.steps_per_epoch, constants.lr, constants.momentum, constants.weight_decay});
+  course.schedule = extended(std::move(course.schedule), extensions_of(recipe, course.steps));
+  course.optimizer.rule.lr_max = peak_lr(*course.schedule, course.steps.total_steps);
+  check_decay(course, 1);
+  return course;
+}
+
+RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Registries& registries) {
+  RecipeRun run;
+  run.recipe = recipe;
+  run.group = registries.group;
+  run.data = data;
+  Course course = course_of(recipe, run.data.train.size(), registries);
+  make_model(run, registries, course.optimizer.decay_all, InitialWeights::of_a_training);
+  if (recipe.weights.file)
+    run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
+  run.parameters->slice_rates(course.optimizer.lr_slice);
+  run.parameters->apply(course.optimizer.groups);
+  check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
+  run.steps = course.steps;
+  if (recipe.train.graph == GraphChoice::on && !run.compute.device.is_cuda())
+    throw FieldError("train.graph",
+                     "on needs a CUDA device, and this run is on the CPU; leave it at auto");
+  if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
+  run.options = fit_options(recipe, run.steps);
+  run.freezing = freezing_of(recipe.train, *run.parameters, run.steps);
+  if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
+    run.steps.micro_batch = fitting_micro_batch(run);
+  run.rule = course.optimizer.rule;
+  run.schedule = std::move(course.schedule);
+  run.optimizer = course.optimizer.make(*run.parameters, run.rule);
+  return run;
 }
 
 }  // namespace
@@ -160,49 +232,18 @@ Recipe read_recipe(const Value& document, const Registries& registries) {
 }
 
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
-  StepPlan plan;
-  const bool all = recipe.data.batch_size.all;
-  const std::int64_t batch = recipe.data.batch_size.of(num_train);
-  const std::int64_t accumulate = recipe.train.accumulate;
-  // Divided, since a product of a recipe's numbers may not fit.
-  const std::int64_t most = num_train / ranks / (all ? 1 : batch);
-  if (accumulate > most)
-    throw DataError(
-        format("{}: {} times {} samples are more than the {} of the training part; lower it or "
-               "data.batch_size",
-               ranks == 1 ? "train.accumulate" : "train.accumulate times ranks",
-               ranks == 1 ? format("{}", accumulate) : format("{} times {}", accumulate, ranks),
-               batch, num_train));
-  const std::int64_t parts = accumulate * ranks;
-  plan.ranks = ranks;
-  plan.total_batch = all ? num_train : batch * parts;
-  plan.micro_batch = all ? (num_train + parts - 1) / parts : batch;
-  plan.steps_per_epoch = num_train / plan.total_batch;
-  plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
-  if (plan.total_steps >= kTooManySteps)
-    throw RecipeError(
-        format("train.duration: {} of {} steps an epoch are not fewer than 2^53 (9e15) steps, all "
-               "that a run can count; shorten it",
-               recipe.train.duration.text(), plan.steps_per_epoch));
-  return plan;
+  return in_terms_of(recipe, [&] { return step_plan(recipe, num_train, ranks); });
 }
 
 Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries) {
-  Course course;
-  course.steps = plan_steps(recipe, num_train, registries.group->size());
-  course.optimizer = registries.optimizers.make(recipe.optimizer);
-  const OptimizerConstants& constants = course.optimizer.constants;
-  course.schedule = registries.schedules.make(
-      recipe.schedule,
-      {course.steps.steps_per_epoch, constants.lr, constants.momentum, constants.weight_decay});
-  course.schedule = extended(std::move(course.schedule), extensions_of(recipe, course.steps));
-  course.optimizer.rule.lr_max = peak_lr(*course.schedule, course.steps.total_steps);
-  check_decay(course, 1);
-  return course;
+  return in_terms_of(recipe, [&] { return course_of(recipe, num_train, registries); });
 }
 
 std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries) {
-  return planned_train_samples(recipe.data, descriptor_of(recipe, registries), registries.formats);
+  return in_terms_of(recipe, [&] {
+    return planned_train_samples(recipe.data, descriptor_of(recipe, registries),
+                                 registries.formats);
+  });
 }
 
 RecipeRun build(const Recipe& recipe, const Registries& registries) {
@@ -210,30 +251,7 @@ RecipeRun build(const Recipe& recipe, const Registries& registries) {
 }
 
 RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Registries& registries) {
-  RecipeRun run;
-  run.recipe = recipe;
-  run.group = registries.group;
-  run.data = data;
-  Course course = plan_course(recipe, run.data.train.size(), registries);
-  make_model(run, registries, course.optimizer.decay_all, InitialWeights::of_a_training);
-  if (recipe.weights.file)
-    run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
-  run.parameters->slice_rates(course.optimizer.lr_slice);
-  run.parameters->apply(course.optimizer.groups);
-  check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
-  run.steps = course.steps;
-  if (recipe.train.graph == GraphChoice::on && !run.compute.device.is_cuda())
-    throw RecipeError(
-        "train.graph: on needs a CUDA device, and this run is on the CPU; leave it at auto");
-  if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
-  run.options = fit_options(recipe, run.steps);
-  run.freezing = freezing_of(recipe.train, *run.parameters, run.steps);
-  if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
-    run.steps.micro_batch = fitting_micro_batch(run);
-  run.rule = course.optimizer.rule;
-  run.schedule = std::move(course.schedule);
-  run.optimizer = course.optimizer.make(*run.parameters, run.rule);
-  return run;
+  return in_terms_of(recipe, [&] { return run_on(data, recipe, registries); });
 }
 
 RecipeRun build_for_evaluation(const Recipe& recipe, const Registries& registries) {
@@ -241,7 +259,9 @@ RecipeRun build_for_evaluation(const Recipe& recipe, const Registries& registrie
   run.recipe = recipe;
   run.group = registries.group;
   run.data = read_data(recipe, registries);
-  make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
+  in_terms_of(recipe, [&] {
+    make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
+  });
   return run;
 }
 
@@ -255,7 +275,9 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   run.data.classes = task.classes;
   run.data.mean = task.mean;
   run.data.std = task.std;
-  make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
+  in_terms_of(recipe, [&] {
+    make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
+  });
   return run;
 }
 

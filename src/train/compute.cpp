@@ -35,8 +35,8 @@ at::Device choose_device(DeviceChoice choice, std::int64_t index) {
   const std::string obstacle = why_no_cuda(index);
   if (obstacle.empty()) return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
   if (choice == DeviceChoice::cuda)
-    throw RecipeError("train.device: cuda is not usable here: " + obstacle +
-                      "; set train.device to auto or cpu");
+    throw FieldError("train.device",
+                     "cuda is not usable here: " + obstacle + "; set train.device to auto or cpu");
   return at::kCPU;
 }
 
@@ -93,8 +93,8 @@ std::string why_no_precision(const ComputeOptions& options, std::int64_t local_r
 void require_precision(const ComputeOptions& options, std::int64_t local_rank) {
   const std::string obstacle = why_no_precision(options, local_rank);
   if (obstacle.empty()) return;
-  throw RecipeError("train.precision: bf16 is not usable here: " + obstacle +
-                    "; set train.precision to auto or fp32");
+  throw FieldError("train.precision", "bf16 is not usable here: " + obstacle +
+                                          "; set train.precision to auto or fp32");
 }
 
 Compute choose_compute(const ComputeOptions& options, const torch::nn::Module& model,

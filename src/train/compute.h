@@ -5,7 +5,7 @@
 namespace onecycle {
 
 // Chooses the device and the number format, and says so in `summary`. A rank takes the GPU of its
-// number on its machine. Throws RecipeError where the recipe asks for what this machine or build
+// number on its machine. Throws FieldError where the recipe asks for what this machine or build
 // has not.
 Compute choose_compute(const ComputeOptions& options, const torch::nn::Module& model,
                        const Group& group);
@@ -14,7 +14,7 @@ Compute choose_compute(const ComputeOptions& options, const torch::nn::Module& m
 // or where it names none. `local_rank`: which GPU would be the process's.
 std::string why_no_precision(const ComputeOptions& options, std::int64_t local_rank = 0);
 
-// Throws RecipeError with that. A run would be right all the same, and many times slower: for
+// Throws FieldError with that. A run would be right all the same, and many times slower: for
 // callers to ask before they read any data.
 void require_precision(const ComputeOptions& options, std::int64_t local_rank = 0);
 

@@ -81,9 +81,10 @@ std::string descriptor_path(const std::string& name, const std::vector<std::stri
   }
   const std::vector<std::string> known = list_descriptors(folders);
   const std::string nearest = nearest_name(name, known);
-  throw RecipeError(format("data.name: no data set '{}'; {}known: {}", name,
-                           nearest.empty() ? "" : format("did you mean '{}'? ", nearest),
-                           joined(known)));
+  throw FieldError(
+      "data.name",
+      format("no data set '{}'; {}known: {}", name,
+             nearest.empty() ? "" : format("did you mean '{}'? ", nearest), joined(known)));
 }
 
 }  // namespace

@@ -28,11 +28,11 @@ std::vector<bool> weights_up_to(const std::string& to, const Parameters& paramet
     if (group.name == to || std::find(children.begin(), children.end(), to) != children.end())
       return result;
   }
-  throw RecipeError(
-      format("train.freeze[{}].to: no layer group '{}'; the model has {}", rule, to, known));
+  throw FieldError(format("train.freeze[{}].to", rule),
+                   format("no layer group '{}'; the model has {}", to, known));
 }
 
-// What one rule holds. Throws RecipeError where that is nothing.
+// What one rule holds. Throws FieldError where that is nothing.
 std::vector<bool> weights_of(const FreezeRule& options, const Parameters& parameters,
                              std::size_t rule) {
   std::vector<bool> result(parameters.all().size(), true);
@@ -43,8 +43,8 @@ std::vector<bool> weights_of(const FreezeRule& options, const Parameters& parame
       result[i] = false;
   }
   if (std::none_of(result.begin(), result.end(), [](bool picked) { return picked; }))
-    throw RecipeError(format("train.freeze[{}]: picks no parameter; the model has {}", rule,
-                             names_of(parameters.all())));
+    throw FieldError(format("train.freeze[{}]", rule),
+                     format("picks no parameter; the model has {}", names_of(parameters.all())));
   return result;
 }
 
@@ -57,9 +57,9 @@ Freezing::Freezing(const std::vector<FreezeRule>& rules, bool statistics,
   for (std::size_t rule = 0; rule < rules.size(); ++rule) {
     const Span span{rules[rule].from, rules[rule].until.value_or(kForever)};
     if (span.until <= span.from)
-      throw RecipeError(
-          format("train.freeze[{}].until: ends at step {}, not after step {}, where `from` begins",
-                 rule, span.until, span.from));
+      throw FieldError(
+          format("train.freeze[{}].until", rule),
+          format("ends at step {}, not after step {}, where `from` begins", span.until, span.from));
     starts.insert({span.from, span.until});
     const std::vector<bool> picked = weights_of(rules[rule], parameters, rule);
     for (std::size_t i = 0; i < spans_.size(); ++i)
@@ -71,10 +71,10 @@ Freezing::Freezing(const std::vector<FreezeRule>& rules, bool statistics,
     bool trains = false;
     for (std::size_t i = 0; i < spans_.size(); ++i) trains = trains || !frozen_at(i, step);
     if (!trains)
-      throw RecipeError(
-          format("train.freeze: holds every parameter {}, so that nothing trains; leave the head "
-                 "out, with `to` or `except`",
-                 step == 0 ? "at the start" : format("from step {} on", step)));
+      throw FieldError("train.freeze",
+                       format("holds every parameter {}, so that nothing trains; leave the head "
+                              "out, with `to` or `except`",
+                              step == 0 ? "at the start" : format("from step {} on", step)));
   }
 }
 

@@ -44,6 +44,20 @@ void note(const Value& given, Place& place, Value& tree, std::vector<FromEnviron
   }
 }
 
+void note_positions(const Value& value, const std::string& key,
+                    std::map<std::string, Position>& positions) {
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    const std::string inner = key + "[" + std::to_string(i) + "]";
+    positions[inner] = value.items[i].at;
+    note_positions(value.items[i], inner, positions);
+  }
+  for (const auto& member : value.members) {
+    const std::string inner = key.empty() ? member.key : key + "." + member.key;
+    positions[inner] = member.value.is_scalar() ? member.value.at : member.at;
+    note_positions(member.value, inner, positions);
+  }
+}
+
 }  // namespace
 
 Value recipe_tree(const Recipe& recipe, const RecipeVariants& variants) {
@@ -62,6 +76,9 @@ Recipe recipe_in_tree(const Value& document, const RecipeVariants& variants, Pro
   Value tree = table.write(recipe);
   Place place;
   note(document, place, tree, recipe.environment);
+  std::map<std::string, Position> positions;
+  note_positions(document, "", positions);
+  recipe.positions = std::make_shared<const std::map<std::string, Position>>(std::move(positions));
   return recipe;
 }
 

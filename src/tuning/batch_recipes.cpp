@@ -1,10 +1,10 @@
 #include "onecycle/batch_recipes.h"
 
-#include "onecycle/error.h"
 #include "onecycle/schedules.h"
 
 #include "core/duration_limits.h"
 #include "core/format.h"
+#include "train/recipe_error.h"
 
 #include <algorithm>
 #include <cmath>
@@ -38,7 +38,8 @@ Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::in
   const double factor =
       lr_factor(rule, total_batch(recipe, num_train), total_batch(changed, num_train));
   if (!names_a_rate(recipe.optimizer) && !names_a_rate(recipe.schedule))
-    throw RecipeError("schedule: names no learning rate that a rule could scale; set one");
+    throw recipe_error(recipe, "schedule",
+                       "names no learning rate that a rule could scale; set one");
   change(changed.optimizer, {{Change::scale_lr, factor}}, "optimizer");
   change(changed.schedule, {{Change::scale_lr, factor}}, "schedule");
   return changed;

@@ -1,8 +1,7 @@
 #include "tuning/recipe_edit.h"
 
-#include "onecycle/error.h"
-
 #include "train/decay.h"
+#include "train/recipe_error.h"
 
 namespace onecycle {
 
@@ -10,9 +9,10 @@ Recipe with_rate(const Recipe& recipe, double lr_max) {
   Recipe changed = recipe;
   change(changed.optimizer, {{Change::release_lr, 0}}, "optimizer");
   if (!takes(recipe.schedule, Change::set_lr))
-    throw RecipeError(
-        "schedule.name: '" + recipe.schedule.name +
-        "' has no highest learning rate to be set; use one_cycle, or another that has");
+    throw recipe_error(
+        recipe, "schedule.name",
+        "'" + recipe.schedule.name +
+            "' has no highest learning rate to be set; use one_cycle, or another that has");
   change(changed.schedule, {{Change::set_lr, lr_max}}, "schedule");
   return changed;
 }

@@ -305,7 +305,7 @@ TEST(Registries, RefuseTwoOfAName) {
   registry.add(table, [](const Inner&) { return 1; });
   EXPECT_THROW(registry.add(table, [](const Inner&) { return 2; }), Error);
   EXPECT_EQ(registry.make("a"), 1);
-  EXPECT_THROW((void)registry.at("b"), RecipeError);
+  EXPECT_THROW((void)registry.at("b"), FieldError);
 }
 
 }  // namespace

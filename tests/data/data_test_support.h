@@ -83,11 +83,11 @@ inline void write_small_idx(const TemporaryFolder& folder) {
 inline std::string data_error(const DataOptions& options, const DatasetDescriptor& descriptor) {
   try {
     load_data(options, descriptor);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
     return error.what();
   }
-  ADD_FAILURE() << "no DataError";
+  ADD_FAILURE() << "no error";
   return "";
 }
 

@@ -48,7 +48,7 @@ TEST(Descriptors, UnknownNameListsTheKnownAndTheNearest) {
   try {
     find("fashionmnist", {kShipped});
     ADD_FAILURE();
-  } catch (const RecipeError& error) {
+  } catch (const FieldError& error) {
     EXPECT_STREQ(error.what(),
                  "data.name: no data set 'fashionmnist'; did you mean 'fashion-mnist'? known: "
                  "cifar10, cifar100, cifar100-coarse, fashion-mnist, mnist, synthetic");

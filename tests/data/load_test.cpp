@@ -103,7 +103,7 @@ TEST_F(Loading, ThePlanIsWhatLoadingGives) {
     EXPECT_EQ(planned_train_samples(options, descriptor), load().train.size());
   }
   options.validation = 200;
-  EXPECT_THROW(planned_train_samples(options, descriptor), DataError);
+  EXPECT_THROW(planned_train_samples(options, descriptor), FieldError);
 }
 
 TEST_F(Loading, BatchLargerThanTheSet) {
@@ -112,7 +112,7 @@ TEST_F(Loading, BatchLargerThanTheSet) {
   try {
     BatchSize{129, false}.of(128);
     ADD_FAILURE();
-  } catch (const DataError& error) {
+  } catch (const FieldError& error) {
     EXPECT_STREQ(error.what(),
                  "data.batch_size: 129 is more than the 128 samples of the training part; use at "
                  "most 128, or all");
@@ -206,7 +206,7 @@ TEST_F(Loading, ClassesThatCannotBeChosen) {
     options.classes = classes;
     try {
       load();
-    } catch (const RecipeError& error) {
+    } catch (const FieldError& error) {
       return error.what();
     }
     return "";

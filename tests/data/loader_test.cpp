@@ -150,7 +150,7 @@ TEST(Loader, ReflectsAndAlternates) {
     EXPECT_TRUE(found) << row;
   }
   options.augment.pad_crop = 5;
-  EXPECT_THROW(Loader(set, options), DataError);
+  EXPECT_THROW(Loader(set, options), FieldError);
 }
 
 TEST(Loader, BatchesDoNotDependOnTheOrderOfAsking) {

@@ -133,7 +133,7 @@ TEST(CifarFast, HeadOfUnitDeviation) {
 TEST(CifarFast, ImagesThatAreTooSmall) {
   EXPECT_NO_THROW(
       make_model("cifar_fast", {1, 9, 9, 10, 1}, kSmall)->forward(at::ones({2, 1, 9, 9})));
-  EXPECT_THROW(make_model("cifar_fast", {1, 8, 9, 10, 1}, kSmall), RecipeError);
+  EXPECT_THROW(make_model("cifar_fast", {1, 8, 9, 10, 1}, kSmall), FieldError);
   EXPECT_THROW(make_model("cifar_fast", {}, "{widths: []}"), RecipeError);
 }
 

@@ -108,7 +108,7 @@ TEST(Cnn3, TooSmallImages) {
     try {
       make_model(name, {1, 32, 7, 10, 1});
       FAIL() << name;
-    } catch (const RecipeError& error) {
+    } catch (const FieldError& error) {
       const std::string text = error.what();
       EXPECT_NE(text.find(name + " needs images of at least 8x8 pixels, got 32x7"),
                 std::string::npos)

@@ -246,7 +246,7 @@ TEST(ModelOptions, BadValues) {
     registry.at(name).variant.options->read(parse_yaml(text, "test.yaml"), "model", problems);
     EXPECT_EQ(problems.size(), 1u) << text;
   }
-  EXPECT_THROW(registry.at("resnet19"), RecipeError);
+  EXPECT_THROW(registry.at("resnet19"), FieldError);
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ TEST(ParameterGroups, APatternThatFitsNothingIsRefused) {
   const auto message = [&](const char* match) -> std::string {
     try {
       parameters.apply({{"*.bias", 2, {}}, {match, 1, {}}});
-    } catch (const RecipeError& error) {
+    } catch (const FieldError& error) {
       return error.what();
     }
     return "";

@@ -118,7 +118,7 @@ TEST(Muon, WhatItLeavesToSgd) {
   EXPECT_LT(largest_difference(trial.master("wide"), before - 0.1 * gradient), 1e-15);
   EXPECT_TRUE(trial.master("filter").equal(filter)) << "without a gradient it stays";
   setup.options.set("except", Value::scalar("*"));
-  EXPECT_THROW(Trial(weights_of_all(), setup), RecipeError);
+  EXPECT_THROW(Trial(weights_of_all(), setup), FieldError);
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ TEST(Segments, RefusesListsThatSayTooLittleOrTooMuch) {
   refused("lr=[from:1|too:2]", "schedule.lr[0].too: unknown key");
   refused("lr=5", "expected a list of maps");
   refused("lr=[from:1] momentum=[from:0.9|to:1]", "schedule.momentum[0].to: must be in [0, 1)");
-  refused("", "no learning rate: set schedule.lr");
+  refused("", "schedule.lr: no learning rate");
 }
 
 }  // namespace

@@ -184,7 +184,7 @@ TEST(TypedSchedules, AreThoseOfRecipes) {
   for (const auto& [typed, read] : pairs)
     for (std::int64_t step = 0; step < 60; ++step)
       ASSERT_EQ(typed->at(step, 50), read->at(step, 50)) << step;
-  EXPECT_THROW(make_schedule(OneCycle{}, {}), RecipeError) << "no rate";
+  EXPECT_THROW(make_schedule(OneCycle{}, {}), FieldError) << "no rate";
 }
 
 TEST(Registry, HoldsEverySchedule) {

@@ -69,7 +69,7 @@ inline std::string refusal_of(const std::string& name, const std::string& words,
                               const ScheduleContext& context = {}) {
   try {
     schedule_of(name, words, context);
-  } catch (const RecipeError& error) {
+  } catch (const Error& error) {
     return error.what();
   }
   return "";

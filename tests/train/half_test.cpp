@@ -97,7 +97,7 @@ TEST(Half, AnOperationThatIsMissingIsNamed) {
   try {
     Trainer(run).fit();
     FAIL();
-  } catch (const RecipeError& error) {
+  } catch (const FieldError& error) {
     EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("train.precision: fp16"),
                                              testing::HasSubstr("\"pool\" not implemented")));
   }

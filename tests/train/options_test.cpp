@@ -45,7 +45,7 @@ TEST(Accumulate, CountsInTheTotalBatch) {
   EXPECT_EQ(steps.total_batch, 32);
   EXPECT_EQ(steps.micro_batch, 16);
   EXPECT_EQ(steps.steps_per_epoch, 2);
-  EXPECT_THROW(plan_course(tiny_recipe({"train.accumulate=6"}), 80, Registries()), DataError);
+  EXPECT_THROW(plan_course(tiny_recipe({"train.accumulate=6"}), 80, Registries()), RecipeError);
 }
 
 TEST(Clip, ByTheNormOfAllGradients) {

@@ -62,11 +62,11 @@ TEST(Course, StepsOfEveryBatchSize) {
   EXPECT_EQ(plan("24").steps_per_epoch, 3);
   EXPECT_EQ(plan("24").total_steps, 6);
   EXPECT_EQ(plan("80").total_steps, 2);
-  EXPECT_THROW(plan("81"), DataError);
+  EXPECT_THROW(plan("81"), RecipeError);
   // A product beyond 64 bits.
   EXPECT_THROW(
       plan_steps(tiny_recipe({"train.accumulate=1000000000"}), std::int64_t{1} << 40, 1 << 20),
-      DataError);
+      RecipeError);
 }
 
 TEST(Course, DecayThatTurnsWeightsAround) {
