@@ -1,16 +1,16 @@
 #pragma once
 
-#include "onecycle/choice.h"
+#include "onecycle/option_group.h"
 #include "onecycle/option_types.h"
 
 #include <any>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -19,62 +19,23 @@
 // docs/recipe.md and the JSON Schema.
 namespace onecycle {
 
-// ---- Ranges ----------------------------------------------------------------------------------
-
-constexpr double kUnbounded = std::numeric_limits<double>::infinity();
-
-struct Range {
-  double low = -kUnbounded;
-  double high = kUnbounded;
-  bool low_open = false;
-  bool high_open = false;
-
-  bool contains(double value) const;
-  std::string text() const;  // "[0, 1)", "> 0", "at least 0"; empty when unbounded
-};
-
-inline Range at_least(double low) { return {.low = low}; }
-inline Range above(double low) { return {.low = low, .low_open = true}; }
-inline Range between(double low, double high) { return {.low = low, .high = high}; }
-inline Range from_below(double low, double high) {  // [low, high)
-  return {.low = low, .high = high, .high_open = true};
-}
-
-// ---- Descriptions ----------------------------------------------------------------------------
-
-class Problems;
-
-struct OptionDescription {
-  std::string name;
-  std::string type;
-  std::string default_text;  // as a recipe would write it
-  std::string unit;          // "samples", "epochs or steps"; empty where none
-  Range range;
-  std::string meaning;  // one line
-  std::string schema;   // JSON Schema fragment of a plain option
-  bool required = false;
-  std::shared_ptr<const OptionGroup> section;  // set for a nested group
-  std::shared_ptr<const OptionGroup> item;     // set for a list of maps: what one may hold
-  Variants variants;                           // set for a Choice, or for several
-  bool several = false;                        // a map of variants by name
-};
-
-// A map of options, whatever struct they fill.
-struct OptionGroup {
-  std::string name;
-  std::string meaning;
-  std::vector<OptionDescription> options;
-  // Checks `given` (a map or null) and returns the struct that it fills.
-  std::function<std::any(const Value& given, const std::string& path, Problems&)> read;
-  // Every option of a struct that was filled, as a map.
-  std::function<void(const std::any& filled, Value& to)> write;
-  // Each makes its change in such a struct; there may be several of one kind.
-  std::vector<std::pair<Change, std::function<void(std::any& filled, double value)>>> changes;
-
-  const OptionDescription* find(const std::string& option) const;
-};
-
 namespace detail {
+
+template <class T>
+struct EnumIn {};
+template <class T>
+requires std::is_enum_v<T>
+struct EnumIn<T> {
+  using type = T;
+  static constexpr bool optional = false;
+};
+template <class T>
+requires std::is_enum_v<T>
+struct EnumIn<std::optional<T>> {
+  using type = T;
+  static constexpr bool optional = true;
+};
+
 void check_map(const Value& given, const std::string& path, const std::vector<std::string>& known,
                Problems& problems);
 // Whether `given` is a list; adds a problem where it is not.
@@ -124,33 +85,54 @@ class OptionTable {
     option.schema = OptionType<T>::schema();
     option.default_text = detail::text_of([&](Value& to) { OptionType<T>::write(S{}.*field, to); });
     option.meaning = meaning;
-    const std::size_t index = group_.options.size();
-    group_.options.push_back(std::move(option));
-    fields_.push_back(
-        {[field, index, this_range = ranges_](S& target, const Value& given,
-                                              const std::string& path, Problems& problems) {
-           read_field<T>(target.*field, given, path, (*this_range)[index], problems);
-         },
-         [field](const S& source, Value& to) { OptionType<T>::write(source.*field, to); }});
-    ranges_->emplace_back();
-    return *this;
+    return put(std::move(option),
+               {[field](S& target, const Value& given, const Place& place, Problems& problems) {
+                  read_field<T>(target.*field, given, place, problems);
+                },
+                [field](const S& source, Value& to) { OptionType<T>::write(source.*field, to); }});
+  }
+
+  // An enum, or an optional one.
+  template <class T>
+  OptionTable& add(const std::string& name, T S::*field,
+                   const Words<typename detail::EnumIn<T>::type>& words,
+                   const std::string& meaning) {
+    std::vector<std::string> names;
+    for (const auto& [word, value] : words) names.emplace_back(word);
+    Field access{
+        [field, words, names](S& target, const Value& given, const Place& place,
+                              Problems& problems) {
+          if (detail::EnumIn<T>::optional && detail::is_null(given)) {
+            target.*field = T{};
+          } else if (const auto index = detail::read_word(given, place.path, names, problems)) {
+            target.*field = words[*index].second;
+          }
+        },
+        [field, words](const S& source, Value& to) {
+          const std::optional<typename detail::EnumIn<T>::type> value = source.*field;
+          if (value) detail::write_word(word_of(words, *value), to);
+        }};
+    OptionDescription option = described(name, detail::enum_alternatives(names), meaning);
+    option.schema = detail::enum_schema(names);
+    if (detail::EnumIn<T>::optional) {
+      option.type += " or null";
+      option.schema = R"({"anyOf":[)" + option.schema + R"(,{"type":"null"}]})";
+    }
+    option.default_text = detail::text_of([&](Value& to) { access.write(S{}, to); });
+    return put(std::move(option), std::move(access));
   }
 
   template <class Inner>
   OptionTable& add_section(const std::string& name, Inner S::*field,
                            const OptionTable<Inner>& inner) {
-    OptionDescription option;
-    option.name = name;
-    option.type = "section";
-    option.meaning = inner.group().meaning;
+    OptionDescription option = described(name, "section", inner.group().meaning);
     option.section = std::make_shared<OptionGroup>(inner.group());
-    group_.options.push_back(std::move(option));
-    ranges_->emplace_back();
-    fields_.push_back(
-        {[field, inner](S& target, const Value& given, const std::string& path,
-                        Problems& problems) { target.*field = inner.read(given, path, problems); },
+    return put(
+        std::move(option),
+        {[field, inner](S& target, const Value& given, const Place& place, Problems& problems) {
+           target.*field = inner.read(given, place.path, problems);
+         },
          [field, inner](const S& source, Value& to) { inner.write_to(source.*field, to); }});
-    return *this;
   }
 
   // A list of maps, each read with `item`, whose meaning is the list's; paths are
@@ -159,13 +141,13 @@ class OptionTable {
   OptionTable& add_list(const std::string& name, std::vector<Item> S::*field,
                         const OptionTable<Item>& item) {
     Field access{
-        [field, item](S& target, const Value& given, const std::string& path, Problems& problems) {
-          if (!detail::check_list(given, path, problems)) return;
+        [field, item](S& target, const Value& given, const Place& place, Problems& problems) {
+          if (!detail::check_list(given, place.path, problems)) return;
           (target.*field).clear();
           for (std::size_t i = 0; i < detail::list_size(given); ++i)
             (target.*field)
-                .push_back(
-                    item.read(detail::list_item(given, i), detail::item_path(path, i), problems));
+                .push_back(item.read(detail::list_item(given, i), detail::item_path(place.path, i),
+                                     problems));
         },
         [field, item](const S& source, Value& to) {
           detail::become_list(to);
@@ -177,29 +159,19 @@ class OptionTable {
     option.default_text = detail::text_of([&](Value& to) { access.write(S{}, to); });
     option.meaning = item.group().meaning;
     option.item = std::make_shared<OptionGroup>(item.group());
-    group_.options.push_back(std::move(option));
-    ranges_->emplace_back();
-    fields_.push_back(std::move(access));
-    return *this;
+    return put(std::move(option), std::move(access));
   }
 
   OptionTable& add_choice(const std::string& name, Choice S::*field, const Variants& variants,
                           const std::string& meaning) {
-    OptionDescription option;
-    option.name = name;
-    option.type = "choice";
+    OptionDescription option = described(name, "choice", meaning);
     option.default_text = (S{}.*field).name;
-    option.meaning = meaning;
     option.variants = variants;
-    fields_.push_back(
-        {[field, option](S& target, const Value& given, const std::string& path,
-                         Problems& problems) {
-           target.*field = detail::read_choice(given, path, option, problems);
-         },
-         [field](const S& source, Value& to) { detail::write_choice(source.*field, to); }});
-    group_.options.push_back(std::move(option));
-    ranges_->emplace_back();
-    return *this;
+    return put(std::move(option),
+               {[field](S& target, const Value& given, const Place& place, Problems& problems) {
+                  target.*field = detail::read_choice(given, place.path, place.option, problems);
+                },
+                [field](const S& source, Value& to) { detail::write_choice(source.*field, to); }});
   }
 
   // Any number of variants, each at most once: a map from names to options. A value that is no map
@@ -207,28 +179,20 @@ class OptionTable {
   // absence. A list of names and of maps of one variant each means the same.
   OptionTable& add_parts(const std::string& name, std::vector<Choice> S::*field,
                          const Variants& variants, const std::string& meaning) {
-    OptionDescription option;
-    option.name = name;
-    option.type = "parts";
+    OptionDescription option = described(name, "parts", meaning);
     option.default_text = "{}";
-    option.meaning = meaning;
     option.variants = variants;
     option.several = true;
-    fields_.push_back(
-        {[field, option](S& target, const Value& given, const std::string& path,
-                         Problems& problems) {
-           target.*field = detail::read_parts(given, path, option, problems);
-         },
-         [field](const S& source, Value& to) { detail::write_parts(source.*field, to); }});
-    group_.options.push_back(std::move(option));
-    ranges_->emplace_back();
-    return *this;
+    return put(std::move(option),
+               {[field](S& target, const Value& given, const Place& place, Problems& problems) {
+                  target.*field = detail::read_parts(given, place.path, place.option, problems);
+                },
+                [field](const S& source, Value& to) { detail::write_parts(source.*field, to); }});
   }
 
   // These refine the option added last.
   OptionTable& range(const Range& range) {
     group_.options.back().range = range;
-    ranges_->back() = range;
     return *this;
   }
   OptionTable& unit(const std::string& unit) {
@@ -268,12 +232,12 @@ class OptionTable {
       const auto& option = group_.options[i];
       const std::string inner = detail::join_path(path, option.name);
       if (const Value* value = detail::member(given, option.name)) {
-        fields_[i].read(result, *value, inner, problems);
+        fields_[i].read(result, *value, {inner, option}, problems);
       } else if (option.required) {
         detail::report(given, inner, "is required: " + option.meaning, problems);
       } else if (option.section || !option.variants.empty()) {
         detail::with_null(given, [&](const Value& absent) {  // fills the inner defaults
-          fields_[i].read(result, absent, inner, problems);
+          fields_[i].read(result, absent, {inner, option}, problems);
         });
       }
     }
@@ -305,25 +269,43 @@ class OptionTable {
   }
 
  private:
+  // Which option a value is for.
+  struct Place {
+    const std::string& path;
+    const OptionDescription& option;
+  };
   struct Field {
-    std::function<void(S&, const Value&, const std::string& path, Problems&)> read;
+    std::function<void(S&, const Value&, const Place&, Problems&)> read;
     std::function<void(const S&, Value& to)> write;
   };
 
+  static OptionDescription described(const std::string& name, const std::string& type,
+                                     const std::string& meaning) {
+    OptionDescription option;
+    option.name = name;
+    option.type = type;
+    option.meaning = meaning;
+    return option;
+  }
+
+  OptionTable& put(OptionDescription option, Field access) {
+    group_.options.push_back(std::move(option));
+    fields_.push_back(std::move(access));
+    return *this;
+  }
+
   template <class T>
-  static void read_field(T& target, const Value& given, const std::string& path, const Range& range,
-                         Problems& problems) {
+  static void read_field(T& target, const Value& given, const Place& place, Problems& problems) {
     std::string why;
+    const Range& range = place.option.range;
     auto value = OptionType<T>::read(given, why);
     if (!value) {
-      detail::report_got(given, path, "expected " + why, problems);
-      return;
+      detail::report_got(given, place.path, "expected " + why, problems);
+    } else if (!within(range, *value)) {
+      detail::report_got(given, place.path, "must be " + range.text(), problems);
+    } else {
+      target = std::move(*value);
     }
-    if (!within(range, *value)) {
-      detail::report_got(given, path, "must be " + range.text(), problems);
-      return;
-    }
-    target = std::move(*value);
   }
 
   static bool within(const Range& range, std::int64_t value) {
@@ -360,7 +342,6 @@ class OptionTable {
 
   OptionGroup group_;
   std::vector<Field> fields_;
-  std::shared_ptr<std::vector<Range>> ranges_ = std::make_shared<std::vector<Range>>();
   std::vector<std::function<std::optional<Violation>(const S&)>> rules_;
 };
 

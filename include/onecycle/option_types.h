@@ -14,6 +14,7 @@
 namespace onecycle {
 
 struct Value;
+class Problems;
 
 // A type that options hold specialises OptionType:
 //   static std::string name();                          shown in messages and docs: "number"
@@ -72,9 +73,9 @@ std::optional<std::size_t> list_size(const Value& value);  // nothing where it i
 const Value& list_item(const Value& list, std::size_t index);
 void become_list(Value& value);
 Value& add_item(Value& list);
-// Which of the names the value is; `why` as for OptionType::read.
-std::optional<std::size_t> read_word(const Value& value, const std::vector<std::string>& names,
-                                     std::string& why);
+// Which of the names the value is; nothing, and a problem, where it is none.
+std::optional<std::size_t> read_word(const Value& value, const std::string& path,
+                                     const std::vector<std::string>& names, Problems& problems);
 void write_word(const std::string& word, Value& to);
 std::string enum_schema(const std::vector<std::string>& names);
 std::string enum_alternatives(const std::vector<std::string>& names);  // "a, b or c"
@@ -120,31 +121,15 @@ struct OptionType<std::vector<T>> {
   }
 };
 
-// For enums: `template <> struct OptionType<Policy> : EnumOption<Policy> {};` and a specialisation
-// of `EnumNames<Policy>::values()` that lists every value with its name in recipes.
+// How recipes name the values of an enum.
 template <class E>
-struct EnumNames;
+using Words = std::vector<std::pair<const char*, E>>;
 
 template <class E>
-struct EnumOption {
-  static std::vector<std::string> names() {
-    std::vector<std::string> result;
-    for (const auto& [name, value] : EnumNames<E>::values()) result.emplace_back(name);
-    return result;
-  }
-  static std::string name() { return detail::enum_alternatives(names()); }
-  static std::string schema() { return detail::enum_schema(names()); }
-  static std::optional<E> read(const Value& value, std::string& why) {
-    const auto index = detail::read_word(value, names(), why);
-    if (!index) return std::nullopt;
-    return EnumNames<E>::values()[*index].second;
-  }
-  static void write(E value, Value& to) { detail::write_word(word(value), to); }
-  static std::string word(E value) {
-    for (const auto& [name, meaning] : EnumNames<E>::values())
-      if (meaning == value) return name;
-    return "";
-  }
-};
+std::string word_of(const Words<E>& words, E value) {
+  for (const auto& [word, meaning] : words)
+    if (meaning == value) return word;
+  return "";
+}
 
 }  // namespace onecycle

@@ -59,13 +59,16 @@ void become_list(Value& value) { value = Value::list(); }
 
 Value& add_item(Value& list) { return list.items.emplace_back(); }
 
-std::optional<std::size_t> read_word(const Value& value, const std::vector<std::string>& names,
-                                     std::string& why) {
+std::optional<std::size_t> read_word(const Value& value, const std::string& path,
+                                     const std::vector<std::string>& names, Problems& problems) {
   const auto found =
       value.is_scalar() ? std::find(names.begin(), names.end(), value.text) : names.end();
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   const std::string nearest = value.is_scalar() ? nearest_name(value.text, names) : "";
-  why = alternatives(names) + (nearest.empty() ? "" : format(" (nearest: {})", nearest));
+  report_got(value, path,
+             "expected " + alternatives(names) +
+                 (nearest.empty() ? "" : format(" (nearest: {})", nearest)),
+             problems);
   return std::nullopt;
 }
 

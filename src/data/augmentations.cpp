@@ -29,28 +29,6 @@ struct Mixup {
   double alpha = 0;
 };
 
-}  // namespace
-
-template <>
-struct EnumNames<Border> {
-  static std::vector<std::pair<std::string, Border>> values() {
-    return {{"black", Border::black}, {"reflect", Border::reflect}};
-  }
-};
-template <>
-struct OptionType<Border> : EnumOption<Border> {};
-
-template <>
-struct EnumNames<FlipMode> {
-  static std::vector<std::pair<std::string, FlipMode>> values() {
-    return {{"random", FlipMode::random}, {"alternating", FlipMode::alternating}};
-  }
-};
-template <>
-struct OptionType<FlipMode> : EnumOption<FlipMode> {};
-
-namespace {
-
 OptionTable<PadCrop> pad_crop_options() {
   OptionTable<PadCrop> table("pad_crop",
                              "A crop of the image's size, moved at random over a border");
@@ -58,7 +36,8 @@ OptionTable<PadCrop> pad_crop_options() {
       .range(between(1, kMaxPixels))
       .unit("pixels")
       .required()
-      .add("mode", &PadCrop::mode, "black; reflect: the image mirrored");
+      .add("mode", &PadCrop::mode, {{"black", Border::black}, {"reflect", Border::reflect}},
+           "black; reflect: the image mirrored");
   return table;
 }
 
@@ -88,6 +67,7 @@ OptionTable<RandomResizedCrop> resized_crop_options() {
 OptionTable<Flip> flip_options() {
   OptionTable<Flip> table("flip", "Left to right");
   table.add("mode", &Flip::mode,
+            {{"random", FlipMode::random}, {"alternating", FlipMode::alternating}},
             "random: one time in two; alternating: by a choice once a sample, and all the other "
             "way in every odd epoch");
   return table;

@@ -8,17 +8,6 @@
 
 namespace onecycle {
 
-template <>
-struct EnumNames<CifarLabels> {
-  static std::vector<std::pair<std::string, CifarLabels>> values() {
-    return {{"single", CifarLabels::single},
-            {"coarse", CifarLabels::coarse},
-            {"fine", CifarLabels::fine}};
-  }
-};
-template <>
-struct OptionType<CifarLabels> : EnumOption<CifarLabels> {};
-
 namespace {
 
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;  // no CIFAR file comes near
@@ -39,6 +28,9 @@ OptionTable<CifarOptions> cifar_options(const char* name, const char* meaning) {
            "tar archive that they are read from, without unpacking it, where they are not there "
            "themselves")
       .add("labels", &CifarOptions::labels,
+           {{"single", CifarLabels::single},
+            {"coarse", CifarLabels::coarse},
+            {"fine", CifarLabels::fine}},
            "single: one label a record (CIFAR-10); coarse or fine: that one of two (CIFAR-100)");
   return table;
 }

@@ -8,15 +8,6 @@
 
 namespace onecycle {
 
-template <>
-struct EnumNames<BadPicture> {
-  static std::vector<std::pair<std::string, BadPicture>> values() {
-    return {{"stop", BadPicture::stop}, {"skip", BadPicture::skip}};
-  }
-};
-template <>
-struct OptionType<BadPicture> : EnumOption<BadPicture> {};
-
 namespace {
 
 struct ImageFolderOptions {
@@ -50,7 +41,7 @@ OptionTable<ImageFolderOptions> image_folder_options() {
       .range(between(1, kLargestSide))
       .add("channels", &O::channels, "3: colours, 1: grey")
       .range(between(1, 3))
-      .add("bad", &O::bad,
+      .add("bad", &O::bad, {{"stop", BadPicture::stop}, {"skip", BadPicture::skip}},
            "a picture that cannot be read: stop: an error; skip: left out, with a warning that "
            "counts them")
       .rule([](const O& options) -> std::optional<OptionTable<O>::Violation> {

@@ -18,7 +18,7 @@ OptionTable<Cnn3> cnn3_options() {
       "cnn3",
       "Smith's 3-layer network, Caffe's cifar10_full: three 5x5 convolutions with pooling and "
       "local response norms; made for data.normalise: caffe");
-  table.add("init", &Cnn3::init,
+  table.add("init", &Cnn3::init, initialisations(),
             "random initialisation of the weights; null: Caffe's gaussians, std 1e-4 (conv1) and "
             "0.01, for pixels 0 to 255 (inputs of unit variance want kaiming)");
   return table;

@@ -4,18 +4,13 @@
 
 namespace onecycle {
 
-template <>
-struct EnumNames<Init> {
-  static std::vector<std::pair<const char*, Init>> values() {
-    return {{"kaiming", Init::kaiming},
-            {"kaiming_fan_out", Init::kaiming_fan_out},
-            {"msra", Init::msra},
-            {"xavier", Init::xavier},
-            {"torch", Init::torch}};
-  }
-};
-template <>
-struct OptionType<Init> : EnumOption<Init> {};
+inline Words<Init> initialisations() {
+  return {{"kaiming", Init::kaiming},
+          {"kaiming_fan_out", Init::kaiming_fan_out},
+          {"msra", Init::msra},
+          {"xavier", Init::xavier},
+          {"torch", Init::torch}};
+}
 
 // The entry of a model whose options `table` describes.
 template <class Options>

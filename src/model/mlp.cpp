@@ -16,7 +16,7 @@ OptionTable<Mlp> mlp_options() {
   table.unit("units");
   table.add("dropout", &Mlp::dropout, "share of each hidden layer's values dropped in training")
       .range(from_below(0, 1));
-  table.add("init", &Mlp::init, "random initialisation of the weights");
+  table.add("init", &Mlp::init, initialisations(), "random initialisation of the weights");
   return table;
 }
 

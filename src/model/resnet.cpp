@@ -28,24 +28,11 @@ constexpr Depth kDepths[] = {{18, false, {2, 2, 2, 2}},
 
 constexpr std::int64_t kWidth = 64;  // channels of the stem
 
-}  // namespace
-
-template <>
-struct EnumNames<ResNet::Stem> {
-  static std::vector<std::pair<const char*, ResNet::Stem>> values() {
-    return {{"imagenet", ResNet::Stem::imagenet}, {"cifar", ResNet::Stem::cifar}};
-  }
-};
-template <>
-struct OptionType<ResNet::Stem> : EnumOption<ResNet::Stem> {};
-
-namespace {
-
 OptionTable<ResNet> resnet_options(const Depth& depth) {
   OptionTable<ResNet> table(format("resnet{}", depth.layers),
                             format("ResNet-{} with torchvision's parameter names", depth.layers));
   table.add(
-      "stem", &ResNet::stem,
+      "stem", &ResNet::stem, {{"imagenet", ResNet::Stem::imagenet}, {"cifar", ResNet::Stem::cifar}},
       "imagenet: 7x7 convolution of stride 2 and pooling; cifar: 3x3 of stride 1, no pooling");
   if (depth.bottleneck) {
     table.add("groups", &ResNet::groups, "of the 3x3 convolutions; ResNeXt-50 32x4d: 32")
@@ -61,7 +48,7 @@ OptionTable<ResNet> resnet_options(const Depth& depth) {
             "let every block start as its shortcut alone: the scale of its last norm is 0");
   add_bn_batch(table);
   table.add(
-      "init", &ResNet::init,
+      "init", &ResNet::init, initialisations(),
       "random initialisation of the weights; kaiming_fan_out, as torchvision: of the convolutions, "
       "and `torch` of the dense layer");
   return table;

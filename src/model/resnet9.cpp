@@ -27,7 +27,7 @@ OptionTable<ResNet9> resnet9_options() {
            "share of the values before the dense layer dropped in training")
       .range(from_below(0, 1));
   add_bn_batch(table);
-  table.add("init", &ResNet9::init, "random initialisation of the weights");
+  table.add("init", &ResNet9::init, initialisations(), "random initialisation of the weights");
   return table;
 }
 

@@ -11,15 +11,6 @@
 // the parameter names of the checkpoints in common use: conv1, bn1, layer1.0.conv1, ..., linear.
 namespace onecycle {
 
-template <>
-struct EnumNames<CifarResNet::Shortcut> {
-  static std::vector<std::pair<const char*, CifarResNet::Shortcut>> values() {
-    return {{"A", CifarResNet::Shortcut::a}, {"B", CifarResNet::Shortcut::b}};
-  }
-};
-template <>
-struct OptionType<CifarResNet::Shortcut> : EnumOption<CifarResNet::Shortcut> {};
-
 namespace {
 
 OptionTable<CifarResNet> resnet_options(int depth) {
@@ -31,9 +22,10 @@ OptionTable<CifarResNet> resnet_options(int depth) {
       .range(at_least(1));
   table.unit("channels");
   table.add("shortcut", &CifarResNet::shortcut,
+            {{"A", CifarResNet::Shortcut::a}, {"B", CifarResNet::Shortcut::b}},
             "where the shape changes: A pads with zeros, B projects (1x1 convolution)");
   add_bn_batch(table);
-  table.add("init", &CifarResNet::init, "random initialisation of the weights");
+  table.add("init", &CifarResNet::init, initialisations(), "random initialisation of the weights");
   return table;
 }
 

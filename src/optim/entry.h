@@ -10,17 +10,6 @@
 
 namespace onecycle {
 
-template <>
-struct EnumNames<DecayMode> {
-  static std::vector<std::pair<const char*, DecayMode>> values() {
-    return {{"decoupled", DecayMode::decoupled},
-            {"independent", DecayMode::independent},
-            {"l2", DecayMode::l2}};
-  }
-};
-template <>
-struct OptionType<DecayMode> : EnumOption<DecayMode> {};
-
 OptionTable<ParameterGroup> parameter_group_options();
 
 // A plan that makes a Made from (Parameters&, rule, options); its rule is the common part alone.
@@ -56,6 +45,9 @@ void add_common(OptionTable<Options>& table, const std::string& momentum) {
       .range(at_least(0));
   table.template add<DecayMode>(
       "weight_decay_mode", &Options::weight_decay_mode,
+      {{"decoupled", DecayMode::decoupled},
+       {"independent", DecayMode::independent},
+       {"l2", DecayMode::l2}},
       "decoupled: w (1 - lr wd); independent: w (1 - lr/lr_max wd); l2: g + wd w "
       "(published values are l2 values)");
   table.template add<bool>("decay_all", &Options::decay_all,

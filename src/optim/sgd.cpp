@@ -5,24 +5,16 @@
 
 namespace onecycle {
 
-template <>
-struct EnumNames<MomentumForm> {
-  static std::vector<std::pair<const char*, MomentumForm>> values() {
-    return {
-        {"torch", MomentumForm::torch}, {"ema", MomentumForm::ema}, {"caffe", MomentumForm::caffe}};
-  }
-};
-template <>
-struct OptionType<MomentumForm> : EnumOption<MomentumForm> {};
-
 namespace {
 
 OptionTable<Sgd> sgd_options() {
   OptionTable<Sgd> table("sgd", "Stochastic gradient descent with momentum");
   add_common(table, "momentum");
   table.add("nesterov", &Sgd::nesterov, "take the gradient step from where momentum leads");
-  table.add("momentum_form", &Sgd::momentum_form,
-            "torch: v = m v + g; ema: v = m v + (1 - m) g; caffe: v = m v + lr g, w = w - v");
+  table.add(
+      "momentum_form", &Sgd::momentum_form,
+      {{"torch", MomentumForm::torch}, {"ema", MomentumForm::ema}, {"caffe", MomentumForm::caffe}},
+      "torch: v = m v + g; ema: v = m v + (1 - m) g; caffe: v = m v + lr g, w = w - v");
   return table;
 }
 

@@ -33,7 +33,7 @@ CurveTable curve_table(const std::string& name, const std::string& meaning, cons
       .range(range)
       .add("to", &OwnCurve::to, "value at the last step; null: the same as `from`")
       .range(range)
-      .add("shape", &OwnCurve::shape, "the way between them")
+      .add("shape", &OwnCurve::shape, shapes(), "the way between them")
       .rule(curve_violation);
   return table;
 }
@@ -90,7 +90,7 @@ OptionTable<Warmup> warmup_table() {
       .range(at_least(0))
       .add("from", &Warmup::from, "fraction of the schedule's first learning rate to start at")
       .range(between(0, 1))
-      .add("shape", &Warmup::shape, "the way up")
+      .add("shape", &Warmup::shape, shapes(), "the way up")
       .rule([](const Warmup& warmup) -> std::optional<Table::Violation> {
         if (warmup.shape == Shape::exponential && warmup.from <= 0)
           return Table::Violation{"from", "must be more than 0 for an exponential warm-up"};

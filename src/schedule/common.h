@@ -15,19 +15,14 @@
 // What the schedules share: option groups that an entry's struct inherits, and what they mean.
 namespace onecycle {
 
-template <>
-struct EnumNames<Shape> {
-  static std::vector<std::pair<std::string, Shape>> values() {
-    return {{"constant", Shape::constant},
-            {"linear", Shape::linear},
-            {"cosine", Shape::cosine},
-            {"exponential", Shape::exponential}};
-  }
-};
-template <>
-struct OptionType<Shape> : EnumOption<Shape> {};
-
 namespace schedule {
+
+inline Words<Shape> shapes() {
+  return {{"constant", Shape::constant},
+          {"linear", Shape::linear},
+          {"cosine", Shape::cosine},
+          {"exponential", Shape::exponential}};
+}
 
 OptionTable<Warmup> warmup_table();
 OptionTable<OwnCurve> decay_table();

@@ -5,18 +5,6 @@
 // Cyclical learning rates, arXiv 1506.01186; equal to torch.optim.lr_scheduler.CyclicLR.
 namespace onecycle {
 
-template <>
-struct EnumNames<Cyclical::Mode> {
-  static std::vector<std::pair<std::string, Cyclical::Mode>> values() {
-    using Mode = Cyclical::Mode;
-    return {{"triangular", Mode::triangular},
-            {"triangular2", Mode::triangular2},
-            {"exp_range", Mode::exp_range}};
-  }
-};
-template <>
-struct OptionType<Cyclical::Mode> : EnumOption<Cyclical::Mode> {};
-
 namespace schedule {
 
 namespace {
@@ -33,6 +21,9 @@ Table cyclical_table() {
       .add("lr_min", &Cyclical::lr_min, "lower bound; null: lr_max / 10")
       .range(at_least(0))
       .add("mode", &Cyclical::mode,
+           {{"triangular", Mode::triangular},
+            {"triangular2", Mode::triangular2},
+            {"exp_range", Mode::exp_range}},
            "triangular: every cycle alike; triangular2: each half as high as the one before; "
            "exp_range: times gamma^step")
       .add("gamma", &Cyclical::gamma, "decay of exp_range per step; null: 0.99994")

@@ -4,33 +4,18 @@
 
 namespace onecycle {
 
-template <>
-struct EnumNames<OneCycle::Policy> {
-  static std::vector<std::pair<std::string, OneCycle::Policy>> values() {
-    using Policy = OneCycle::Policy;
-    return {{"smith", Policy::smith},
-            {"smith_caffe", Policy::smith_caffe},
-            {"fastai", Policy::fastai},
-            {"torch", Policy::torch}};
-  }
-};
-template <>
-struct OptionType<OneCycle::Policy> : EnumOption<OneCycle::Policy> {};
-
-template <>
-struct EnumNames<OneCycle::Anneal> {
-  static std::vector<std::pair<std::string, OneCycle::Anneal>> values() {
-    return {{"linear", OneCycle::Anneal::linear}, {"cosine", OneCycle::Anneal::cosine}};
-  }
-};
-template <>
-struct OptionType<OneCycle::Anneal> : EnumOption<OneCycle::Anneal> {};
-
 namespace schedule {
 
 namespace {
 
 using Table = OptionTable<OneCycle>;
+
+Words<Policy> policies() {
+  return {{"smith", Policy::smith},
+          {"smith_caffe", Policy::smith_caffe},
+          {"fastai", Policy::fastai},
+          {"torch", Policy::torch}};
+}
 
 std::optional<Table::Violation> unused_option(const OneCycle& options) {
   const bool torch = options.policy == Policy::torch;
@@ -51,7 +36,7 @@ std::optional<Table::Violation> unused_option(const OneCycle& options) {
   for (const Use& use : uses)
     if (use.given && !use.used)
       return Table::Violation{use.option, format("policy {} does not use it; it belongs to {}",
-                                                 OptionType<Policy>::word(options.policy), use.by)};
+                                                 word_of(policies(), options.policy), use.by)};
   return std::nullopt;
 }
 
@@ -78,7 +63,7 @@ void set_lr(OneCycle& options, double lr_max) {
 Table one_cycle_table() {
   Table table("one_cycle", "One cycle of the learning rate, up and down, then far below its start");
   table
-      .add("policy", &OneCycle::policy,
+      .add("policy", &OneCycle::policy, policies(),
            "smith: his papers; smith_caffe: his logs; fastai; torch: PyTorch's OneCycleLR")
       .add("lr_max", &OneCycle::lr_max, "highest learning rate; null: optimizer.lr")
       .range(above(0))
@@ -99,7 +84,9 @@ Table one_cycle_table() {
       .add("pct_start", &OneCycle::pct_start,
            "share of the run on the way up; null: fastai 0.25, torch 0.3")
       .range(between(0, 1))
-      .add("shape", &OneCycle::shape, "of every phase (torch); null: cosine")
+      .add("shape", &OneCycle::shape,
+           {{"linear", OneCycle::Anneal::linear}, {"cosine", OneCycle::Anneal::cosine}},
+           "of every phase (torch); null: cosine")
       .add("three_phase", &OneCycle::three_phase,
            "come down as fast as up, then annihilate (torch); null: false")
       .rule(unused_option)

@@ -22,7 +22,7 @@ OptionTable<Segment> segment_table(const std::string& meaning) {
       .range(at_least(0))
       .add("to", &Segment::to, "value at its end; null: the same as `from`")
       .range(at_least(0))
-      .add("shape", &Segment::shape, "the way between them")
+      .add("shape", &Segment::shape, shapes(), "the way between them")
       .rule([](const Segment& segment) -> std::optional<Table::Violation> {
         if (segment.duration && segment.fraction)
           return Table::Violation{"fraction", "duration sets the length: remove one of them"};

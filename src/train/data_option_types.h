@@ -15,15 +15,6 @@ struct OptionType<BatchSize> {
 };
 
 template <>
-struct EnumNames<Normalise> {
-  static std::vector<std::pair<std::string, Normalise>> values() {
-    return {{"auto", Normalise::automatic}, {"none", Normalise::none}, {"caffe", Normalise::caffe}};
-  }
-};
-template <>
-struct OptionType<Normalise> : EnumOption<Normalise> {};
-
-template <>
 struct OptionType<Checksums> {
   static std::string name() { return "map of file: SHA-256"; }
   static std::string schema() {

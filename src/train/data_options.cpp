@@ -101,6 +101,7 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
       .unit("pixels")
       .range(at_least(1))
       .add("normalise", &DataOptions::normalise,
+           {{"auto", Normalise::automatic}, {"none", Normalise::none}, {"caffe", Normalise::caffe}},
            "auto: by the data set's mean and std, measured where it states none; none: pixels 0 to "
            "1; caffe: pixels 0 to 255 minus the mean image of the samples trained on")
       .add("mean", &DataOptions::mean,

@@ -6,77 +6,6 @@
 namespace onecycle {
 
 template <>
-struct EnumNames<DeviceChoice> {
-  static std::vector<std::pair<const char*, DeviceChoice>> values() {
-    return {{"auto", DeviceChoice::automatic},
-            {"cpu", DeviceChoice::cpu},
-            {"cuda", DeviceChoice::cuda}};
-  }
-};
-template <>
-struct OptionType<DeviceChoice> : EnumOption<DeviceChoice> {};
-
-template <>
-struct EnumNames<Precision> {
-  static std::vector<std::pair<const char*, Precision>> values() {
-    return {{"auto", Precision::automatic},
-            {"fp32", Precision::fp32},
-            {"bf16", Precision::bf16},
-            {"fp16", Precision::fp16},
-            {"fp64", Precision::fp64}};
-  }
-};
-template <>
-struct OptionType<Precision> : EnumOption<Precision> {};
-
-template <>
-struct EnumNames<GraphChoice> {
-  static std::vector<std::pair<const char*, GraphChoice>> values() {
-    return {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}};
-  }
-};
-template <>
-struct OptionType<GraphChoice> : EnumOption<GraphChoice> {};
-
-template <>
-struct EnumNames<GradientFormat> {
-  static std::vector<std::pair<const char*, GradientFormat>> values() {
-    return {{"as_computed", GradientFormat::as_computed}, {"bf16", GradientFormat::bf16}};
-  }
-};
-template <>
-struct OptionType<GradientFormat> : EnumOption<GradientFormat> {};
-
-template <>
-struct EnumNames<Extend> {
-  static std::vector<std::pair<const char*, Extend>> values() {
-    return {{"stretch", Extend::stretch}, {"hold", Extend::hold}, {"new-cycle", Extend::new_cycle}};
-  }
-};
-template <>
-struct OptionType<Extend> : EnumOption<Extend> {};
-
-template <>
-struct EnumNames<Monitor> {
-  static std::vector<std::pair<const char*, Monitor>> values() {
-    return {{"accuracy", Monitor::accuracy}, {"loss", Monitor::loss}};
-  }
-};
-template <>
-struct OptionType<Monitor> : EnumOption<Monitor> {};
-
-template <>
-struct EnumNames<TestTimeAugmentation> {
-  static std::vector<std::pair<const char*, TestTimeAugmentation>> values() {
-    return {{"none", TestTimeAugmentation::none},
-            {"flip", TestTimeAugmentation::flip},
-            {"flip+shift", TestTimeAugmentation::flip_shift}};
-  }
-};
-template <>
-struct OptionType<TestTimeAugmentation> : EnumOption<TestTimeAugmentation> {};
-
-template <>
 struct OptionType<OnDivergence> {
   static std::string name() { return "stop or {lr_scale, retries}"; }
   static std::string schema() {
@@ -124,9 +53,11 @@ OptionTable<ExtensionOptions> extension_options() {
   OptionTable<ExtensionOptions> table("extension", "A run made longer than it was planned");
   table.add("from", &ExtensionOptions::from, "the length planned before");
   table.required().unit("ep: epochs, it: optimizer steps");
-  table.add("how", &ExtensionOptions::how,
-            "stretch: as if planned so from the start; hold: the last values stay; new-cycle: the "
-            "whole schedule again over the added steps");
+  table.add(
+      "how", &ExtensionOptions::how,
+      {{"stretch", Extend::stretch}, {"hold", Extend::hold}, {"new-cycle", Extend::new_cycle}},
+      "stretch: as if planned so from the start; hold: the last values stay; new-cycle: the "
+      "whole schedule again over the added steps");
   return table;
 }
 
@@ -193,14 +124,23 @@ OptionTable<TrainOptions> train_options() {
   table.add("log_every", &TrainOptions::log_every, "steps between two rows of steps.csv")
       .range(at_least(1));
   table.unit("steps");
-  table.add("device", &TrainOptions::device, "auto: a CUDA device where there is one");
+  table.add(
+      "device", &TrainOptions::device,
+      {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}},
+      "auto: a CUDA device where there is one");
   table.add(
       "precision", &TrainOptions::precision,
+      {{"auto", Precision::automatic},
+       {"fp32", Precision::fp32},
+       {"bf16", Precision::bf16},
+       {"fp16", Precision::fp16},
+       {"fp64", Precision::fp64}},
       "bf16 (on a CPU: with AVX-512 BF16) and fp16 keep fp32 masters, fp16 with a loss scale that "
       "finds its size; auto: bf16 for convolutions and large dense layers where the hardware has "
       "it");
   table.add(
       "graph", &TrainOptions::graph,
+      {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
       "the whole step as one CUDA graph; auto: on a CUDA device, step by step where it cannot "
       "be recorded; on: an error there");
   table
@@ -227,12 +167,16 @@ OptionTable<TrainOptions> train_options() {
       .range(from_below(0, 1));
   table.add_section("lookahead", &TrainOptions::lookahead, lookahead_options());
   table.add("tta", &TrainOptions::tta,
+            {{"none", TestTimeAugmentation::none},
+             {"flip", TestTimeAugmentation::flip},
+             {"flip+shift", TestTimeAugmentation::flip_shift}},
             "average the logits over views of each image in every evaluation, `onecycle eval` and "
             "`predict` included: flip, its mirror image too; flip+shift, both also moved by one "
             "pixel");
   table.add("sync_bn", &TrainOptions::sync_bn,
             "batch norms take their statistics over the batches of all ranks, not each rank's own");
   table.add("gradient_format", &TrainOptions::gradient_format,
+            {{"as_computed", GradientFormat::as_computed}, {"bf16", GradientFormat::bf16}},
             "between ranks; bf16 halves what fp32 gradients send, and rounds them");
   table.add_list("freeze", &TrainOptions::freeze, freeze_options());
   table.add("freeze_statistics", &TrainOptions::freeze_statistics,
@@ -257,6 +201,7 @@ OptionTable<StopOptions> stop_options() {
             "what to do then: stop, or go back to the last checkpoint with the learning rate times "
             "lr_scale (0.5), at most `retries` (2) times");
   table.add("monitor", &StopOptions::monitor,
+            {{"accuracy", Monitor::accuracy}, {"loss", Monitor::loss}},
             "on the validation part: what the best checkpoint and patience go by");
   table
       .add("patience", &StopOptions::patience,

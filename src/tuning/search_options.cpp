@@ -6,27 +6,6 @@
 
 namespace onecycle {
 
-template <>
-struct EnumNames<SearchMethod> {
-  static std::vector<std::pair<const char*, SearchMethod>> values() {
-    return {{"grid", SearchMethod::grid},
-            {"random", SearchMethod::random},
-            {"halving", SearchMethod::halving}};
-  }
-};
-template <>
-struct OptionType<SearchMethod> : EnumOption<SearchMethod> {};
-
-template <>
-struct EnumNames<SearchMetric> {
-  static std::vector<std::pair<const char*, SearchMetric>> values() {
-    return {{"validation_accuracy", SearchMetric::validation_accuracy},
-            {"validation_loss", SearchMetric::validation_loss}};
-  }
-};
-template <>
-struct OptionType<SearchMetric> : EnumOption<SearchMetric> {};
-
 // Its axes are read apart, so that each problem has its own place.
 template <>
 struct OptionType<SearchSpace> {
@@ -46,12 +25,18 @@ OptionTable<SearchOptions> search_table() {
   using Options = SearchOptions;
   OptionTable<Options> table("search", "Which values of which recipe keys to try");
   table.add("method", &Options::method,
+            {{"grid", SearchMethod::grid},
+             {"random", SearchMethod::random},
+             {"halving", SearchMethod::halving}},
             "grid: every combination; random: points drawn from the space; halving: random points, "
             "the best of them again in longer cycles");
   table.add("trials", &Options::trials, "points of random, and of halving's first rung")
       .range(between(1, 1'000'000));
   table.add("seed", &Options::seed, "of the points that are drawn").range(at_least(0));
-  table.add("metric", &Options::metric, "what trials are compared by");
+  table.add("metric", &Options::metric,
+            {{"validation_accuracy", SearchMetric::validation_accuracy},
+             {"validation_loss", SearchMetric::validation_loss}},
+            "what trials are compared by");
   table
       .add("reduction", &Options::reduction,
            "halving: one in this many goes on, to a cycle this many times as long")

@@ -4,15 +4,6 @@
 
 namespace onecycle {
 
-template <>
-struct EnumNames<WeightsMatch> {
-  static std::vector<std::pair<const char*, WeightsMatch>> values() {
-    return {{"strict", WeightsMatch::strict}, {"partial", WeightsMatch::partial}};
-  }
-};
-template <>
-struct OptionType<WeightsMatch> : EnumOption<WeightsMatch> {};
-
 namespace {
 
 std::optional<OptionTable<RenameRule>::Violation> check_pattern(const RenameRule& rule) {
@@ -51,6 +42,7 @@ OptionTable<WeightsOptions> weights_options() {
       "the kind is found by content; ~ and ${NAME} as in data.dir; null: random weights");
   table.add(
       "match", &WeightsOptions::match,
+      {{"strict", WeightsMatch::strict}, {"partial", WeightsMatch::partial}},
       "strict: its names and shapes are the model's, all of them; partial: what fits is taken, "
       "and the rest stays as initialised (a head for other classes)");
   table.add_list("rename", &WeightsOptions::rename, rename_options());
