@@ -253,7 +253,7 @@ TEST_P(GatherCase, ReadsItsPosition) {
   gather_cpu(reads.gather, 0, kBatch);
   EXPECT_TRUE(reads.out.equal(told.out));
   EXPECT_TRUE(reads.out_labels.equal(told.out_labels));
-  reads.position.copy_(at::tensor({3, 4}, at::kLong));
+  reads.position.write({3, 4});
   told.gather.offset = 2;
   told.gather.epoch = 4;
   gather_cpu(told.gather, 0, kBatch);
