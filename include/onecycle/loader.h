@@ -2,6 +2,7 @@
 
 #include "onecycle/batch.h"
 #include "onecycle/data.h"
+#include "onecycle/on_device.h"
 #include "onecycle/source.h"
 
 #include <cstdint>
@@ -13,8 +14,10 @@
 namespace onecycle {
 
 namespace kernels {
+struct CropTables;
 struct Gather;
-}
+struct GatherPosition;
+}  // namespace kernels
 
 // The order in which an epoch visits n samples: a permutation of 0..n-1, a pure function.
 std::vector<std::int64_t> epoch_order(std::uint64_t seed, std::int64_t epoch, std::int64_t n);
@@ -70,10 +73,10 @@ class Loader : public Source {
   at::Tensor images_;       // on the device, as stored
   at::Tensor labels_;       // on the device
   at::Tensor rows_;         // as in ImageSet, on the device
-  at::Tensor crop_tables_;  // kernels::CropTables, on the device; undefined without resized_crop
   at::Tensor mean_;         // [C] or [C*H*W] float64, in the units of the stored pixels
   at::Tensor inverse_std_;  // [C] float64
-  at::Tensor position_;     // bytes of a kernels::GatherPosition, on the device
+  std::optional<OnDevice<kernels::CropTables>> crop_tables_;  // for resized_crop
+  OnDevice<kernels::GatherPosition> position_;
   // Of an epoch; on a GPU each stays where it is when the epoch changes.
   at::Tensor order_;       // [N] of epoch_
   at::Tensor partner_;     // [N] int64 of epoch_, by sample; undefined without mixup

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/on_device.h"
 #include "onecycle/schedule.h"
 #include "onecycle/update_rule.h"
 
@@ -17,8 +18,7 @@ namespace onecycle {
 
 namespace kernels {
 struct LossScale;
-struct StepNumbers;
-}  // namespace kernels
+}
 
 // A weight as the optimizer sees it.
 struct Parameter {
@@ -102,41 +102,6 @@ class Parameters {
   std::vector<Parameter> fixed_;
 };
 
-// LR, momentum, weight decay and the number of the update (from 1, for bias correction) on the
-// device: the update reads them there, so that writing four numbers is all that a schedule asks of
-// a step.
-class HyperBuffer {
- public:
-  explicit HyperBuffer(at::Device device);
-  void write(const Hyper& hyper, std::int64_t update);  // does not wait for the device
-  void copy(const HyperBuffer& other);                  // on the device
-  const kernels::StepNumbers* data() const;
-
-  // [], float64, over the same memory.
-  at::Tensor lr() const;
-  at::Tensor momentum() const;
-  at::Tensor weight_decay() const;
-
- private:
-  at::Tensor values_;  // one kernels::StepNumbers, as float64
-};
-
-// The scale that a loss computed in fp16 needs, on the device: it grows and shrinks by the rules of
-// torch.amp.GradScaler without the host, which reads it where it waits anyway.
-class LossScaleBuffer {
- public:
-  explicit LossScaleBuffer(at::Device device);
-
-  at::Tensor scale() const;    // [], fp32: a factor on the loss
-  at::Tensor inverse() const;  // [], fp32: what undoes it in the gradients
-  kernels::LossScale* data() const;
-  const at::Tensor& bytes() const { return bytes_; }  // of one kernels::LossScale
-  void write(const kernels::LossScale& state);        // does not wait for the device
-
- private:
-  at::Tensor bytes_;
-};
-
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
@@ -151,10 +116,12 @@ class Optimizer {
   virtual void step() = 0;
 
   // What the next step() uses; counts it as an update. Does not wait for the device.
-  void write(const Hyper& hyper) { hyper_.write(hyper, ++updates_); }
+  void write(const Hyper& hyper) {
+    hyper_.write({hyper.lr, hyper.momentum, hyper.weight_decay, static_cast<double>(++updates_)});
+  }
 
   // For weights in fp16, else null: the loss is to be multiplied by its scale before backward().
-  LossScaleBuffer* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
+  OnDevice<kernels::LossScale>* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
 
   // Updates so far: all of them, also for a weight that had no gradient in some.
   std::int64_t updates() const { return updates_; }
@@ -167,8 +134,8 @@ class Optimizer {
 
  protected:
   explicit Optimizer(at::Device device) : hyper_(device) {}
-  HyperBuffer hyper_;
-  std::optional<LossScaleBuffer> loss_scale_;
+  OnDevice<StepNumbers> hyper_;
+  std::optional<OnDevice<kernels::LossScale>> loss_scale_;
 
  private:
   std::int64_t updates_ = 0;

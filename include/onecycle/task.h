@@ -1,6 +1,7 @@
 #pragma once
 
 #include "onecycle/batch.h"
+#include "onecycle/on_device.h"
 #include "onecycle/score.h"
 
 #include <memory>
@@ -10,6 +11,13 @@
 #include <ATen/core/Tensor.h>
 
 namespace onecycle {
+
+namespace kernels {
+struct MetricSums;
+}
+
+// Sums of the loss and a task's metrics, which stay on the device until they are read.
+using Sums = OnDevice<kernels::MetricSums>;
 
 // What the outputs of a network are worth. Its functions queue work and wait for nothing: a step
 // that calls them may be recorded as a graph.
@@ -24,9 +32,9 @@ class Task {
 
   // At most kMostMetrics. The first one names the best checkpoint, unless the loss does.
   virtual std::vector<Metric> metrics() const = 0;
-  // Adds a batch to `sums` (onecycle::Sums): its mean loss, [] fp32, and its metrics. outputs fp32.
+  // Adds a batch to `sums`: its mean loss, [] fp32, and its metrics. outputs fp32.
   virtual void add(const at::Tensor& loss, const at::Tensor& outputs, const Batch& batch,
-                   at::Tensor& sums) const;
+                   Sums& sums) const;
 
   // The loss of outputs that know nothing, where there is one.
   virtual std::optional<double> guessing_loss() const { return std::nullopt; }

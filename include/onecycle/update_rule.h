@@ -24,4 +24,12 @@ struct UpdateRule {
   bool adaptive = false;  // gradients are divided by their own size, as AdamW does
 };
 
+// What an update reads where it runs, so that a recorded step replays under any schedule.
+struct StepNumbers {
+  double lr = 0;
+  double momentum = 0;  // AdamW's beta1
+  double weight_decay = 0;
+  double update = 0;  // its number, from 1, for bias corrections
+};
+
 }  // namespace onecycle

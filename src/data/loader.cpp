@@ -6,7 +6,6 @@
 #include "data/crop_tables.h"
 #include "data/mixup.h"
 #include "data/tensors.h"
-#include "kernels/current_stream.h"
 #include "kernels/gather.h"
 
 #include <algorithm>
@@ -38,8 +37,6 @@ kernels::ScalarType element_of(at::ScalarType type) {
       throw Error(std::string("batches cannot be made in ") + c10::toString(type));
   }
 }
-
-constexpr auto kPositionBytes = static_cast<std::int64_t>(sizeof(kernels::GatherPosition));
 
 template <class T>
 at::Tensor on_device(std::vector<T> values, at::Device device) {
@@ -86,12 +83,6 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
         format("random_resized_crop and colour_jitter are for 1 or 3 channels, not {}", channels));
 }
 
-at::Tensor crop_tables_on(const ResizedCrop& crop, const at::Tensor& images, at::Device device) {
-  const kernels::CropTables tables = crop_tables(crop, images.size(2), images.size(3));
-  const auto* first = reinterpret_cast<const std::int64_t*>(&tables);
-  return on_device(std::vector<std::int64_t>(first, first + sizeof tables / sizeof *first), device);
-}
-
 }  // namespace
 
 ImageSet ImageSet::part(std::int64_t first, std::int64_t count) const {
@@ -105,7 +96,7 @@ ImageSet ImageSet::part(std::int64_t first, std::int64_t count) const {
 }
 
 Loader::Loader(const ImageSet& set, const LoaderOptions& options)
-    : options_(options), num_samples_(set.size()) {
+    : options_(options), num_samples_(set.size()), position_(options.device) {
   check_set(set, options_);
   element_of(options_.dtype);
   images_ = set.images.contiguous().to(options_.device);
@@ -116,10 +107,9 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
   for (const double value : options_.std) inverse_std.push_back(1 / (value * white));
   mean_ = on_device(std::move(mean), options_.device);
   inverse_std_ = on_device(std::move(inverse_std), options_.device);
-  position_ = at::zeros({kPositionBytes}, at::TensorOptions(at::kByte).device(options_.device));
   if (set.rows.defined()) rows_ = set.rows.to(options_.device);
-  if (options_.augment.resized_crop)
-    crop_tables_ = crop_tables_on(*options_.augment.resized_crop, images_, options_.device);
+  if (const auto& crop = options_.augment.resized_crop)
+    crop_tables_.emplace(options_.device, crop_tables(*crop, images_.size(2), images_.size(3)));
 }
 
 void Loader::set_format(const InputFormat& wanted) {
@@ -163,14 +153,13 @@ Batch Loader::train_rows(std::int64_t epoch, std::int64_t first, std::int64_t co
 
 void Loader::seek(std::int64_t epoch, std::int64_t first) {
   prepare(epoch);
-  const kernels::GatherPosition position{first, epoch};
-  kernels::write(options_.device, position_.mutable_data_ptr(), &position, sizeof position);
+  position_.write({first, epoch});
 }
 
 Batch Loader::rows(std::int64_t offset, std::int64_t count) {
   kernels::Gather request;
   request.order = order_.const_data_ptr<std::int64_t>();
-  request.position = static_cast<const kernels::GatherPosition*>(position_.const_data_ptr());
+  request.position = position_.data();
   request.offset = offset;
   request.batch = request.valid = count;
   request.seed = options_.seed;
@@ -188,7 +177,7 @@ void Loader::augment(kernels::Gather& request) const {
   request.flip_alternates = augment.flip_alternates;
   request.cutout = static_cast<std::int32_t>(augment.cutout);
   if (augment.resized_crop) {
-    request.crop = reinterpret_cast<const kernels::CropTables*>(crop_tables_.const_data_ptr());
+    request.crop = crop_tables_->data();
     const auto box = fallback_box(*augment.resized_crop, images_.size(2), images_.size(3));
     std::copy(box.begin(), box.end(), request.fallback);
   }
@@ -260,7 +249,7 @@ Batch Loader::gather(kernels::Gather request) const {
       grey_sums = at::zeros({2 * request.batch}, batch.targets.options());
       request.grey_sums = grey_sums.mutable_data_ptr<std::int64_t>();
     }
-    kernels::gather_cuda(request, kernels::current_stream(images_.device()));
+    kernels::gather_cuda(request, current_stream(images_.device()));
     return batch;
   }
   const std::int64_t sample_size = request.channels * request.h() * request.w();

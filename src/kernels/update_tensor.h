@@ -23,14 +23,6 @@ struct UpdateTensor {
   ScalarType copy_type = ScalarType::bf16;     // or f16
 };
 
-// What an update reads where the kernel runs, so that a captured step replays under any schedule.
-struct StepNumbers {
-  double lr = 0;
-  double momentum = 0;  // AdamW's beta1
-  double weight_decay = 0;
-  double update = 0;  // its number, from 1
-};
-
 // The learning rate and the decay of one tensor's update.
 struct UpdateScalars {
   double lr;

@@ -1,9 +1,9 @@
 #include "optim/fused.h"
 
+#include "onecycle/current_stream.h"
 #include "onecycle/error.h"
 
 #include "core/format.h"
-#include "kernels/current_stream.h"
 #include "kernels/loss_scale.h"
 
 #include <algorithm>
@@ -63,7 +63,7 @@ void FusedOptimizer::step() {
   tensors_.clear();
   for (std::size_t i = 0; i < parameters_.all().size(); ++i) add_tensor(i);
   if (device_.is_cuda()) {
-    void* stream = kernels::current_stream(device_);
+    void* stream = current_stream(device_);
     const int count = static_cast<int>(tensors_.size());
     if (loss_scale_) kernels::find_bad_cuda(tensors_.data(), count, loss_scale_->data(), stream);
     update_on_cuda(tensors_, stream);

@@ -56,7 +56,7 @@ class MuonOptimizer : public FusedOptimizer {
       : FusedOptimizer(parameters, {"velocity"}),
         rule_(rule),
         options_(options),
-        sgd_hyper_(hyper_.lr().device()) {
+        sgd_hyper_(hyper_.words().device()) {
     if (parameters.compute() == at::kHalf)
       throw FieldError("train.precision",
                        "muon's matrices have no loss scale; use bf16 or fp32, or sgd");
@@ -82,8 +82,9 @@ class MuonOptimizer : public FusedOptimizer {
     {
       const at::NoGradGuard no_grad;
       for (const std::size_t index : matrices_) step_matrix(index);
-      sgd_hyper_.copy(hyper_);
-      if (options_.sgd_momentum) sgd_hyper_.momentum().fill_(*options_.sgd_momentum);
+      sgd_hyper_.words().copy_(hyper_.words());
+      if (options_.sgd_momentum)
+        sgd_hyper_.member(&StepNumbers::momentum).fill_(*options_.sgd_momentum);
     }
     FusedOptimizer::step();
   }
@@ -95,9 +96,9 @@ class MuonOptimizer : public FusedOptimizer {
     if (!parameter.working.grad().defined()) return;
     at::Tensor& master = parameter.master;
     at::Tensor& velocity = state_of(0, index);
-    const at::Tensor lr = hyper_.lr() * parameter.lr_scale;
-    const at::Tensor momentum = hyper_.momentum();
-    const at::Tensor decay = hyper_.weight_decay() * parameter.decay_scale;
+    const at::Tensor lr = hyper_.member(&StepNumbers::lr) * parameter.lr_scale;
+    const at::Tensor momentum = hyper_.member(&StepNumbers::momentum);
+    const at::Tensor decay = hyper_.member(&StepNumbers::weight_decay) * parameter.decay_scale;
     at::Tensor gradient = parameter.working.grad().to(master.scalar_type());
     if (rule_.decay == DecayMode::l2) gradient = gradient + master * decay;
     velocity.mul_(momentum).add_(gradient);
@@ -109,7 +110,8 @@ class MuonOptimizer : public FusedOptimizer {
     if (options_.normalise)
       master.mul_(std::sqrt(static_cast<double>(master.size(0))) / at::linalg_vector_norm(master));
     if (rule_.decay == DecayMode::decoupled) master.mul_(1 - lr * decay);
-    if (rule_.decay == DecayMode::independent) master.mul_(1 - hyper_.lr() / rule_.lr_max * decay);
+    if (rule_.decay == DecayMode::independent)
+      master.mul_(1 - hyper_.member(&StepNumbers::lr) / rule_.lr_max * decay);
     master.sub_(direction.to(master.scalar_type()) * lr);
     if (parameter.working.scalar_type() != master.scalar_type()) parameter.working.copy_(master);
     parameter.working.mutable_grad().reset();
@@ -128,7 +130,7 @@ class MuonOptimizer : public FusedOptimizer {
   UpdateRule rule_;
   Muon options_;
   std::vector<std::size_t> matrices_;  // indices into Parameters::all()
-  HyperBuffer sgd_hyper_;              // with the momentum of SGD
+  OnDevice<StepNumbers> sgd_hyper_;    // with the momentum of SGD
 };
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "onecycle/task.h"
 
-#include "kernels/current_stream.h"
 #include "kernels/metrics.h"
 
 #include <algorithm>
@@ -36,17 +35,16 @@ class Classification : public Task {
 
   // In one kernel.
   void add(const at::Tensor& loss, const at::Tensor& logits, const Batch& batch,
-           at::Tensor& sums) const override {
-    auto* to = static_cast<kernels::MetricSums*>(sums.mutable_data_ptr());
+           Sums& sums) const override {
     const at::Tensor rows = logits.contiguous();
     const auto* mean = loss.const_data_ptr<float>();
     const auto* values = rows.const_data_ptr<float>();
     const auto* labels = batch.targets.const_data_ptr<std::int64_t>();
-    if (sums.is_cuda()) {
-      kernels::add_metrics_cuda(to, mean, values, labels, rows.size(0), rows.size(1),
-                                kernels::current_stream(sums.device()));
+    if (rows.is_cuda()) {
+      kernels::add_metrics_cuda(sums.data(), mean, values, labels, rows.size(0), rows.size(1),
+                                current_stream(rows.device()));
     } else {
-      kernels::add_metrics_cpu(to, mean, values, labels, rows.size(0), rows.size(1));
+      kernels::add_metrics_cpu(sums.data(), mean, values, labels, rows.size(0), rows.size(1));
     }
   }
 

@@ -35,7 +35,7 @@ void forward_all(const Run& run, Source& samples, bool full_precision,
 }
 
 void add_to(Sums& sums, const Task& task, const at::Tensor& outputs, const Batch& batch) {
-  task.add(task.held_out_loss(outputs, batch), outputs, batch, sums.tensor());
+  task.add(task.held_out_loss(outputs, batch), outputs, batch, sums);
 }
 
 Score evaluate(const Run& run, Source& samples, bool full_precision) {

@@ -2,7 +2,6 @@
 
 #include "onecycle/convolution_gradient.h"
 
-#include <cstring>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -73,8 +72,7 @@ void Step::add_gradients(const Batch& batch) {
   const auto [outputs, loss] = forward(batch);
   backward(loss, batch);
   RECORD_USER_SCOPE("onecycle::metrics");
-  run_.task->add(loss.detach().to(at::kFloat), outputs.detach().to(at::kFloat), batch,
-                 sums_.tensor());
+  run_.task->add(loss.detach().to(at::kFloat), outputs.detach().to(at::kFloat), batch, sums_);
 }
 
 std::pair<at::Tensor, at::Tensor> Step::forward(const Batch& batch) {
@@ -92,7 +90,8 @@ void Step::backward(const at::Tensor& loss, const Batch& batch) {
   const std::int64_t weight = batch.valid * run_.steps.ranks;
   if (weight != run_.steps.total_batch)
     root = root * (static_cast<double>(weight) / static_cast<double>(run_.steps.total_batch));
-  if (const auto* scale = run_.optimizer->loss_scale()) root = root * scale->scale();
+  if (const auto* scale = run_.optimizer->loss_scale())
+    root = root * scale->member(&kernels::LossScale::scale);
   root.backward();
 }
 
@@ -100,12 +99,9 @@ void Step::backward(const at::Tensor& loss, const Batch& batch) {
 kernels::MetricSums Step::read() {
   const auto* scale = run_.optimizer->loss_scale();
   if (scale == nullptr) return sum_over(*run_.group, sums_.read());
-  const at::Tensor bytes = at::cat({sums_.tensor().view(at::kByte), scale->bytes()}).cpu();
-  const auto* first = static_cast<const std::uint8_t*>(bytes.const_data_ptr());
-  kernels::MetricSums own;
-  std::memcpy(static_cast<void*>(&own), first, sizeof own);
-  std::memcpy(&scale_.emplace(), first + sizeof own, sizeof *scale_);
-  return sum_over(*run_.group, own);
+  const at::Tensor both = at::cat({sums_.words(), scale->words()}).cpu();
+  scale_ = scale->value_in(both, sums_.words().numel());
+  return sum_over(*run_.group, sums_.value_in(both));
 }
 
 void Step::restore(const kernels::MetricSums& sums,
@@ -133,7 +129,8 @@ void Step::clip_gradients() {
   }
   if (norms.empty()) return;
   at::Tensor norm = at::linalg_vector_norm(at::stack(norms));
-  if (const auto* scale = run_.optimizer->loss_scale()) norm = norm * scale->inverse();
+  if (const auto* scale = run_.optimizer->loss_scale())
+    norm = norm * scale->member(&kernels::LossScale::inverse);
   const at::Tensor factor = (*run_.options.grad_clip / (norm + kTiny)).clamp_max(1);
   for (at::Tensor& gradient : gradients) gradient.mul_(factor);
 }

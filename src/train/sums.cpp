@@ -2,42 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
-
-#include <ATen/ATen.h>
+#include <vector>
 
 namespace onecycle {
 
 using kernels::MetricSums;
 
-namespace {
-
-constexpr std::int64_t kValues = sizeof(MetricSums) / sizeof(double);
-
-// The values where they are.
-at::Tensor values_of(MetricSums& sums) { return at::from_blob(&sums, {kValues}, at::kDouble); }
-
-}  // namespace
-
-Sums::Sums(at::Device device) {
-  MetricSums zero;
-  values_ = values_of(zero).to(device, /*non_blocking=*/false, /*copy=*/true);
-}
-
-MetricSums Sums::read() const {
-  MetricSums result;
-  const at::Tensor on_host = values_.cpu();
-  std::memcpy(static_cast<void*>(&result), on_host.const_data_ptr(), sizeof result);
-  return result;
-}
-
-void Sums::write(const MetricSums& sums) {
-  MetricSums copy = sums;
-  values_.copy_(values_of(copy));
-}
-
 MetricSums sum_over(Group& group, const MetricSums& own) {
   if (group.size() == 1) return own;
-  std::vector<double> values(kValues);
+  std::vector<double> values(sizeof own / sizeof(double));
   std::memcpy(values.data(), &own, sizeof own);
   MetricSums sums;
   for (const auto& one : group.gather(values)) {

@@ -184,12 +184,9 @@ TEST(House, PublicHeadersIncludeNoRoomAndNoTorchHeader) {
 
 TEST(House, KernelsAndSchedulesKnowNoATen) {
   for (const char* room : {"core", "weights", "recipe", "schedule", "kernels", "observe"})
-    for (const Include& include : includes_of(kRoot / "src" / room)) {
-      // The one bridge from ATen's current stream to the kernels' callers.
-      if (include.file.ends_with("kernels/current_stream.h")) continue;
+    for (const Include& include : includes_of(kRoot / "src" / room))
       EXPECT_TRUE(include.folder != "ATen" && include.folder != "torch" && include.folder != "c10")
           << include.file << " " << include.name;
-    }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "kernels/gather_sample.h"
 
+#include "onecycle/on_device.h"
+
 #include "data/crop_tables.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +38,7 @@ struct Sampling {
         mix_weight(at::tensor({.5, .6, .7, .8, .9, 1., .55}, at::kFloat)),
         mix_labels(at::zeros({kBatch}, at::kLong)),
         out_mix_weight(at::zeros({kBatch}, at::kFloat)),
-        tables(at::zeros({3 * kCropSteps}, at::kLong)) {
+        tables(at::kCPU) {
     gather.pixel = type == at::kByte ? Pixel::uint8 : Pixel::float32;
     gather.channels = kChannels;
     gather.height = kHeight;
@@ -57,7 +59,7 @@ struct Sampling {
     gather.out = out.mutable_data_ptr();
     gather.out_labels = out_labels.mutable_data_ptr<std::int64_t>();
     gather.grey_sums = grey_sums.mutable_data_ptr<std::int64_t>();
-    if (gather.crop) gather.crop = static_cast<const CropTables*>(tables.const_data_ptr());
+    if (gather.crop) gather.crop = tables.data();
     if (!gather.mixes()) return;
     gather.partner = partner.const_data_ptr<std::int64_t>();
     gather.mix_weight = mix_weight.const_data_ptr<float>();
@@ -66,9 +68,8 @@ struct Sampling {
   }
 
   void crop(const ResizedCrop& how = {}) {
-    const CropTables made = crop_tables(how, kHeight, kWidth);
-    std::memcpy(tables.mutable_data_ptr(), &made, sizeof made);
-    gather.crop = static_cast<const CropTables*>(tables.const_data_ptr());
+    tables = OnDevice<CropTables>(at::kCPU, crop_tables(how, kHeight, kWidth));
+    gather.crop = tables.data();
     const auto box = fallback_box(how, kHeight, kWidth);
     std::copy(box.begin(), box.end(), gather.fallback);
   }
@@ -90,7 +91,8 @@ struct Sampling {
   std::int64_t size() const { return gather.out_width; }
 
   at::Tensor images, labels, order, mean, inverse_std, out, out_labels, grey_sums;
-  at::Tensor partner, mix_weight, mix_labels, out_mix_weight, tables;
+  at::Tensor partner, mix_weight, mix_labels, out_mix_weight;
+  OnDevice<CropTables> tables;
   Gather gather;
 };
 
@@ -344,8 +346,9 @@ TEST(Rows, SamplesLieWhereTheirRowsSay) {
 void move_to_gpu(Sampling& s) {
   for (at::Tensor* tensor :
        {&s.images, &s.labels, &s.order, &s.mean, &s.inverse_std, &s.out, &s.out_labels,
-        &s.grey_sums, &s.partner, &s.mix_weight, &s.mix_labels, &s.out_mix_weight, &s.tables})
+        &s.grey_sums, &s.partner, &s.mix_weight, &s.mix_labels, &s.out_mix_weight})
     *tensor = tensor->to(at::kCUDA);
+  s.tables = OnDevice<CropTables>(at::kCUDA, s.tables.read());
   s.point();
 }
 

@@ -1,6 +1,7 @@
 #include "kernels/gather.h"
 
 #include "onecycle/error.h"
+#include "onecycle/on_device.h"
 
 #include <cmath>
 #include <functional>
@@ -68,7 +69,7 @@ struct Fixture {
         mix_weight(at::tensor({.5, .6, .7, .8, .9, 1., .55, .75, .95}, at::kFloat)),
         mix_labels(at::full({kBatch}, 77, at::kLong)),
         out_mix_weight(at::full({kBatch}, 77, at::kFloat)),
-        position(at::tensor({2, 3}, at::kLong)) {
+        position(at::kCPU, {2, 3}) {
     gather.mean_image = c.mean_image;
     point(c.mixed);
     gather.pixel = c.in == at::kByte ? Pixel::uint8 : Pixel::float32;
@@ -91,12 +92,8 @@ struct Fixture {
     if (c.positioned) {  // the numbers that it stands in for are others
       gather.offset = -1;
       gather.epoch = 99;
-      gather.position = position_data();
+      gather.position = position.data();
     }
-  }
-
-  const GatherPosition* position_data() const {
-    return reinterpret_cast<const GatherPosition*>(position.const_data_ptr<std::int64_t>());
   }
 
   void point(bool mixed) {
@@ -106,7 +103,7 @@ struct Fixture {
       gather.out_mix_labels = mix_labels.mutable_data_ptr<std::int64_t>();
       gather.out_mix_weight = out_mix_weight.mutable_data_ptr<float>();
     }
-    if (gather.position != nullptr) gather.position = position_data();
+    if (gather.position != nullptr) gather.position = position.data();
     gather.images = images.const_data_ptr();
     gather.labels = labels.const_data_ptr<std::int64_t>();
     gather.order = order.const_data_ptr<std::int64_t>();
@@ -117,7 +114,8 @@ struct Fixture {
   }
 
   at::Tensor images, labels, order, mean, inverse_std, out, out_labels;
-  at::Tensor partner, mix_weight, mix_labels, out_mix_weight, position;
+  at::Tensor partner, mix_weight, mix_labels, out_mix_weight;
+  OnDevice<GatherPosition> position;
   Gather gather;
 };
 
@@ -255,7 +253,7 @@ TEST_P(GatherCase, ReadsItsPosition) {
   gather_cpu(reads.gather, 0, kBatch);
   EXPECT_TRUE(reads.out.equal(told.out));
   EXPECT_TRUE(reads.out_labels.equal(told.out_labels));
-  reads.position.copy_(at::tensor({3, 4}, at::kLong));
+  reads.position.write({3, 4});
   told.gather.offset = 2;
   told.gather.epoch = 4;
   gather_cpu(told.gather, 0, kBatch);
@@ -304,8 +302,9 @@ INSTANTIATE_TEST_SUITE_P(Gather, GatherCase, testing::ValuesIn(all_cases()), cas
 void move_to_gpu(Fixture& f) {
   for (at::Tensor* tensor :
        {&f.images, &f.labels, &f.order, &f.mean, &f.inverse_std, &f.out, &f.out_labels, &f.partner,
-        &f.mix_weight, &f.mix_labels, &f.out_mix_weight, &f.position})
+        &f.mix_weight, &f.mix_labels, &f.out_mix_weight})
     *tensor = tensor->to(at::kCUDA);
+  f.position = OnDevice<GatherPosition>(at::kCUDA, f.position.read());
   f.point(f.gather.mixes());
 }
 

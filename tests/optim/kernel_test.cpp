@@ -19,7 +19,7 @@ using kernels::LossScale;
 using kernels::ScalarType;
 
 constexpr std::int64_t kSize = 1001;
-constexpr kernels::StepNumbers kNumbers{0.1, 0.9, 0.05, 3};
+constexpr StepNumbers kNumbers{0.1, 0.9, 0.05, 3};
 
 using CpuUpdate = std::function<void(const kernels::UpdateTensor&, std::int64_t, std::int64_t)>;
 
@@ -178,7 +178,7 @@ TEST(LossScale, BiasCorrectionCountsUpdatesThatWereMade) {
     tensor.gradient = &gradient;
     tensor.size = 1;
     tensor.updates_before = before;
-    const kernels::StepNumbers numbers{0.1, 0.9, 0, number};
+    const StepNumbers numbers{0.1, 0.9, 0, number};
     kernels::adamw_cpu(tensor, 0, 1, {}, &numbers, &scale);
     return weight;
   };

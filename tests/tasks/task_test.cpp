@@ -15,7 +15,7 @@ namespace {
 Score score_of(const Task& task, const std::vector<std::pair<at::Tensor, Batch>>& batches) {
   Sums sums(at::kCPU);
   for (const auto& [outputs, batch] : batches)
-    task.add(task.held_out_loss(outputs, batch).to(at::kFloat), outputs, batch, sums.tensor());
+    task.add(task.held_out_loss(outputs, batch).to(at::kFloat), outputs, batch, sums);
   return score_between({}, sums.read(), task.metrics().size());
 }
 
@@ -53,7 +53,7 @@ TEST(Regression, TheFirstBadBatchIsKept) {
   Sums sums(at::kCPU);
   const Batch batch{at::Tensor(), at::zeros({1, 1}), {}, 1};
   for (const float loss : {1.0f, HUGE_VALF, 1.0f, NAN})
-    task->add(at::scalar_tensor(loss, at::kFloat), at::zeros({1, 1}), batch, sums.tensor());
+    task->add(at::scalar_tensor(loss, at::kFloat), at::zeros({1, 1}), batch, sums);
   EXPECT_EQ(sums.read().first_bad, 1);
   EXPECT_EQ(sums.read().batches, 4);
 }

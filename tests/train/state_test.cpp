@@ -121,7 +121,7 @@ TEST(Metrics, AsCountedByHand) {
     const at::Tensor logits = at::randn({9, kClasses});
     const at::Tensor labels = at::randint(-1, kClasses, {9});
     const float mean = 0.5f + static_cast<float>(batch);
-    task->add(at::scalar_tensor(mean), logits, {logits, labels}, sums.tensor());
+    task->add(at::scalar_tensor(mean), logits, {logits, labels}, sums);
     for (std::int64_t i = 0; i < 9; ++i) {
       const auto label = labels[i].item<std::int64_t>();
       if (label < 0) continue;
@@ -142,8 +142,7 @@ TEST(Metrics, TheFirstBadBatchIsKept) {
   const at::Tensor logits = at::zeros({2, 3});
   const at::Tensor labels = at::zeros({2}, at::kLong);
   for (const double loss : {1.0, 2.0, HUGE_VAL, 1.0, std::nan("")})
-    classification(3)->add(at::scalar_tensor(loss, at::kFloat), logits, {logits, labels},
-                           sums.tensor());
+    classification(3)->add(at::scalar_tensor(loss, at::kFloat), logits, {logits, labels}, sums);
   EXPECT_EQ(sums.read().first_bad, 2);
   EXPECT_EQ(sums.read().batches, 5);
 }

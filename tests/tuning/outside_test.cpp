@@ -163,7 +163,7 @@ class Sign : public Optimizer {
     for (Parameter& parameter : parameters_.all()) {
       at::Tensor& gradient = parameter.working.mutable_grad();
       if (!gradient.defined()) continue;
-      parameter.working.sub_(gradient.sign() * hyper_.lr().to(at::kFloat));
+      parameter.working.sub_(gradient.sign() * hyper_.member(&StepNumbers::lr).to(at::kFloat));
       gradient.reset();
     }
   }
