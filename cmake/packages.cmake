@@ -31,9 +31,9 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 add_library(onecycle_crypto INTERFACE)
 target_link_libraries(onecycle_crypto INTERFACE OpenSSL::Crypto)
 
-find_package(SQLite3 REQUIRED)
+find_package(SQLiteCpp REQUIRED)
 add_library(onecycle_sqlite INTERFACE)
-target_link_libraries(onecycle_sqlite INTERFACE SQLite::SQLite3)
+target_link_libraries(onecycle_sqlite INTERFACE SQLiteCpp)
 
 # libjpeg-turbo's CMake files are in no package of Debian 12.
 find_path(ONECYCLE_TURBOJPEG_INCLUDE turbojpeg.h REQUIRED)

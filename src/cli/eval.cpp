@@ -110,23 +110,20 @@ void say(const RecipeRun& run, const Score& score, const Classification& result,
 
 Json json_of(const Score& score, const Classification& result, const std::string& split,
              const std::string& weights, const std::string& page) {
-  const auto number = [](const std::optional<double>& value) {
-    return value ? Json(*value) : Json();
-  };
   Json classes = Json::array();
   for (std::size_t i = 0; i < result.classes.size(); ++i)
     classes.push_back({{"name", result.classes[i]},
                        {"samples", result.labelled(i)},
-                       {"recall", number(result.recall(i))},
-                       {"precision", number(result.precision(i))},
-                       {"f1", number(result.f1(i))}});
+                       {"recall", result.recall(i)},
+                       {"precision", result.precision(i)},
+                       {"f1", result.f1(i)}});
   return {{"event", "evaluated"},
           {"split", split},
           {"loss", json_of_number(score.loss)},
           {"accuracy", score.metric()},
           {"samples", score.samples},
           {"weights", weights},
-          {"top5", number(result.top5)},
+          {"top5", result.top5},
           {"ece", json_of_number(result.ece)},
           {"overconfidence", json_of_number(result.overconfidence)},
           {"classes", std::move(classes)},

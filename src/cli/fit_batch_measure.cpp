@@ -23,9 +23,8 @@ namespace onecycle {
 namespace {
 
 void print_built(const Run& run, const MemoryLimit& limit) {
-  print_json({{"event", "built"},
-              {"train_samples", run.train->size()},
-              {"limit_bytes", limit.bytes()}});
+  print_json(
+      {{"event", "built"}, {"train_samples", run.train->size()}, {"limit_bytes", limit.bytes()}});
 }
 
 void probe(const Json& request, const Recipe& recipe, const Registries& registries,
@@ -51,16 +50,13 @@ void trial(const Json& request, const Recipe& recipe, const Registries& registri
   if (request.contains("seconds")) seconds = request.at("seconds").get<double>();
   const BatchTrial trial = train_trial(run, seconds, observers);
   if (!trial.failure.empty()) return print_json({{"event", "failed"}, {"message", trial.failure}});
-  const auto accuracy = [](const std::optional<double>& value) {
-    return value ? Json(*value) : Json();
-  };
   print_json({{"event", "result"},
               {"lr_max", trial.lr_max},
               {"steps", trial.steps},
               {"planned", trial.planned},
               {"seconds", trial.seconds},
-              {"validation_accuracy", accuracy(trial.validation)},
-              {"test_accuracy", accuracy(trial.test)}});
+              {"validation_accuracy", trial.validation},
+              {"test_accuracy", trial.test}});
 }
 
 void measure(const Json& request) {

@@ -190,19 +190,15 @@ int range_test_command(int argc, char** argv) {
     for (const Figure& figure : read_figures(folder))
       if (figure.name == "held-out-accuracy") print(console.out(), "\n{}", terminal_plot(figure));
   console.say(report.empty() ? "curves in " + folder : "report     " + report);
-  if (line.json()) {
-    const auto number = [](const std::optional<double>& value) {
-      return value ? Json(*value) : Json();
-    };
+  if (line.json())
     print_json(Json{{"event", "suggested"},
-                    {"lr_max", number(test.lr_max)},
-                    {"lr_min", number(test.lr_min)},
+                    {"lr_max", test.lr_max},
+                    {"lr_min", test.lr_min},
                     {"refused", test.refused.empty() ? Json() : Json(test.refused)},
                     {"uncertain", test.uncertain},
                     {"seed_numbers", test.seed_numbers},
                     {"report", report.empty() ? Json() : Json(report)},
                     {"run_dir", folder}});
-  }
   if (interrupted) return 128 + stop.signal_number();
   return test.refused.empty() ? 0 : 1;
 }

@@ -168,6 +168,8 @@ void add_ranks(CommandLine& line) {
 
 std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv, RanksAre ranks) {
   live_with_launcher();
+  const auto place = place_in_environment();
+  if (line.has("ranks") || (place && place->port != 0)) hush_c10d();
   if (!line.has("ranks")) {
     if (line.has("max-restarts")) line.misused("--max-restarts belongs to --ranks");
     return std::nullopt;
@@ -175,7 +177,6 @@ std::optional<int> launch_ranks(const CommandLine& line, int argc, char** argv, 
   LaunchOptions options;
   options.ranks = ranks_of(line);
   options.max_restarts = restarts_of(line);
-  const auto place = place_in_environment();
   if (place && place->size > 1)
     throw UsageError(
         format("--ranks {} was given, but this is rank {} of {} that {} started already: leave "

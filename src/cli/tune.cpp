@@ -93,13 +93,11 @@ void say_choices(const TuneResult& result, const Console& console) {
 }
 
 void print_result(const TuneResult& result, const std::string& path, const std::string& report) {
-  Json choices = Json::array();
-  for (const TuneChoice& choice : result.choices) choices.push_back(choice_json(choice));
   print_json(Json{{"event", "tuned"},
                   {"recipe", path.empty() ? Json() : Json(path)},
                   {"report", report.empty() ? Json() : Json(report)},
                   {"refused", result.refused.empty() ? Json() : Json(result.refused)},
-                  {"choices", choices},
+                  {"choices", result.choices},
                   {"search_epochs", result.epochs},
                   {"search_seconds", result.seconds}});
 }

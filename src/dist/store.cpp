@@ -30,12 +30,6 @@ constexpr int kErrorsOnly = 2;
 constexpr milliseconds kRetry{200};
 constexpr milliseconds kOneTry{3000};
 
-// c10d warns, with stack traces, of each connection that breaks; here those are told in one line.
-void hush_c10d() {
-  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr && FLAGS_caffe2_log_level < kErrorsOnly)
-    FLAGS_caffe2_log_level = kErrorsOnly;
-}
-
 std::uint16_t port_of(const FileDescriptor& socket) {
   sockaddr_storage own{};
   socklen_t bytes = sizeof own;
@@ -114,6 +108,11 @@ std::string address_to_serve_at(const RankPlace& place) {
 
 }  // namespace
 
+void hush_c10d() {
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr && FLAGS_caffe2_log_level < kErrorsOnly)
+    FLAGS_caffe2_log_level = kErrorsOnly;
+}
+
 Store store_of_attempt(Store store, std::int64_t attempt, const std::string& secret) {
   if (!secret.empty()) store = sealed(std::move(store), secret);
   return c10::make_intrusive<c10d::PrefixStore>(format("onecycle/{}", attempt), std::move(store));
@@ -122,7 +121,6 @@ Store store_of_attempt(Store store, std::int64_t attempt, const std::string& sec
 c10::intrusive_ptr<c10d::TCPStore> serve_store(const std::string& host, std::uint16_t port,
                                                milliseconds timeout) {
   const NoBrokenPipes blocked;
-  hush_c10d();
   FileDescriptor socket = bound_socket(host, port);
   c10d::TCPStoreOptions options;
   options.port = port_of(socket);
@@ -139,7 +137,6 @@ c10::intrusive_ptr<c10d::TCPStore> serve_store(const std::string& host, std::uin
 }
 
 Store connect_store(const RankPlace& place, milliseconds timeout) {
-  hush_c10d();
   c10d::TCPStoreOptions options;
   options.port = place.port;
   options.waitWorkers = false;

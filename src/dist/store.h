@@ -11,6 +11,11 @@ namespace onecycle {
 // The keys and values that all ranks reach: c10d's, which torchrun serves as well.
 using Store = c10::intrusive_ptr<c10d::Store>;
 
+// For a program of ranks to call, before threads that log: the whole process logs no warnings of
+// LibTorch's, unless TORCH_CPP_LOG_LEVEL chooses. c10d warns, with stack traces, of each connection
+// that breaks; ours are told in one line.
+void hush_c10d();
+
 // How long ranks wait for one another to begin.
 constexpr std::chrono::minutes kJoinTimeout{5};
 

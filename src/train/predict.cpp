@@ -1,5 +1,6 @@
 #include "onecycle/predict.h"
 
+#include "onecycle/data.h"
 #include "onecycle/error.h"
 
 #include "core/format.h"
@@ -16,6 +17,8 @@
 #include <ATen/ATen.h>
 
 namespace onecycle {
+
+ONECYCLE_JSON(NetworkTask, data, channels, height, width, classes, mean, std, resize)
 
 namespace {
 
@@ -92,25 +95,14 @@ Prediction predict(const Run& run, Source& samples, const PredictOptions& option
   return result;
 }
 
-std::string to_json(const NetworkTask& task) {
-  return json_text(Json{{"data", task.data},
-                        {"channels", task.channels},
-                        {"height", task.height},
-                        {"width", task.width},
-                        {"classes", task.classes},
-                        {"mean", task.mean},
-                        {"std", task.std},
-                        {"resize", task.resize}});
-}
+std::string to_json(const NetworkTask& task) { return json_text(task); }
 
 std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& metadata,
                                    const std::string& source) {
   const auto text = metadata.find("task");
   if (text == metadata.end()) return std::nullopt;
   try {
-    const Json json = parse_json(text->second);
-    NetworkTask task{json.at("data"),    json.at("channels"), json.at("height"), json.at("width"),
-                     json.at("classes"), json.at("mean"),     json.at("std"),    json.at("resize")};
+    auto task = parse_json(text->second).get<NetworkTask>();
     const char* wrong = wrong_field(task);
     if (wrong == nullptr) return task;
     throw CheckpointError(

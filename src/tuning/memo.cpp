@@ -32,8 +32,7 @@ Memo::Memo(std::string path, const std::string& subject, std::shared_ptr<Group> 
   file_ = found;
 }
 
-Json Memo::get(const std::string& key, const std::function<Json()>& compute,
-               const std::function<bool(const Json&)>& sound) {
+Json Memo::kept(const std::string& key, const std::function<Json()>& compute) {
   Json& results = file_["results"];
   const auto known = [&] { return results.contains(key) ? json_text(results[key]) : ""; };
   std::string found = group_->share(known(), 0);
@@ -45,11 +44,11 @@ Json Memo::get(const std::string& key, const std::function<Json()>& compute,
       return std::string();
     });
   }
-  Json result = Json::parse(found);
-  if (!sound(result))
-    throw Error(
-        format("{}: its result '{}' is damaged; remove the file to begin anew", path_, key));
-  return result;
+  return Json::parse(found);
+}
+
+void Memo::refuse(const std::string& key) const {
+  throw Error(format("{}: its result '{}' is damaged; remove the file to begin anew", path_, key));
 }
 
 }  // namespace onecycle

@@ -7,20 +7,14 @@
 #include "core/number.h"
 #include "tuning/smoothing.h"
 
-#include <cmath>
-
 namespace onecycle {
 
 namespace {
 
-Json number(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? Json(*value) : Json();
-}
-
 void add_band(Json& json, const std::string& name, const Band& band) {
-  json[name] = number(band.value);
-  json[name + "_low"] = number(band.low);
-  json[name + "_high"] = number(band.high);
+  json[name] = band.value;
+  json[name + "_low"] = band.low;
+  json[name + "_high"] = band.high;
 }
 
 Json json_of(const std::vector<SmoothedPoint>& points) {
@@ -53,9 +47,9 @@ Json json_of(const LabelledSweep& sweep) {
     points.push_back({{"step", point.step},
                       {"lr", point.lr},
                       {"momentum", point.momentum},
-                      {"train_loss", number(point.train_loss)},
-                      {"held_out_loss", number(point.held_out_loss)},
-                      {"held_out_accuracy", number(point.held_out_accuracy)}});
+                      {"train_loss", point.train_loss},
+                      {"held_out_loss", point.held_out_loss},
+                      {"held_out_accuracy", point.held_out_accuracy}});
   return {{"label", sweep.label},
           {"shape", sweep.plan.shape == SweepShape::linear ? "linear" : "exponential"},
           {"seed", sweep.seed},
@@ -67,7 +61,7 @@ Json causal_of(const SweepCurve& curve) {
   Json list = Json::array();
   CausalAverage average;
   for (const SweepPoint& point : curve.points)
-    list.push_back({{"lr", point.lr}, {"train_loss", number(average.add(point.train_loss))}});
+    list.push_back({{"lr", point.lr}, {"train_loss", average.add(point.train_loss)}});
   return list;
 }
 
@@ -79,7 +73,7 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
   for (const LabelledSweep& sweep : test.sweeps) sweeps.push_back(json_of(sweep));
   Json suggestions = Json::array();
   for (const Suggestion& one : test.suggestions)
-    suggestions.push_back({{"rule", one.rule}, {"lr", number(one.lr)}, {"reason", one.reason}});
+    suggestions.push_back({{"rule", one.rule}, {"lr", one.lr}, {"reason", one.reason}});
   Json overlays = Json::array();
   for (const Overlay& overlay : test.overlays)
     overlays.push_back({{"of", overlay.of},
@@ -87,14 +81,14 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                         {"best", overlay.best},
                         {"axis", name_of(overlay.axis)},
                         {"stable_to", overlay.stable_to},
-                        {"held_out_loss", number(overlay.held_out_loss)},
+                        {"held_out_loss", overlay.held_out_loss},
                         {"smoothed", json_of(overlay.smoothed)}});
   return json_text(
              Json{{"kind", "range_test"},
                   {"name", name},
                   {"refused", test.refused.empty() ? Json() : Json(test.refused)},
-                  {"lr_max", number(test.lr_max)},
-                  {"lr_min", number(test.lr_min)},
+                  {"lr_max", test.lr_max},
+                  {"lr_min", test.lr_min},
                   {"uncertain", test.uncertain},
                   {"seed_numbers", test.seed_numbers},
                   {"sweeps", std::move(sweeps)},

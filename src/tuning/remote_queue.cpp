@@ -16,6 +16,8 @@
 
 namespace onecycle {
 
+ONECYCLE_JSON(RemoteStudy, recipe, search, folder)
+
 namespace {
 
 constexpr const char* kQuestion = "another rank asks a question";
@@ -65,9 +67,7 @@ auto understood(const std::string& text, const char* whose, const Read& read) {
 std::optional<RemoteStudy> ask_for_study(const Ask& ask) {
   const auto text = ask(json_text(Json{{"ask", "study"}}));
   if (!text) return std::nullopt;
-  return understood(*text, kAnswer, [](const Json& json) {
-    return RemoteStudy{json.at("recipe"), json.at("search"), json.at("folder")};
-  });
+  return understood(*text, kAnswer, [](const Json& json) { return json.get<RemoteStudy>(); });
 }
 
 std::string farewell() { return json_text(Json{{"ask", "leave"}}); }
@@ -101,9 +101,7 @@ RemoteAnswer answer(Study& study, std::int64_t owner, const std::string& questio
   const auto ask = understood(question, kQuestion,
                               [](const Json& json) { return json.at("ask").get<std::string>(); });
   if (ask == "study")
-    return {json_text(Json{{"recipe", study.recipe()},
-                           {"search", search_text(study.options())},
-                           {"folder", study.folder()}})};
+    return {json_text(RemoteStudy{study.recipe(), search_text(study.options()), study.folder()})};
   if (ask == "leave") return {json_text(Json{{"over", true}}), true};
   if (ask == "take") {
     if (stopping || study.over()) return {json_text(Json{{"over", true}}), true};

@@ -30,21 +30,17 @@ std::string value_text(const Axis& axis, const Value& value) {
   return number ? format("{:.4g}", *number) : detail::flow_text(value.as_written());
 }
 
-Json number_or_null(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 Json fields_of(const Study& study, const TrialRow& row) {
   return {{"number", row.trial.number},
           {"rung", row.trial.rung},
           {"share", row.trial.share},
           {"state", name_of(row.state)},
           {"values", Json::parse(json_of(study.options().space, setting_of(study, row)))},
-          {"metric", number_or_null(row.metric)},
-          {"validation_loss", number_or_null(row.validation_loss)},
-          {"validation_accuracy", number_or_null(row.validation_accuracy)},
-          {"test_loss", number_or_null(row.test_loss)},
-          {"test_accuracy", number_or_null(row.test_accuracy)},
+          {"metric", row.metric},
+          {"validation_loss", row.validation_loss},
+          {"validation_accuracy", row.validation_accuracy},
+          {"test_loss", row.test_loss},
+          {"test_accuracy", row.test_accuracy},
           {"seconds", row.seconds},
           {"run", row.run},
           {"reason", row.reason}};

@@ -72,12 +72,12 @@ Study::Study(const std::string& folder) : folder_(folder) {
   database_ = std::make_unique<Database>(path);
   Statement version(*database_, "PRAGMA user_version");
   version.step();
-  if (version.integer(0) != kSchema)
+  if (version.getColumn(0).getInt64() != kSchema)
     throw Error(format("{}: {}; start the search anew", path,
-                       version.integer(0) == 0
+                       version.getColumn(0).getInt64() == 0
                            ? "its making was cut short"
                            : format("is a study of version {}, and this program knows version {}",
-                                    version.integer(0), kSchema)));
+                                    version.getColumn(0).getInt64(), kSchema)));
   recipe_ = stored("recipe");
   environment_ = setting("environment");
   options_ = read_search_text(stored("search"), path);
@@ -89,7 +89,7 @@ Study::Study(const std::string& folder) : folder_(folder) {
 std::optional<std::string> Study::setting(const std::string& key) {
   Statement row(*database_, "SELECT value FROM settings WHERE key = ?");
   if (!row.bind(key).step()) return std::nullopt;
-  return row.text(0);
+  return row.getColumn(0).getText();
 }
 
 std::string Study::stored(const std::string& key) {
@@ -157,11 +157,11 @@ void Study::finish(std::int64_t owner, const Trial& trial, const TrialResult& re
       .bind(trial.number)
       .bind(owner)
       .run();
-  if (database_->changes() != 1)
+  if (database_->getChanges() != 1)
     throw Error(format("{}: trial {} was handed to another worker meanwhile", database_->path(),
                        trial.number));
   Statement rung(*database_, "SELECT rung FROM trials WHERE number = ?");
-  if (rung.bind(trial.number).step()) promote(rung.integer(0));
+  if (rung.bind(trial.number).step()) promote(rung.getColumn(0).getInt64());
   transaction.commit();
 }
 

@@ -5,6 +5,7 @@
 #include "core/file_error.h"
 #include "core/format.h"
 
+#include <SQLiteCpp/Exception.h>
 #include <cmath>
 #include <sqlite3.h>
 
@@ -15,8 +16,8 @@ namespace {
 constexpr int kBusyMilliseconds = 60'000;
 
 // Where the study itself is not at fault.
-bool fails_as_a_file(sqlite3* database) {
-  switch (sqlite3_errcode(database) & 0xff) {
+bool fails_as_a_file(int code) {
+  switch (code & 0xff) {
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
@@ -30,119 +31,63 @@ bool fails_as_a_file(sqlite3* database) {
   }
 }
 
+// What `act` returns; its failure is told with the file's name.
+template <class Act>
+auto telling(const std::string& path, const char* what, const Act& act) {
+  try {
+    return act();
+  } catch (const SQLite::Exception& error) {
+    const std::string text = format("{}: {}: {}", path, what, error.what());
+    if (fails_as_a_file(error.getErrorCode())) throw FileError(text);
+    throw Error(text);
+  }
+}
+
+SQLite::Database opened(const std::string& path) {
+  try {
+    return {path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds};
+  } catch (const SQLite::Exception& error) {
+    throw FileError(format("{}: cannot be opened: {}", path, error.what()));
+  }
+}
+
 }  // namespace
 
-Database::Database(const std::string& path) : path_(path) {
-  if (sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                      nullptr) != SQLITE_OK) {
-    const std::string why = handle_ != nullptr ? sqlite3_errmsg(handle_) : "out of memory";
-    sqlite3_close(handle_);
-    throw FileError(format("{}: cannot be opened: {}", path, why));
-  }
-  sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+Database::Database(const std::string& path) : SQLite::Database(opened(path)) {
   // A file of others runs nothing of its own: neither triggers nor views, and no functions by them.
   for (const int off : {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
                         SQLITE_DBCONFIG_TRUSTED_SCHEMA})
-    sqlite3_db_config(handle_, off, 0, nullptr);
-  try {
-    execute("PRAGMA journal_mode = WAL");
-    execute("PRAGMA synchronous = FULL");
-  } catch (...) {
-    sqlite3_close(handle_);
-    throw;
-  }
+    sqlite3_db_config(getHandle(), off, 0, nullptr);
+  execute("PRAGMA journal_mode = WAL");
+  execute("PRAGMA synchronous = FULL");
 }
-
-Database::~Database() { sqlite3_close(handle_); }
 
 void Database::execute(const char* sql) {
-  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail("failed");
+  telling(path(), "failed", [&] { return exec(sql); });
 }
 
-std::int64_t Database::changes() const { return sqlite3_changes(handle_); }
-
-void Database::fail(const std::string& what) const {
-  const std::string text = format("{}: {}: {}", path_, what, sqlite3_errmsg(handle_));
-  if (fails_as_a_file(handle_)) throw FileError(text);
-  throw Error(text);
-}
-
-Statement::Statement(Database& database, const std::string& sql) : database_(database) {
-  if (sqlite3_prepare_v2(database.handle(), sql.c_str(), -1, &statement_, nullptr) != SQLITE_OK)
-    database.fail("not a study");
-}
-
-Statement::~Statement() { sqlite3_finalize(statement_); }
-
-Statement& Statement::bind(std::int64_t value) {
-  sqlite3_bind_int64(statement_, ++bound_, value);
-  return *this;
-}
-
-Statement& Statement::bind(double value) {
-  sqlite3_bind_double(statement_, ++bound_, value);
-  return *this;
-}
-
-Statement& Statement::bind(const std::string& value) {
-  sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()),
-                    SQLITE_TRANSIENT);
-  return *this;
-}
+Statement::Statement(Database& database, const std::string& sql)
+    : SQLite::Statement(telling(database.path(), "not a study",
+                                [&] { return SQLite::Statement(database, sql); })),
+      path_(database.path()) {}
 
 Statement& Statement::bind(const std::optional<double>& value) {
   if (value && std::isfinite(*value)) return bind(*value);
-  sqlite3_bind_null(statement_, ++bound_);
+  SQLite::Statement::bind(++bound_);
   return *this;
 }
 
 bool Statement::step() {
-  const int result = sqlite3_step(statement_);
-  if (result != SQLITE_ROW && result != SQLITE_DONE) database_.fail("failed");
-  return result == SQLITE_ROW;
+  return telling(path_, "failed", [&] { return executeStep(); });
 }
 
-bool Statement::is_integer(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_INTEGER;
-}
-
-bool Statement::is_number(int column) const {
-  return is_integer(column) || sqlite3_column_type(statement_, column) == SQLITE_FLOAT;
-}
-
-bool Statement::is_null(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-}
-
-bool Statement::is_text(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_TEXT;
-}
-
-std::int64_t Statement::integer(int column) const {
-  return sqlite3_column_int64(statement_, column);
-}
-
-std::optional<double> Statement::number(int column) const {
-  if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
-  return sqlite3_column_double(statement_, column);
-}
-
-std::string Statement::text(int column) const {
-  const unsigned char* text = sqlite3_column_text(statement_, column);
-  return text == nullptr ? "" : reinterpret_cast<const char*>(text);
-}
-
-Transaction::Transaction(Database& database) : database_(database) {
-  database.execute("BEGIN IMMEDIATE");
-}
-
-Transaction::~Transaction() {
-  if (open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
-}
+Transaction::Transaction(Database& database)
+    : path_(database.path()), transaction_(telling(path_, "failed", [&] {
+        return SQLite::Transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+      })) {}
 
 void Transaction::commit() {
-  database_.execute("COMMIT");
-  open_ = false;
+  telling(path_, "failed", [&] { transaction_.commit(); });
 }
 
 }  // namespace onecycle

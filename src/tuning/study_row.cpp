@@ -44,8 +44,8 @@ bool is_same_setting(const Json& one, const Json& other) {
 class RowReader {
  public:
   RowReader(const std::string& path, const Statement& row) : path_(path), row_(row) {
-    if (!row.is_integer(0)) throw Error(path + ": holds a trial without a number");
-    trial_ = row.integer(0);
+    if (!row.getColumn(0).isInteger()) throw Error(path + ": holds a trial without a number");
+    trial_ = row.getColumn(0).getInt64();
     column_ = 1;
   }
 
@@ -56,23 +56,27 @@ class RowReader {
 
   std::int64_t number() const { return trial_; }
   std::int64_t integer(const char* name) {
-    require(row_.is_integer(column_), format("its {} is no integer", name));
-    return row_.integer(column_++);
+    const SQLite::Column column = next();
+    require(column.isInteger(), format("its {} is no integer", name));
+    return column.getInt64();
   }
   std::optional<double> number_or_null(const char* name, double most = HUGE_VAL) {
-    if (row_.is_null(column_)) return ++column_, std::nullopt;
-    const auto value = row_.is_number(column_) ? row_.number(column_) : std::nullopt;
-    require(value && std::isfinite(*value) && *value >= 0 && *value <= most,
+    const SQLite::Column column = next();
+    if (column.isNull()) return std::nullopt;
+    const double value = column.isInteger() || column.isFloat() ? column.getDouble() : NAN;
+    require(std::isfinite(value) && value >= 0 && value <= most,
             format("its {} is no such number", name));
-    ++column_;
     return value;
   }
   std::string text(const char* name) {
-    require(row_.is_text(column_), format("its {} is no text", name));
-    return row_.text(column_++);
+    const SQLite::Column column = next();
+    require(column.isText(), format("its {} is no text", name));
+    return column.getText();
   }
 
  private:
+  SQLite::Column next() { return row_.getColumn(column_++); }
+
   const std::string& path_;
   const Statement& row_;
   std::int64_t trial_ = 0;

@@ -118,7 +118,7 @@ void Study::hand_back(const std::function<bool(std::int64_t)>& is_alive) {
   std::vector<std::int64_t> owners;
   {
     Statement row(*database_, "SELECT DISTINCT owner FROM trials WHERE state = 'running'");
-    while (row.step()) owners.push_back(row.integer(0));
+    while (row.step()) owners.push_back(row.getColumn(0).getInt64());
   }
   for (const std::int64_t owner : owners) {
     if (is_alive(owner)) continue;
@@ -140,7 +140,8 @@ void Study::lose(std::int64_t owner, const std::string& how) {
                   "SELECT number, rung, losses + 1 FROM trials "
                   "WHERE state = 'running' AND owner = ?");
     for (row.bind(owner); row.step();)
-      lost.push_back({row.integer(0), row.integer(1), row.integer(2)});
+      lost.push_back(
+          {row.getColumn(0).getInt64(), row.getColumn(1).getInt64(), row.getColumn(2).getInt64()});
   }
   for (const auto& [number, rung, losses] : lost) {
     const bool fails = losses >= kMostLosses;

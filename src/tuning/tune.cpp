@@ -52,17 +52,16 @@ class Procedure {
   // ---- Stages ----
 
   bool choose_rate() {
-    const Json found = items_.range("range-test", recipe_, options_.seeds);
-    if (found["lr_max"].is_null()) {
-      result_.refused = "no learning rate: " + found["refused"].get<std::string>();
+    RangeItem found = items_.range("range-test", recipe_, options_.seeds);
+    if (!found.lr_max) {
+      result_.refused = "no learning rate: " + found.refused;
       return false;
     }
-    result_.range_folder = found["folder"];
-    const double lr = found["lr_max"];
-    std::vector<double> seeds = found["seed_numbers"].get<std::vector<double>>();
+    result_.range_folder = found.folder;
+    std::vector<double>& seeds = found.seed_numbers;
     std::sort(seeds.begin(), seeds.end());
-    recipe_ = with_rate(recipe_, lr);
-    add({"lr_max", format("{:.3g}", lr), found["reason"],
+    recipe_ = with_rate(recipe_, *found.lr_max);
+    add({"lr_max", format("{:.3g}", *found.lr_max), found.reason,
          seeds.empty() ? "one curve alone"
                        : format("seeds alone: {:.2g} to {:.2g}", seeds.front(), seeds.back())});
     return true;
@@ -114,8 +113,8 @@ class Procedure {
     TuneChoice choice{"duration", recipe_.train.duration.text(), "", "kept as given"};
     for (const double share : {options_.short_share, 2 * options_.short_share}) {
       if (share >= 1 || !items_.affords(recipe_, share)) continue;
-      const Json trial = items_.trained(format("length {:.2g}", share),
-                                        with_duration(recipe_, items_.length(recipe_, share)));
+      const TrainedItem trial = items_.trained(
+          format("length {:.2g}", share), with_duration(recipe_, items_.length(recipe_, share)));
       choice.trials.push_back(trial_of(format("{:.3g} ep", items_.epochs(recipe_, share)), trial));
     }
     add(std::move(choice));
@@ -126,15 +125,14 @@ class Procedure {
       result_.words.push_back("No confirming range test: the budget did not reach.");
       return;
     }
-    const Json found = items_.range("confirming range test", recipe_, 1);
-    result_.confirming_folder = found["folder"];
+    const RangeItem found = items_.range("confirming range test", recipe_, 1);
+    result_.confirming_folder = found.folder;
     const double lr = peak();
-    if (found["lr_max"].is_null()) {
-      result_.words.push_back("The confirming range test gave no number: " +
-                              found["refused"].get<std::string>());
+    if (!found.lr_max) {
+      result_.words.push_back("The confirming range test gave no number: " + found.refused);
       return;
     }
-    const double again = found["lr_max"];
+    const double again = *found.lr_max;
     result_.words.push_back(
         format("The confirming range test, at the decay and momentum chosen, puts the largest rate "
                "at {:.3g}; {:.3g} is used{}.",
@@ -216,10 +214,8 @@ class Procedure {
     return plan_course(recipe_, data_.train.size(), registries_).optimizer.rule.lr_max;
   }
 
-  static TuneTrial trial_of(const std::string& label, const Json& trial) {
-    std::optional<double> loss;
-    if (!trial["loss"].is_null()) loss = trial["loss"].get<double>();
-    return {label, loss, trial["accuracy"], trial["epochs"]};
+  static TuneTrial trial_of(const std::string& label, const TrainedItem& trial) {
+    return {label, trial.loss, trial.accuracy, trial.epochs};
   }
   static double loss(const TuneTrial& trial) { return trial.loss.value_or(HUGE_VAL); }
 

@@ -10,35 +10,21 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 
 namespace onecycle {
+
+ONECYCLE_JSON(TrainedItem, loss, accuracy, epochs, seconds)
+ONECYCLE_JSON(RangeItem, lr_max, refused, reason, seed_numbers, folder, epochs, seconds)
 
 namespace {
 
 // What a memo's file holds may be of others' making.
-bool has_number(const Json& item, const char* key, double least, bool or_null = false) {
-  const auto found = item.find(key);
-  if (found == item.end()) return false;
-  return (or_null && found->is_null()) || (found->is_number() && found->get<double>() >= least);
+bool is_trial(const TrainedItem& item) {
+  return item.accuracy >= 0 && item.epochs >= 0 && item.seconds >= 0;
 }
 
-bool is_trial(const Json& item) {
-  return item.is_object() && has_number(item, "loss", -HUGE_VAL, true) &&
-         has_number(item, "accuracy", 0) && has_number(item, "epochs", 0) &&
-         has_number(item, "seconds", 0);
-}
-
-bool is_range(const Json& item) {
-  if (!item.is_object()) return false;
-  for (const char* key : {"refused", "reason", "folder"})
-    if (!item.contains(key) || !item[key].is_string()) return false;
-  const auto seeds = item.find("seed_numbers");
-  return seeds != item.end() && seeds->is_array() &&
-         std::all_of(seeds->begin(), seeds->end(),
-                     [](const Json& one) { return one.is_number(); }) &&
-         has_number(item, "lr_max", std::numeric_limits<double>::min(), true) &&
-         has_number(item, "epochs", 0) && has_number(item, "seconds", 0);
+bool is_range(const RangeItem& item) {
+  return item.lr_max.value_or(1) > 0 && item.epochs >= 0 && item.seconds >= 0;
 }
 
 double steps_in(const RangeTest& test) {
@@ -66,34 +52,35 @@ TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries
                 environment_digest(recipe),
             registries.group) {}
 
-Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
-  const Json trial = memo_.get(
-      key, [&] { return train_now(key, recipe); }, is_trial);
-  spend(trial);
-  return trial;
+template <class Item>
+Item TuneItems::spent(Item item) {
+  epochs_ += item.epochs;
+  seconds_ += item.seconds;
+  return item;
 }
 
-Json TuneItems::train_now(const std::string& key, const Recipe& recipe) {
+TrainedItem TuneItems::trained(const std::string& key, const Recipe& recipe) {
+  return spent(memo_.get(
+      key, [&] { return train_now(key, recipe); }, is_trial));
+}
+
+TrainedItem TuneItems::train_now(const std::string& key, const Recipe& recipe) {
   const TrialScore result = run_trial(build_on(data_, recipe, registries_), stop_, progress_);
   if (result.interrupted) throw Interrupted();
   say_(format("{:<34} validation {}", key,
               result.diverged
                   ? "diverged"
                   : format("loss {:.4f}, accuracy {:.2f} %", result.loss, 100 * result.accuracy)));
-  return {{"loss", result.diverged ? Json() : Json(result.loss)},
-          {"accuracy", result.accuracy},
-          {"epochs", result.epochs},
-          {"seconds", result.seconds}};
+  return {result.diverged ? std::nullopt : std::optional(result.loss), result.accuracy,
+          result.epochs, result.seconds};
 }
 
-Json TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
-  const Json found = memo_.get(
-      key, [&] { return range_now(key, recipe, seeds); }, is_range);
-  spend(found);
-  return found;
+RangeItem TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
+  return spent(memo_.get(
+      key, [&] { return range_now(key, recipe, seeds); }, is_range));
 }
 
-Json TuneItems::range_now(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
+RangeItem TuneItems::range_now(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
   const auto begun = std::chrono::steady_clock::now();
   RangeTestOptions options;
   options.seeds = seeds;
@@ -115,13 +102,13 @@ Json TuneItems::range_now(const std::string& key, const Recipe& recipe, std::int
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   say_(format("{:<34} {}", key,
               test.lr_max ? format("lr_max {:.3g}", *test.lr_max) : "refused: " + test.refused));
-  return {{"lr_max", test.lr_max ? Json(*test.lr_max) : Json()},
-          {"refused", test.refused},
-          {"reason", test.suggestions.empty() ? "" : test.suggestions[0].reason},
-          {"seed_numbers", test.seed_numbers},
-          {"folder", folder},
-          {"epochs", steps_in(test) / static_cast<double>(steps_of(recipe).steps_per_epoch)},
-          {"seconds", seconds}};
+  return {test.lr_max,
+          test.refused,
+          test.suggestions.empty() ? "" : test.suggestions[0].reason,
+          test.seed_numbers,
+          folder,
+          steps_in(test) / static_cast<double>(steps_of(recipe).steps_per_epoch),
+          seconds};
 }
 
 StepPlan TuneItems::steps_of(const Recipe& recipe) const {
@@ -145,11 +132,6 @@ bool TuneItems::affords(const Recipe& recipe, double share) const {
   if (!options_.seconds) return true;
   const double rate = epochs_ > 0 ? seconds_ / epochs_ : 0;
   return seconds_ + rate * cost <= *options_.seconds;
-}
-
-void TuneItems::spend(const Json& item) {
-  epochs_ += item["epochs"].get<double>();
-  seconds_ += item["seconds"].get<double>();
 }
 
 }  // namespace onecycle

@@ -5,12 +5,32 @@
 #include "tuning/memo.h"
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace onecycle {
 
 // Thrown by an item that was interrupted, so that nothing half done is remembered.
 struct Interrupted {};
+
+// A trial run, judged on the validation part.
+struct TrainedItem {
+  std::optional<double> loss;  // nothing: it diverged
+  double accuracy = 0;
+  double epochs = 0;
+  double seconds = 0;
+};
+
+struct RangeItem {
+  std::optional<double> lr_max;
+  std::string refused;  // why there is no rate
+  std::string reason;   // for the one found
+  std::vector<double> seed_numbers;
+  std::string folder;
+  double epochs = 0;
+  double seconds = 0;
+};
 
 // What a tuning computes, each once: trial runs and range tests by key, and what they cost
 // together.
@@ -23,10 +43,8 @@ class TuneItems {
             const TuneOptions& options, const std::string& folder, StopSignal& stop,
             Observer* progress, const Say& say);
 
-  // {loss or null where it diverged, accuracy, epochs, seconds} on the validation part.
-  Json trained(const std::string& key, const Recipe& recipe);
-  // {lr_max or null, refused, reason, seed_numbers, folder, epochs, seconds}.
-  Json range(const std::string& key, const Recipe& recipe, std::int64_t seeds);
+  TrainedItem trained(const std::string& key, const Recipe& recipe);
+  RangeItem range(const std::string& key, const Recipe& recipe, std::int64_t seeds);
 
   // Of a share of the recipe's length.
   double epochs(const Recipe& recipe, double share) const;
@@ -38,10 +56,11 @@ class TuneItems {
   double seconds_spent() const { return seconds_; }
 
  private:
-  Json train_now(const std::string& key, const Recipe& recipe);
-  Json range_now(const std::string& key, const Recipe& recipe, std::int64_t seeds);
+  TrainedItem train_now(const std::string& key, const Recipe& recipe);
+  RangeItem range_now(const std::string& key, const Recipe& recipe, std::int64_t seeds);
   StepPlan steps_of(const Recipe& recipe) const;
-  void spend(const Json& item);
+  template <class Item>
+  Item spent(Item item);
 
   const DataSet& data_;
   const Registries& registries_;

@@ -11,7 +11,7 @@ namespace {
 
 Json json_of(const TuneTrial& trial) {
   return {{"label", trial.label},
-          {"loss", trial.loss ? Json(*trial.loss) : Json()},
+          {"loss", trial.loss},
           {"accuracy", trial.loss ? Json(trial.accuracy) : Json()},
           {"epochs", trial.epochs},
           {"chosen", trial.chosen}};
@@ -20,7 +20,7 @@ Json json_of(const TuneTrial& trial) {
 Json with_trials(const TuneChoice& choice) {
   Json trials = Json::array();
   for (const TuneTrial& trial : choice.trials) trials.push_back(json_of(trial));
-  Json json = choice_json(choice);
+  Json json = choice;
   json["trials"] = std::move(trials);
   return json;
 }
@@ -31,13 +31,6 @@ Json inside(const std::string& path, const std::string& folder) {
 }
 
 }  // namespace
-
-Json choice_json(const TuneChoice& choice) {
-  return {{"what", choice.what},
-          {"value", choice.value},
-          {"evidence", choice.evidence},
-          {"sure", choice.sure}};
-}
 
 std::string tune_json(const TuneResult& result, const std::string& name, const std::string& folder,
                       const std::string& recipe) {

@@ -9,7 +9,7 @@
 namespace onecycle {
 
 // A choice without its trials.
-Json choice_json(const TuneChoice& choice);
+ONECYCLE_JSON(TuneChoice, what, value, evidence, sure)
 
 // What tuning.json holds: the choices with their trials, the words, where the range tests and the
 // last run lie (relative to its folder), the tuned recipe. The report reads it.

@@ -176,6 +176,7 @@ int obey(const std::string& word, const RankPlace& place) {
 
 int run(int argc, char** argv) {
   live_with_launcher();
+  hush_c10d();
   if (const auto place = place_in_environment()) {
     const int index = static_cast<int>(place->rank) + 1;
     return obey(argv[index < argc ? index : argc - 1], *place);
