@@ -19,7 +19,7 @@ struct Resumed {
 // --extend: "" or stretch, hold, new-cycle; needed where the length changed. Rank 0 looks, all
 // know. Collective. Throws UsageError, RecipeError, CheckpointError.
 Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
-                 const Registries& registries);
+                 const Environment& environment);
 
 // The checkpoint to go on from, rank 0's, with a warning for each that was passed over. Collective.
 std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& group,

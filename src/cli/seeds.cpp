@@ -34,13 +34,13 @@ Spread spread_of(const std::vector<double>& values) {
   return spread;
 }
 
-RunStart start_of(const Recipe& recipe, const Registries& registries, const CommandLine& line) {
-  Group& group = *registries.group;
+RunStart start_of(const Recipe& recipe, const Environment& environment, const CommandLine& line) {
+  Group& group = *environment.group;
   RunStart start;
   start.folder = from_leader(group, [&] {
     std::string found;
     if (!line.has("resume")) return found;
-    const std::string wanted = resolved_text(recipe, registries);
+    const std::string wanted = resolved_text(recipe, environment.registries);
     for (const std::string& folder : run_folders(recipe))
       if (text_if_readable(recipe_path(folder)) == wanted) found = folder;
     return found;
@@ -78,7 +78,7 @@ void say(const std::vector<Column>& columns, std::int64_t runs, const CommandLin
 
 }  // namespace
 
-int train_seeds(const Recipe& base, std::int64_t count, const Registries& registries,
+int train_seeds(const Recipe& base, std::int64_t count, const Environment& environment,
                 const CommandLine& line) {
   std::vector<Column> columns = {{"train", {}}, {"validation", {}}, {"test", {}}};
   int exit_code = 0;
@@ -87,15 +87,15 @@ int train_seeds(const Recipe& base, std::int64_t count, const Registries& regist
     Recipe recipe = base;
     recipe.seed = base.seed + i;
     line.console().say(format("seed       {} ({} of {})", recipe.seed, i + 1, count));
-    const RunStart start = start_of(recipe, registries, line);
-    RecipeRun run = build(recipe, registries);
+    const RunStart start = start_of(recipe, environment, line);
+    RecipeRun run = build(recipe, environment);
     RunEnd end;
     if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) {
       end = end_in(*start.snapshot);
       line.console().say(format("run        {}: finished before", start.folder));
     } else {
       compare_machines(run, start.snapshot, line.console());
-      const RunResult result = train_run(run, start, registries, line);
+      const RunResult result = train_run(run, start, environment, line);
       if (result.end.reason == StopReason::interrupted) return result.exit_code;
       if (result.exit_code != 0) exit_code = result.exit_code;
       end = result.end;

@@ -8,13 +8,13 @@
 namespace onecycle {
 
 SettledBatch settle_batch(const Recipe& recipe, const CommandLine& line,
-                          const Registries& registries, bool always) {
+                          const Environment& environment, bool always) {
   if (!recipe.data.batch_size.automatic && !always) return {recipe, ""};
   StopSignal stop;
   const SignalScope signals(stop);
-  FitBatchTask task{line, {}, registries, with_any_batch(recipe), stop};
+  FitBatchTask task{line, {}, environment, with_any_batch(recipe), stop};
   task.limit_bytes = less_margin(task.own_memory(), task.options.margin);
-  task.num_train = planned_samples(recipe, registries).value_or(0);
+  task.num_train = planned_samples(recipe, environment).value_or(0);
   line.console().say("batch size is fitted to memory and speed");
   const BatchChoice choice = search_batch(task);
   SettledBatch settled{recipe,

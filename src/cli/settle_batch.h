@@ -15,6 +15,6 @@ struct SettledBatch {
 // under the memory that is available, and says so. Throws Error where nothing fits,
 // FitBatchInterrupted.
 SettledBatch settle_batch(const Recipe& recipe, const CommandLine& line,
-                          const Registries& registries, bool always = false);
+                          const Environment& environment, bool always = false);
 
 }  // namespace onecycle

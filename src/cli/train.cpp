@@ -29,20 +29,20 @@ Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143/129 int
 )";
 
 // A checkpoint holds every weight: the file that the run began with need not be there any more.
-RecipeRun build_resumed(const Resumed& resumed, const Registries& registries) {
+RecipeRun build_resumed(const Resumed& resumed, const Environment& environment) {
   Recipe recipe = resumed.recipe;
   if (resumed.start.snapshot) recipe.weights.file.reset();
-  RecipeRun run = build(recipe, registries);
+  RecipeRun run = build(recipe, environment);
   run.recipe = resumed.recipe;
   return run;
 }
 
 // `arguments` as for find_run.
 int resume(const std::vector<std::string>& arguments, const CommandLine& line,
-           const Registries& registries) {
-  const Resumed resumed = find_run(arguments, line, registries);
-  require_precision(resumed.recipe.train.compute(), registries.group->local_rank());
-  RecipeRun run = build_resumed(resumed, registries);
+           const Environment& environment) {
+  const Resumed resumed = find_run(arguments, line, environment);
+  require_precision(resumed.recipe.train.compute(), environment.group->local_rank());
+  RecipeRun run = build_resumed(resumed, environment);
   describe(run, line.console());
   if (resumed.start.snapshot && resumed.steps >= run.steps.total_steps) {
     line.console().say(
@@ -53,7 +53,7 @@ int resume(const std::vector<std::string>& arguments, const CommandLine& line,
   }
   compare_machines(run, resumed.start.snapshot, line.console());
   if (line.has("dry-run")) return 0;
-  return train_run(run, resumed.start, registries, line).exit_code;
+  return train_run(run, resumed.start, environment, line).exit_code;
 }
 
 std::int64_t seeds_of(const CommandLine& line) {
@@ -83,29 +83,28 @@ int train_command(int argc, char** argv) {
   if (const auto code = launch_ranks(line, argc, argv)) return *code;
   profiled_steps(line);
 
-  Registries registries = shipped_registries();
-  registries.loading = load_watch(line.console());
+  Environment environment = shipped_environment();
+  environment.loading = load_watch(line.console());
   if (line.has("extend") && !line.has("resume")) line.misused("--extend belongs to --resume");
   const bool resumes = line.has("resume") && !line.has("seeds");
   const std::optional<Recipe> given =
-      resumes ? std::nullopt
-              : std::optional(load_recipe(line.single("RECIPE"), line.overrides(), registries));
+      resumes ? std::nullopt : std::optional(load_recipe(line.single("RECIPE"), line.overrides()));
   RankScope ranks(line, given ? given->train.device : DeviceChoice::automatic);
-  registries.group = ranks.group();
-  registries.loading = load_watch(line.console());
+  environment.group = ranks.group();
+  environment.loading = load_watch(line.console());
   if (!folder_to_resume().empty() && !line.has("seeds"))
-    return resume({folder_to_resume()}, line, registries);
-  if (resumes) return resume(line.positional(), line, registries);
-  require_precision(given->train.compute(), registries.group->local_rank());
-  const Recipe recipe = settle_batch(*given, line, registries).recipe;
+    return resume({folder_to_resume()}, line, environment);
+  if (resumes) return resume(line.positional(), line, environment);
+  require_precision(given->train.compute(), environment.group->local_rank());
+  const Recipe recipe = settle_batch(*given, line, environment).recipe;
   if (line.has("seeds") && !line.has("dry-run"))
-    return train_seeds(recipe, seeds_of(line), registries, line);
-  RecipeRun run = build(recipe, registries);
+    return train_seeds(recipe, seeds_of(line), environment, line);
+  RecipeRun run = build(recipe, environment);
   describe(run, line.console());
   if (line.has("dry-run")) return 0;
-  const std::string folder = create_run_folder(recipe, *registries.group);
+  const std::string folder = create_run_folder(recipe, *environment.group);
   ranks.announce_folder(folder);
-  return train_run(run, {folder, std::nullopt}, registries, line).exit_code;
+  return train_run(run, {folder, std::nullopt}, environment, line).exit_code;
 }
 
 }  // namespace onecycle

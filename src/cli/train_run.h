@@ -25,7 +25,7 @@ void describe(const RecipeRun& run, const Console& console);
 std::optional<std::int64_t> profiled_steps(const CommandLine& line);
 
 // Trains in the folder, with everything that watches a run, and says how it ended.
-RunResult train_run(RecipeRun& run, const RunStart& start, const Registries& registries,
+RunResult train_run(RecipeRun& run, const RunStart& start, const Environment& environment,
                     const CommandLine& line);
 
 }  // namespace onecycle

@@ -114,11 +114,11 @@ TuneChoice choice_of(const SettledBatch& batch) {
 
 // The batch size, kept in the folder: found once, whatever a resumed call would measure.
 SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const CommandLine& line,
-                       const Registries& registries) {
-  Memo memo(folder + "/batch.json", recipe.name, registries.group);
+                       const Environment& environment) {
+  Memo memo(folder + "/batch.json", recipe.name, environment.group);
   SettledBatch settled{recipe, ""};
   const auto settle = [&] {
-    settled = settle_batch(recipe, line, registries, line.has("fit-batch"));
+    settled = settle_batch(recipe, line, environment, line.has("fit-batch"));
     const bool fitted = !settled.evidence.empty();
     return Json{{"size", fitted ? Json(settled.recipe.data.batch_size.count) : Json()},
                 {"evidence", settled.evidence}};
@@ -138,16 +138,16 @@ SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const Co
 
 // The run at the end, in a folder of its own: resumed where it was begun before.
 int train_tuned(const TuneResult& result, const DataSet& data, const std::string& folder,
-                const Registries& registries, const CommandLine& line) {
+                const Environment& environment, const CommandLine& line) {
   RunStart start{folder + "/final", std::nullopt};
-  from_leader(*registries.group, [&] {
+  from_leader(*environment.group, [&] {
     make_folders(start.folder);
     return start.folder;
   });
-  start.snapshot = latest_checkpoint(start.folder, *registries.group, line.console());
-  RecipeRun run = build_on(data, result.recipe, registries);
+  start.snapshot = latest_checkpoint(start.folder, *environment.group, line.console());
+  RecipeRun run = build_on(data, result.recipe, environment);
   if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) return 0;
-  return train_run(run, start, registries, line).exit_code;
+  return train_run(run, start, environment, line).exit_code;
 }
 
 }  // namespace
@@ -169,35 +169,35 @@ int tune_command(int argc, char** argv) {
   if (const auto code = launch_ranks(line, argc, argv)) return *code;
 
   const TuneOptions options = options_of(line);
-  Registries registries = shipped_registries();
-  registries.loading = load_watch(line.console());
+  Environment environment = shipped_environment();
+  environment.loading = load_watch(line.console());
   const auto arguments = line.positional();
   if (arguments.empty() || arguments.size() > (line.has("resume") ? 2U : 1U))
     line.misused("one RECIPE, and with --resume its folder");
-  const Recipe given = load_recipe(arguments[0], line.overrides(), registries);
+  const Recipe given = load_recipe(arguments[0], line.overrides());
   RankScope ranks(line, given.train.device);
-  registries.group = ranks.group();
-  registries.loading = load_watch(line.console());
+  environment.group = ranks.group();
+  environment.loading = load_watch(line.console());
   const Console console = line.console();
-  Group& group = *registries.group;
+  Group& group = *environment.group;
   require_precision(given.train.compute(), group.local_rank());
   const std::string folder = folder_for(given, line, group);
   ranks.announce_folder(folder);
   std::optional<FolderLock> lock;
   if (group.leads()) lock.emplace(folder);
   console.say("results in " + folder);
-  const SettledBatch batch = batch_for(given, folder, line, registries);
+  const SettledBatch batch = batch_for(given, folder, line, environment);
   const Recipe& recipe = batch.recipe;
-  const DataSet data = build(recipe, registries).data;
+  const DataSet data = build(recipe, environment).data;
   if (group.leads())
-    write_file_atomically(recipe_path(folder), {resolved_text(recipe, registries)});
+    write_file_atomically(recipe_path(folder), {resolved_text(recipe, environment.registries)});
 
   StopSignal stop;
   TuneResult result;
   {
     const SignalScope signals(stop);
     StepProgress progress(console);
-    result = tune(recipe, data, registries, options, folder, stop, &progress,
+    result = tune(recipe, data, environment, options, folder, stop, &progress,
                   [&](const std::string& text) { console.say(text); });
   }
   result.choices.insert(result.choices.begin(), choice_of(batch));
@@ -208,11 +208,11 @@ int tune_command(int argc, char** argv) {
     return 128 + stop.signal_number();
   }
   const auto train = [&] {
-    return line.has("no-train") ? 0 : train_tuned(result, data, folder, registries, line);
+    return line.has("no-train") ? 0 : train_tuned(result, data, folder, environment, line);
   };
   if (!group.leads()) return result.refused.empty() ? train() : 1;
   say_choices(result, console);
-  const std::string tuned = resolved_text(result.recipe, registries);
+  const std::string tuned = resolved_text(result.recipe, environment.registries);
   write_file_atomically(folder + "/tuning.json", {tune_json(result, recipe.name, folder, tuned)});
   if (!result.refused.empty()) {
     print(stderr, "onecycle: tune: {}\n", visible(result.refused));

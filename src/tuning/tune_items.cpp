@@ -50,21 +50,21 @@ double steps_in(const RangeTest& test) {
 
 }  // namespace
 
-TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries& registries,
+TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Environment& environment,
                      const TuneOptions& options, const std::string& folder, StopSignal& stop,
                      Observer* progress, const Say& say)
     : data_(data),
-      registries_(registries),
+      environment_(environment),
       options_(options),
       folder_(folder),
       stop_(stop),
       progress_(progress),
       say_(say),
       memo_(folder + "/tune.json",
-            resolved_text(recipe, registries) +
+            resolved_text(recipe, environment.registries) +
                 format("seeds {}, share {}", options.seeds, options.short_share) +
                 environment_digest(recipe),
-            registries.group) {}
+            environment.group) {}
 
 Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
   const Json trial = memo_.get(
@@ -74,7 +74,7 @@ Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
 }
 
 Json TuneItems::train_now(const std::string& key, const Recipe& recipe) {
-  const TrialScore result = run_trial(build_on(data_, recipe, registries_), stop_, progress_);
+  const TrialScore result = run_trial(build_on(data_, recipe, environment_), stop_, progress_);
   if (result.interrupted) throw Interrupted();
   say_(format("{:<34} validation {}", key,
               result.diverged
@@ -100,15 +100,15 @@ Json TuneItems::range_now(const std::string& key, const Recipe& recipe, std::int
   const auto make_run = [&](std::int64_t offset) {
     Recipe seeded = recipe;
     seeded.seed += offset;
-    return build_on(data_, seeded, registries_);
+    return build_on(data_, seeded, environment_);
   };
   const RangeTest test = range_test(make_run, options, stop_, progress_);
   if (stop_.signal_number() != 0) throw Interrupted();
-  const std::string folder = from_leader(*registries_.group, [&] {
+  const std::string folder = from_leader(*environment_.group, [&] {
     std::string made = create_numbered_folder(folder_ + "/range");
     write_file_atomically(
         made + "/range_test.json",
-        {range_test_json(test, recipe.name, "", resolved_text(recipe, registries_))});
+        {range_test_json(test, recipe.name, "", resolved_text(recipe, environment_.registries))});
     return made;
   });
   const double seconds =
@@ -125,7 +125,7 @@ Json TuneItems::range_now(const std::string& key, const Recipe& recipe, std::int
 }
 
 StepPlan TuneItems::steps_of(const Recipe& recipe) const {
-  return plan_course(recipe, data_.train.size(), registries_).steps;
+  return plan_course(recipe, data_.train.size(), environment_).steps;
 }
 
 double TuneItems::epochs(const Recipe& recipe, double share) const {

@@ -19,7 +19,7 @@ class TuneItems {
   using Say = std::function<void(const std::string&)>;
 
   // The results are those of `recipe` under these options. All but `folder` must outlive it.
-  TuneItems(const Recipe& recipe, const DataSet& data, const Registries& registries,
+  TuneItems(const Recipe& recipe, const DataSet& data, const Environment& environment,
             const TuneOptions& options, const std::string& folder, StopSignal& stop,
             Observer* progress, const Say& say);
 
@@ -44,7 +44,7 @@ class TuneItems {
   void spend(const Json& item);
 
   const DataSet& data_;
-  const Registries& registries_;
+  const Environment& environment_;
   TuneOptions options_;
   std::string folder_;
   StopSignal& stop_;
