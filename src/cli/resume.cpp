@@ -114,8 +114,8 @@ std::optional<Snapshot> latest_here(const std::string& folder, const Console& co
   return snapshot;
 }
 
-Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& line,
-                  const Environment& environment) {
+Resumed find_here(const std::vector<std::string>& arguments, const Session& session) {
+  const CommandLine& line = session.line();
   if (arguments.empty() || arguments.size() > 2)
     line.misused("--resume takes a run's folder, a recipe, or a recipe and a folder");
   Resumed resumed;
@@ -134,17 +134,17 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
   if (by_folder) resumed.recipe = load_recipe(own, line.overrides());
   resumed.recipe.train.extensions = before.train.extensions;
 
-  const Console console = line.console();
+  const Console console = session.console();
+  const RecipeVariants variants = session.registries().variants();
   for (const std::string& change :
-       differences(recipe_tree(before, environment.registries.variants()),
-                   recipe_tree(resumed.recipe, environment.registries.variants())))
+       differences(recipe_tree(before, variants), recipe_tree(resumed.recipe, variants)))
     console.say("changed    " + change);
   resumed.start.snapshot = latest_here(resumed.start.folder, console);
   if (resumed.start.snapshot) compare_environment(before, *resumed.start.snapshot, console);
   const std::int64_t ranks_before = resumed.start.snapshot
                                         ? ranks_of(*resumed.start.snapshot, resumed.start.folder)
-                                        : environment.group->size();
-  extend(resumed.recipe, before, ranks_before, line.text("extend"), environment);
+                                        : session.group().size();
+  extend(resumed.recipe, before, ranks_before, line.text("extend"), session.environment());
   if (!resumed.start.snapshot)
     console.say(resumed.start.folder + " holds no checkpoint yet: starting from the beginning");
   return resumed;
@@ -152,26 +152,24 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
 
 }  // namespace
 
-std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& group,
-                                          const Console& console) {
-  return snapshot_from_leader(group, [&] {
+std::optional<Snapshot> latest_checkpoint(const std::string& folder, const Session& session) {
+  return snapshot_from_leader(session.group(), [&] {
     refuse_links_out_of(folder);
-    return latest_here(folder, console);
+    return latest_here(folder, session.console());
   });
 }
 
-Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
-                 const Environment& environment) {
-  Group& group = *environment.group;
+Resumed find_run(const std::vector<std::string>& arguments, const Session& session) {
+  Group& group = session.group();
   Resumed resumed;
   resumed.start.folder = from_leader(group, [&] {
-    resumed = find_here(arguments, line, environment);
+    resumed = find_here(arguments, session);
     return resumed.start.folder;
   });
   const std::string recipe =
-      from_leader(group, [&] { return resolved_text(resumed.recipe, environment.registries); });
+      from_leader(group, [&] { return resolved_text(resumed.recipe, session.registries()); });
   if (!group.leads())
-    resumed.recipe = read_resolved(recipe, "rank 0's recipe", environment.registries);
+    resumed.recipe = read_resolved(recipe, "rank 0's recipe", session.registries());
   resumed.start.snapshot =
       snapshot_from_leader(group, [&] { return std::move(resumed.start.snapshot); });
   if (resumed.start.snapshot) resumed.steps = steps_of(*resumed.start.snapshot);

@@ -1,10 +1,9 @@
 #include "onecycle/error.h"
 
-#include "cli/load_watch.h"
-#include "cli/ranks.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/seeds.h"
+#include "cli/session.h"
 #include "cli/settle_batch.h"
 #include "core/format.h"
 #include "core/number.h"
@@ -38,22 +37,22 @@ RecipeRun build_resumed(const Resumed& resumed, const Environment& environment) 
 }
 
 // `arguments` as for find_run.
-int resume(const std::vector<std::string>& arguments, const CommandLine& line,
-           const Environment& environment) {
-  const Resumed resumed = find_run(arguments, line, environment);
-  require_precision(resumed.recipe.train.compute(), environment.group->local_rank());
-  RecipeRun run = build_resumed(resumed, environment);
-  describe(run, line.console());
+int resume(const std::vector<std::string>& arguments, const Session& session) {
+  const Resumed resumed = find_run(arguments, session);
+  require_precision(resumed.recipe.train.compute(), session.group().local_rank());
+  RecipeRun run = build_resumed(resumed, session.environment());
+  const Console console = session.console();
+  describe(run, console);
   if (resumed.start.snapshot && resumed.steps >= run.steps.total_steps) {
-    line.console().say(
+    console.say(
         format("{} is trained to its end, step {}; to train on: --set train.duration=… --extend "
                "stretch, hold or new-cycle",
                resumed.start.folder, resumed.steps));
     return 0;
   }
-  compare_machines(run, resumed.start.snapshot, line.console());
-  if (line.has("dry-run")) return 0;
-  return train_run(run, resumed.start, environment, line).exit_code;
+  compare_machines(run, resumed.start.snapshot, console);
+  if (session.line().has("dry-run")) return 0;
+  return train_run(run, resumed.start, session).exit_code;
 }
 
 std::int64_t seeds_of(const CommandLine& line) {
@@ -83,28 +82,21 @@ int train_command(int argc, char** argv) {
   if (const auto code = launch_ranks(line, argc, argv)) return *code;
   profiled_steps(line);
 
-  Environment environment = shipped_environment();
-  environment.loading = load_watch(line.console());
   if (line.has("extend") && !line.has("resume")) line.misused("--extend belongs to --resume");
   const bool resumes = line.has("resume") && !line.has("seeds");
-  const std::optional<Recipe> given =
-      resumes ? std::nullopt : std::optional(load_recipe(line.single("RECIPE"), line.overrides()));
-  RankScope ranks(line, given ? given->train.device : DeviceChoice::automatic);
-  environment.group = ranks.group();
-  environment.loading = load_watch(line.console());
+  Session session = resumes ? Session(line) : Session(line, line.single("RECIPE"));
   if (!folder_to_resume().empty() && !line.has("seeds"))
-    return resume({folder_to_resume()}, line, environment);
-  if (resumes) return resume(line.positional(), line, environment);
-  require_precision(given->train.compute(), environment.group->local_rank());
-  const Recipe recipe = settle_batch(*given, line, environment).recipe;
+    return resume({folder_to_resume()}, session);
+  if (resumes) return resume(line.positional(), session);
+  const Recipe recipe = settle_batch(session.recipe(), session).recipe;
   if (line.has("seeds") && !line.has("dry-run"))
-    return train_seeds(recipe, seeds_of(line), environment, line);
-  RecipeRun run = build(recipe, environment);
-  describe(run, line.console());
+    return train_seeds(recipe, seeds_of(line), session);
+  RecipeRun run = build(recipe, session.environment());
+  describe(run, session.console());
   if (line.has("dry-run")) return 0;
-  const std::string folder = create_run_folder(recipe, *environment.group);
-  ranks.announce_folder(folder);
-  return train_run(run, {folder, std::nullopt}, environment, line).exit_code;
+  const std::string folder = create_run_folder(recipe, session.group());
+  session.announce_folder(folder);
+  return train_run(run, {folder, std::nullopt}, session).exit_code;
 }
 
 }  // namespace onecycle
