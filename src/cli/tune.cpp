@@ -191,8 +191,8 @@ int tune_command(int argc, char** argv) {
   {
     const SignalScope signals(stop);
     StepProgress progress(console);
-    result = tune(recipe, data, session.environment(), options, folder, stop, &progress,
-                  [&](const std::string& text) { console.say(text); });
+    result = tune({recipe, data, session.environment(), options, folder, stop, &progress,
+                   [&](const std::string& text) { console.say(text); }});
   }
   result.choices.insert(result.choices.begin(), choice_of(batch));
   if (result.interrupted) {

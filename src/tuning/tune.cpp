@@ -18,14 +18,12 @@ constexpr double kLowestShare = 1.0 / 32;  // of the rate found
 
 class Procedure {
  public:
-  Procedure(const Recipe& recipe, const DataSet& data, const Environment& environment,
-            const TuneOptions& options, const std::string& folder, StopSignal& stop,
-            Observer* progress, const std::function<void(const std::string&)>& say)
-      : recipe_(recipe),
-        data_(data),
-        environment_(environment),
-        options_(options),
-        items_(recipe, data, environment, options, folder, stop, progress, say) {}
+  explicit Procedure(const Tuning& tuning)
+      : recipe_(tuning.recipe),
+        data_(tuning.data),
+        environment_(tuning.environment),
+        options_(tuning.options),
+        items_(tuning) {}
 
   TuneResult run() {
     try {
@@ -242,10 +240,6 @@ class Procedure {
 
 }  // namespace
 
-TuneResult tune(const Recipe& recipe, const DataSet& data, const Environment& environment,
-                const TuneOptions& options, const std::string& folder, StopSignal& stop,
-                Observer* progress, const std::function<void(const std::string&)>& say) {
-  return Procedure(recipe, data, environment, options, folder, stop, progress, say).run();
-}
+TuneResult tune(const Tuning& tuning) { return Procedure(tuning).run(); }
 
 }  // namespace onecycle

@@ -50,21 +50,19 @@ double steps_in(const RangeTest& test) {
 
 }  // namespace
 
-TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Environment& environment,
-                     const TuneOptions& options, const std::string& folder, StopSignal& stop,
-                     Observer* progress, const Say& say)
-    : data_(data),
-      environment_(environment),
-      options_(options),
-      folder_(folder),
-      stop_(stop),
-      progress_(progress),
-      say_(say),
-      memo_(folder + "/tune.json",
-            resolved_text(recipe, environment.registries) +
-                format("seeds {}, share {}", options.seeds, options.short_share) +
-                environment_digest(recipe),
-            environment.group) {}
+TuneItems::TuneItems(const Tuning& tuning)
+    : data_(tuning.data),
+      environment_(tuning.environment),
+      options_(tuning.options),
+      folder_(tuning.folder),
+      stop_(tuning.stop),
+      progress_(tuning.progress),
+      say_(tuning.say),
+      memo_(folder_ + "/tune.json",
+            resolved_text(tuning.recipe, environment_.registries) +
+                format("seeds {}, share {}", options_.seeds, options_.short_share) +
+                environment_digest(tuning.recipe),
+            environment_.group) {}
 
 Json TuneItems::trained(const std::string& key, const Recipe& recipe) {
   const Json trial = memo_.get(

@@ -16,12 +16,8 @@ struct Interrupted {};
 // together.
 class TuneItems {
  public:
-  using Say = std::function<void(const std::string&)>;
-
-  // The results are those of `recipe` under these options. All but `folder` must outlive it.
-  TuneItems(const Recipe& recipe, const DataSet& data, const Environment& environment,
-            const TuneOptions& options, const std::string& folder, StopSignal& stop,
-            Observer* progress, const Say& say);
+  // `tuning` must outlive it.
+  explicit TuneItems(const Tuning& tuning);
 
   // {loss or null where it diverged, accuracy, epochs, seconds} on the validation part.
   Json trained(const std::string& key, const Recipe& recipe);
@@ -49,7 +45,7 @@ class TuneItems {
   std::string folder_;
   StopSignal& stop_;
   Observer* progress_;
-  const Say& say_;
+  const std::function<void(const std::string&)>& say_;
   Memo memo_;
   double epochs_ = 0;
   double seconds_ = 0;

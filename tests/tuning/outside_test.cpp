@@ -256,8 +256,8 @@ TEST(PartsFromOutside, AreTuned) {
   TuneOptions options;
   options.seeds = 1;
   StopSignal stop;
-  const TuneResult result = tune(recipe, run.data, environment, options, folder.path(), stop,
-                                 nullptr, [](const std::string&) {});
+  const TuneResult result = tune({recipe, run.data, environment, options, folder.path(), stop,
+                                  nullptr, [](const std::string&) {}});
   EXPECT_EQ(result.refused, "");
   std::vector<std::string> what;
   for (const TuneChoice& choice : result.choices) what.push_back(choice.what);

@@ -48,8 +48,8 @@ TuneResult tuned(const DataSet& data, const std::string& folder, std::int64_t st
                  std::int64_t* steps = nullptr, const TuneOptions& options = one_seed()) {
   StopSignal stop;
   StepsAndStop progress(stop, stop_after);
-  const TuneResult result = tune(small_recipe(), data, Environment(), options, folder, stop,
-                                 &progress, [](const std::string&) {});
+  const TuneResult result = tune({small_recipe(), data, Environment(), options, folder, stop,
+                                  &progress, [](const std::string&) {}});
   if (steps != nullptr) *steps = progress.steps;
   return result;
 }
