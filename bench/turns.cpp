@@ -58,8 +58,8 @@ int run(int argc, char** argv) {
   std::vector<std::string> overrides = {"train.duration=500ep", "train.evaluate_every=500ep"};
   for (const std::string& override : line.overrides()) overrides.push_back(override);
   cache_host_memory();  // as the program does
-  const Registries registries = shipped_registries();
-  const Run run = build(load_recipe(line.single("RECIPE"), overrides, registries), registries);
+  const Environment environment = shipped_environment();
+  const Run run = build(load_recipe(line.single("RECIPE"), overrides), environment);
   Trainer trainer(run);
   Turns turns(run.compute.device);
   trainer.observe(turns);

@@ -18,7 +18,7 @@
 
 namespace onecycle {
 
-// What runs are made from: the parts that recipes may name, and who trains them together.
+// The parts that recipes may name.
 struct Registries {
   FormatRegistry formats = builtin_formats();
   AugmentationRegistry augmentations = builtin_augmentations();
@@ -26,11 +26,17 @@ struct Registries {
   ModelRegistry models = builtin_models();
   OptimizerRegistry optimizers = builtin_optimizers();
   ScheduleRegistry schedules = builtin_schedules();
-  std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
-  LoadWatch loading;
-  std::shared_ptr<Group> group = alone();
 
   RecipeVariants variants() const;
+};
+
+// What runs are made in: their parts, where data sets are described, who trains together, and what
+// watches the reading of data.
+struct Environment {
+  Registries registries;
+  std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
+  std::shared_ptr<Group> group = alone();
+  LoadWatch loading;
 };
 
 // A run with the recipe that describes it.
@@ -55,22 +61,22 @@ struct Course {
 
 // Throws RecipeError where schedule and optimizer contradict each other, the decay turns weights
 // around or the batch exceeds the samples.
-Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries);
+Course plan_course(const Recipe& recipe, std::int64_t num_train, const Environment& environment);
 
 // The samples that the recipe would train on, without reading them; nothing where that is not known
 // beforehand. Throws RecipeError where the data set is not known.
-std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries);
+std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Environment& environment);
 
 // Reads the data, makes the model on its device with the recipe's weights, the optimizer and the
 // schedule. Throws RecipeError, DataError or CheckpointError.
-RecipeRun build(const Recipe& recipe, const Registries& registries);
+RecipeRun build(const Recipe& recipe, const Environment& environment);
 
 // The same over data that was read before; tensors are shared, not copied.
-RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Registries& registries);
+RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Environment& environment);
 
 // The same without optimizer and schedule, which the recipe then need not describe, and without
 // loading weights.
-RecipeRun build_for_evaluation(const Recipe& recipe, const Registries& registries);
+RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environment);
 
 // Pictures as the run's network takes them, not augmented; null where there are none.
 std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run);
@@ -81,7 +87,7 @@ ModelContext context_of(const DataSet& data, const Recipe& recipe);
 // What the recipe's training batches undergo.
 Augment augment_of(const Recipe& recipe, const Registries& registries);
 
-NetworkTask task_of(const RecipeRun& run, const Registries& registries);
+NetworkTask task_of(const RecipeRun& run, const Environment& environment);
 
 // As build_for_evaluation, with empty data.
 RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,

@@ -49,12 +49,20 @@ struct TuneResult {
   std::string refused;  // why there is no recipe
 };
 
-// `folder` keeps every result as soon as it is known (tune.json): a call with the same folder and
-// recipe goes on where an earlier one ended, and ends with the same recipe. Data is read once, by
-// the caller. `say` gets a line for every result. Throws Error where the folder belongs to another
-// recipe.
-TuneResult tune(const Recipe& recipe, const DataSet& data, const Registries& registries,
-                const TuneOptions& options, const std::string& folder, StopSignal& stop,
-                Observer* progress, const std::function<void(const std::string&)>& say);
+// What is tuned, on what, and who follows it.
+struct Tuning {
+  const Recipe& recipe;
+  const DataSet& data;  // read once, by the caller
+  const Environment& environment;
+  TuneOptions options = {};
+  std::string folder;  // keeps every result as soon as it is known (tune.json)
+  StopSignal& stop;
+  Observer* progress = nullptr;                 // of every run; may be null
+  std::function<void(const std::string&)> say;  // gets a line for every result
+};
+
+// With the same folder and recipe it goes on where an earlier call ended, and ends with the same
+// recipe. Throws Error where the folder belongs to another recipe.
+TuneResult tune(const Tuning& tuning);
 
 }  // namespace onecycle

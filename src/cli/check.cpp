@@ -35,25 +35,25 @@ void warn_of_precision(const std::string& path, const std::vector<Recipe>& recip
 
 // Every problem of one recipe, a line each.
 std::vector<std::string> problems_of(const std::string& path, const CommandLine& line,
-                                     const Registries& registries) {
+                                     const Environment& environment) {
   std::vector<std::string> lines;
   try {
     Problems problems;
     Value document = load_document(recipe_file(path), line.overrides());
     const auto section = take_search(document);
-    const Recipe recipe = recipe_in_tree(document, registries.variants(), problems);
+    const Recipe recipe = recipe_in_tree(document, environment.registries.variants(), problems);
     SearchOptions search;
     if (section) {
       search = read_search(*section, problems);
-      if (problems.empty()) check_space(recipe, search, registries, problems);
+      if (problems.empty()) check_space(recipe, search, environment.registries, problems);
     }
     for (const Problem& problem : problems.found()) lines.push_back(problem.text());
     if (!lines.empty()) return lines;
     constexpr std::int64_t kAssumedSamples = 50'000;  // where only reading the data would tell
     (void)plan_course(with_any_batch(recipe),
-                      planned_samples(recipe, registries).value_or(kAssumedSamples), registries);
-    warn_of_precision(path, computing_variants(recipe, search, registries), line);
-    if (line.has("resolved")) print("{}", resolved_text(recipe, registries));
+                      planned_samples(recipe, environment).value_or(kAssumedSamples), environment);
+    warn_of_precision(path, computing_variants(recipe, search, environment.registries), line);
+    if (line.has("resolved")) print("{}", resolved_text(recipe, environment.registries));
   } catch (const Error& error) {
     lines.emplace_back(error.what());
   }
@@ -72,10 +72,10 @@ int check_command(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
   if (line.positional().empty()) line.misused("RECIPE is missing");
 
-  const Registries registries = shipped_registries();
+  const Environment environment = shipped_environment();
   int exit_code = 0;
   for (const std::string& path : line.positional()) {
-    const auto lines = problems_of(path, line, registries);
+    const auto lines = problems_of(path, line, environment);
     for (const std::string& text : lines) print(stderr, "{}\n", visible(text));
     if (lines.empty() && !line.has("resolved")) line.console().say(path + ": ok");
     if (!lines.empty()) exit_code = 2;

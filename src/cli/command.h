@@ -80,11 +80,10 @@ class CommandLine {
 };
 
 // The built-in parts, with the shipped data-set descriptors (and those of ONECYCLE_DATASETS first).
-Registries shipped_registries();
+Environment shipped_environment(std::shared_ptr<Group> group = alone(), LoadWatch loading = {});
 
-// The recipe at `path` under the overrides.
-Recipe load_recipe(const std::string& path, const std::vector<std::string>& overrides,
-                   const Registries& registries);
+// The recipe at `path`, of built-in parts, under the overrides.
+Recipe load_recipe(const std::string& path, const std::vector<std::string>& overrides);
 
 // "60,000"
 std::string grouped(std::int64_t number);

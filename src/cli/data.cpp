@@ -22,11 +22,11 @@ constexpr const char* kDataExamples = R"(  onecycle data list
   onecycle data pack my-recipe.yaml --to pictures.packed
 )";
 
-int list(const CommandLine& line, const Registries& registries) {
-  for (const std::string& name : list_descriptors(registries.dataset_folders)) {
+int list(const CommandLine& line, const Environment& environment) {
+  for (const std::string& name : list_descriptors(environment.dataset_folders)) {
     DataOptions options;
     options.name = name;
-    const DatasetDescriptor descriptor = descriptor_of(options, registries);
+    const DatasetDescriptor descriptor = descriptor_of(options, environment);
     if (line.json()) {
       print_json(Json{{"event", "dataset"}, {"name", name}, {"title", descriptor.title}});
     } else {
@@ -50,10 +50,10 @@ const char* status_text(FileCheck::Status status) {
   return "";
 }
 
-int verify(const CommandLine& line, const DataOptions& options, const Registries& registries) {
-  const DatasetDescriptor descriptor = descriptor_of(options, registries);
+int verify(const CommandLine& line, const DataOptions& options, const Environment& environment) {
+  const DatasetDescriptor descriptor = descriptor_of(options, environment);
   int num_bad = 0;
-  for (const FileCheck& check : verify_data(options, descriptor, registries.formats)) {
+  for (const FileCheck& check : verify_data(options, descriptor, environment.registries.formats)) {
     const bool bad =
         check.status == FileCheck::Status::mismatch || check.status == FileCheck::Status::missing;
     num_bad += bad ? 1 : 0;
@@ -79,10 +79,10 @@ std::string numbers(const std::vector<double>& values) {
   return joined(values, " ", [](double value) { return format("{:.4f}", value); });
 }
 
-int info(const CommandLine& line, const DataOptions& options, const Registries& registries) {
-  const DatasetDescriptor descriptor = descriptor_of(options, registries);
-  const DataSummary summary =
-      describe_data(load_data(options, descriptor, registries.formats, registries.loading));
+int info(const CommandLine& line, const DataOptions& options, const Environment& environment) {
+  const DatasetDescriptor descriptor = descriptor_of(options, environment);
+  const DataSummary summary = describe_data(
+      load_data(options, descriptor, environment.registries.formats, environment.loading));
   if (!line.json())
     print("{}: {}\n{}x{}x{} {}, {} classes\n", visible(summary.name), visible(descriptor.title),
           summary.channels, summary.height, summary.width, summary.type, summary.classes.size());
@@ -106,13 +106,12 @@ int info(const CommandLine& line, const DataOptions& options, const Registries& 
 }
 
 // Of a recipe, or of a data set named.
-DataOptions data_options_of(const CommandLine& line, const std::string& name,
-                            const Registries& registries) {
+DataOptions data_options_of(const CommandLine& line, const std::string& name) {
   DataOptions options;
   options.name = name;
   const bool is_file = name.ends_with(".yaml") || name.ends_with(".yml");
   if (is_file && load_document(recipe_file(name), line.overrides()).find("data") != nullptr)
-    options = load_recipe(name, line.overrides(), registries).data;
+    options = load_recipe(name, line.overrides()).data;
   else if (!line.overrides().empty())
     line.misused("--set goes with a recipe");
   if (line.has("dir")) options.dir = line.text("dir");
@@ -121,8 +120,8 @@ DataOptions data_options_of(const CommandLine& line, const std::string& name,
 
 }  // namespace
 
-DatasetDescriptor descriptor_of(const DataOptions& options, const Registries& registries) {
-  return find_descriptor(options, registries.dataset_folders, registries.formats);
+DatasetDescriptor descriptor_of(const DataOptions& options, const Environment& environment) {
+  return find_descriptor(options, environment.dataset_folders, environment.registries.formats);
 }
 
 int data_command(int argc, char** argv) {
@@ -134,17 +133,16 @@ int data_command(int argc, char** argv) {
   line.add_set();
   if (!line.parse(argc, argv)) return 0;
 
-  Registries registries = shipped_registries();
-  registries.loading = load_watch(line.console());
+  const Environment environment = shipped_environment(alone(), load_watch(line.console()));
   const auto words = line.positional();
-  if (words.size() == 1 && words[0] == "list") return list(line, registries);
+  if (words.size() == 1 && words[0] == "list") return list(line, environment);
   if (words.size() != 2)
     line.misused("expected list, or verify, info, fetch or pack with a NAME or a recipe");
-  const DataOptions options = data_options_of(line, words[1], registries);
-  if (words[0] == "verify") return verify(line, options, registries);
-  if (words[0] == "info") return info(line, options, registries);
-  if (words[0] == "fetch") return data_fetch(line, options, registries);
-  if (words[0] == "pack") return data_pack(line, options, registries);
+  const DataOptions options = data_options_of(line, words[1]);
+  if (words[0] == "verify") return verify(line, options, environment);
+  if (words[0] == "info") return info(line, options, environment);
+  if (words[0] == "fetch") return data_fetch(line, options, environment);
+  if (words[0] == "pack") return data_pack(line, options, environment);
   line.misused("unknown '" + words[0] + "'");
 }
 

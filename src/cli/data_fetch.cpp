@@ -62,9 +62,10 @@ void say_file(const CommandLine& line, const FetchedFile& file) {
 
 }  // namespace
 
-int data_fetch(const CommandLine& line, const DataOptions& options, const Registries& registries) {
-  const DatasetDescriptor descriptor = descriptor_of(options, registries);
-  if (const auto place = data_place(options, descriptor, registries.formats)) {
+int data_fetch(const CommandLine& line, const DataOptions& options,
+               const Environment& environment) {
+  const DatasetDescriptor descriptor = descriptor_of(options, environment);
+  if (const auto place = data_place(options, descriptor, environment.registries.formats)) {
     if (line.json())
       print_json(Json{{"event", "there"}, {"name", descriptor.name}, {"place", *place}});
     line.console().say(format("{}: every file is here: {}", descriptor.name, *place));
@@ -89,7 +90,7 @@ int data_fetch(const CommandLine& line, const DataOptions& options, const Regist
       say_file(line, file);
       DataOptions there = options;
       there.dir = how.folder;
-      if (data_place(there, descriptor, registries.formats)) break;
+      if (data_place(there, descriptor, environment.registries.formats)) break;
     }
   } catch (const FetchStopped& stopped) {
     status.clear();

@@ -89,7 +89,7 @@ std::string write_page(const RecipeRun& run, const ImageSet& set, const Classifi
   report.loss = loss;
   for (const Mistake& mistake : result.mistakes)
     report.pictures.push_back(sample_picture(set, mistake.sample));
-  report.recipe = resolved_text(run.recipe, shipped_registries());
+  report.recipe = resolved_text(run.recipe, Registries());
   report.facts = {{"machine", machine_text(run.compute)},
                   {"report by", std::string("onecycle ") + ONECYCLE_VERSION}};
   return write_evaluation_report(report, page).page;

@@ -78,7 +78,7 @@ int export_command(int argc, char** argv) {
   std::unique_ptr<ExportedOptimizer> optimizer;
   if (line.has("optimizer")) {
     try {
-      optimizer = torch_optimizer(file.content(), shipped_registries());
+      optimizer = torch_optimizer(file.content(), shipped_environment());
     } catch (const Error& error) {
       throw CheckpointError(format("{}: {}", path, error.what()));
     }

@@ -1,9 +1,8 @@
 #include "cli/fit_batch_child.h"
 #include "cli/fit_batch_task.h"
-#include "cli/ranks.h"
+#include "cli/session.h"
 #include "cli/signals.h"
 #include "core/format.h"
-#include "train/compute.h"
 #include "train/recipe_text.h"
 #include "tuning/batch_limit.h"
 
@@ -44,7 +43,7 @@ std::int64_t FitBatchTask::own_memory() const {
 }
 
 Json FitBatchTask::request(const Recipe& of) const {
-  Json json = {{"recipe", resolved_text(of, registries)},
+  Json json = {{"recipe", resolved_text(of, environment.registries)},
                {"limit", limit_bytes},
                {"margin", options.margin}};
   if (options.memory) json["memory"] = *options.memory;
@@ -73,22 +72,18 @@ int fit_batch_command(int argc, char** argv) {
   if (const auto code = launch_ranks(line, argc, argv)) return *code;
 
   const FitBatchOptions options = fit_batch_options(line);
-  Registries registries = shipped_registries();
-  const Recipe given = load_recipe(line.single("RECIPE"), line.overrides(), registries);
-  const RankScope ranks(line, given.train.device);
-  registries.group = ranks.group();
-  require_precision(given.train.compute(), registries.group->local_rank());
-  if (given.data.batch_size.automatic && options.rule != LrRule::none)
+  const Session session(line, line.single("RECIPE"));
+  if (session.recipe().data.batch_size.automatic && options.rule != LrRule::none)
     line.misused(
         "--lr-rule: data.batch_size is auto, so there is no batch that the rate belongs to");
-  const Recipe recipe = with_any_batch(given);
+  const Recipe recipe = with_any_batch(session.recipe());
   StopSignal stop;
   const SignalScope signals(stop);
-  FitBatchTask task{line, options, registries, recipe, stop};
+  FitBatchTask task{line, options, session.environment(), recipe, stop};
   const std::int64_t available = task.own_memory();
   const std::int64_t memory = std::min(available, options.memory.value_or(available));
   task.limit_bytes = less_margin(memory, options.margin);
-  task.num_train = planned_samples(recipe, registries).value_or(0);
+  task.num_train = planned_samples(recipe, session.environment()).value_or(0);
   say_start(task);
   try {
     return options.compare.empty() ? fit_batch(task) : compare_batches(task);

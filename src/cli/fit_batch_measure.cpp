@@ -27,9 +27,9 @@ void print_built(const Run& run, const MemoryLimit& limit) {
       {{"event", "built"}, {"train_samples", run.train->size()}, {"limit_bytes", limit.bytes()}});
 }
 
-void probe(const Json& request, const Recipe& recipe, const Registries& registries,
+void probe(const Json& request, const Recipe& recipe, const Environment& environment,
            const MemoryLimit& limit) {
-  const Run run = build(probe_recipe(recipe, request.at("batch")), registries);
+  const Run run = build(probe_recipe(recipe, request.at("batch")), environment);
   print_built(run, limit);
   const BatchProbe probe = probe_batch(run);
   if (!probe.fits) return print_json({{"event", "failed"}, {"message", probe.why}});
@@ -38,9 +38,9 @@ void probe(const Json& request, const Recipe& recipe, const Registries& registri
               {"peak_bytes", limit.peak()}});
 }
 
-void trial(const Json& request, const Recipe& recipe, const Registries& registries,
+void trial(const Json& request, const Recipe& recipe, const Environment& environment,
            const MemoryLimit& limit) {
-  const Run run = build(recipe, registries);
+  const Run run = build(recipe, environment);
   print_built(run, limit);
   DivergenceWatch divergence(recipe.stop.divergence_factor, recipe.stop.divergence_window);
   Progress progress(stderr, /*terminal=*/true, /*verbose=*/false);
@@ -60,17 +60,17 @@ void trial(const Json& request, const Recipe& recipe, const Registries& registri
 }
 
 void measure(const Json& request) {
-  Registries registries = shipped_registries();
-  registries.group = alone_in_place();
-  const Recipe recipe = read_resolved(request.at("recipe"), "the resolved recipe", registries);
+  const Environment environment = shipped_environment(alone_in_place());
+  const Recipe recipe =
+      read_resolved(request.at("recipe"), "the resolved recipe", environment.registries);
   std::optional<std::int64_t> device_bytes;
   if (request.contains("memory")) device_bytes = request.at("memory").get<std::int64_t>();
   const MemoryLimit limit(recipe.train.device, request.at("limit"), device_bytes,
                           request.at("margin"));
   if (request.contains("batch")) {
-    probe(request, recipe, registries, limit);
+    probe(request, recipe, environment, limit);
   } else {
-    trial(request, recipe, registries, limit);
+    trial(request, recipe, environment, limit);
   }
 }
 

@@ -168,7 +168,7 @@ int fit_batch(FitBatchTask& task) {
   const Recipe chosen = with_batch(task.recipe, choice.chosen, task.options.rule, task.num_train);
   say_choice(task, choice, chosen);
   if (!task.options.write.empty() && task.group().leads()) {
-    write_file_atomically(task.options.write, {resolved_text(chosen, task.registries)});
+    write_file_atomically(task.options.write, {resolved_text(chosen, task.environment.registries)});
     task.line.console().say("written    " + task.options.write);
   }
   print_choice(task, "fitted", choice);

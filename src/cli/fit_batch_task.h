@@ -28,7 +28,7 @@ FitBatchOptions fit_batch_options(const CommandLine& line);
 struct FitBatchTask {
   const CommandLine& line;
   const FitBatchOptions options;
-  const Registries registries;
+  const Environment& environment;
   const Recipe recipe;
   const StopSignal& stop;
   std::int64_t limit_bytes = 0;  // of a probe, margin deducted
@@ -36,7 +36,7 @@ struct FitBatchTask {
   std::vector<BatchProbe> probes = {};
 
   // Processes that share a step's samples: what fits must fit on each.
-  Group& group() const { return *registries.group; }
+  Group& group() const { return *environment.group; }
   // Forward passes of a step, over all of them.
   std::int64_t parts() const { return group().size() * recipe.train.accumulate; }
   // Of its memory, what this process may take: those of one machine share the host's.

@@ -109,9 +109,9 @@ int import_command(int argc, char** argv) {
   std::optional<Matching> matching;
   WeightsOptions options;
   if (line.has("recipe")) {
-    const Registries registries = shipped_registries();
-    const Recipe recipe = load_recipe(line.text("recipe"), line.overrides(), registries);
-    const RecipeRun run = build_for_evaluation(recipe, registries);
+    const Environment environment = shipped_environment();
+    const Recipe recipe = load_recipe(line.text("recipe"), line.overrides());
+    const RecipeRun run = build_for_evaluation(recipe, environment);
     options = recipe.weights;
     const std::vector<WantedTensor> wanted = wanted_tensors(*run.parameters);
     if (!own) rename(tensors, options.rename, wanted);

@@ -74,17 +74,19 @@ std::vector<AskedOverlays::Momentum> AskedOverlays::momenta_of(const CommandLine
 }
 
 void AskedOverlays::add(RangeTest& test, const DataSet& data, const Recipe& recipe,
-                        const Registries& registries, StopSignal& stop, Observer* progress) const {
+                        const Environment& environment, StopSignal& stop,
+                        Observer* progress) const {
   if (!test.linear) return;
   Sweep plan = *test.linear;
   if (constant_) plan.low = plan.high = *constant_;
   const auto runs_of = [&](const Recipe& changed) {
-    return [&data, &registries, changed] { return build_on(data, changed, registries); };
+    return [&data, &environment, changed] { return build_on(data, changed, environment); };
   };
   OverlayPlan decays{{}, plan, kWeightDecay};
   for (const double l2 : decays_)
-    decays.cases.push_back({format("weight decay {:.3g}", l2),
-                            runs_of(with_weight_decay(recipe, l2, data.train.size(), registries))});
+    decays.cases.push_back(
+        {format("weight decay {:.3g}", l2),
+         runs_of(with_weight_decay(recipe, l2, data.train.size(), environment))});
   if (!decays.cases.empty()) add_overlays(test, decays, stop, progress);
 
   OverlayPlan momenta{{}, plan, "momentum"};
@@ -99,7 +101,7 @@ void AskedOverlays::add(RangeTest& test, const DataSet& data, const Recipe& reci
   if (!momentum_range_ || stop.signal_number() != 0) return;
   MomentumRange range = *momentum_range_;
   range.lr = constant_.value_or(test.lr_min.value_or(plan.high / 10));
-  RecipeRun run = build_on(data, recipe, registries);
+  RecipeRun run = build_on(data, recipe, environment);
   add_momentum_range(test, range, *test.linear, run, stop, progress);
 }
 

@@ -19,8 +19,8 @@ class AskedOverlays {
   explicit AskedOverlays(const CommandLine& line);
 
   // Nothing where the range test came to no sweep.
-  void add(RangeTest& test, const DataSet& data, const Recipe& recipe, const Registries& registries,
-           StopSignal& stop, Observer* progress) const;
+  void add(RangeTest& test, const DataSet& data, const Recipe& recipe,
+           const Environment& environment, StopSignal& stop, Observer* progress) const;
 
  private:
   // A constant momentum, or one that falls from `highest` to `lowest` as the learning rate rises.

@@ -2,13 +2,11 @@
 
 #include "onecycle/error.h"
 
-#include "cli/command.h"
-#include "cli/load_watch.h"
 #include "cli/output.h"
 #include "cli/range_overlays.h"
-#include "cli/ranks.h"
 #include "cli/report_page.h"
 #include "cli/run_folder.h"
+#include "cli/session.h"
 #include "cli/settle_batch.h"
 #include "cli/signals.h"
 #include "cli/step_progress.h"
@@ -19,7 +17,6 @@
 #include "core/number.h"
 #include "core/print.h"
 #include "core/printable.h"
-#include "train/compute.h"
 #include "train/recipe_text.h"
 #include "tuning/range_test_json.h"
 #include "tuning/recipe_edit.h"
@@ -138,24 +135,19 @@ int range_test_command(int argc, char** argv) {
   options.high = line.positive("max");
   const AskedOverlays overlays(line);
 
-  Registries registries = shipped_registries();
-  registries.loading = load_watch(line.console());
-  const Recipe given = load_recipe(line.single("RECIPE"), line.overrides(), registries);
-  const RankScope ranks(line, given.train.device);
-  registries.group = ranks.group();
-  registries.loading = load_watch(line.console());
-  require_precision(given.train.compute(), registries.group->local_rank());
-  const Recipe recipe = settle_batch(given, line, registries).recipe;
-  RecipeRun first = build(recipe, registries);
+  const Session session(line, line.single("RECIPE"));
+  const Environment& environment = session.environment();
+  const Recipe recipe = settle_batch(session.recipe(), session).recipe;
+  RecipeRun first = build(recipe, environment);
   const std::string phase = phase_text(first, options.phase);
   const DataSet data = first.data;
-  const Console console = line.console();
+  const Console console = session.console();
   const std::string machine = machine_text(first.compute);
   Recipe folder_recipe = recipe;
   folder_recipe.name += "-range";
-  const bool leads = registries.group->leads();
-  const std::string folder = create_run_folder(folder_recipe, *registries.group);
-  const std::string resolved = resolved_text(recipe, registries);
+  const bool leads = session.group().leads();
+  const std::string folder = create_run_folder(folder_recipe, session.group());
+  const std::string resolved = resolved_text(recipe, session.registries());
   if (leads) write_file_atomically(recipe_path(folder), {resolved});
 
   StopSignal stop;
@@ -167,10 +159,10 @@ int range_test_command(int argc, char** argv) {
         [&](std::int64_t offset) {
           Recipe seeded = recipe;
           seeded.seed += offset;
-          return build_on(data, seeded, registries);
+          return build_on(data, seeded, environment);
         },
         options, stop, &progress);
-    if (stop.signal_number() == 0) overlays.add(test, data, recipe, registries, stop, &progress);
+    if (stop.signal_number() == 0) overlays.add(test, data, recipe, environment, stop, &progress);
   }
   if (!phase.empty()) test.words.insert(test.words.begin(), phase);
   const bool interrupted = stop.signal_number() != 0;
@@ -184,7 +176,7 @@ int range_test_command(int argc, char** argv) {
     print(stderr, "onecycle: range-test: no learning rate: {}\n", visible(test.refused));
   if (test.lr_max && line.has("write") && !interrupted)
     write_file_atomically(line.text("write"),
-                          {resolved_text(with_rate(recipe, *test.lr_max), registries)});
+                          {resolved_text(with_rate(recipe, *test.lr_max), session.registries())});
   const std::string report = report_at_end(folder, /*pictures=*/true, console);
   if (!console.quiet() && !report.empty())
     for (const Figure& figure : read_figures(folder))

@@ -40,11 +40,11 @@ Extend parse_extend(const std::string& text) {
 
 // A changed length needs a word on how the schedule goes on.
 void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before, const std::string& how,
-            const Registries& registries) {
-  const auto samples = planned_samples(recipe, registries);
+            const Environment& environment) {
+  const auto samples = planned_samples(recipe, environment);
   const std::int64_t guess = samples.value_or(std::int64_t{1} << 30);
   const StepPlan old_plan = plan_steps(before, guess, ranks_before);
-  const StepPlan plan = plan_course(recipe, guess, registries).steps;
+  const StepPlan plan = plan_course(recipe, guess, environment).steps;
   if (plan.total_batch != old_plan.total_batch)
     throw RecipeError(format("data.batch_size: a resumed run keeps its total batch of {}, not {}{}",
                              old_plan.total_batch, plan.total_batch,
@@ -114,8 +114,8 @@ std::optional<Snapshot> latest_here(const std::string& folder, const Console& co
   return snapshot;
 }
 
-Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& line,
-                  const Registries& registries) {
+Resumed find_here(const std::vector<std::string>& arguments, const Session& session) {
+  const CommandLine& line = session.line();
   if (arguments.empty() || arguments.size() > 2)
     line.misused("--resume takes a run's folder, a recipe, or a recipe and a folder");
   Resumed resumed;
@@ -123,27 +123,28 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
   if (by_folder) {
     resumed.start.folder = arguments[0];
   } else {
-    resumed.recipe = load_recipe(arguments[0], line.overrides(), registries);
+    resumed.recipe = load_recipe(arguments[0], line.overrides());
     resumed.start.folder = folder_of(arguments, resumed.recipe);
   }
   refuse_links_out_of(resumed.start.folder);
   const std::string own = recipe_path(resumed.start.folder);
   if (!std::filesystem::exists(own))
     throw UsageError(resumed.start.folder + ": is not a run's folder: it holds no recipe.yaml");
-  const Recipe before = load_recipe(own, {}, registries);
-  if (by_folder) resumed.recipe = load_recipe(own, line.overrides(), registries);
+  const Recipe before = load_recipe(own, {});
+  if (by_folder) resumed.recipe = load_recipe(own, line.overrides());
   resumed.recipe.train.extensions = before.train.extensions;
 
-  const Console console = line.console();
-  for (const std::string& change : differences(recipe_tree(before, registries.variants()),
-                                               recipe_tree(resumed.recipe, registries.variants())))
+  const Console console = session.console();
+  const RecipeVariants variants = session.registries().variants();
+  for (const std::string& change :
+       differences(recipe_tree(before, variants), recipe_tree(resumed.recipe, variants)))
     console.say("changed    " + change);
   resumed.start.snapshot = latest_here(resumed.start.folder, console);
   if (resumed.start.snapshot) compare_environment(before, *resumed.start.snapshot, console);
   const std::int64_t ranks_before = resumed.start.snapshot
                                         ? ranks_of(*resumed.start.snapshot, resumed.start.folder)
-                                        : registries.group->size();
-  extend(resumed.recipe, before, ranks_before, line.text("extend"), registries);
+                                        : session.group().size();
+  extend(resumed.recipe, before, ranks_before, line.text("extend"), session.environment());
   if (!resumed.start.snapshot)
     console.say(resumed.start.folder + " holds no checkpoint yet: starting from the beginning");
   return resumed;
@@ -151,25 +152,24 @@ Resumed find_here(const std::vector<std::string>& arguments, const CommandLine& 
 
 }  // namespace
 
-std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& group,
-                                          const Console& console) {
-  return snapshot_from_leader(group, [&] {
+std::optional<Snapshot> latest_checkpoint(const std::string& folder, const Session& session) {
+  return snapshot_from_leader(session.group(), [&] {
     refuse_links_out_of(folder);
-    return latest_here(folder, console);
+    return latest_here(folder, session.console());
   });
 }
 
-Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
-                 const Registries& registries) {
-  Group& group = *registries.group;
+Resumed find_run(const std::vector<std::string>& arguments, const Session& session) {
+  Group& group = session.group();
   Resumed resumed;
   resumed.start.folder = from_leader(group, [&] {
-    resumed = find_here(arguments, line, registries);
+    resumed = find_here(arguments, session);
     return resumed.start.folder;
   });
   const std::string recipe =
-      from_leader(group, [&] { return resolved_text(resumed.recipe, registries); });
-  if (!group.leads()) resumed.recipe = read_resolved(recipe, "rank 0's recipe", registries);
+      from_leader(group, [&] { return resolved_text(resumed.recipe, session.registries()); });
+  if (!group.leads())
+    resumed.recipe = read_resolved(recipe, "rank 0's recipe", session.registries());
   resumed.start.snapshot =
       snapshot_from_leader(group, [&] { return std::move(resumed.start.snapshot); });
   if (resumed.start.snapshot) resumed.steps = steps_of(*resumed.start.snapshot);

@@ -18,12 +18,10 @@ struct Resumed {
 // one given; --set overrides either. Says what changed and which checkpoints were passed over.
 // --extend: "" or stretch, hold, new-cycle; needed where the length changed. Rank 0 looks, all
 // know. Collective. Throws UsageError, RecipeError, CheckpointError.
-Resumed find_run(const std::vector<std::string>& arguments, const CommandLine& line,
-                 const Registries& registries);
+Resumed find_run(const std::vector<std::string>& arguments, const Session& session);
 
 // The checkpoint to go on from, rank 0's, with a warning for each that was passed over. Collective.
-std::optional<Snapshot> latest_checkpoint(const std::string& folder, Group& group,
-                                          const Console& console);
+std::optional<Snapshot> latest_checkpoint(const std::string& folder, const Session& session);
 
 // In a checkpoint's metadata: how many ranks trained.
 inline constexpr const char* kRanks = "ranks";

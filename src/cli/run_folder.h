@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/recipe.h"
 #include "onecycle/trainer.h"
 
 #include "cli/console.h"

@@ -99,14 +99,14 @@ Rows rows_of(const CommandLine& line, std::int64_t total) {
 }
 
 std::int64_t samples_of(const CommandLine& line, const Recipe& recipe,
-                        const Registries& registries) {
+                        const Environment& environment) {
   if (line.has("samples")) {
     const auto given = parse_integer(line.text("samples"));
     if (!given || *given < 1)
       throw UsageError("onecycle schedule: --samples: expected a number of training samples");
     return *given;
   }
-  const auto planned = planned_samples(recipe, registries);
+  const auto planned = planned_samples(recipe, environment);
   if (!planned)
     throw UsageError(
         "onecycle schedule: the data set does not say how many samples it has; add "
@@ -130,9 +130,9 @@ int schedule_command(int argc, char** argv) {
   line.add_option("samples", "N", "samples in the training part, where the data set does not say");
   if (!line.parse(argc, argv)) return 0;
 
-  const Registries registries = shipped_registries();
-  const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides(), registries);
-  const Course course = plan_course(recipe, samples_of(line, recipe, registries), registries);
+  const Environment environment = shipped_environment();
+  const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides());
+  const Course course = plan_course(recipe, samples_of(line, recipe, environment), environment);
   const Rows rows = rows_of(line, course.steps.total_steps);
   if (line.has("csv")) {
     print_csv(course, rows);

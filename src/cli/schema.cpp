@@ -11,7 +11,7 @@ int schema_command(int argc, char** argv) {
                    "  onecycle schema --markdown > docs/recipe.md\n");
   line.add_flag("markdown", "the reference page of every key instead");
   if (!line.parse(argc, argv)) return 0;
-  const OptionGroup group = recipe_options(shipped_registries().variants()).group();
+  const OptionGroup group = recipe_options(Registries().variants()).group();
   print("{}", line.has("markdown") ? markdown_of(group) : json_schema_of(group));
   return 0;
 }

@@ -61,16 +61,16 @@ Value section_of(Value& document, const CommandLine& line) {
   return *section;
 }
 
-Asked load_asked(const std::string& path, const CommandLine& line, const Registries& registries) {
+Asked load_asked(const std::string& path, const CommandLine& line, const Environment& environment) {
   Value document = load_document(recipe_file(path), line.overrides());
   const Value section = section_of(document, line);
   Problems problems;
   Asked asked;
   asked.options = read_search(section, problems);
-  asked.recipe = read_recipe(document, registries);
-  if (problems.empty()) check_space(asked.recipe, asked.options, registries, problems);
+  asked.recipe = read_recipe(document, environment.registries);
+  if (problems.empty()) check_space(asked.recipe, asked.options, environment.registries, problems);
   problems.throw_if_any();
-  require_precisions(asked.recipe, asked.options, registries);
+  require_precisions(asked.recipe, asked.options, environment);
   return asked;
 }
 
@@ -105,7 +105,7 @@ void refuse_differences(const Study& study, const Asked& asked, const Registries
              study.folder(), joined(found, "; ")));
 }
 
-std::string resumed_folder(const CommandLine& line, const Registries& registries) {
+std::string resumed_folder(const CommandLine& line, const Environment& environment) {
   const auto given = line.positional();
   if (given.empty() || given.size() > 2)
     line.misused("--resume takes a study's folder, a recipe, or a recipe and a folder");
@@ -114,17 +114,17 @@ std::string resumed_folder(const CommandLine& line, const Registries& registries
       line.misused("--set and --space belong to a RECIPE; a study keeps its own");
     return given[0];
   }
-  const Asked asked = load_asked(given[0], line, registries);
+  const Asked asked = load_asked(given[0], line, environment);
   const std::string folder = given.size() == 2 ? given[1] : latest_study(asked.recipe);
-  refuse_differences(Study(folder), asked, registries);
+  refuse_differences(Study(folder), asked, environment.registries);
   return folder;
 }
 
-std::string new_folder(const CommandLine& line, const Registries& registries) {
-  const Asked asked = load_asked(line.single("RECIPE"), line, registries);
+std::string new_folder(const CommandLine& line, const Environment& environment) {
+  const Asked asked = load_asked(line.single("RECIPE"), line, environment);
   line.console().say(format("search     {}", size_text(asked.options)));
-  const std::string folder = create_run_folder(study_named(asked.recipe), *registries.group);
-  Study::create(folder, resolved_text(asked.recipe, registries), asked.options,
+  const std::string folder = create_run_folder(study_named(asked.recipe), *environment.group);
+  Study::create(folder, resolved_text(asked.recipe, environment.registries), asked.options,
                 environment_digest(asked.recipe));
   return folder;
 }
@@ -151,12 +151,12 @@ int search_command(int argc, char** argv) {
   const auto place = place_in_environment();
   if (place && place->rank > 0) return work_for_rank_0(*place);
   const std::int64_t jobs = search_jobs(line);
-  const Registries registries = shipped_registries();
+  const Environment environment = shipped_environment();
   const std::string folder =
-      line.has("resume") ? resumed_folder(line, registries) : new_folder(line, registries);
+      line.has("resume") ? resumed_folder(line, environment) : new_folder(line, environment);
   std::optional<RankWorkers> others;
   if (place && place->size > 1) others.emplace(*place, line.console());
-  return run_study(folder, jobs, others ? &*others : nullptr, line, registries);
+  return run_study(folder, jobs, others ? &*others : nullptr, line, environment);
 }
 
 }  // namespace onecycle

@@ -87,12 +87,12 @@ int work_for_rank_0(const RankPlace& place) {
   };
   const auto study = ask_for_study(ask);
   if (!study) return 128 + stop.signal_number();
-  Registries registries = shipped_registries();
-  registries.group = alone_in_place();
+  const Environment environment = shipped_environment(alone_in_place());
   const SearchOptions options = read_search_text(study->search, "rank 0's search");
-  TrialRunner runner({read_resolved(study->recipe, "rank 0's recipe", registries), options,
-                      settings_of(options), study->folder, at::get_num_threads(), trial_observers},
-                     registries);
+  TrialRunner runner(
+      {read_resolved(study->recipe, "rank 0's recipe", environment.registries), options,
+       settings_of(options), study->folder, at::get_num_threads(), trial_observers},
+      environment);
   RemoteQueue queue(ask, stopped);
   work(queue, runner, stop);
   if (stop.requested()) questions.tell(farewell());

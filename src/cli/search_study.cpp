@@ -107,19 +107,19 @@ std::vector<Recipe> computing_variants(const Recipe& base, const SearchOptions& 
 }
 
 void require_precisions(const Recipe& base, const SearchOptions& options,
-                        const Registries& registries) {
-  for (const Recipe& variant : computing_variants(base, options, registries))
-    require_precision(variant.train.compute(), registries.group->local_rank());
+                        const Environment& environment) {
+  for (const Recipe& variant : computing_variants(base, options, environment.registries))
+    require_precision(variant.train.compute(), environment.group->local_rank());
 }
 
 int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,
-              const CommandLine& line, const Registries& registries) {
+              const CommandLine& line, const Environment& environment) {
   refuse_links_out_of(folder);
   const FolderLock lock(folder);
   Study study(folder);
-  const Recipe base = recipe_in(study, registries);
+  const Recipe base = recipe_in(study, environment.registries);
   require_environment(study, base);
-  require_precisions(base, study.options(), registries);
+  require_precisions(base, study.options(), environment);
   line.console().say(format("study      {}", folder));
   const auto write_csv = [&](const std::vector<TrialRow>& rows) {
     write_file_atomically(folder + "/trials.csv", {csv_of(study, rows)});
@@ -135,7 +135,7 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
                              write_csv(rows);
                            });
   write_csv(study.rows());
-  if (signal == 0) return conclude(study, line, registries);
+  if (signal == 0) return conclude(study, line, environment.registries);
   const auto rows = study.rows();
   const auto ended =
       std::count_if(rows.begin(), rows.end(), [](const TrialRow& row) { return row.ended(); });

@@ -15,7 +15,7 @@ namespace onecycle {
 // Trains what is left of the study, says how it goes, and writes what came of it: trials.csv,
 // best.yaml. `others`: ranks that work at it too; may be null. Returns the exit code.
 int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* others,
-              const CommandLine& line, const Registries& registries);
+              const CommandLine& line, const Environment& environment);
 
 // What watches a trial's run and writes into its folder.
 TrialObservers trial_observers(const RecipeRun& run, const std::string& folder);
@@ -29,7 +29,7 @@ std::vector<Recipe> computing_variants(const Recipe& base, const SearchOptions& 
 
 // require_precision() of them all: before a study is begun or gone on with, not trial by trial.
 void require_precisions(const Recipe& base, const SearchOptions& options,
-                        const Registries& registries);
+                        const Environment& environment);
 
 // --jobs. Throws UsageError.
 std::int64_t search_jobs(const CommandLine& line);

@@ -25,12 +25,11 @@ int work_at(const std::string& folder, std::int64_t number, std::int64_t threads
   StopSignal stop;
   const SignalScope signals(stop);
   const WorkerLock lock(folder, number);
-  Registries registries = shipped_registries();
-  registries.group = alone_in_place();
+  const Environment environment = shipped_environment(alone_in_place());
   Study study(folder);
-  TrialRunner runner({recipe_in(study, registries), study.options(), study.settings(), folder,
-                      threads, trial_observers},
-                     registries);
+  TrialRunner runner({recipe_in(study, environment.registries), study.options(), study.settings(),
+                      folder, threads, trial_observers},
+                     environment);
   StudyQueue queue(study, number, [&stop] { return stop.requested(); });
   work(queue, runner, stop);
   return stop.requested() ? 128 + stop.signal_number() : 0;

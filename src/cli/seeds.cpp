@@ -34,13 +34,13 @@ Spread spread_of(const std::vector<double>& values) {
   return spread;
 }
 
-RunStart start_of(const Recipe& recipe, const Registries& registries, const CommandLine& line) {
-  Group& group = *registries.group;
+RunStart start_of(const Recipe& recipe, const Session& session) {
+  Group& group = session.group();
   RunStart start;
   start.folder = from_leader(group, [&] {
     std::string found;
-    if (!line.has("resume")) return found;
-    const std::string wanted = resolved_text(recipe, registries);
+    if (!session.line().has("resume")) return found;
+    const std::string wanted = resolved_text(recipe, session.registries());
     for (const std::string& folder : run_folders(recipe))
       if (text_if_readable(recipe_path(folder)) == wanted) found = folder;
     return found;
@@ -48,7 +48,7 @@ RunStart start_of(const Recipe& recipe, const Registries& registries, const Comm
   if (start.folder.empty()) {
     start.folder = create_run_folder(recipe, group);
   } else {
-    start.snapshot = latest_checkpoint(start.folder, group, line.console());
+    start.snapshot = latest_checkpoint(start.folder, session);
   }
   return start;
 }
@@ -78,24 +78,24 @@ void say(const std::vector<Column>& columns, std::int64_t runs, const CommandLin
 
 }  // namespace
 
-int train_seeds(const Recipe& base, std::int64_t count, const Registries& registries,
-                const CommandLine& line) {
+int train_seeds(const Recipe& base, std::int64_t count, const Session& session) {
+  const Console console = session.console();
   std::vector<Column> columns = {{"train", {}}, {"validation", {}}, {"test", {}}};
   int exit_code = 0;
   std::int64_t runs = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     Recipe recipe = base;
     recipe.seed = base.seed + i;
-    line.console().say(format("seed       {} ({} of {})", recipe.seed, i + 1, count));
-    const RunStart start = start_of(recipe, registries, line);
-    RecipeRun run = build(recipe, registries);
+    console.say(format("seed       {} ({} of {})", recipe.seed, i + 1, count));
+    const RunStart start = start_of(recipe, session);
+    RecipeRun run = build(recipe, session.environment());
     RunEnd end;
     if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) {
       end = end_in(*start.snapshot);
-      line.console().say(format("run        {}: finished before", start.folder));
+      console.say(format("run        {}: finished before", start.folder));
     } else {
-      compare_machines(run, start.snapshot, line.console());
-      const RunResult result = train_run(run, start, registries, line);
+      compare_machines(run, start.snapshot, console);
+      const RunResult result = train_run(run, start, session);
       if (result.end.reason == StopReason::interrupted) return result.exit_code;
       if (result.exit_code != 0) exit_code = result.exit_code;
       end = result.end;
@@ -106,7 +106,7 @@ int train_seeds(const Recipe& base, std::int64_t count, const Registries& regist
     add(columns[1], end.validation);
     add(columns[2], end.test);
   }
-  say(columns, runs, line);
+  say(columns, runs, session.line());
   return exit_code;
 }
 

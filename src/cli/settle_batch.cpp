@@ -7,15 +7,14 @@
 
 namespace onecycle {
 
-SettledBatch settle_batch(const Recipe& recipe, const CommandLine& line,
-                          const Registries& registries, bool always) {
+SettledBatch settle_batch(const Recipe& recipe, const Session& session, bool always) {
   if (!recipe.data.batch_size.automatic && !always) return {recipe, ""};
   StopSignal stop;
   const SignalScope signals(stop);
-  FitBatchTask task{line, {}, registries, with_any_batch(recipe), stop};
+  FitBatchTask task{session.line(), {}, session.environment(), with_any_batch(recipe), stop};
   task.limit_bytes = less_margin(task.own_memory(), task.options.margin);
-  task.num_train = planned_samples(recipe, registries).value_or(0);
-  line.console().say("batch size is fitted to memory and speed");
+  task.num_train = planned_samples(recipe, session.environment()).value_or(0);
+  session.console().say("batch size is fitted to memory and speed");
   const BatchChoice choice = search_batch(task);
   SettledBatch settled{recipe,
                        format("{} is the smallest within 5 % of {} samples/s, {} the "
@@ -23,7 +22,7 @@ SettledBatch settle_batch(const Recipe& recipe, const CommandLine& line,
                               grouped(choice.fastest), grouped(std::llround(choice.best_rate)),
                               grouped(choice.largest), why_chosen(choice))};
   settled.recipe.data.batch_size = {choice.chosen};
-  line.console().say(format("batch size {}: {}", grouped(choice.chosen), settled.evidence));
+  session.console().say(format("batch size {}: {}", grouped(choice.chosen), settled.evidence));
   return settled;
 }
 

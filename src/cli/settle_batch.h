@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/command.h"
+#include "cli/session.h"
 
 #include <string>
 
@@ -14,7 +14,6 @@ struct SettledBatch {
 // Where the recipe's data.batch_size is `auto`, or `always`: finds one by the search of fit-batch,
 // under the memory that is available, and says so. Throws Error where nothing fits,
 // FitBatchInterrupted.
-SettledBatch settle_batch(const Recipe& recipe, const CommandLine& line,
-                          const Registries& registries, bool always = false);
+SettledBatch settle_batch(const Recipe& recipe, const Session& session, bool always = false);
 
 }  // namespace onecycle

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 namespace onecycle {
 
@@ -34,19 +35,20 @@ std::string recipe_file(const std::string& path) {
   return std::filesystem::exists(own, none) ? own : path;
 }
 
-Registries shipped_registries() {
-  Registries registries;
+Environment shipped_environment(std::shared_ptr<Group> group, LoadWatch loading) {
+  Environment environment;
   if (const char* own = std::getenv("ONECYCLE_DATASETS"); own != nullptr && *own != '\0')
-    registries.dataset_folders.emplace_back(own);
-  registries.dataset_folders.push_back(shipped_datasets());
-  return registries;
+    environment.dataset_folders.emplace_back(own);
+  environment.dataset_folders.push_back(shipped_datasets());
+  environment.group = std::move(group);
+  environment.loading = std::move(loading);
+  return environment;
 }
 
-Recipe load_recipe(const std::string& path, const std::vector<std::string>& overrides,
-                   const Registries& registries) {
+Recipe load_recipe(const std::string& path, const std::vector<std::string>& overrides) {
   Value document = load_document(recipe_file(path), overrides);
   (void)take_search(document);  // `onecycle search` alone reads it
-  return read_recipe(document, registries);
+  return read_recipe(document, Registries());
 }
 
 std::string grouped(std::int64_t number) {

@@ -1,10 +1,9 @@
 #include "onecycle/error.h"
 
-#include "cli/load_watch.h"
-#include "cli/ranks.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/seeds.h"
+#include "cli/session.h"
 #include "cli/settle_batch.h"
 #include "core/format.h"
 #include "core/number.h"
@@ -29,31 +28,31 @@ Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143/129 int
 )";
 
 // A checkpoint holds every weight: the file that the run began with need not be there any more.
-RecipeRun build_resumed(const Resumed& resumed, const Registries& registries) {
+RecipeRun build_resumed(const Resumed& resumed, const Environment& environment) {
   Recipe recipe = resumed.recipe;
   if (resumed.start.snapshot) recipe.weights.file.reset();
-  RecipeRun run = build(recipe, registries);
+  RecipeRun run = build(recipe, environment);
   run.recipe = resumed.recipe;
   return run;
 }
 
 // `arguments` as for find_run.
-int resume(const std::vector<std::string>& arguments, const CommandLine& line,
-           const Registries& registries) {
-  const Resumed resumed = find_run(arguments, line, registries);
-  require_precision(resumed.recipe.train.compute(), registries.group->local_rank());
-  RecipeRun run = build_resumed(resumed, registries);
-  describe(run, line.console());
+int resume(const std::vector<std::string>& arguments, const Session& session) {
+  const Resumed resumed = find_run(arguments, session);
+  require_precision(resumed.recipe.train.compute(), session.group().local_rank());
+  RecipeRun run = build_resumed(resumed, session.environment());
+  const Console console = session.console();
+  describe(run, console);
   if (resumed.start.snapshot && resumed.steps >= run.steps.total_steps) {
-    line.console().say(
+    console.say(
         format("{} is trained to its end, step {}; to train on: --set train.duration=… --extend "
                "stretch, hold or new-cycle",
                resumed.start.folder, resumed.steps));
     return 0;
   }
-  compare_machines(run, resumed.start.snapshot, line.console());
-  if (line.has("dry-run")) return 0;
-  return train_run(run, resumed.start, registries, line).exit_code;
+  compare_machines(run, resumed.start.snapshot, console);
+  if (session.line().has("dry-run")) return 0;
+  return train_run(run, resumed.start, session).exit_code;
 }
 
 std::int64_t seeds_of(const CommandLine& line) {
@@ -83,29 +82,21 @@ int train_command(int argc, char** argv) {
   if (const auto code = launch_ranks(line, argc, argv)) return *code;
   profiled_steps(line);
 
-  Registries registries = shipped_registries();
-  registries.loading = load_watch(line.console());
   if (line.has("extend") && !line.has("resume")) line.misused("--extend belongs to --resume");
   const bool resumes = line.has("resume") && !line.has("seeds");
-  const std::optional<Recipe> given =
-      resumes ? std::nullopt
-              : std::optional(load_recipe(line.single("RECIPE"), line.overrides(), registries));
-  RankScope ranks(line, given ? given->train.device : DeviceChoice::automatic);
-  registries.group = ranks.group();
-  registries.loading = load_watch(line.console());
+  Session session = resumes ? Session(line) : Session(line, line.single("RECIPE"));
   if (!folder_to_resume().empty() && !line.has("seeds"))
-    return resume({folder_to_resume()}, line, registries);
-  if (resumes) return resume(line.positional(), line, registries);
-  require_precision(given->train.compute(), registries.group->local_rank());
-  const Recipe recipe = settle_batch(*given, line, registries).recipe;
+    return resume({folder_to_resume()}, session);
+  if (resumes) return resume(line.positional(), session);
+  const Recipe recipe = settle_batch(session.recipe(), session).recipe;
   if (line.has("seeds") && !line.has("dry-run"))
-    return train_seeds(recipe, seeds_of(line), registries, line);
-  RecipeRun run = build(recipe, registries);
-  describe(run, line.console());
+    return train_seeds(recipe, seeds_of(line), session);
+  RecipeRun run = build(recipe, session.environment());
+  describe(run, session.console());
   if (line.has("dry-run")) return 0;
-  const std::string folder = create_run_folder(recipe, *registries.group);
-  ranks.announce_folder(folder);
-  return train_run(run, {folder, std::nullopt}, registries, line).exit_code;
+  const std::string folder = create_run_folder(recipe, session.group());
+  session.announce_folder(folder);
+  return train_run(run, {folder, std::nullopt}, session).exit_code;
 }
 
 }  // namespace onecycle

@@ -66,30 +66,29 @@ void say_profile(const std::string& text, const Console& console) {
 
 // What a checkpoint says of its run.
 std::map<std::string, std::string> metadata_of(const RecipeRun& run, const std::string& recipe,
-                                               const Registries& registries) {
+                                               const Environment& environment) {
   std::map<std::string, std::string> metadata = {{"format", "onecycle"},
                                                  {"recipe", recipe},
                                                  {"machine", machine_text(run.compute)},
                                                  {kRanks, std::to_string(run.group->size())},
-                                                 {"task", to_json(task_of(run, registries))}};
-  const std::string environment = environment_digest(run.recipe);
-  if (!environment.empty()) metadata[kEnvironment] = environment;
+                                                 {"task", to_json(task_of(run, environment))}};
+  const std::string digest = environment_digest(run.recipe);
+  if (!digest.empty()) metadata[kEnvironment] = digest;
   return metadata;
 }
 
 // What rank 0 keeps of a run in its folder.
 class RunRecord {
  public:
-  RunRecord(const RecipeRun& run, const std::string& folder, const Registries& registries,
-            const CommandLine& line)
+  RunRecord(const RecipeRun& run, const std::string& folder, const Session& session)
       : folder_(folder),
-        console_(line.console()),
-        json_lines_(line.json()),
+        console_(session.console()),
+        json_lines_(session.line().json()),
         patience_(run.recipe.stop.patience.has_value()),
         lock_(folder),
-        recipe_(resolved_text(run.recipe, registries)),
+        recipe_(resolved_text(run.recipe, session.registries())),
         checkpoints_(checkpoints_path(folder), run.recipe.output.keep,
-                     metadata_of(run, recipe_, registries)),
+                     metadata_of(run, recipe_, session.environment())),
         csv_(folder, run.task->metrics(), warner()),
         events_(folder, warner()),
         divergence_(run.recipe.stop.divergence_factor, run.recipe.stop.divergence_window),
@@ -100,7 +99,7 @@ class RunRecord {
         shares_processors_(run.compute.device.is_cpu() && at::get_num_threads() > 1),
         json_(std::cout, folder) {
     write_file_atomically(recipe_path(folder), {recipe_});
-    if (const auto steps = profiled_steps(line))
+    if (const auto steps = profiled_steps(session.line()))
       profile_.emplace(folder, *steps, run.compute.device.is_cuda(),
                        [this](const std::string& text) { say_profile(text, console_); });
   }
@@ -157,12 +156,11 @@ std::optional<std::int64_t> profiled_steps(const CommandLine& line) {
   return steps;
 }
 
-RunResult train_run(RecipeRun& run, const RunStart& start, const Registries& registries,
-                    const CommandLine& line) {
-  line.console().say(format("run        {}", start.folder));
+RunResult train_run(RecipeRun& run, const RunStart& start, const Session& session) {
+  session.console().say(format("run        {}", start.folder));
   std::optional<RunRecord> record;
   try {
-    if (run.group->leads()) record.emplace(run, start.folder, registries, line);
+    if (run.group->leads()) record.emplace(run, start.folder, session);
   } catch (...) {
     discard_unused(start.folder);
     throw;

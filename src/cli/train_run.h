@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/command.h"
+#include "cli/session.h"
 
 #include <optional>
 #include <string>
@@ -25,7 +25,6 @@ void describe(const RecipeRun& run, const Console& console);
 std::optional<std::int64_t> profiled_steps(const CommandLine& line);
 
 // Trains in the folder, with everything that watches a run, and says how it ended.
-RunResult train_run(RecipeRun& run, const RunStart& start, const Registries& registries,
-                    const CommandLine& line);
+RunResult train_run(RecipeRun& run, const RunStart& start, const Session& session);
 
 }  // namespace onecycle

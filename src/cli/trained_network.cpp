@@ -54,18 +54,16 @@ void add_network_options(CommandLine& line) {
 TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data,
                             const std::shared_ptr<Group>& group) {
   TrainedNetwork network;
-  Registries registries = shipped_registries();
-  registries.group = group;
-  registries.loading = load_watch(line.console());
+  const Environment environment = shipped_environment(group, load_watch(line.console()));
   std::vector<std::string> overrides = line.overrides();
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));
-  const Recipe recipe = load_recipe(recipe_of(subject), overrides, registries);
+  const Recipe recipe = load_recipe(recipe_of(subject), overrides);
   require_precision(recipe.train.compute(), group->local_rank());
   network.weights = file_of(subject, recipe, line);
   const auto task = data == NeedsData::yes ? std::nullopt : task_of_file(network.weights);
-  network.run =
-      task ? build_for_task(*task, recipe, registries) : build_for_evaluation(recipe, registries);
-  network.task = task ? *task : task_of(network.run, registries);
+  network.run = task ? build_for_task(*task, recipe, environment.registries)
+                     : build_for_evaluation(recipe, environment);
+  network.task = task ? *task : task_of(network.run, environment);
   // A run's own checkpoint has the model's names; `weights` says how to read what it began with.
   const bool own = fs::is_directory(line.text("weights", subject));
   const WeightsReport report =

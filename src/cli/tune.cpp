@@ -2,12 +2,11 @@
 
 #include "onecycle/error.h"
 
-#include "cli/load_watch.h"
 #include "cli/output.h"
-#include "cli/ranks.h"
 #include "cli/report_page.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
+#include "cli/session.h"
 #include "cli/settle_batch.h"
 #include "cli/signals.h"
 #include "cli/step_progress.h"
@@ -64,18 +63,19 @@ TuneOptions options_of(const CommandLine& line) {
   return options;
 }
 
-std::string folder_for(const Recipe& recipe, const CommandLine& line, Group& group) {
-  Recipe named = recipe;
+std::string folder_for(const Session& session) {
+  const CommandLine& line = session.line();
+  Recipe named = session.recipe();
   named.name += "-tune";
   if (!folder_to_resume().empty()) return folder_to_resume();
-  if (!line.has("resume")) return create_run_folder(named, group);
+  if (!line.has("resume")) return create_run_folder(named, session.group());
   const auto given = line.positional();
   if (given.size() == 2) return given[1];
-  return from_leader(group, [&] {
+  return from_leader(session.group(), [&] {
     const auto folders = run_folders(named);
     if (folders.empty())
       throw UsageError(format("{}/{}: holds nothing to resume; leave out --resume",
-                              recipe.output.dir, named.name));
+                              named.output.dir, named.name));
     return folders.back();
   });
 }
@@ -111,12 +111,12 @@ TuneChoice choice_of(const SettledBatch& batch) {
 }
 
 // The batch size, kept in the folder: found once, whatever a resumed call would measure.
-SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const CommandLine& line,
-                       const Registries& registries) {
-  Memo memo(folder + "/batch.json", recipe.name, registries.group);
+SettledBatch batch_for(const std::string& folder, const Session& session) {
+  const Recipe& recipe = session.recipe();
+  Memo memo(folder + "/batch.json", recipe.name, session.environment().group);
   SettledBatch settled{recipe, ""};
   const auto settle = [&] {
-    settled = settle_batch(recipe, line, registries, line.has("fit-batch"));
+    settled = settle_batch(recipe, session, session.line().has("fit-batch"));
     const bool fitted = !settled.evidence.empty();
     return Json{{"size", fitted ? Json(settled.recipe.data.batch_size.count) : Json()},
                 {"evidence", settled.evidence}};
@@ -136,16 +136,16 @@ SettledBatch batch_for(const Recipe& recipe, const std::string& folder, const Co
 
 // The run at the end, in a folder of its own: resumed where it was begun before.
 int train_tuned(const TuneResult& result, const DataSet& data, const std::string& folder,
-                const Registries& registries, const CommandLine& line) {
+                const Session& session) {
   RunStart start{folder + "/final", std::nullopt};
-  from_leader(*registries.group, [&] {
+  from_leader(session.group(), [&] {
     make_folders(start.folder);
     return start.folder;
   });
-  start.snapshot = latest_checkpoint(start.folder, *registries.group, line.console());
-  RecipeRun run = build_on(data, result.recipe, registries);
+  start.snapshot = latest_checkpoint(start.folder, session);
+  RecipeRun run = build_on(data, result.recipe, session.environment());
   if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) return 0;
-  return train_run(run, start, registries, line).exit_code;
+  return train_run(run, start, session).exit_code;
 }
 
 }  // namespace
@@ -167,36 +167,30 @@ int tune_command(int argc, char** argv) {
   if (const auto code = launch_ranks(line, argc, argv)) return *code;
 
   const TuneOptions options = options_of(line);
-  Registries registries = shipped_registries();
-  registries.loading = load_watch(line.console());
   const auto arguments = line.positional();
   if (arguments.empty() || arguments.size() > (line.has("resume") ? 2U : 1U))
     line.misused("one RECIPE, and with --resume its folder");
-  const Recipe given = load_recipe(arguments[0], line.overrides(), registries);
-  RankScope ranks(line, given.train.device);
-  registries.group = ranks.group();
-  registries.loading = load_watch(line.console());
-  const Console console = line.console();
-  Group& group = *registries.group;
-  require_precision(given.train.compute(), group.local_rank());
-  const std::string folder = folder_for(given, line, group);
-  ranks.announce_folder(folder);
+  Session session(line, arguments[0]);
+  const Console console = session.console();
+  Group& group = session.group();
+  const std::string folder = folder_for(session);
+  session.announce_folder(folder);
   std::optional<FolderLock> lock;
   if (group.leads()) lock.emplace(folder);
   console.say("results in " + folder);
-  const SettledBatch batch = batch_for(given, folder, line, registries);
+  const SettledBatch batch = batch_for(folder, session);
   const Recipe& recipe = batch.recipe;
-  const DataSet data = build(recipe, registries).data;
+  const DataSet data = build(recipe, session.environment()).data;
   if (group.leads())
-    write_file_atomically(recipe_path(folder), {resolved_text(recipe, registries)});
+    write_file_atomically(recipe_path(folder), {resolved_text(recipe, session.registries())});
 
   StopSignal stop;
   TuneResult result;
   {
     const SignalScope signals(stop);
     StepProgress progress(console);
-    result = tune(recipe, data, registries, options, folder, stop, &progress,
-                  [&](const std::string& text) { console.say(text); });
+    result = tune({recipe, data, session.environment(), options, folder, stop, &progress,
+                   [&](const std::string& text) { console.say(text); }});
   }
   result.choices.insert(result.choices.begin(), choice_of(batch));
   if (result.interrupted) {
@@ -206,11 +200,11 @@ int tune_command(int argc, char** argv) {
     return 128 + stop.signal_number();
   }
   const auto train = [&] {
-    return line.has("no-train") ? 0 : train_tuned(result, data, folder, registries, line);
+    return line.has("no-train") ? 0 : train_tuned(result, data, folder, session);
   };
   if (!group.leads()) return result.refused.empty() ? train() : 1;
   say_choices(result, console);
-  const std::string tuned = resolved_text(result.recipe, registries);
+  const std::string tuned = resolved_text(result.recipe, session.registries());
   write_file_atomically(folder + "/tuning.json", {tune_json(result, recipe.name, folder, tuned)});
   if (!result.refused.empty()) {
     print(stderr, "onecycle: tune: {}\n", visible(result.refused));

@@ -61,14 +61,14 @@ double largest_decay_factor(const Parameters& parameters, const UpdateRule& rule
   return most;
 }
 
-DatasetDescriptor descriptor_of(const Recipe& recipe, const Registries& registries) {
-  return find_descriptor(recipe.data, registries.dataset_folders, registries.formats);
+DatasetDescriptor descriptor_of(const Recipe& recipe, const Environment& environment) {
+  return find_descriptor(recipe.data, environment.dataset_folders, environment.registries.formats);
 }
 
-DataSet read_data(const Recipe& recipe, const Registries& registries) {
+DataSet read_data(const Recipe& recipe, const Environment& environment) {
   return in_terms_of(recipe, [&] {
-    const auto descriptor = descriptor_of(recipe, registries);
-    return load_data(recipe.data, descriptor, registries.formats, registries.loading);
+    const auto descriptor = descriptor_of(recipe, environment);
+    return load_data(recipe.data, descriptor, environment.registries.formats, environment.loading);
   });
 }
 
@@ -176,9 +176,10 @@ StepPlan step_plan(const Recipe& recipe, std::int64_t num_train, std::int64_t ra
   return plan;
 }
 
-Course course_of(const Recipe& recipe, std::int64_t num_train, const Registries& registries) {
+Course course_of(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
+  const Registries& registries = environment.registries;
   Course course;
-  course.steps = step_plan(recipe, num_train, registries.group->size());
+  course.steps = step_plan(recipe, num_train, environment.group->size());
   course.optimizer = registries.optimizers.make(recipe.optimizer);
   const OptimizerConstants& constants = course.optimizer.constants;
   course.schedule = registries.schedules.make(
@@ -190,13 +191,14 @@ Course course_of(const Recipe& recipe, std::int64_t num_train, const Registries&
   return course;
 }
 
-RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Registries& registries) {
+RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
   RecipeRun run;
   run.recipe = recipe;
-  run.group = registries.group;
+  run.group = environment.group;
   run.data = data;
-  Course course = course_of(recipe, run.data.train.size(), registries);
-  make_model(run, registries, course.optimizer.decay_all, InitialWeights::of_a_training);
+  Course course = course_of(recipe, run.data.train.size(), environment);
+  make_model(run, environment.registries, course.optimizer.decay_all,
+             InitialWeights::of_a_training);
   if (recipe.weights.file)
     run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
   run.parameters->slice_rates(course.optimizer.lr_slice);
@@ -235,32 +237,32 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t r
   return in_terms_of(recipe, [&] { return step_plan(recipe, num_train, ranks); });
 }
 
-Course plan_course(const Recipe& recipe, std::int64_t num_train, const Registries& registries) {
-  return in_terms_of(recipe, [&] { return course_of(recipe, num_train, registries); });
+Course plan_course(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
+  return in_terms_of(recipe, [&] { return course_of(recipe, num_train, environment); });
 }
 
-std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Registries& registries) {
+std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Environment& environment) {
   return in_terms_of(recipe, [&] {
-    return planned_train_samples(recipe.data, descriptor_of(recipe, registries),
-                                 registries.formats);
+    return planned_train_samples(recipe.data, descriptor_of(recipe, environment),
+                                 environment.registries.formats);
   });
 }
 
-RecipeRun build(const Recipe& recipe, const Registries& registries) {
-  return build_on(read_data(recipe, registries), recipe, registries);
+RecipeRun build(const Recipe& recipe, const Environment& environment) {
+  return build_on(read_data(recipe, environment), recipe, environment);
 }
 
-RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Registries& registries) {
-  return in_terms_of(recipe, [&] { return run_on(data, recipe, registries); });
+RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
+  return in_terms_of(recipe, [&] { return run_on(data, recipe, environment); });
 }
 
-RecipeRun build_for_evaluation(const Recipe& recipe, const Registries& registries) {
+RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environment) {
   RecipeRun run;
   run.recipe = recipe;
-  run.group = registries.group;
-  run.data = read_data(recipe, registries);
+  run.group = environment.group;
+  run.data = read_data(recipe, environment);
   in_terms_of(recipe, [&] {
-    make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
+    make_model(run, environment.registries, /*decay_all=*/false, InitialWeights::loaded_later);
   });
   return run;
 }
@@ -296,9 +298,10 @@ ModelContext context_of(const DataSet& data, const Recipe& recipe) {
           static_cast<std::int64_t>(data.classes.size()), static_cast<std::uint64_t>(recipe.seed)};
 }
 
-NetworkTask task_of(const RecipeRun& run, const Registries& registries) {
+NetworkTask task_of(const RecipeRun& run, const Environment& environment) {
   const DataSet& data = run.data;
-  const auto reader = registries.formats.make(descriptor_of(run.recipe, registries).format);
+  const auto reader =
+      environment.registries.formats.make(descriptor_of(run.recipe, environment).format);
   return {data.name,     data.channels(),
           data.height(), data.width(),
           data.classes,  data.mean,

@@ -96,23 +96,23 @@ void fill_adamw(ExportedOptimizer& result, const UpdateRule& rule, const Hyper& 
 }  // namespace
 
 std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpoint,
-                                                   const Registries& registries) {
+                                                   const Environment& environment) {
   if (metadata_of(checkpoint, kOrder) != kModuleOrder)
     throw CheckpointError("its order is not the module's; leave out --optimizer");
-  const Recipe recipe =
-      read_resolved(metadata_of(checkpoint, "recipe"), "the checkpoint's recipe", registries);
+  const Recipe recipe = read_resolved(metadata_of(checkpoint, "recipe"), "the checkpoint's recipe",
+                                      environment.registries);
   const auto* sgd = recipe.optimizer.as<Sgd>();
   const auto* adamw = recipe.optimizer.as<AdamW>();
   if (sgd == nullptr && adamw == nullptr)
     throw CheckpointError(
         format("{} keeps a state as no optimizer of torch's; leave out --optimizer",
                recipe.optimizer.name));
-  const auto samples = planned_samples(recipe, registries);
+  const auto samples = planned_samples(recipe, environment);
   if (!samples)
     throw CheckpointError(
         "its data set does not say how many samples it has, so that the learning rate of the last "
         "step is not known; leave out --optimizer");
-  const Course course = plan_course(recipe, *samples, registries);
+  const Course course = plan_course(recipe, *samples, environment);
   const UpdateRule& rule = course.optimizer.rule;
   auto result = std::make_unique<ExportedOptimizer>();
   result->steps = run_state_from_json(metadata_of(checkpoint, "state"), "the checkpoint").steps;

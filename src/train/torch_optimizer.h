@@ -22,6 +22,6 @@ struct ExportedOptimizer {
 // Throws CheckpointError where the checkpoint has no such state, or where torch.optim has no such
 // momentum.
 std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpoint,
-                                                   const Registries& registries);
+                                                   const Environment& environment);
 
 }  // namespace onecycle

@@ -14,7 +14,7 @@ Recipe with_rate(const Recipe& recipe, double lr_max);
 
 // `l2`: in l2 units, converted to the recipe's mode for a run over `samples` training samples.
 Recipe with_weight_decay(const Recipe& recipe, double l2, std::int64_t samples,
-                         const Registries& registries);
+                         const Environment& environment);
 
 // Constant.
 Recipe with_momentum(const Recipe& recipe, double momentum);

@@ -94,15 +94,16 @@ void give_back(WorkQueue& queue, const Trial& trial) {
 
 }  // namespace
 
-TrialRunner::TrialRunner(TrialBench bench, const Registries& registries)
+TrialRunner::TrialRunner(TrialBench bench, const Environment& environment)
     : bench_(std::move(bench)),
-      registries_(registries),
-      data_key_(data_key(bench_.base, registries)),
-      data_(build_for_evaluation(bench_.base, registries).data) {}
+      environment_(environment),
+      data_key_(data_key(bench_.base, environment.registries)),
+      data_(build_for_evaluation(bench_.base, environment).data) {}
 
 RecipeRun TrialRunner::build_trial(const Recipe& recipe) {
-  if (data_key(recipe, registries_) == data_key_) return build_on(data_, recipe, registries_);
-  return build(recipe, registries_);
+  if (data_key(recipe, environment_.registries) == data_key_)
+    return build_on(data_, recipe, environment_);
+  return build(recipe, environment_);
 }
 
 TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
@@ -115,7 +116,8 @@ TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
   try {
     const Setting& setting = bench_.settings.at(static_cast<std::size_t>(trial.setting));
     Recipe recipe =
-        compressed(recipe_of(bench_.base, bench_.options.space, setting, registries_), trial.share);
+        compressed(recipe_of(bench_.base, bench_.options.space, setting, environment_.registries),
+                   trial.share);
     if (!recipe.train.threads) recipe.train.threads = bench_.threads;
     result = train(recipe, folder, stop);
   } catch (const FileError&) {
@@ -135,7 +137,7 @@ TrialResult TrialRunner::run(const Trial& trial, StopSignal& stop) {
 }
 
 TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder, StopSignal& stop) {
-  const std::string text = resolved_text(recipe, registries_);
+  const std::string text = resolved_text(recipe, environment_.registries);
   write_file_atomically(folder + "/recipe.yaml", {text});
   const RecipeRun run = build_trial(recipe);
   Trainer trainer(run, stop);

@@ -29,7 +29,7 @@ struct TrialBench {
 class TrialRunner {
  public:
   // Reads the data. Throws RecipeError or DataError.
-  TrialRunner(TrialBench bench, const Registries& registries);
+  TrialRunner(TrialBench bench, const Environment& environment);
 
   // `stop` interrupts the run. Whatever becomes of the trial is a result; it throws FileError where
   // files fail, which is no fault of the trial's.
@@ -40,7 +40,7 @@ class TrialRunner {
   RecipeRun build_trial(const Recipe& recipe);
 
   TrialBench bench_;
-  const Registries& registries_;
+  const Environment& environment_;
   std::string data_key_;
   DataSet data_;
 };

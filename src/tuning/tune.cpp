@@ -18,14 +18,12 @@ constexpr double kLowestShare = 1.0 / 32;  // of the rate found
 
 class Procedure {
  public:
-  Procedure(const Recipe& recipe, const DataSet& data, const Registries& registries,
-            const TuneOptions& options, const std::string& folder, StopSignal& stop,
-            Observer* progress, const std::function<void(const std::string&)>& say)
-      : recipe_(recipe),
-        data_(data),
-        registries_(registries),
-        options_(options),
-        items_(recipe, data, registries, options, folder, stop, progress, say) {}
+  explicit Procedure(const Tuning& tuning)
+      : recipe_(tuning.recipe),
+        data_(tuning.data),
+        environment_(tuning.environment),
+        options_(tuning.options),
+        items_(tuning) {}
 
   TuneResult run() {
     try {
@@ -69,11 +67,12 @@ class Procedure {
 
   void choose_decay() {
     if (!takes(recipe_.optimizer, Change::set_weight_decay)) return;
-    const auto model = registries_.models.make(recipe_.model, context_of(data_, recipe_));
+    const auto model =
+        environment_.registries.models.make(recipe_.model, context_of(data_, recipe_));
     std::vector<Candidate> candidates;
     for (const double l2 : model->decays_to_try())
       candidates.push_back(
-          {format("{:.3g}", l2), with_weight_decay(recipe_, l2, data_.train.size(), registries_)});
+          {format("{:.3g}", l2), with_weight_decay(recipe_, l2, data_.train.size(), environment_)});
     pick({"weight decay (l2 units)", candidates, options_.short_share});
   }
 
@@ -196,7 +195,7 @@ class Procedure {
   void drop_repeated(std::vector<Candidate>& candidates) const {
     std::vector<std::string> seen;
     std::erase_if(candidates, [&](const Candidate& candidate) {
-      const std::string text = resolved_text(candidate.recipe, registries_);
+      const std::string text = resolved_text(candidate.recipe, environment_.registries);
       if (std::find(seen.begin(), seen.end(), text) != seen.end()) return true;
       seen.push_back(text);
       return false;
@@ -211,7 +210,7 @@ class Procedure {
   }
 
   double peak() const {
-    return plan_course(recipe_, data_.train.size(), registries_).optimizer.rule.lr_max;
+    return plan_course(recipe_, data_.train.size(), environment_).optimizer.rule.lr_max;
   }
 
   static TuneTrial trial_of(const std::string& label, const TrainedItem& trial) {
@@ -229,7 +228,7 @@ class Procedure {
 
   Recipe recipe_;
   const DataSet& data_;
-  const Registries& registries_;
+  const Environment& environment_;
   TuneOptions options_;
   TuneItems items_;
   TuneResult result_;
@@ -237,10 +236,6 @@ class Procedure {
 
 }  // namespace
 
-TuneResult tune(const Recipe& recipe, const DataSet& data, const Registries& registries,
-                const TuneOptions& options, const std::string& folder, StopSignal& stop,
-                Observer* progress, const std::function<void(const std::string&)>& say) {
-  return Procedure(recipe, data, registries, options, folder, stop, progress, say).run();
-}
+TuneResult tune(const Tuning& tuning) { return Procedure(tuning).run(); }
 
 }  // namespace onecycle

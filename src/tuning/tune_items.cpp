@@ -36,21 +36,19 @@ double steps_in(const RangeTest& test) {
 
 }  // namespace
 
-TuneItems::TuneItems(const Recipe& recipe, const DataSet& data, const Registries& registries,
-                     const TuneOptions& options, const std::string& folder, StopSignal& stop,
-                     Observer* progress, const Say& say)
-    : data_(data),
-      registries_(registries),
-      options_(options),
-      folder_(folder),
-      stop_(stop),
-      progress_(progress),
-      say_(say),
-      memo_(folder + "/tune.json",
-            resolved_text(recipe, registries) +
-                format("seeds {}, share {}", options.seeds, options.short_share) +
-                environment_digest(recipe),
-            registries.group) {}
+TuneItems::TuneItems(const Tuning& tuning)
+    : data_(tuning.data),
+      environment_(tuning.environment),
+      options_(tuning.options),
+      folder_(tuning.folder),
+      stop_(tuning.stop),
+      progress_(tuning.progress),
+      say_(tuning.say),
+      memo_(folder_ + "/tune.json",
+            resolved_text(tuning.recipe, environment_.registries) +
+                format("seeds {}, share {}", options_.seeds, options_.short_share) +
+                environment_digest(tuning.recipe),
+            environment_.group) {}
 
 template <class Item>
 Item TuneItems::spent(Item item) {
@@ -65,7 +63,7 @@ TrainedItem TuneItems::trained(const std::string& key, const Recipe& recipe) {
 }
 
 TrainedItem TuneItems::train_now(const std::string& key, const Recipe& recipe) {
-  const TrialScore result = run_trial(build_on(data_, recipe, registries_), stop_, progress_);
+  const TrialScore result = run_trial(build_on(data_, recipe, environment_), stop_, progress_);
   if (result.interrupted) throw Interrupted();
   say_(format("{:<34} validation {}", key,
               result.diverged
@@ -87,15 +85,15 @@ RangeItem TuneItems::range_now(const std::string& key, const Recipe& recipe, std
   const auto make_run = [&](std::int64_t offset) {
     Recipe seeded = recipe;
     seeded.seed += offset;
-    return build_on(data_, seeded, registries_);
+    return build_on(data_, seeded, environment_);
   };
   const RangeTest test = range_test(make_run, options, stop_, progress_);
   if (stop_.signal_number() != 0) throw Interrupted();
-  const std::string folder = from_leader(*registries_.group, [&] {
+  const std::string folder = from_leader(*environment_.group, [&] {
     std::string made = create_numbered_folder(folder_ + "/range");
     write_file_atomically(
         made + "/range_test.json",
-        {range_test_json(test, recipe.name, "", resolved_text(recipe, registries_))});
+        {range_test_json(test, recipe.name, "", resolved_text(recipe, environment_.registries))});
     return made;
   });
   const double seconds =
@@ -112,7 +110,7 @@ RangeItem TuneItems::range_now(const std::string& key, const Recipe& recipe, std
 }
 
 StepPlan TuneItems::steps_of(const Recipe& recipe) const {
-  return plan_course(recipe, data_.train.size(), registries_).steps;
+  return plan_course(recipe, data_.train.size(), environment_).steps;
 }
 
 double TuneItems::epochs(const Recipe& recipe, double share) const {

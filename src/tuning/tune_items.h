@@ -36,12 +36,8 @@ struct RangeItem {
 // together.
 class TuneItems {
  public:
-  using Say = std::function<void(const std::string&)>;
-
-  // The results are those of `recipe` under these options. All but `folder` must outlive it.
-  TuneItems(const Recipe& recipe, const DataSet& data, const Registries& registries,
-            const TuneOptions& options, const std::string& folder, StopSignal& stop,
-            Observer* progress, const Say& say);
+  // `tuning` must outlive it.
+  explicit TuneItems(const Tuning& tuning);
 
   TrainedItem trained(const std::string& key, const Recipe& recipe);
   RangeItem range(const std::string& key, const Recipe& recipe, std::int64_t seeds);
@@ -63,12 +59,12 @@ class TuneItems {
   Item spent(Item item);
 
   const DataSet& data_;
-  const Registries& registries_;
+  const Environment& environment_;
   TuneOptions options_;
   std::string folder_;
   StopSignal& stop_;
   Observer* progress_;
-  const Say& say_;
+  const std::function<void(const std::string&)>& say_;
   Memo memo_;
   double epochs_ = 0;
   double seconds_ = 0;

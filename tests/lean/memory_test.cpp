@@ -20,10 +20,10 @@ constexpr std::int64_t kLastCounted = 5;
 
 double our_peak(const std::vector<std::string>& overrides) {
   const Recipe recipe = tiny_recipe(overrides);
-  const DataSet data = build(recipe, Registries()).data;
+  const DataSet data = build(recipe, Environment()).data;
   CountingAllocator& allocator = CountingAllocator::install();
   const std::int64_t before = allocator.live_bytes();
-  Run run = build_on(data, recipe, Registries());
+  Run run = build_on(data, recipe, Environment());
   double peak = 0;
   Window window;
   window.first = kFirstCounted;

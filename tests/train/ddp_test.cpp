@@ -27,9 +27,9 @@ std::string python() {
 RecipeRun run_on(const std::shared_ptr<Group>& group, std::int64_t batch) {
   std::vector<std::string> settings = kSettings;
   settings.push_back(format("data.batch_size={}", batch));
-  Registries registries;
-  registries.group = group;
-  return build(tiny_recipe(settings), registries);
+  Environment environment;
+  environment.group = group;
+  return build(tiny_recipe(settings), environment);
 }
 
 // The run's first step's samples and its weights before.

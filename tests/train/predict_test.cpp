@@ -100,11 +100,11 @@ TEST(Predict, OutputsThatAreNoNumbersAreAnError) {
 TEST(Task, ANetworkWithoutItsData) {
   auto run = tiny_run(kRecipe);
   Trainer(run).fit();
-  const Registries registries;
-  const auto task = task_in({{"task", to_json(task_of(run, registries))}}, "file");
+  const Environment environment;
+  const auto task = task_in({{"task", to_json(task_of(run, environment))}}, "file");
   ASSERT_TRUE(task);
   EXPECT_EQ(task->resize, 6);
-  onecycle::RecipeRun bare = build_for_task(*task, run.recipe, registries);
+  onecycle::RecipeRun bare = build_for_task(*task, run.recipe, environment.registries);
   EXPECT_EQ(bare.data.train.size(), 0);
   EXPECT_EQ(bare.data.classes, run.data.classes);
   for (std::size_t i = 0; i < run.parameters->all().size(); ++i)
@@ -119,9 +119,9 @@ TEST(Task, OfAnImageFolderIsResizedAsItsPictures) {
   auto run = tiny_run();
   run.recipe.data.name.reset();
   run.recipe.data.format = chosen(builtin_formats(), "image_folder", "{size: 7, resize: null}");
-  EXPECT_EQ(task_of(run, Registries()).resize, 8) << "no less than the network's 8 pixels";
+  EXPECT_EQ(task_of(run, Environment()).resize, 8) << "no less than the network's 8 pixels";
   run.recipe.data.format = chosen(builtin_formats(), "image_folder", "{size: 12, resize: 20}");
-  EXPECT_EQ(task_of(run, Registries()).resize, 20);
+  EXPECT_EQ(task_of(run, Environment()).resize, 20);
 }
 
 TEST(Task, BrokenOnesAreRefused) {

@@ -29,9 +29,9 @@ struct Trained {
 };
 
 RecipeRun run_on(const std::shared_ptr<Group>& group, const Settings& settings) {
-  Registries registries;
-  registries.group = group;
-  return build(tiny_recipe(settings), registries);
+  Environment environment;
+  environment.group = group;
+  return build(tiny_recipe(settings), environment);
 }
 
 Trained train_on(const std::shared_ptr<Group>& group, const Settings& settings) {

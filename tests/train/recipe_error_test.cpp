@@ -37,7 +37,7 @@ std::string refusal_of(const std::vector<std::string>& overrides) {
   Value document = parse_yaml(kRecipe, "r.yaml");
   for (const std::string& override : overrides) apply_override(document, override);
   try {
-    build(read_recipe(document, Registries()), Registries());
+    build(read_recipe(document, Registries()), Environment());
   } catch (const RecipeError& error) {
     return error.what();
   }
@@ -69,7 +69,7 @@ TEST(RecipeErrors, OfARecipeThatNobodyWroteHaveNone) {
   recipe.positions = nullptr;
   recipe.train.accumulate = 6;
   try {
-    plan_course(recipe, 80, Registries());
+    plan_course(recipe, 80, Environment());
     FAIL();
   } catch (const RecipeError& error) {
     EXPECT_THAT(error.what(), StartsWith("train.accumulate: 6 times 16 samples"));

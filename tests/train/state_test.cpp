@@ -54,7 +54,7 @@ Score naive_score(RecipeRun& run, const ImageSet& set) {
 
 TEST(Course, StepsOfEveryBatchSize) {
   const auto plan = [](const std::string& batch) {
-    return plan_course(tiny_recipe({"data.batch_size=" + batch}), 80, Registries()).steps;
+    return plan_course(tiny_recipe({"data.batch_size=" + batch}), 80, Environment()).steps;
   };
   EXPECT_EQ(plan("all").total_batch, 80);
   EXPECT_EQ(plan("all").steps_per_epoch, 1);

@@ -34,7 +34,7 @@ inline Recipe tiny_recipe(const std::vector<std::string>& overrides = {}) {
 }
 
 inline RecipeRun tiny_run(const std::vector<std::string>& overrides = {}) {
-  return build(tiny_recipe(overrides), Registries());
+  return build(tiny_recipe(overrides), Environment());
 }
 
 // A file of the weights alone.

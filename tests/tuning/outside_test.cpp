@@ -173,8 +173,9 @@ class Sign : public Optimizer {
   Parameters& parameters_;
 };
 
-Registries with_outside_parts() {
-  Registries registries;
+Environment with_outside_parts() {
+  Environment environment;
+  Registries& registries = environment.registries;
   registries.formats.add(stripes_options(), [](const StripesOptions& options) {
     return std::make_unique<Stripes>(options);
   });
@@ -199,7 +200,7 @@ Registries with_outside_parts() {
                               };
                               return plan;
                             });
-  return registries;
+  return environment;
 }
 
 constexpr const char* kRecipe = R"(
@@ -217,8 +218,9 @@ train: {duration: 40ep, device: cpu, precision: fp32, threads: 1}
 )";
 
 TEST(PartsFromOutside, AreNamedInARecipeAndTrain) {
-  const Registries registries = with_outside_parts();
-  const RecipeRun run = build(read_recipe(parse_yaml(kRecipe, "r.yaml"), registries), registries);
+  const Environment environment = with_outside_parts();
+  const RecipeRun run =
+      build(read_recipe(parse_yaml(kRecipe, "r.yaml"), environment.registries), environment);
   EXPECT_EQ(run.data.train.size(), 80);
   EXPECT_EQ(run.rule.lr_max, 0.003);
   const RunEnd end = Trainer(run).fit();
@@ -229,11 +231,11 @@ TEST(PartsFromOutside, AreNamedInARecipeAndTrain) {
 
 // The augmentation's part, its share, and that it comes anew for each batch.
 TEST(PartsFromOutside, AugmentTrainingBatchesAlone) {
-  const Registries registries = with_outside_parts();
+  const Environment environment = with_outside_parts();
   const auto first_row = [&](const std::string& augment) {
     Value document = parse_yaml(kRecipe, "r.yaml");
     document.find("data")->set("augment", parse_yaml(augment, "r.yaml"));
-    const RecipeRun run = build(read_recipe(document, registries), registries);
+    const RecipeRun run = build(read_recipe(document, environment.registries), environment);
     run.train->set_format({});
     at::manual_seed(5);
     run.train->seek(0, 0);
@@ -246,16 +248,16 @@ TEST(PartsFromOutside, AugmentTrainingBatchesAlone) {
 }
 
 TEST(PartsFromOutside, AreTuned) {
-  const Registries registries = with_outside_parts();
-  Recipe recipe = read_recipe(parse_yaml(kRecipe, "r.yaml"), registries);
+  const Environment environment = with_outside_parts();
+  Recipe recipe = read_recipe(parse_yaml(kRecipe, "r.yaml"), environment.registries);
   recipe.train.duration = {30, Duration::Unit::epochs};
-  const RecipeRun run = build(recipe, registries);
+  const RecipeRun run = build(recipe, environment);
   const TemporaryFolder folder;
   TuneOptions options;
   options.seeds = 1;
   StopSignal stop;
-  const TuneResult result = tune(recipe, run.data, registries, options, folder.path(), stop,
-                                 nullptr, [](const std::string&) {});
+  const TuneResult result = tune({recipe, run.data, environment, options, folder.path(), stop,
+                                  nullptr, [](const std::string&) {}});
   EXPECT_EQ(result.refused, "");
   std::vector<std::string> what;
   for (const TuneChoice& choice : result.choices) what.push_back(choice.what);
@@ -268,8 +270,9 @@ TEST(PartsFromOutside, AreTuned) {
 }
 
 TEST(PartsFromOutside, AreSweptAndPutBack) {
-  const Registries registries = with_outside_parts();
-  const RecipeRun run = build(read_recipe(parse_yaml(kRecipe, "r.yaml"), registries), registries);
+  const Environment environment = with_outside_parts();
+  const RecipeRun run =
+      build(read_recipe(parse_yaml(kRecipe, "r.yaml"), environment.registries), environment);
   const at::Tensor before = run.parameters->all().front().master.clone();
   Sweep plan;
   plan.low = 1e-5;
@@ -284,12 +287,12 @@ TEST(PartsFromOutside, AreSweptAndPutBack) {
 }
 
 TEST(PartsFromOutside, AreCheckedAsOwnOnes) {
-  const Registries registries = with_outside_parts();
+  const Environment environment = with_outside_parts();
   const auto problem = [&](const std::string& override) -> std::string {
     Value document = parse_yaml(kRecipe, "r.yaml");
     document.set("data", parse_yaml(override, "r.yaml"));
     try {
-      (void)read_recipe(document, registries);
+      (void)read_recipe(document, environment.registries);
       return "";
     } catch (const RecipeError& error) {
       return error.what();

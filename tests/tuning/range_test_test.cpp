@@ -250,10 +250,11 @@ TEST(MomentumRange, RisesAtOneRateAndLeavesTheRunAsItWas) {
 
 // Read back as a user's file would be.
 Course course_of(const Recipe& recipe) {
-  const Registries registries;
-  const Value tree = recipe_options(registries.variants()).write(recipe);
-  return plan_course(read_recipe(parse_yaml(write_yaml(tree), "edited.yaml"), registries), 80,
-                     registries);
+  const Environment environment;
+  const Value tree = recipe_options(environment.registries.variants()).write(recipe);
+  return plan_course(
+      read_recipe(parse_yaml(write_yaml(tree), "edited.yaml"), environment.registries), 80,
+      environment);
 }
 
 TEST(RecipeEdit, IsValidUnderEverySchedule) {
@@ -277,7 +278,7 @@ TEST(RecipeEdit, IsValidUnderEverySchedule) {
       Recipe in_mode = recipe;
       in_mode.optimizer =
           chosen(builtin_optimizers(), "sgd", "weight_decay_mode: " + std::string(mode));
-      const Course decayed = course_of(with_weight_decay(in_mode, 1e-3, 80, Registries()));
+      const Course decayed = course_of(with_weight_decay(in_mode, 1e-3, 80, Environment()));
       const DecaySummary summary =
           summarise_decay(*decayed.schedule, decayed.optimizer.rule, decayed.steps.total_steps);
       EXPECT_NEAR(summary.l2, 1e-3, 1e-9) << mode;

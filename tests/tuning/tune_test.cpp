@@ -48,8 +48,8 @@ TuneResult tuned(const DataSet& data, const std::string& folder, std::int64_t st
                  std::int64_t* steps = nullptr, const TuneOptions& options = one_seed()) {
   StopSignal stop;
   StepsAndStop progress(stop, stop_after);
-  const TuneResult result = tune(small_recipe(), data, Registries(), options, folder, stop,
-                                 &progress, [](const std::string&) {});
+  const TuneResult result = tune({small_recipe(), data, Environment(), options, folder, stop,
+                                  &progress, [](const std::string&) {}});
   if (steps != nullptr) *steps = progress.steps;
   return result;
 }
@@ -79,7 +79,7 @@ TEST(Memo, RemembersAndBelongsToItsSubject) {
 
 // A result that others changed is named, whatever of it is missing or of another type.
 TEST(Tune, RefusesRememberedResultsThatAreNotItsOwn) {
-  const DataSet data = build(small_recipe(), Registries()).data;
+  const DataSet data = build(small_recipe(), Environment()).data;
   const TemporaryFolder folder;
   (void)tuned(data, folder.path(), 1'000'000);
   const auto whole = nlohmann::ordered_json::parse(read_bytes(folder / "tune.json"));
@@ -100,7 +100,7 @@ TEST(Tune, RefusesRememberedResultsThatAreNotItsOwn) {
 }
 
 TEST(Tune, EndsTheSameHoweverOftenItStops) {
-  const DataSet data = build(small_recipe(), Registries()).data;
+  const DataSet data = build(small_recipe(), Environment()).data;
   const TemporaryFolder whole;
   std::int64_t steps = 0;
   const TuneResult at_once = tuned(data, whole.path(), -1, &steps);
@@ -128,7 +128,7 @@ TEST(Tune, EndsTheSameHoweverOftenItStops) {
 }
 
 TEST(Tune, ABudgetLeavesChoicesOut) {
-  const DataSet data = build(small_recipe(), Registries()).data;
+  const DataSet data = build(small_recipe(), Environment()).data;
   const TemporaryFolder folder;
   const TemporaryFolder whole;
   TuneOptions options = one_seed();

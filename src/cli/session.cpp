@@ -1,0 +1,23 @@
+#include "cli/session.h"
+
+#include "cli/load_watch.h"
+#include "train/compute.h"
+
+#include <utility>
+
+namespace onecycle {
+
+Session::Session(CommandLine& line, const std::string& path)
+    : Session(line, load_recipe(path, line.overrides())) {
+  require_precision(recipe_.train.compute(), group().local_rank());
+}
+
+Session::Session(CommandLine& line) : Session(line, Recipe()) {}
+
+// The console is asked for when the ranks have joined: it depends on which of them this is.
+Session::Session(CommandLine& line, Recipe recipe)
+    : line_(line), recipe_(std::move(recipe)), ranks_(line, recipe_.train.device) {
+  environment_ = shipped_environment(ranks_.group(), load_watch(console()));
+}
+
+}  // namespace onecycle
