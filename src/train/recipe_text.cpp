@@ -53,7 +53,8 @@ void note_positions(const Value& value, const std::string& key,
   }
   for (const auto& member : value.members) {
     const std::string inner = key.empty() ? member.key : key + "." + member.key;
-    positions[inner] = member.value.is_scalar() ? member.value.at : member.at;
+    const bool holds_more = member.value.is_map() || member.value.is_list();
+    positions[inner] = holds_more ? member.at : member.value.at;
     note_positions(member.value, inner, positions);
   }
 }
