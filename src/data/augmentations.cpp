@@ -114,7 +114,7 @@ OptionTable<Mixup> mixup_options() {
 }  // namespace
 
 AugmentationRegistry builtin_augmentations() {
-  AugmentationRegistry registry("augmentation");
+  AugmentationRegistry registry("data.augment");
   registry.add(pad_crop_options(), [](const PadCrop& crop, Augment& augment) {
     augment.pad_crop = crop.pixels;
     augment.pad_reflects = crop.mode == Border::reflect;

@@ -10,7 +10,7 @@ FormatRegistry::Entry packed_format();
 FormatRegistry::Entry synthetic_format();
 
 FormatRegistry builtin_formats() {
-  FormatRegistry formats("data format");
+  FormatRegistry formats("data.format");
   formats.add(idx_format());
   formats.add(cifar_format());
   formats.add(cifar_python_format());

@@ -153,7 +153,7 @@ TEST_F(Loading, AChannelOfOneColourIsNotDividedByZero) {
 
 TEST_F(Loading, UnknownFormatNamesTheKnownOnes) {
   descriptor.format.name = "parquet";
-  EXPECT_THROW(load(), RecipeError);
+  EXPECT_THROW(load(), FieldError);
 }
 
 TEST_F(Loading, Description) {

@@ -46,7 +46,7 @@ TEST(Constants, NamedTwiceIsRefusedWithBothKeys) {
   const ScheduleContext context{.lr = 0.1, .momentum = 0.9, .weight_decay = 1e-4};
   const ScheduleContext no_lr{.momentum = 0.9, .weight_decay = 1e-4};
   const auto both = [](const std::string& one, const std::string& other) {
-    return std::vector<std::string>{"schedule." + one + " ", "optimizer." + other + " "};
+    return std::vector<std::string>{"schedule." + one + ": ", "optimizer." + other + ": "};
   };
   expect_refused("one_cycle", "lr_max=1", context, both("lr_max", "lr"));
   expect_refused("cyclical", "lr_max=1", context, both("lr_max", "lr"));
@@ -69,8 +69,8 @@ TEST(Constants, NamedTwiceIsRefusedWithBothKeys) {
 
 TEST(Constants, WithoutAnyLearningRateTheMessageSaysWhatToSet) {
   expect_refused("one_cycle", "", {}, {"schedule.lr_max", "optimizer.lr"});
-  expect_refused("constant", "", {}, {"schedule.lr ", "optimizer.lr"});
-  expect_refused("multistep", "milestones=[5it]", {}, {"schedule.lr ", "optimizer.lr"});
+  expect_refused("constant", "", {}, {"schedule.lr: ", "optimizer.lr"});
+  expect_refused("multistep", "milestones=[5it]", {}, {"schedule.lr: ", "optimizer.lr"});
   expect_refused("linear", "lr_from=0", {}, {"schedule.lr_to", "is required"});
 }
 
@@ -93,7 +93,7 @@ TEST(Policies, AnOptionOfAnotherPolicyIsRefused) {
 TEST(Options, ContradictionsAreRefused) {
   const ScheduleContext with_lr{.lr = 0.1};
   expect_refused("one_cycle", "lr_max=1 lr_min=2", {}, {"schedule.lr_min", "lr_max"});
-  expect_refused("one_cycle", "lr_min=2", with_lr, {"schedule.lr_min (2)", "(0.1)"});
+  expect_refused("one_cycle", "lr_min=2", with_lr, {"schedule.lr_min: 2 exceeds", "0.1"});
   expect_refused("one_cycle", "lr_max=1 lr_min=0.1 div_factor=10", {}, {"schedule.div_factor"});
   expect_refused("one_cycle", "lr_max=1 policy=torch shape=exponential", {}, {"linear or cosine"});
   expect_refused("one_cycle", "lr_max=1 policy=torch three_phase=true pct_start=0.6", {},
