@@ -1,6 +1,4 @@
-# CUDA kernels. Sets ONECYCLE_HAS_CUDA, ONECYCLE_CUDA_SUMMARY and, with CUDA, the target
-#
-#   onecycle_cudart   the CUDA runtime, linked dynamically: the same file that LibTorch loads
+# CUDA kernels. Sets ONECYCLE_HAS_CUDA, ONECYCLE_CUDA_SUMMARY and, with CUDA, onecycle_cudart (cudart.cmake).
 #
 # Only nvcc is needed, not a GPU: an installed toolkit (13.x) first, else the one of PyPI's nvidia-cuda-nvcc.
 
@@ -73,14 +71,7 @@ if(NOT ONECYCLE_CUDA STREQUAL "OFF")
     set(ONECYCLE_HAS_CUDA ON)
     set(ONECYCLE_CUDA_SUMMARY "on (${nvcc}, ${CMAKE_CUDA_COMPILER_VERSION}; ${words})")
 
-    add_library(onecycle_cudart INTERFACE)
-    if(TARGET torch_cudart)
-      target_link_libraries(onecycle_cudart INTERFACE torch_cudart)
-      target_include_directories(onecycle_cudart SYSTEM INTERFACE "${ONECYCLE_TORCH_SITE}/nvidia/cu13/include")
-    else()
-      find_package(CUDAToolkit 13 REQUIRED)
-      target_link_libraries(onecycle_cudart INTERFACE CUDA::cudart)
-    endif()
+    include(cudart)
   elseif(ONECYCLE_CUDA STREQUAL "ON")
     message(FATAL_ERROR "ONECYCLE_CUDA=ON, but no nvcc of CUDA 13 was found (PATH, CUDACXX, CUDA_HOME, /usr/local/cuda, "
                         "nvidia-cuda-nvcc beside the torch wheel)")

@@ -7,9 +7,9 @@
 #
 # A LibTorch that the user names (Torch_DIR, CMAKE_PREFIX_PATH) goes through its own package file. The PyPI
 # wheel does not: its package file fails without a CUDA toolkit and under C++20 with CMake 3.25, so targets
-# are made here from the wheel's own folders.
+# are made here from the wheel's own folders. The installed package brings this file along.
 
-add_library(onecycle_torch INTERFACE)
+add_library(onecycle_torch INTERFACE IMPORTED GLOBAL)
 option(ONECYCLE_TORCH_CUDA "Use the CUDA of the torch wheel; without, the program runs beside any kind of it" ON)
 
 function(onecycle_torch_from_package)
@@ -39,7 +39,7 @@ function(onecycle_import name file)
   if(NOT EXISTS "${file}")
     message(FATAL_ERROR "the torch wheel is incomplete: ${file} is missing")
   endif()
-  add_library(${name} SHARED IMPORTED)
+  add_library(${name} SHARED IMPORTED GLOBAL)
   set_target_properties(${name} PROPERTIES IMPORTED_LOCATION "${file}")
 endfunction()
 

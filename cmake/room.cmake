@@ -2,19 +2,23 @@
 
 # One precompiled header serves every file that uses LibTorch. All of them keep its optimisation level: with
 # another, g++ 12 crashes.
-file(WRITE "${CMAKE_BINARY_DIR}/pch/pch.cpp" "")
-add_library(onecycle_pch OBJECT "${CMAKE_BINARY_DIR}/pch/pch.cpp")
+file(WRITE "${PROJECT_BINARY_DIR}/pch/pch.cpp" "")
+add_library(onecycle_pch OBJECT "${PROJECT_BINARY_DIR}/pch/pch.cpp")
 target_link_libraries(onecycle_pch PRIVATE onecycle_compile_options onecycle_torch)
-target_precompile_headers(onecycle_pch PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/cmake/pch.h")
+target_precompile_headers(onecycle_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch.h")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # ccache preprocesses each file, which g++ otherwise does without the precompiled header.
   target_compile_options(onecycle_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
 
-# Links TARGET to LINKS; the name of a room or of a library of packages.cmake goes without "onecycle_".
+# Links TARGET, whose code sees src/, to LINKS; the name of a room or of a library of packages.cmake or headers.cmake goes
+# without "onecycle_".
 function(onecycle_link target visibility)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
   foreach(name IN LISTS ARGN)
-    if(name IN_LIST ONECYCLE_ROOMS OR TARGET onecycle_${name})
+    if(name MATCHES "^(json|fmt|cxxopts)$")
+      set(name $<BUILD_INTERFACE:onecycle_${name}>)
+    elseif(name IN_LIST ONECYCLE_ROOMS OR TARGET onecycle_${name})
       set(name onecycle_${name})
     endif()
     target_link_libraries(${target} ${visibility} ${name})
@@ -52,8 +56,9 @@ function(onecycle_room name)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ${ONECYCLE_UNITY} UNITY_BUILD_BATCH_SIZE 24)
   endif()
   set_source_files_properties(${arg_CUDA_SOURCES} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-  target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
-  target_link_libraries(${target} PRIVATE onecycle_compile_options)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:onecycle_compile_options>)
   onecycle_link(${target} PUBLIC ${arg_LINKS})
   if(arg_TORCH)
     onecycle_use_torch(${target} PUBLIC)

@@ -48,6 +48,10 @@ struct RecipeRun : Run {
 
 // Throws RecipeError, with every problem counted, for a document that is not a recipe.
 Recipe read_recipe(const Value& document, const Registries& registries);
+// Of a file and those that it `extends`, under overrides like "schedule.lr_max=0.5". Throws
+// RecipeError, with file and line.
+Recipe read_recipe_file(const std::string& path, const Registries& registries = {},
+                        const std::vector<std::string>& overrides = {});
 
 // Throws RecipeError where the total batch exceeds the samples, or leaves a rank without any.
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks);

@@ -7,7 +7,7 @@
 #include "core/format.h"
 #include "core/number.h"
 #include "model/batch_norm.h"
-#include "recipe/yaml.h"
+#include "recipe/document.h"
 #include "schedule/survey.h"
 #include "train/compute.h"
 #include "train/initial_weights.h"
@@ -231,6 +231,11 @@ Recipe read_recipe(const Value& document, const Registries& registries) {
   Recipe recipe = recipe_in_tree(document, registries.variants(), problems);
   problems.throw_if_any();
   return recipe;
+}
+
+Recipe read_recipe_file(const std::string& path, const Registries& registries,
+                        const std::vector<std::string>& overrides) {
+  return read_recipe(load_document(path, overrides), registries);
 }
 
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {

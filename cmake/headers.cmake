@@ -1,0 +1,15 @@
+# Libraries of the distribution that are headers alone, and no part of ours: whoever links ours needs none of them.
+#
+#   onecycle_json  onecycle_fmt  onecycle_cxxopts
+
+find_package(nlohmann_json REQUIRED)
+add_library(onecycle_json INTERFACE)
+target_link_libraries(onecycle_json INTERFACE nlohmann_json::nlohmann_json)
+
+find_package(fmt REQUIRED)
+add_library(onecycle_fmt INTERFACE)
+target_link_libraries(onecycle_fmt INTERFACE fmt::fmt-header-only)
+
+find_package(cxxopts REQUIRED)
+add_library(onecycle_cxxopts INTERFACE)
+target_link_libraries(onecycle_cxxopts INTERFACE cxxopts::cxxopts)

@@ -1,0 +1,33 @@
+# cmake --install --component library: headers, static libraries and what find_package(onecycle) reads, with the components
+#
+#   library    onecycle::onecycle, the default
+#   schedule   onecycle::schedule, which needs no LibTorch
+#
+# Nothing in the folder names a path of this machine: it may be moved, and finds LibTorch where it is used.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# onecycle_export(COMPONENT TARGETS...)
+function(onecycle_export component)
+  install(TARGETS ${ARGN} EXPORT onecycle-${component} INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT library)
+  install(EXPORT onecycle-${component} NAMESPACE onecycle:: COMPONENT library
+          DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/onecycle")
+endfunction()
+
+set_target_properties(onecycle_schedule PROPERTIES EXPORT_NAME schedule)
+onecycle_export(schedule onecycle_core onecycle_schedule)
+set(others onecycle ${ONECYCLE_LIBRARIES})
+list(REMOVE_ITEM others onecycle_core onecycle_schedule)
+onecycle_export(library ${others})
+
+set(files "${PROJECT_BINARY_DIR}/package")
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/onecycle-config.cmake.in" "${files}/onecycle-config.cmake"
+  INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/onecycle" NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file("${files}/onecycle-config-version.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${files}/onecycle-config.cmake" "${files}/onecycle-config-version.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/libtorch.cmake" "${CMAKE_CURRENT_LIST_DIR}/packages.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/cudart.cmake"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/onecycle" COMPONENT library)
+install(DIRECTORY include/onecycle DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT library)
