@@ -123,13 +123,9 @@ TEST_F(BadInput, RangeTestOfMoreStepsThanCanBeCounted) {
 
 // Numbers whose products would overflow.
 TEST_F(BadInput, MoreMicroBatchesThanSamples) {
-  const std::pair<const char*, int> cases[] = {
-      {"1000", 1}, {"1000000000", 1}, {"4611686018427387904", 2}, {"9223372036854775807", 2}};
-  for (const auto& [parts, exit_code] : cases) {
-    const std::string assignment = std::string("train.accumulate=") + parts;
-    EXPECT_THAT(refused_override(assignment, exit_code),
+  for (const char* parts : {"1000", "1000000000", "4611686018427387904", "9223372036854775807"})
+    EXPECT_THAT(refused_override(std::string("train.accumulate=") + parts),
                 AllOf(HasSubstr("train.accumulate"), HasSubstr(parts)));
-  }
 }
 
 TEST_F(BadInput, UnknownPartListsTheKnown) {
@@ -222,7 +218,7 @@ TEST_F(BadInput, ContradictoryRates) {
 }
 
 TEST_F(BadInput, BatchLargerThanTheSet) {
-  EXPECT_THAT(refused_override("data.batch_size=1000", 1),
+  EXPECT_THAT(refused_override("data.batch_size=1000"),
               AllOf(HasSubstr("data.batch_size"), HasSubstr("1000"), HasSubstr("180")));
 }
 

@@ -113,7 +113,7 @@ TEST_F(Tune, AutoFitsTheBatchFirstAndOnce) {
 
 TEST_F(Tune, AutoWhereNothingFitsItIsOneClearLine) {
   const Outcome outcome = run_program({"schedule", recipe_with("auto")});
-  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_THAT(outcome.err, HasSubstr("data.batch_size: auto is fitted by train"));
   EXPECT_EQ(run_program({"check", recipe_with("auto")}).exit_code, 0);
 }
