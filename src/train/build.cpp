@@ -1,5 +1,6 @@
 #include "onecycle/build.h"
 
+#include "onecycle/compute.h"
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
 
@@ -7,20 +8,20 @@
 #include "core/format.h"
 #include "core/number.h"
 #include "model/batch_norm.h"
+#include "network/views.h"
+#include "network/weights.h"
 #include "recipe/yaml.h"
 #include "schedule/survey.h"
-#include "train/compute.h"
 #include "train/initial_weights.h"
 #include "train/micro_batch.h"
 #include "train/recipe_error.h"
 #include "train/recipe_text.h"
-#include "train/views.h"
-#include "train/weights.h"
 
 #include <algorithm>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace onecycle {
 
@@ -138,7 +139,10 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
   if (recipe.train.threads) at::set_num_threads(static_cast<int>(*recipe.train.threads));
   run.task =
       registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing});
-  run.compute = choose_compute(recipe.train.compute(), *run.model, *run.group);
+  run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
+  // For kernels that are given a stream alone: a process that trains works on one GPU.
+  if (run.compute.device.is_cuda())
+    c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(run.compute.device);
   run.options.tta = recipe.train.tta;
   place(run.data, run.compute.device);
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
