@@ -3,9 +3,11 @@
 #include "onecycle/predictor.h"
 
 #include "onecycle/error.h"
+#include "onecycle/options.h"
 
 #include "core/json_text.h"
 #include "core/safetensors.h"
+#include "core/value_json.h"
 #include "network/tensor_bytes.h"
 #include "network/weights.h"
 #include "support/temporary_folder.h"
@@ -201,6 +203,16 @@ TEST(PredictorFiles, BrokenOnesAreRefusedInOneLine) {
   const std::string whole = read_bytes(folder / "x.safetensors");
   write_bytes(folder / "torn.safetensors", whole.substr(0, whole.size() / 2));
   refused(folder / "torn.safetensors", "torn.safetensors: ");
+}
+
+TEST(PredictorFiles, EveryModelIsDescribedWhole) {
+  const Variants models = builtin_models().variants();
+  for (const Variant& variant : models) {
+    const Choice chosen = choose(models, variant.name);
+    const Choice read = choice_of(parse_json(to_json(chosen)), models, "model");
+    EXPECT_EQ(read.name, variant.name);
+    EXPECT_EQ(read.text(), chosen.text());
+  }
 }
 
 TEST(PredictorFiles, ARunsFolderGivesItsNewestSoundCheckpoint) {
