@@ -1,6 +1,5 @@
 #include "onecycle/build.h"
 
-#include "onecycle/compute.h"
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
 
@@ -12,6 +11,7 @@
 #include "network/weights.h"
 #include "recipe/yaml.h"
 #include "schedule/survey.h"
+#include "train/compute.h"
 #include "train/initial_weights.h"
 #include "train/micro_batch.h"
 #include "train/recipe_error.h"
@@ -21,7 +21,6 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace onecycle {
 
@@ -139,10 +138,7 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
   if (recipe.train.threads) at::set_num_threads(static_cast<int>(*recipe.train.threads));
   run.task =
       registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing});
-  run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
-  // For kernels that are given a stream alone: a process that trains works on one GPU.
-  if (run.compute.device.is_cuda())
-    c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(run.compute.device);
+  run.compute = choose_compute(recipe.train.compute(), *run.model, *run.group);
   run.options.tta = recipe.train.tta;
   place(run.data, run.compute.device);
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
