@@ -5,7 +5,7 @@
 #include "onecycle/datasets.h"
 #include "onecycle/models.h"
 #include "onecycle/optimizers.h"
-#include "onecycle/predict.h"
+#include "onecycle/predictor.h"
 #include "onecycle/recipe.h"
 #include "onecycle/schedules.h"
 #include "onecycle/tasks.h"

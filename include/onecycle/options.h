@@ -54,6 +54,8 @@ std::string flow_text(const Value& value);  // one line of YAML in flow style
 // `path`.
 Choice choose(const Variants& variants, const std::string& name, const Value& options = {},
               const std::string& path = "");
+// The same, as recipes write it: a name, or a map of its options and `name`.
+Choice choose(const Variants& variants, const Value& given, const std::string& path);
 
 // All options of a choice, a map; empty where no recipe was read.
 Value options_of(const Choice& choice);

@@ -1,3 +1,4 @@
+#include "onecycle/compute.h"
 #include "onecycle/error.h"
 #include "onecycle/search.h"
 
@@ -9,7 +10,6 @@
 #include "core/print.h"
 #include "core/printable.h"
 #include "recipe/document.h"
-#include "train/compute.h"
 #include "train/recipe_text.h"
 
 namespace onecycle {

@@ -1,5 +1,6 @@
 #include "onecycle/error.h"
 #include "onecycle/evaluation_report.h"
+#include "onecycle/predict.h"
 
 #include "cli/output.h"
 #include "cli/ranks.h"

@@ -1,10 +1,12 @@
 #include "onecycle/error.h"
+#include "onecycle/predictor.h"
 
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/run_folder.h"
 #include "core/format.h"
 #include "core/json.h"
+#include "train/recipe_text.h"
 #include "train/torch_optimizer.h"
 #include "weights/match.h"
 
@@ -41,6 +43,23 @@ bool averages(const WeightsContent& content) {
   return std::any_of(
       content.tensors.begin(), content.tensors.end(),
       [](const StoredTensor& tensor) { return tensor.name.starts_with("average."); });
+}
+
+// What a Predictor asks of a file; an older checkpoint has a recipe alone to tell its model.
+Metadata description_of(const WeightsContent& content, const Console& console) {
+  Metadata result = {{"format", "pt"}};
+  for (const char* key : {kTaskKey, kModelKey})
+    if (content.metadata.contains(key)) result[key] = content.metadata.at(key);
+  if (result.contains(kModelKey) || !content.metadata.contains("recipe")) return result;
+  try {
+    const std::string model =
+        model_json(read_resolved(content.metadata.at("recipe"), "the checkpoint's recipe",
+                                 shipped_environment().registries));
+    if (!model.empty()) result[kModelKey] = model;
+  } catch (const Error& error) {
+    console.warn(format("the file will not say which network it is of: {}", error.what()));
+  }
+  return result;
 }
 
 }  // namespace
@@ -88,7 +107,7 @@ int export_command(int argc, char** argv) {
     write_torch(to, tensors, optimizer ? std::optional(optimizer->state) : std::nullopt,
                 optimizer ? optimizer->steps : 0);
   } else {
-    write_safetensors(to, tensors, {{"format", "pt"}});
+    write_safetensors(to, tensors, description_of(file.content(), line.console()));
   }
   const bool averaged = !line.has("raw") && averages(file.content());
   line.console().say(format("{}: {} tensors{}{}", to, tensors.size(),

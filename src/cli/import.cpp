@@ -6,8 +6,8 @@
 #include "core/json.h"
 #include "core/print.h"
 #include "core/printable.h"
-#include "train/tensor_bytes.h"
-#include "train/weights.h"
+#include "network/tensor_bytes.h"
+#include "network/weights.h"
 #include "weights/match.h"
 
 #include <algorithm>

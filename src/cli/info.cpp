@@ -1,3 +1,5 @@
+#include "onecycle/compute.h"
+
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/shipped.h"
@@ -6,7 +8,6 @@
 #include "core/print.h"
 #include "kernels/gather.h"
 #include "kernels/processor.h"
-#include "train/compute.h"
 
 #include <thread>
 

@@ -1,15 +1,12 @@
 #include "onecycle/error.h"
+#include "onecycle/predictor.h"
 
 #include "cli/picture_files.h"
 #include "cli/prediction_rows.h"
 #include "cli/trained_network.h"
-#include "core/format.h"
 #include "core/number.h"
-#include "data/picture_fit.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <numeric>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -36,9 +33,9 @@ struct Read {
   std::string failure;
 };
 
-void read(Read& item, const PictureFit& fit) {
+void read(Read& item, const Predictor& predictor) {
   try {
-    item.image = read_fitted(item.file, fit);
+    item.image = predictor.picture(item.file);
   } catch (const Error& error) {
     item.failure = error.what();
   } catch (const std::exception& error) {
@@ -46,35 +43,19 @@ void read(Read& item, const PictureFit& fit) {
   }
 }
 
-std::vector<Ranked> ranked(const at::Tensor& probabilities, std::int64_t top,
-                           const std::vector<std::string>& classes) {
-  const auto count = std::min<std::int64_t>(top, probabilities.size(0));
-  const auto [values, places] = at::sort(probabilities, /*stable=*/true, 0, /*descending=*/true);
-  std::vector<Ranked> result;
-  for (std::int64_t i = 0; i < count; ++i)
-    result.push_back({classes[static_cast<std::size_t>(places[i].item<std::int64_t>())],
-                      values[i].item<double>()});
-  return result;
-}
-
 // Predicts the files of one batch and writes a row each; returns how many could not be read.
-std::int64_t predict_batch(RecipeRun& run, std::vector<Read> batch, const PictureFit& fit,
-                           const PredictOptions& options, std::int64_t top, PredictionRows& rows) {
+std::int64_t predict_batch(const Predictor& predictor, std::vector<Read> batch, std::int64_t top,
+                           PredictionRows& rows) {
   at::parallel_for(0, static_cast<std::int64_t>(batch.size()), 1,
                    [&](std::int64_t begin, std::int64_t end) {
                      for (std::int64_t i = begin; i < end; ++i)
-                       read(batch[static_cast<std::size_t>(i)], fit);
+                       read(batch[static_cast<std::size_t>(i)], predictor);
                    });
   std::vector<at::Tensor> images;
   for (const Read& item : batch)
     if (item.failure.empty()) images.push_back(item.image);
   at::Tensor probabilities;
-  if (!images.empty()) {
-    const auto count = static_cast<std::int64_t>(images.size());
-    const at::Device device = run.compute.device;
-    const ImageSet set{at::stack(images).to(device), at::zeros({count}, at::kLong).to(device)};
-    probabilities = predict(run, *source_of(set, run), options).probabilities;
-  }
+  if (!images.empty()) probabilities = predictor.predict(at::stack(images)).probabilities;
   std::int64_t failed = 0;
   std::int64_t row = 0;
   std::vector<PredictionRow> written;
@@ -83,20 +64,11 @@ std::int64_t predict_batch(RecipeRun& run, std::vector<Read> batch, const Pictur
       rows.fail(item.file, item.failure);
       ++failed;
     } else {
-      written.push_back({item.file, ranked(probabilities[row++], top, run.data.classes)});
+      written.push_back({item.file, predictor.top(probabilities[row++], top)});
     }
   }
   rows.write(written);
   return failed;
-}
-
-// Throws Error where pictures cannot be what the network takes.
-PictureFit fit_of(const NetworkTask& task) {
-  if (task.height != task.width || (task.channels != 1 && task.channels != 3))
-    throw Error(
-        format("the network takes {}x{}x{} images: pictures become squares of 1 or 3 channels",
-               task.channels, task.height, task.width));
-  return {task.channels, task.resize, task.height};
 }
 
 std::int64_t top_of(const CommandLine& line) {
@@ -127,20 +99,22 @@ int predict_command(int argc, char** argv) {
   const std::string subject = given.front();
   given.erase(given.begin());
   if (given.empty()) line.misused("pictures are missing: name files, folders, or - for a list");
-  PredictOptions options;
   const RowFormat row_format = format_of(line);
   std::int64_t top = top_of(line);
 
   TrainedNetwork network = open_network(subject, line, NeedsData::no);
-  options.augmentation = test_time_augmentation(line, network.run.recipe);
-  const PictureFit fit = fit_of(network.task);
+  const TrainOptions& train = network.run.recipe.train;
+  const Predictor predictor(
+      network.run.model, network.task,
+      {train.device, train.precision, test_time_augmentation(line, network.run.recipe)});
+  predictor.require_pictures();
   top = std::min<std::int64_t>(top, network.run.context.classes);
   PredictionRows rows(row_format, top);
   std::int64_t failed = 0;
   std::int64_t found = 0;
   std::vector<Read> batch;
   const auto finish_batch = [&] {
-    failed += predict_batch(network.run, std::move(batch), fit, options, top, rows);
+    failed += predict_batch(predictor, std::move(batch), top, rows);
     batch.clear();
   };
   for_each_picture(

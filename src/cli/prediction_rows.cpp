@@ -55,7 +55,7 @@ std::string padded(const std::string& text, std::size_t width) {
 
 Json json_of(const PredictionRow& row) {
   Json top = Json::array();
-  for (const Ranked& one : row.classes)
+  for (const RankedClass& one : row.classes)
     top.push_back({{"class", one.name}, {"probability", one.probability}});
   return {{"event", "predicted"},
           {"file", row.file},
@@ -103,7 +103,7 @@ void PredictionRows::write(const std::vector<PredictionRow>& rows) {
     if (format_ == RowFormat::json) print_json(json_of(row));
     if (format_ != RowFormat::csv) continue;
     std::string text = csv_cell(row.file);
-    for (const Ranked& one : row.classes)
+    for (const RankedClass& one : row.classes)
       text += format(",{},{:.6g}", csv_cell(one.name), one.probability);
     const auto given = static_cast<std::int64_t>(row.classes.size());
     for (std::int64_t i = given; i < top_; ++i) text += ",,";

@@ -1,18 +1,16 @@
 #pragma once
 
+#include "onecycle/predictor.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace onecycle {
 
-struct Ranked {
-  std::string name;  // of the class
-  double probability = 0;
-};
 struct PredictionRow {
   std::string file;
-  std::vector<Ranked> classes;  // the most probable first, at least one
+  std::vector<RankedClass> classes;  // the most probable first, at least one
 };
 
 enum class RowFormat { table, csv, json };

@@ -1,5 +1,6 @@
 #include "cli/ranks.h"
 
+#include "onecycle/compute.h"
 #include "onecycle/error.h"
 
 #include "cli/signals.h"
@@ -10,7 +11,6 @@
 #include "dist/launcher.h"
 #include "dist/place.h"
 #include "dist/process_group.h"
-#include "train/compute.h"
 
 #include <algorithm>
 #include <cctype>

@@ -54,8 +54,6 @@ void discard_unused(const std::string& run_folder) {
 
 std::string recipe_path(const std::string& run_folder) { return run_folder + "/recipe.yaml"; }
 
-std::string checkpoints_path(const std::string& run_folder) { return run_folder + "/checkpoints"; }
-
 std::string weights_path(const std::string& run_folder) {
   return checkpoint_path(checkpoints_path(run_folder), kLastCheckpoint);
 }

@@ -4,6 +4,7 @@
 #include "onecycle/trainer.h"
 
 #include "cli/console.h"
+#include "weights/checkpoint_files.h"
 
 #include <string>
 #include <vector>
@@ -20,7 +21,6 @@ std::vector<std::string> run_folders(const Recipe& recipe);
 void discard_unused(const std::string& run_folder);
 
 std::string recipe_path(const std::string& run_folder);
-std::string checkpoints_path(const std::string& run_folder);
 std::string weights_path(const std::string& run_folder);  // the last checkpoint, by its name
 // The newest sound checkpoint, whatever that name stands for just now; the name where there is no
 // checkpoint. `warnings` names those passed over. Throws CheckpointError where none is sound.

@@ -1,5 +1,7 @@
 #include "cli/search_study.h"
 
+#include "onecycle/compute.h"
+
 #include "cli/signals.h"
 #include "core/files.h"
 #include "core/format.h"
@@ -8,7 +10,6 @@
 #include "core/print.h"
 #include "core/printable.h"
 #include "observe/progress.h"
-#include "train/compute.h"
 #include "train/recipe_text.h"
 #include "tuning/search_report.h"
 

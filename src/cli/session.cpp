@@ -1,7 +1,8 @@
 #include "cli/session.h"
 
+#include "onecycle/compute.h"
+
 #include "cli/load_watch.h"
-#include "train/compute.h"
 
 #include <utility>
 

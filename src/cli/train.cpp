@@ -1,3 +1,4 @@
+#include "onecycle/compute.h"
 #include "onecycle/error.h"
 
 #include "cli/resume.h"
@@ -7,7 +8,6 @@
 #include "cli/settle_batch.h"
 #include "core/format.h"
 #include "core/number.h"
-#include "train/compute.h"
 
 namespace onecycle {
 

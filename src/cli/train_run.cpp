@@ -1,6 +1,6 @@
 #include "cli/train_run.h"
 
-#include "onecycle/predict.h"
+#include "onecycle/predictor.h"
 
 #include "cli/report_page.h"
 #include "cli/resume.h"
@@ -71,7 +71,9 @@ std::map<std::string, std::string> metadata_of(const RecipeRun& run, const std::
                                                  {"recipe", recipe},
                                                  {"machine", machine_text(run.compute)},
                                                  {kRanks, std::to_string(run.group->size())},
-                                                 {"task", to_json(task_of(run, environment))}};
+                                                 {kTaskKey, to_json(task_of(run, environment))}};
+  const std::string model = model_json(run.recipe);
+  if (!model.empty()) metadata[kModelKey] = model;
   const std::string digest = environment_digest(run.recipe);
   if (!digest.empty()) metadata[kEnvironment] = digest;
   return metadata;

@@ -1,12 +1,12 @@
 #include "cli/trained_network.h"
 
+#include "onecycle/compute.h"
 #include "onecycle/error.h"
 
 #include "cli/load_watch.h"
 #include "cli/run_folder.h"
 #include "core/safetensors.h"
-#include "train/compute.h"
-#include "train/weights.h"
+#include "network/weights.h"
 
 #include <filesystem>
 

@@ -1,5 +1,6 @@
 #include "onecycle/tune.h"
 
+#include "onecycle/compute.h"
 #include "onecycle/error.h"
 
 #include "cli/output.h"
@@ -16,7 +17,6 @@
 #include "core/number.h"
 #include "core/print.h"
 #include "core/printable.h"
-#include "train/compute.h"
 #include "train/recipe_text.h"
 #include "train/shared_checkpoints.h"
 #include "tuning/memo.h"

@@ -291,10 +291,14 @@ std::string flow_text(const Value& value) {
 
 Choice choose(const Variants& variants, const std::string& name, const Value& options,
               const std::string& path) {
-  OptionDescription option;
-  option.variants = variants;
   Value given = options.is_null() ? Value::map() : options;
   given.set("name", Value::scalar(name));
+  return choose(variants, given, path);
+}
+
+Choice choose(const Variants& variants, const Value& given, const std::string& path) {
+  OptionDescription option;
+  option.variants = variants;
   Problems problems;
   Choice choice = detail::read_choice(given, path, option, problems);
   problems.throw_if_any();

@@ -7,6 +7,8 @@
 #include "core/format.h"
 #include "core/number.h"
 #include "model/batch_norm.h"
+#include "network/views.h"
+#include "network/weights.h"
 #include "recipe/document.h"
 #include "schedule/survey.h"
 #include "train/compute.h"
@@ -14,8 +16,6 @@
 #include "train/micro_batch.h"
 #include "train/recipe_error.h"
 #include "train/recipe_text.h"
-#include "train/views.h"
-#include "train/weights.h"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 
 #include "core/format.h"
 #include "core/safetensors.h"
-#include "train/tensor_bytes.h"
+#include "network/tensor_bytes.h"
 
 #include <ATen/ATen.h>
 

@@ -1,6 +1,6 @@
 #include "model/mode_scope.h"
+#include "network/views.h"
 #include "train/forward.h"
-#include "train/views.h"
 
 #include <algorithm>
 #include <optional>

@@ -2,9 +2,9 @@
 
 #include "core/file_error.h"
 #include "core/format.h"
+#include "network/tensor_bytes.h"
 #include "train/fit.h"
 #include "train/snapshot.h"
-#include "train/tensor_bytes.h"
 
 // The part of the loop that saves, resumes and falls back.
 namespace onecycle {

@@ -3,12 +3,9 @@
 #include "onecycle/error.h"
 
 #include "core/files.h"
-#include "core/format.h"
-#include "core/number.h"
 #include "core/safetensors.h"
 #include "train/run_state.h"
 
-#include <algorithm>
 #include <filesystem>
 
 namespace onecycle {
@@ -16,9 +13,6 @@ namespace onecycle {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* kSuffix = ".safetensors";
-constexpr const char* kPrefix = "step-";
 
 // One whose state cannot be read is as useless to a run as one whose bytes are damaged.
 Snapshot read_sound(const std::string& path) {
@@ -32,30 +26,6 @@ Metadata read_sound_metadata(const std::string& path) {
   const SafetensorsFile file(path);
   (void)run_state_in(file.metadata(), path);
   return file.metadata();
-}
-
-// What `read` makes of the newest file that is sound: it throws CheckpointError for others.
-template <class Read>
-auto first_sound(const std::string& folder, std::vector<std::string>& warnings, const Read& read)
-    -> std::optional<decltype(read(std::string()))> {
-  std::vector<std::string> candidates;
-  for (const std::int64_t step : checkpoint_steps(folder))
-    candidates.insert(candidates.begin(), checkpoint_path(folder, step));
-  const std::string last = checkpoint_path(folder, kLastCheckpoint);
-  std::error_code error;
-  if (candidates.empty() && fs::exists(last, error)) candidates.push_back(last);
-  std::string newest_fault;
-  for (const std::string& path : candidates) {
-    try {
-      return read(path);
-    } catch (const CheckpointError& fault) {
-      warnings.emplace_back(fault.what());
-      if (newest_fault.empty()) newest_fault = fault.what();
-    }
-  }
-  if (candidates.empty()) return std::nullopt;
-  throw CheckpointError(format("{}: none of its {} checkpoints is sound; the latest: {}", folder,
-                               candidates.size(), newest_fault));
 }
 
 // Whether both are the same checkpoint: one file, or a copy with the same checksum.
@@ -75,27 +45,6 @@ void mend_name(const std::string& folder, const char* name, const std::string& f
 }
 
 }  // namespace
-
-std::string checkpoint_path(const std::string& folder, const char* name) {
-  return format("{}/{}{}", folder, name, kSuffix);
-}
-
-std::string checkpoint_path(const std::string& folder, std::int64_t step) {
-  return format("{}/{}{:08}{}", folder, kPrefix, step, kSuffix);
-}
-
-std::vector<std::int64_t> checkpoint_steps(const std::string& folder) {
-  std::vector<std::int64_t> steps;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string stem = entry.path().stem().string();
-    if (entry.path().extension() != kSuffix || !stem.starts_with(kPrefix)) continue;
-    if (const auto step = parse_integer(stem.substr(std::string_view(kPrefix).size())))
-      steps.push_back(*step);
-  }
-  std::sort(steps.begin(), steps.end());
-  return steps;
-}
 
 std::optional<Snapshot> read_newest_checkpoint(const std::string& folder,
                                                std::vector<std::string>& warnings) {

@@ -2,22 +2,16 @@
 
 #include "onecycle/checkpoint.h"
 
+#include "weights/checkpoint_files.h"
+
 #include <optional>
 #include <string>
 #include <vector>
 
-// What lies in a folder of checkpoints, and which of it counts: the newest file that is sound, by
-// the steps in the files' names. The names last and best follow it; whoever was killed between
-// writing a file and naming it left them behind.
+// Which checkpoint of a run's folder counts: the newest file that is sound, by the steps in the
+// files' names. The names last and best follow it; whoever was killed between writing a file and
+// naming it left them behind.
 namespace onecycle {
-
-inline constexpr const char* kLastCheckpoint = "last";
-inline constexpr const char* kBestCheckpoint = "best";
-
-std::string checkpoint_path(const std::string& folder, std::int64_t step);
-std::string checkpoint_path(const std::string& folder, const char* name);
-// Steps of the files there, ascending.
-std::vector<std::int64_t> checkpoint_steps(const std::string& folder);
 
 // A file is sound whose bytes are whole and whose state, where it has one, can be read. `warnings`
 // names those passed over. Nothing where there is no file at all. Throw CheckpointError where there

@@ -96,6 +96,12 @@ Recipe read_resolved(const std::string& text, const std::string& name,
   return read_recipe(document, registries);
 }
 
+std::string model_json(const Recipe& recipe) {
+  for (const FromEnvironment& one : recipe.environment)
+    if (one.is_text && one.place.front() == "model") return "";
+  return to_json(recipe.model);
+}
+
 std::string environment_digest(const Recipe& recipe) {
   Sha256 digest;
   bool any = false;

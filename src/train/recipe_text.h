@@ -19,6 +19,10 @@ std::string resolved_text(const Recipe& recipe, const Registries& registries);
 Recipe read_resolved(const std::string& text, const std::string& name,
                      const Registries& registries);
 
+// The recipe's model for a checkpoint's metadata, under kModelKey; "" where the environment gave it
+// a text, which may be a secret.
+std::string model_json(const Recipe& recipe);
+
 // A digest of the numbers, durations and choices that the environment gave: a run that goes on
 // under others is not the same. Nothing of texts, which may be secrets; "" where there are none.
 std::string environment_digest(const Recipe& recipe);

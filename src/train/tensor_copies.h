@@ -1,6 +1,6 @@
 #pragma once
 
-#include "train/weights.h"
+#include "network/weights.h"
 
 #include <string>
 #include <vector>

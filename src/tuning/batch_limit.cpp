@@ -3,7 +3,6 @@
 #include "onecycle/error.h"
 
 #include "kernels/device_memory.h"
-#include "train/compute.h"
 
 #include <algorithm>
 #include <fstream>

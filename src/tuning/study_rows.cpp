@@ -1,5 +1,5 @@
 #include "core/format.h"
-#include "core/json.h"
+#include "core/value_json.h"
 #include "tuning/study_row.h"
 
 #include <algorithm>
@@ -12,31 +12,6 @@ namespace onecycle {
 namespace {
 
 constexpr std::int64_t kMostLosses = 2;
-
-Json json_of(const Value& value) {
-  switch (value.kind) {
-    case Value::Kind::null:
-      return nullptr;
-    case Value::Kind::scalar:
-      if (!value.written.empty()) return value.written;
-      if (value.quoted) return value.text;
-      if (const auto integer = integer_in(value)) return *integer;
-      if (const auto number = number_in(value)) return *number;
-      if (value.text == "true" || value.text == "false") return value.text == "true";
-      return value.text;
-    case Value::Kind::list: {
-      Json list = Json::array();
-      for (const Value& item : value.items) list.push_back(json_of(item));
-      return list;
-    }
-    case Value::Kind::map: {
-      Json map = Json::object();
-      for (const auto& member : value.members) map[member.key] = json_of(member.value);
-      return map;
-    }
-  }
-  return nullptr;
-}
 
 // One that was not kept was no finite number.
 double loss_of(const TrialRow& row) {

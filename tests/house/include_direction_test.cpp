@@ -27,15 +27,16 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"model", {"core", "kernels"}},
     {"optim", {"core", "kernels"}},
     {"tasks", {"core", "kernels"}},
+    {"network", {"core", "weights", "kernels", "data", "model", "optim"}},
     {"train",
-     {"core", "weights", "recipe", "schedule", "kernels", "data", "dist", "model", "optim",
-      "tasks"}},
+     {"core", "weights", "recipe", "schedule", "kernels", "data", "dist", "model", "optim", "tasks",
+      "network"}},
     {"observe", {"core"}},
     {"tuning", {"core", "recipe", "schedule", "kernels", "data", "model", "optim", "train"}},
     {"report", {"core", "recipe"}},
     {"cli",
-     {"core", "front", "recipe", "kernels", "data", "dist", "train", "observe", "tuning", "report",
-      "weights"}},
+     {"core", "front", "recipe", "kernels", "data", "dist", "network", "train", "observe", "tuning",
+      "report", "weights"}},
     {"front", {"core"}},
 };
 
@@ -122,7 +123,7 @@ void expect_no_recipe(const fs::path& file) {
 
 TEST(House, TheLoopAndItsCallersReachNoRecipe) {
   for (const char* room : {"train", "observe", "tasks", "dist", "kernels", "tuning", "data",
-                           "model", "optim", "schedule"})
+                           "model", "optim", "schedule", "network"})
     for (const auto& entry : fs::directory_iterator(kRoot / "src" / room)) {
       const std::string name = entry.path().filename();
       const bool reads =
@@ -132,8 +133,16 @@ TEST(House, TheLoopAndItsCallersReachNoRecipe) {
   for (const char* header :
        {"trainer.h", "task.h", "tasks.h", "range_test.h", "batch_fit.h", "loader.h", "source.h",
         "data.h", "datasets.h", "augmentations.h", "model.h", "models.h", "optimizer.h",
-        "optimizers.h", "schedule.h", "schedules.h", "predict.h", "registry.h"})
+        "optimizers.h", "schedule.h", "schedules.h", "predict.h", "predictor.h", "registry.h"})
     expect_no_recipe(kRoot / "include/onecycle" / header);
+}
+
+TEST(House, PredictorsReachNoTrainer) {
+  for (const auto& entry : fs::directory_iterator(kRoot / "src/network"))
+    for (const char* header : {"trainer.h", "build.h"})
+      EXPECT_FALSE(
+          reached_from(entry.path()).contains((kRoot / "include/onecycle" / header).string()))
+          << entry.path() << " " << header;
 }
 
 // What a Value holds is text: whoever reads it parses it, and options are parsed in one place.

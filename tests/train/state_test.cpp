@@ -3,12 +3,12 @@
 #include "onecycle/error.h"
 
 #include "core/safetensors.h"
+#include "network/tensor_bytes.h"
+#include "network/weights.h"
 #include "support/temporary_folder.h"
 #include "train/run_state.h"
 #include "train/sums.h"
 #include "train/support.h"
-#include "train/tensor_bytes.h"
-#include "train/weights.h"
 
 #include <cmath>
 #include <cstring>

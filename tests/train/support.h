@@ -2,9 +2,9 @@
 
 #include "onecycle/build.h"
 
+#include "network/weights.h"
 #include "recipe/document.h"
 #include "recipe/yaml.h"
-#include "train/weights.h"
 
 #include <string>
 #include <vector>

@@ -4,11 +4,11 @@
 #include "onecycle/models.h"
 #include "onecycle/optimizer.h"
 
+#include "network/tensor_bytes.h"
+#include "network/weights.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"
 #include "train/support.h"
-#include "train/tensor_bytes.h"
-#include "train/weights.h"
 #include "weights/torch_writer.h"
 
 #include <cstdlib>

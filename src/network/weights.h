@@ -43,6 +43,10 @@ std::vector<WantedTensor> wanted_tensors(const Parameters& parameters);
 WeightsReport load_weights(const std::string& path, const WeightsOptions& options,
                            Parameters& parameters, bool averaged = true);
 WeightsReport load_weights(const std::string& path, Parameters& parameters, bool averaged = true);
+// The same of a file at `path` that was read before.
+WeightsReport load_weights(const WeightsContent& content, const std::string& path,
+                           const WeightsOptions& options, Parameters& parameters,
+                           bool averaged = true);
 
 // The file that the options name, as a recipe does: with ~ and ${NAME}. Throws CheckpointError
 // where such a variable is not set.

@@ -1,4 +1,4 @@
-#include "train/compute.h"
+#include "onecycle/compute.h"
 
 #include "onecycle/error.h"
 
@@ -10,7 +10,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
+#include <torch/nn/module.h>
 
 namespace onecycle {
 
@@ -98,11 +98,9 @@ void require_precision(const ComputeOptions& options, std::int64_t local_rank) {
 }
 
 Compute choose_compute(const ComputeOptions& options, const torch::nn::Module& model,
-                       const Group& group) {
+                       std::int64_t local_rank) {
   Compute compute;
-  compute.device = choose_device(options.device, group.local_rank());
-  // For kernels that are given a stream alone: a process works on one GPU.
-  if (compute.device.is_cuda()) c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(compute.device);
+  compute.device = choose_device(options.device, local_rank);
   const bool convolutions = has_convolutions(model);
   const bool hardware_bf16 = compute.device.is_cuda() || kernels::why_no_bf16().empty();
   compute.dtype =

@@ -1,10 +1,10 @@
-#include "train/weights.h"
+#include "network/weights.h"
 
 #include "onecycle/error.h"
 
 #include "core/expand_path.h"
 #include "core/format.h"
-#include "train/tensor_bytes.h"
+#include "network/tensor_bytes.h"
 
 #include <algorithm>
 
@@ -147,8 +147,13 @@ bool holds(const Snapshot& snapshot, const std::string& prefix) {
 WeightsReport load_weights(const std::string& path, const WeightsOptions& options,
                            Parameters& parameters, bool averaged) {
   const WeightsFile file(path);
+  return load_weights(file.content(), path, options, parameters, averaged);
+}
+
+WeightsReport load_weights(const WeightsContent& content, const std::string& path,
+                           const WeightsOptions& options, Parameters& parameters, bool averaged) {
   try {
-    WeightsReport report = load_content(file.content(), options, parameters, averaged);
+    WeightsReport report = load_content(content, options, parameters, averaged);
     report.file = path;
     return report;
   } catch (const CheckpointError& error) {

@@ -16,5 +16,11 @@ at::Tensor logits_of_views(Model& model, const at::Tensor& images, TestTimeAugme
 
 // Whether such views of images of that size can be made.
 bool can_be_viewed(const ModelContext& context, TestTimeAugmentation views);
+// Throws Error where they cannot.
+void require_viewable(const ModelContext& context, TestTimeAugmentation views);
+
+// Throws Error where some are not numbers: finite weights may still be so large that what they
+// compute is not.
+void check_probabilities(const at::Tensor& probabilities);
 
 }  // namespace onecycle

@@ -1,4 +1,4 @@
-#include "train/tensor_bytes.h"
+#include "network/tensor_bytes.h"
 
 #include "onecycle/error.h"
 

@@ -1,6 +1,9 @@
-#include "train/views.h"
+#include "network/views.h"
 
+#include "onecycle/error.h"
 #include "onecycle/model.h"
+
+#include "core/format.h"
 
 #include <ATen/ATen.h>
 
@@ -32,6 +35,20 @@ at::Tensor logits_of_views(Model& model, const at::Tensor& images, TestTimeAugme
 
 bool can_be_viewed(const ModelContext& context, TestTimeAugmentation views) {
   return views != TestTimeAugmentation::flip_shift || (context.height > 1 && context.width > 1);
+}
+
+void require_viewable(const ModelContext& context, TestTimeAugmentation views) {
+  if (!can_be_viewed(context, views))
+    throw Error("images of one pixel cannot be shifted: use another test-time augmentation");
+}
+
+void check_probabilities(const at::Tensor& probabilities) {
+  if (probabilities.numel() == 0 || at::isfinite(probabilities.sum()).item<bool>()) return;
+  const at::Tensor wrong = probabilities.isfinite().all(1).logical_not().nonzero();
+  throw Error(
+      format("the network's outputs are not numbers for {} samples, the first of them sample {} "
+             "(counted from 0); its weights are too large, or the precision too narrow",
+             wrong.size(0), wrong[0].item<std::int64_t>()));
 }
 
 }  // namespace onecycle

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "onecycle/compute.h"
+#include "onecycle/fit_options.h"
+#include "onecycle/models.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+// Trained networks at work: no trainer, no recipe, no data set.
+//
+//   const onecycle::Predictor predictor("runs/photos/1");
+//   const onecycle::Predictions found = predictor.predict(images);    // [N,C,H,W], uint8
+//   predictor.top(found.probabilities[0], 3)[0].name;
+namespace onecycle {
+
+// What a network was trained to take and to tell: enough to use it without its data.
+struct NetworkTask {
+  std::string data;  // the data set's name
+  std::int64_t channels = 0;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::vector<std::string> classes;
+  std::vector<double> mean;  // as in DataSet
+  std::vector<double> std;
+  std::int64_t resize = 0;  // of a picture's shorter side, before height x width are cut from it
+};
+
+struct PredictorOptions {
+  DeviceChoice device = DeviceChoice::automatic;
+  Precision precision = Precision::fp32;
+  // A run's own evaluations, and `onecycle predict`, go by the recipe's train.tta.
+  TestTimeAugmentation views = TestTimeAugmentation::none;
+  std::int64_t batch_size = 512;  // samples computed together, at most
+  bool averaged = true;           // the weights averaged over the run, where the file has them
+};
+
+struct Predictions {
+  at::Tensor logits;         // [N, classes], fp32, on the CPU
+  at::Tensor probabilities;  // their softmax
+};
+
+struct RankedClass {
+  std::string name;
+  double probability = 0;
+};
+
+// A network with its trained weights, which never change. Any number of threads may call one at the
+// same time, and copies share the network. Neither the process's threads nor its current device are
+// changed; work within a call is shared by ATen's threads. Making one draws from ATen's default
+// generator, as every module of torch::nn does.
+class Predictor {
+ public:
+  // `path`: a run's folder, whose newest sound checkpoint is taken, or a file that says what its
+  // network is, a checkpoint or an exported .safetensors. `models`: those that it may name. Throws
+  // CheckpointError, in one line, for other files and broken ones, Error for a device or precision
+  // that this machine has not.
+  explicit Predictor(const std::string& path, const PredictorOptions& options = {},
+                     const ModelRegistry& models = builtin_models());
+  // A model with its weights, which is moved, converted and no longer trainable.
+  Predictor(std::shared_ptr<Model> model, NetworkTask task, const PredictorOptions& options = {});
+
+  // images [N,C,H,W], uint8 or float32 of 0 to 1, of the network's size; of larger ones a square
+  // network sees the centre. Batches of the same sizes as an evaluation's give the same bits.
+  // Throws Error for other images, and for outputs that are not numbers.
+  Predictions predict(const at::Tensor& images) const;
+  // Files of JPEG or PNG. Throws DataError, naming the first that cannot be read.
+  Predictions predict(const std::vector<std::string>& pictures) const;
+
+  // [C,H,W], uint8: a JPEG or PNG as the network takes it, resized and cut as those that it was
+  // trained on. `name`: of the bytes, in messages. Throws DataError for what is not a sound
+  // picture, Error where the network does not take pictures.
+  at::Tensor picture(const std::string& file) const;
+  at::Tensor picture(std::span<const std::uint8_t> bytes, const std::string& name) const;
+  // Throws that Error now.
+  void require_pictures() const;
+
+  // The most probable classes of one sample [classes], at most `count`, the first one first.
+  std::vector<RankedClass> top(const at::Tensor& probabilities, std::int64_t count) const;
+
+  const NetworkTask& task() const;
+  const Compute& compute() const;
+  // The checkpoints that were passed over because they are damaged.
+  const std::vector<std::string>& warnings() const;
+
+ private:
+  struct Network;
+  std::shared_ptr<const Network> network_;
+};
+
+// ---- In files ----------------------------------------------------------------------------------
+
+// What the metadata of a file have under "task" and under "model" for a Predictor to read it.
+inline constexpr const char* kTaskKey = "task";
+inline constexpr const char* kModelKey = "model";
+std::string to_json(const NetworkTask& task);
+std::string to_json(const Choice& model);
+
+// Nothing where the metadata have none. Throws CheckpointError, naming `source`, for a broken one.
+std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& metadata,
+                                   const std::string& source);
+
+}  // namespace onecycle
