@@ -58,9 +58,12 @@ struct LayerGroup {
 class Parameters {
  public:
   // Moves the module to `device` and converts it; `memory_format` applies to 4-D weights.
-  // Norm scales and shifts and biases (one dimension) are exempt from decay unless `decay_all`.
   Parameters(std::shared_ptr<torch::nn::Module> module, at::Device device, at::ScalarType compute,
-             at::MemoryFormat memory_format, bool decay_all = false);
+             at::MemoryFormat memory_format);
+
+  // Every factor 1, but for the decay of norm scales and shifts and biases (one dimension), which
+  // are exempt unless `decay_all`: as they are at first, without it.
+  void reset_factors(bool decay_all);
 
   // Once, before the optimizer is made. lr_scale of every group that matches a parameter
   // multiplies; decay_scale is that of the last such group that gives one, and stands in place of

@@ -47,6 +47,7 @@ struct Muon : OptimizerOptions {
 OptimizerPlan plan_of(const Sgd& options);
 OptimizerPlan plan_of(const AdamW& options);
 OptimizerPlan plan_of(const Muon& options);
+inline const OptimizerPlan& plan_of(const OptimizerPlan& plan) { return plan; }
 
 using OptimizerRegistry = Registry<OptimizerPlan()>;
 
