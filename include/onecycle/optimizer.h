@@ -38,9 +38,9 @@ struct Parameter {
 // `independent` takes off lr / lr_max wd w, where it cancels; in `l2` it scales the step that the
 // decay is part of.
 struct ParameterGroup {
-  std::string match;
-  double lr_scale = 1;                // at least 0
-  std::optional<double> decay_scale;  // at least 0; empty: 1, or 0 where exempt by default
+  std::string match = {};
+  double lr_scale = 1;                     // at least 0
+  std::optional<double> decay_scale = {};  // at least 0; empty: 1, or 0 where exempt by default
 };
 
 // A part of a network as its depth counts them: a child of the model with weights, in the order of
