@@ -6,6 +6,8 @@
 #include "train/course.h"
 #include "train/weights.h"
 
+#include <utility>
+
 namespace onecycle {
 
 namespace {
