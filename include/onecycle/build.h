@@ -56,13 +56,6 @@ Recipe read_recipe_file(const std::string& path, const Registries& registries = 
 // Throws RecipeError where the total batch exceeds the samples, or leaves a rank without any.
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks);
 
-// The course of a run, which needs no data beyond its size.
-struct Course {
-  StepPlan steps;
-  std::unique_ptr<Schedule> schedule;
-  OptimizerPlan optimizer;  // its rule knows the schedule's peak
-};
-
 // Throws RecipeError where schedule and optimizer contradict each other, the decay turns weights
 // around or the batch exceeds the samples.
 Course plan_course(const Recipe& recipe, std::int64_t num_train, const Environment& environment);

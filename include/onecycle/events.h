@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -120,7 +121,7 @@ struct RunEnd {
   double seconds = 0;
 };
 
-// Asks the loop to stop after the step under way. The first request counts.
+// Asks the loop to stop after the step under way. The first request counts. Any thread may ask.
 class StopSignal {
  public:
   void request(StopReason reason, std::string message);
@@ -131,12 +132,13 @@ class StopSignal {
   bool take_checkpoint_request() noexcept { return checkpoint_.exchange(false); }
 
   bool requested() const { return requested_ || signal_ != 0; }
-  StopReason reason() const { return requested_ ? reason_ : StopReason::interrupted; }
+  StopReason reason() const;
   std::string message() const;
   int signal_number() const { return signal_; }
 
  private:
-  bool requested_ = false;
+  mutable std::mutex mutex_;  // of the reason and the message
+  std::atomic<bool> requested_ = false;
   StopReason reason_ = StopReason::finished;
   std::string message_;
   std::atomic<int> signal_ = 0;

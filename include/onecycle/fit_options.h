@@ -19,9 +19,9 @@ enum class TestTimeAugmentation {
 
 // Lookahead: every so many steps the weights go to a mean of themselves and of those kept last.
 struct LookaheadOptions {
-  std::optional<std::int64_t> every;  // steps; empty: off
-  double keep = 0.5;                  // share of the kept weights at the end of the run
-  double power = 0;                   // at t of T steps it is keep (t / T)^power
+  std::optional<std::int64_t> every = {};  // steps; empty: off
+  double keep = 0.5;                       // share of the kept weights at the end of the run
+  double power = 0;                        // at t of T steps it is keep (t / T)^power
 };
 
 // The steps of a run over `num_train` samples.
@@ -42,12 +42,12 @@ struct StepPlan {
 struct FitOptions {
   std::uint64_t seed = 1;  // of all that is drawn
   std::int64_t log_every = 25;
-  std::int64_t evaluate_every = 1;    // of the validation part; the last step is one, too
-  std::int64_t test_every = 1;        // of the test part
-  std::int64_t checkpoint_every = 1;  // where there is a store for them
-  std::optional<double> grad_clip;    // largest norm of all gradients together
-  std::optional<double> ema_decay;    // of the weights that are evaluated; empty: no average
-  LookaheadOptions lookahead;
+  std::int64_t evaluate_every = 1;       // of the validation part; the last step is one, too
+  std::int64_t test_every = 1;           // of the test part
+  std::int64_t checkpoint_every = 1;     // where there is a store for them
+  std::optional<double> grad_clip = {};  // largest norm of all gradients together
+  std::optional<double> ema_decay = {};  // of the weights that are evaluated; empty: no average
+  LookaheadOptions lookahead = {};
   TestTimeAugmentation tta = TestTimeAugmentation::none;  // in evaluations
   GraphChoice graph = GraphChoice::automatic;
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks

@@ -12,11 +12,11 @@ class Parameters;
 // Weights that a run keeps as they are: those in the layer groups up to `to` whose names fit
 // `match` and do not fit `except`, globs as in ParameterGroup.
 struct FreezeRule {
-  std::optional<std::string> to;  // a child of the model, or of a layer group; empty: all of them
+  std::optional<std::string> to = {};  // a child of the model, or of a layer group; empty: all
   std::string match = "*";
-  std::optional<std::string> except;
-  std::int64_t from = 0;              // steps
-  std::optional<std::int64_t> until;  // the first step after it; empty: to the end of the run
+  std::optional<std::string> except = {};
+  std::int64_t from = 0;                   // steps
+  std::optional<std::int64_t> until = {};  // the first step after it; empty: to the end of the run
 };
 
 // Which weights a run keeps as they are, and when: a pure function of the step. The rules cut the

@@ -27,9 +27,9 @@ struct LoaderOptions {
   at::ScalarType dtype = at::kFloat;                              // or bfloat16, float16, float64
   at::MemoryFormat memory_format = at::MemoryFormat::Contiguous;  // or ChannelsLast
   std::int64_t batch_size = 128;
-  std::vector<double> mean;  // as in DataSet
-  std::vector<double> std;
-  Augment augment;        // training batches only
+  std::vector<double> mean = {};  // as in DataSet
+  std::vector<double> std = {};
+  Augment augment = {};   // training batches only
   std::int64_t crop = 0;  // side of the square to make, the centre in evaluation; 0: all of it
   std::uint64_t seed = 0;
 };

@@ -21,7 +21,7 @@ struct Mlp {
 
 // Smith's 3-layer network, Caffe's cifar10_full, for inputs of 0 to 255 less their mean.
 struct Cnn3 {
-  std::optional<Init> init;  // unset: Caffe's gaussians
+  std::optional<Init> init = {};  // unset: Caffe's gaussians
 };
 
 // K. Jordan's airbench94, airbench95 and, with three convolutions a group and a residual connection
@@ -34,11 +34,11 @@ struct CifarFast {
   std::int64_t whiten_samples = 5000;
   double whiten_eps = 5e-4;
   bool dirac = true;
-  std::optional<double> head_std;
+  std::optional<double> head_std = {};
   double bn_momentum = 0.4;
   double bn_eps = 1e-12;
   bool bn_scale = false;
-  std::optional<std::int64_t> bn_batch;
+  std::optional<std::int64_t> bn_batch = {};
 };
 
 // He et al. 2015 (arXiv 1512.03385), section 4.2: three stages of (depth - 2) / 6 blocks.
@@ -49,7 +49,7 @@ struct CifarResNet {
   int depth = 20;           // 6 n + 2
   std::int64_t width = 16;  // channels of the first stage
   Shortcut shortcut = Shortcut::a;
-  std::optional<std::int64_t> bn_batch;
+  std::optional<std::int64_t> bn_batch = {};
   Init init = Init::kaiming;
 };
 
@@ -58,7 +58,7 @@ struct ResNet9 {
   std::int64_t width = 64;
   double logit_scale = 0.125;
   double dropout = 0;
-  std::optional<std::int64_t> bn_batch;
+  std::optional<std::int64_t> bn_batch = {};
   Init init = Init::kaiming;
 };
 
@@ -72,7 +72,7 @@ struct ResNet {
   std::int64_t groups = 1;  // this and the next: with 50 layers and more
   std::int64_t width_per_group = 64;
   bool zero_init = false;  // each block begins as its shortcut alone
-  std::optional<std::int64_t> bn_batch;
+  std::optional<std::int64_t> bn_batch = {};
   Init init = Init::kaiming_fan_out;
 };
 

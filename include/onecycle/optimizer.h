@@ -38,9 +38,9 @@ struct Parameter {
 // `independent` takes off lr / lr_max wd w, where it cancels; in `l2` it scales the step that the
 // decay is part of.
 struct ParameterGroup {
-  std::string match;
-  double lr_scale = 1;                // at least 0
-  std::optional<double> decay_scale;  // at least 0; empty: 1, or 0 where exempt by default
+  std::string match = {};
+  double lr_scale = 1;                     // at least 0
+  std::optional<double> decay_scale = {};  // at least 0; empty: 1, or 0 where exempt by default
 };
 
 // A part of a network as its depth counts them: a child of the model with weights, in the order of
@@ -58,9 +58,12 @@ struct LayerGroup {
 class Parameters {
  public:
   // Moves the module to `device` and converts it; `memory_format` applies to 4-D weights.
-  // Norm scales and shifts and biases (one dimension) are exempt from decay unless `decay_all`.
   Parameters(std::shared_ptr<torch::nn::Module> module, at::Device device, at::ScalarType compute,
-             at::MemoryFormat memory_format, bool decay_all = false);
+             at::MemoryFormat memory_format);
+
+  // Every factor 1, but for the decay of norm scales and shifts and biases (one dimension), which
+  // are exempt unless `decay_all`: as they are at first, without it.
+  void reset_factors(bool decay_all);
 
   // Once, before the optimizer is made. lr_scale of every group that matches a parameter
   // multiplies; decay_scale is that of the last such group that gives one, and stands in place of

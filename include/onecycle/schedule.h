@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -37,6 +38,8 @@ struct ScheduleContext {
   std::optional<double> momentum = {};
   std::optional<double> weight_decay = {};
 };
+
+using MakeSchedule = std::function<std::unique_ptr<Schedule>(const ScheduleContext&)>;
 
 // How a schedule goes on beyond the length it was planned for.
 enum class Extend {

@@ -27,30 +27,13 @@ struct Warmup {
 // A quantity that follows a curve of its own; without `from` there is none, without `to` it is
 // constant.
 struct OwnCurve {
-  std::optional<double> from;
-  std::optional<double> to;
+  std::optional<double> from = {};
+  std::optional<double> to = {};
   Shape shape = Shape::linear;
 };
 
-struct WithWarmup {
-  Warmup warmup;
-};
-struct WithDecay {
-  OwnCurve weight_decay;
-};
-struct WithMomentum {
-  OwnCurve momentum;
-};
-
-// Momentum opposite to the learning rate.
-struct WithCycledMomentum {
-  std::optional<bool> cycle_momentum;  // unset: unless ScheduleContext::momentum is set
-  std::optional<double> momentum_max;  // unset: 0.95
-  std::optional<double> momentum_min;  // unset: 0.85
-};
-
 // One cycle, up and down, then far below its start. What is unset the policy decides.
-struct OneCycle : WithCycledMomentum, WithDecay, WithWarmup {
+struct OneCycle {
   // smith        arXiv 1803.09820 and 1708.07120
   // smith_caffe  GitHub lnsmith54/hyperParam1, the code behind his logs
   // fastai       fastai.callback.schedule.fit_one_cycle
@@ -59,69 +42,92 @@ struct OneCycle : WithCycledMomentum, WithDecay, WithWarmup {
   enum class Anneal { linear, cosine };
 
   Policy policy = Policy::smith;
-  std::optional<double> lr_max;
-  std::optional<double> lr_min;
-  std::optional<double> div_factor;
-  std::optional<double> final_div_factor;
-  std::optional<Duration> stepsize;
-  std::optional<double> pct_start;
-  std::optional<Anneal> shape;
-  std::optional<bool> three_phase;
+  std::optional<double> lr_max = {};
+  std::optional<double> lr_min = {};
+  std::optional<double> div_factor = {};
+  std::optional<double> final_div_factor = {};
+  std::optional<Duration> stepsize = {};
+  std::optional<double> pct_start = {};
+  std::optional<Anneal> shape = {};
+  std::optional<bool> three_phase = {};
+  std::optional<bool> cycle_momentum = {};  // opposite to the rate; unset: where nobody names one
+  std::optional<double> momentum_max = {};  // unset: 0.95
+  std::optional<double> momentum_min = {};  // unset: 0.85
+  OwnCurve weight_decay = {};
+  Warmup warmup = {};
 };
 
 // Between two bounds, over and over: arXiv 1506.01186; torch.optim.lr_scheduler.CyclicLR.
-struct Cyclical : WithCycledMomentum, WithDecay, WithWarmup {
+struct Cyclical {
   enum class Mode { triangular, triangular2, exp_range };
 
-  std::optional<double> lr_max;
-  std::optional<double> lr_min;  // unset: lr_max / 10
+  std::optional<double> lr_max = {};
+  std::optional<double> lr_min = {};  // unset: lr_max / 10
   Mode mode = Mode::triangular;
-  std::optional<double> gamma;  // a step, of exp_range; unset: 0.99994, the paper's on CIFAR-10
+  std::optional<double> gamma = {};  // a step, of exp_range; unset: 0.99994, the paper's
   Duration step_up{2, Duration::Unit::epochs};
-  std::optional<Duration> step_down;  // unset: step_up
+  std::optional<Duration> step_down = {};   // unset: step_up
+  std::optional<bool> cycle_momentum = {};  // opposite to the rate; unset: where nobody names one
+  std::optional<double> momentum_max = {};  // unset: 0.95
+  std::optional<double> momentum_min = {};  // unset: 0.85
+  OwnCurve weight_decay = {};
+  Warmup warmup = {};
 };
 
-struct Constant : WithMomentum, WithDecay, WithWarmup {
-  std::optional<double> lr;
+struct Constant {
+  std::optional<double> lr = {};
+  OwnCurve momentum = {};
+  OwnCurve weight_decay = {};
+  Warmup warmup = {};
 };
 
 // From one rate to another: a learning-rate range test, straight or by an equal factor a step.
-struct Ramp : WithMomentum, WithDecay, WithWarmup {
+struct Ramp {
   Shape shape = Shape::linear;
   double lr_from = 0;
   double lr_to = 0;
-  std::optional<Duration> duration;  // unset: the run's
+  std::optional<Duration> duration = {};  // unset: the run's
+  OwnCurve momentum = {};
+  OwnCurve weight_decay = {};
+  Warmup warmup = {};
 };
 
 // torch.optim.lr_scheduler.MultiStepLR.
-struct Multistep : WithMomentum, WithDecay, WithWarmup {
-  std::optional<double> lr;
-  std::vector<Duration> milestones;
+struct Multistep {
+  std::optional<double> lr = {};
+  std::vector<Duration> milestones = {};
   double gamma = 0.1;
+  OwnCurve momentum = {};
+  OwnCurve weight_decay = {};
+  Warmup warmup = {};
 };
 
 // SGDR, arXiv 1608.03983; with `cycle` torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
-struct Cosine : WithMomentum, WithDecay, WithWarmup {
-  std::optional<double> lr_max;
+struct Cosine {
+  std::optional<double> lr_max = {};
   double lr_min = 0;
-  std::optional<Duration> cycle;  // T_0; unset: no restart
-  std::int64_t cycle_factor = 1;  // T_mult
+  std::optional<Duration> cycle = {};  // T_0; unset: no restart
+  std::int64_t cycle_factor = 1;       // T_mult
+  OwnCurve momentum = {};
+  OwnCurve weight_decay = {};
+  Warmup warmup = {};
 };
 
 // One piece of a curve; its length is a duration, a fraction of the run, or what is left of it.
 struct Segment {
-  std::optional<Duration> duration;
-  std::optional<double> fraction;
-  std::optional<double> from;  // unset: where the one before it ends
-  std::optional<double> to;    // unset: as `from`
+  std::optional<Duration> duration = {};
+  std::optional<double> fraction = {};
+  std::optional<double> from = {};  // unset: where the one before it ends
+  std::optional<double> to = {};    // unset: as `from`
   Shape shape = Shape::linear;
 };
 
 // Curves of one's own; an empty one is the context's constant.
-struct Segments : WithWarmup {
-  std::vector<Segment> lr;
-  std::vector<Segment> momentum;
-  std::vector<Segment> weight_decay;
+struct Segments {
+  std::vector<Segment> lr = {};
+  std::vector<Segment> momentum = {};
+  std::vector<Segment> weight_decay = {};
+  Warmup warmup = {};
 };
 
 // Throw FieldError where a quantity is named by both the context and the schedule, or the learning

@@ -44,6 +44,9 @@ class Source {
 // more, or is null.
 std::shared_ptr<Source> first_of(std::shared_ptr<Source> source, std::int64_t count);
 
+// Another source, whose epoch 0 is epoch `first` of this one: other orders of the same samples.
+std::shared_ptr<Source> epochs_from(std::shared_ptr<Source> source, std::int64_t first);
+
 // Samples in memory: inputs [N, ...] and targets [N, ...]. Trainings visit them in the order
 // epoch_order(seed, epoch). Throws DataError where the two differ in N, or it is 0.
 std::shared_ptr<Source> tensor_source(const at::Tensor& inputs, const at::Tensor& targets,

@@ -19,6 +19,13 @@
 
 namespace onecycle {
 
+// The course of a run, which needs no data beyond its size.
+struct Course {
+  StepPlan steps;
+  std::unique_ptr<Schedule> schedule;
+  OptimizerPlan optimizer;  // its rule knows the schedule's peak
+};
+
 // What the loop trains, and how. A copy shares the parts: the weights of one are those of the
 // other, while its schedule, lengths and options are its own.
 struct Run {

@@ -30,11 +30,38 @@ class FirstOf : public Source {
   std::int64_t count_;
 };
 
+class EpochsFrom : public Source {
+ public:
+  EpochsFrom(std::shared_ptr<Source> source, std::int64_t first)
+      : source_(std::move(source)), first_(first) {}
+
+  std::int64_t size() const override { return source_->size(); }
+  void set_format(const InputFormat& wanted) override { source_->set_format(wanted); }
+  void seek(std::int64_t epoch, std::int64_t first) override {
+    source_->seek(first_ + epoch, first);
+  }
+  Batch rows(std::int64_t offset, std::int64_t count) override {
+    return source_->rows(offset, count);
+  }
+  Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
+    return source_->in_order(first, valid, count);
+  }
+
+ private:
+  std::shared_ptr<Source> source_;
+  std::int64_t first_;
+};
+
 }  // namespace
 
 std::shared_ptr<Source> first_of(std::shared_ptr<Source> source, std::int64_t count) {
   if (source == nullptr || count >= source->size()) return source;
   return std::make_shared<FirstOf>(std::move(source), count);
+}
+
+std::shared_ptr<Source> epochs_from(std::shared_ptr<Source> source, std::int64_t first) {
+  if (source == nullptr || first == 0) return source;
+  return std::make_shared<EpochsFrom>(std::move(source), first);
 }
 
 }  // namespace onecycle

@@ -29,36 +29,26 @@ OptimizerPlan plan_for(const Options& options) {
 
 template <class Options>
 void add_common(OptionTable<Options>& table, const std::string& momentum) {
-  table
-      .template add<std::optional<double>>("lr", &Options::lr,
-                                           "constant learning rate; the schedule sets it otherwise")
-      .range(above(0));
-  table
-      .template add<std::optional<double>>(
-          "momentum", &Options::momentum,
-          "constant " + momentum + "; the schedule sets it otherwise")
-      .range(from_below(0, 1));
-  table
-      .template add<std::optional<double>>("weight_decay", &Options::weight_decay,
-                                           "constant weight decay, in the units of "
-                                           "weight_decay_mode")
-      .range(at_least(0));
-  table.template add<DecayMode>(
-      "weight_decay_mode", &Options::weight_decay_mode,
-      {{"decoupled", DecayMode::decoupled},
-       {"independent", DecayMode::independent},
-       {"l2", DecayMode::l2}},
-      "decoupled: w (1 - lr wd); independent: w (1 - lr/lr_max wd); l2: g + wd w "
-      "(published values are l2 values)");
-  table.template add<bool>("decay_all", &Options::decay_all,
-                           "let norm scales, shifts and biases decay too");
-  table
-      .template add<double>("lr_slice", &Options::lr_slice,
-                            "factor on the learning rate of the model's first layer group, growing "
-                            "geometrically to 1 "
-                            "at its last (the head): fastai's slice; 1: the same rate everywhere")
-      .range(above(0));
-  table.template add_list<ParameterGroup>("groups", &Options::groups, parameter_group_options());
+  table.add("lr", &Options::lr, "constant learning rate; the schedule sets it otherwise")
+      .range(above(0))
+      .add("momentum", &Options::momentum,
+           "constant " + momentum + "; the schedule sets it otherwise")
+      .range(from_below(0, 1))
+      .add("weight_decay", &Options::weight_decay,
+           "constant weight decay, in the units of weight_decay_mode")
+      .range(at_least(0))
+      .add("weight_decay_mode", &Options::weight_decay_mode,
+           {{"decoupled", DecayMode::decoupled},
+            {"independent", DecayMode::independent},
+            {"l2", DecayMode::l2}},
+           "decoupled: w (1 - lr wd); independent: w (1 - lr/lr_max wd); l2: g + wd w "
+           "(published values are l2 values)")
+      .add("decay_all", &Options::decay_all, "let norm scales, shifts and biases decay too")
+      .add("lr_slice", &Options::lr_slice,
+           "factor on the learning rate of the model's first layer group, growing geometrically "
+           "to 1 at its last (the head): fastai's slice; 1: the same rate everywhere")
+      .range(above(0))
+      .add_list("groups", &Options::groups, parameter_group_options());
   table.on(Change::release_lr, [](Options& options, double) { options.lr.reset(); })
       .on(Change::scale_lr,
           [](Options& options, double factor) {

@@ -8,7 +8,7 @@ namespace onecycle {
 
 // Norms compute in fp32 whatever their input is.
 Parameters::Parameters(std::shared_ptr<torch::nn::Module> module, at::Device device,
-                       at::ScalarType compute, at::MemoryFormat memory_format, bool decay_all)
+                       at::ScalarType compute, at::MemoryFormat memory_format)
     : module_(std::move(module)), compute_(compute) {
   const at::NoGradGuard no_grad;
   module_->to(device, compute == at::kDouble ? at::kDouble : at::kFloat);
@@ -23,9 +23,16 @@ Parameters::Parameters(std::shared_ptr<torch::nn::Module> module, at::Device dev
       parameter.name = part.key().empty() ? item.key() : part.key() + "." + item.key();
       parameter.working = working;
       parameter.master = master;
-      parameter.decay_scale = decay_all || working.dim() > 1 ? 1 : 0;
       (working.requires_grad() ? all_ : fixed_).push_back(std::move(parameter));
     }
+  }
+  reset_factors(/*decay_all=*/false);
+}
+
+void Parameters::reset_factors(bool decay_all) {
+  for (Parameter& parameter : all_) {
+    parameter.lr_scale = 1;
+    parameter.decay_scale = decay_all || parameter.working.dim() > 1 ? 1 : 0;
   }
 }
 

@@ -110,11 +110,11 @@ OptionTable<OwnCurve> momentum_table() {
                      from_below(0, 1));
 }
 
-std::optional<std::string> cycled_momentum_violation(const WithCycledMomentum& options) {
-  if (options.cycle_momentum == false && (options.momentum_max || options.momentum_min))
+std::optional<std::string> violation_of(const CycledMomentum& options) {
+  if (options.cycle == false && (options.max || options.min))
     return "has no use with cycle_momentum: false; leave one of them out";
-  const double high = options.momentum_max.value_or(kMomentumMax);
-  const double low = options.momentum_min.value_or(kMomentumMin);
+  const double high = options.max.value_or(kMomentumMax);
+  const double low = options.min.value_or(kMomentumMin);
   if (low > high) return format("momentum_min ({}) must not exceed momentum_max ({})", low, high);
   return std::nullopt;
 }
@@ -170,15 +170,12 @@ Quantity chosen_decay(const OwnCurve& own, const ScheduleContext& context) {
   return over_run(own);
 }
 
-std::optional<Bounds> cycled_momentum(const WithCycledMomentum& options,
-                                      const ScheduleContext& context) {
-  if (options.momentum_max) refuse_both(context.momentum, "optimizer.momentum", "momentum_max");
-  if (options.momentum_min) refuse_both(context.momentum, "optimizer.momentum", "momentum_min");
-  if (options.cycle_momentum == true)
-    refuse_both(context.momentum, "optimizer.momentum", "cycle_momentum");
-  if (options.cycle_momentum == false || context.momentum) return std::nullopt;
-  return Bounds{options.momentum_min.value_or(kMomentumMin),
-                options.momentum_max.value_or(kMomentumMax)};
+std::optional<Bounds> bounds_of(const CycledMomentum& options, const ScheduleContext& context) {
+  if (options.max) refuse_both(context.momentum, "optimizer.momentum", "momentum_max");
+  if (options.min) refuse_both(context.momentum, "optimizer.momentum", "momentum_min");
+  if (options.cycle == true) refuse_both(context.momentum, "optimizer.momentum", "cycle_momentum");
+  if (options.cycle == false || context.momentum) return std::nullopt;
+  return Bounds{options.min.value_or(kMomentumMin), options.max.value_or(kMomentumMax)};
 }
 
 }  // namespace onecycle::schedule

@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-// What the schedules share: option groups that an entry's struct inherits, and what they mean.
+// What the schedules share: options that several structs have by the same names, and what they
+// mean.
 namespace onecycle {
 
 namespace schedule {
@@ -27,24 +28,32 @@ inline Words<Shape> shapes() {
 OptionTable<Warmup> warmup_table();
 OptionTable<OwnCurve> decay_table();
 OptionTable<OwnCurve> momentum_table();
-std::optional<std::string> cycled_momentum_violation(const WithCycledMomentum& options);
 
-// Adds the options of every shared group that S inherits.
+// The options of a schedule that can move momentum opposite to the learning rate.
+struct CycledMomentum {
+  std::optional<bool> cycle;
+  std::optional<double> max, min;
+};
+template <class S>
+CycledMomentum cycled_momentum_in(const S& options) {
+  return {options.cycle_momentum, options.momentum_max, options.momentum_min};
+}
+std::optional<std::string> violation_of(const CycledMomentum& options);
+
+// Adds the options that S has of those.
 template <class S>
 OptionTable<S> with_shared_options(OptionTable<S> table) {
-  if constexpr (std::is_base_of_v<WithCycledMomentum, S>) {
+  if constexpr (requires(S options) { options.cycle_momentum; }) {
     table
-        .add("cycle_momentum", static_cast<std::optional<bool> S::*>(&S::cycle_momentum),
+        .add("cycle_momentum", &S::cycle_momentum,
              "let momentum move opposite to the learning rate; null: unless optimizer.momentum is "
              "set")
-        .add("momentum_max", static_cast<std::optional<double> S::*>(&S::momentum_max),
-             "momentum at the lowest learning rate; null: 0.95")
+        .add("momentum_max", &S::momentum_max, "momentum at the lowest learning rate; null: 0.95")
         .range(from_below(0, 1))
-        .add("momentum_min", static_cast<std::optional<double> S::*>(&S::momentum_min),
-             "momentum at the highest learning rate; null: 0.85")
+        .add("momentum_min", &S::momentum_min, "momentum at the highest learning rate; null: 0.85")
         .range(from_below(0, 1))
         .rule([](const S& options) -> std::optional<typename OptionTable<S>::Violation> {
-          if (const auto wrong = cycled_momentum_violation(options))
+          if (const auto wrong = violation_of(cycled_momentum_in(options)))
             return typename OptionTable<S>::Violation{
                 options.momentum_min ? "momentum_min" : "momentum_max", *wrong};
           return std::nullopt;
@@ -59,17 +68,20 @@ OptionTable<S> with_shared_options(OptionTable<S> table) {
               options.cycle_momentum.reset();
               options.momentum_min = lowest;
             })
-        .on(Change::release_momentum,
-            [](S& options, double) { static_cast<WithCycledMomentum&>(options) = {}; });
+        .on(Change::release_momentum, [](S& options, double) {
+          options.cycle_momentum.reset();
+          options.momentum_max.reset();
+          options.momentum_min.reset();
+        });
   }
-  if constexpr (std::is_base_of_v<WithMomentum, S>)
-    table.add_section("momentum", static_cast<OwnCurve S::*>(&S::momentum), momentum_table())
+  if constexpr (requires(S options, OwnCurve own) { options.momentum = own; })
+    table.add_section("momentum", &S::momentum, momentum_table())
         .on(Change::release_momentum, [](S& options, double) { options.momentum = {}; });
-  if constexpr (std::is_base_of_v<WithDecay, S>)
-    table.add_section("weight_decay", static_cast<OwnCurve S::*>(&S::weight_decay), decay_table())
+  if constexpr (requires(S options, OwnCurve own) { options.weight_decay = own; })
+    table.add_section("weight_decay", &S::weight_decay, decay_table())
         .on(Change::release_weight_decay, [](S& options, double) { options.weight_decay = {}; });
-  if constexpr (std::is_base_of_v<WithWarmup, S>)
-    table.add_section("warmup", static_cast<Warmup S::*>(&S::warmup), warmup_table())
+  if constexpr (requires(S options) { options.warmup; })
+    table.add_section("warmup", &S::warmup, warmup_table())
         .on(Change::scale_lengths, [](S& options, double factor) {
           options.warmup.duration = options.warmup.duration.times(factor);
         });
@@ -108,8 +120,7 @@ struct Bounds {
   double high = 0;
 };
 // The bounds that momentum moves between; nothing when it is constant.
-std::optional<Bounds> cycled_momentum(const WithCycledMomentum& options,
-                                      const ScheduleContext& context);
+std::optional<Bounds> bounds_of(const CycledMomentum& options, const ScheduleContext& context);
 // Momentum that nobody cycles: optimizer.momentum, else 0.9.
 double constant_momentum(const ScheduleContext& context);
 

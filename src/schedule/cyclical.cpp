@@ -115,7 +115,7 @@ std::unique_ptr<Schedule> make_schedule(const Cyclical& options, const ScheduleC
     return interpolate(Shape::linear, low, high, cycle.height(step));
   };
   quantities.momentum = constant(constant_momentum(context));
-  if (const auto bounds = cycled_momentum(options, context))
+  if (const auto bounds = bounds_of(cycled_momentum_in(options), context))
     quantities.momentum = [cycle, bounds = *bounds](std::int64_t step, std::int64_t) {
       return interpolate(Shape::linear, bounds.high, bounds.low, cycle.height(step));
     };

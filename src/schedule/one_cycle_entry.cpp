@@ -153,7 +153,7 @@ std::unique_ptr<Schedule> make_schedule(const OneCycle& options, const ScheduleC
     return one_cycle_lr(plan, step, total);
   };
   quantities.momentum = constant(constant_momentum(context));
-  if (const auto bounds = cycled_momentum(options, context))
+  if (const auto bounds = bounds_of(cycled_momentum_in(options), context))
     quantities.momentum = [plan, bounds = *bounds](std::int64_t step, std::int64_t total) {
       return one_cycle_momentum(plan, bounds.low, bounds.high, step, total);
     };

@@ -3,15 +3,12 @@
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
 
-#include "core/duration_limits.h"
-#include "core/format.h"
-#include "core/number.h"
 #include "model/batch_norm.h"
 #include "network/views.h"
 #include "network/weights.h"
 #include "recipe/document.h"
-#include "schedule/survey.h"
 #include "train/compute.h"
+#include "train/course.h"
 #include "train/initial_weights.h"
 #include "train/micro_batch.h"
 #include "train/recipe_error.h"
@@ -26,39 +23,11 @@ namespace onecycle {
 
 namespace {
 
-// Decay that turns weights around instead of shrinking them; `most`: the largest factor that a
-// parameter group puts on it.
-void check_decay(const Course& course, double most) {
-  const UpdateRule& rule = course.optimizer.rule;
-  if (rule.decay == DecayMode::l2) return;
-  const bool independent = rule.decay == DecayMode::independent;
-  survey(*course.schedule, course.steps.total_steps,
-         [&](std::int64_t step, const Hyper& hyper, std::int64_t) {
-           const double shrink =
-               hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr) * most;
-           if (shrink < 1) return;
-           throw FieldError(
-               "optimizer.weight_decay",
-               format("at step {} the learning rate {:.4g} makes the decay "
-                      "{:.4g} shrink weights by {:.4g} a step, and 1 or more turns them around; "
-                      "lower it, or set weight_decay_mode to l2 if it is a published value",
-                      step, hyper.lr, hyper.weight_decay, shrink));
-         });
-}
-
 std::vector<Extension> extensions_of(const Recipe& recipe, const StepPlan& steps) {
   std::vector<Extension> result;
   for (const ExtensionOptions& options : recipe.train.extensions)
     result.push_back({options.from.steps(steps.steps_per_epoch), options.how});
   return result;
-}
-
-double largest_decay_factor(const Parameters& parameters, const UpdateRule& rule) {
-  double most = 0;
-  for (const Parameter& parameter : parameters.all())
-    most = std::max(most, parameter.decay_scale *
-                              (rule.decay == DecayMode::decoupled ? parameter.lr_scale : 1));
-  return most;
 }
 
 DatasetDescriptor descriptor_of(const Recipe& recipe, const Environment& environment) {
@@ -128,8 +97,7 @@ std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run
 
 enum class InitialWeights { of_a_training, loaded_later };
 
-void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
-                InitialWeights initial) {
+void make_model(RecipeRun& run, const Registries& registries, InitialWeights initial) {
   const Recipe& recipe = run.recipe;
   run.context = context_of(run.data, recipe);
   run.model = registries.models.make(recipe.model, run.context);
@@ -146,49 +114,22 @@ void make_model(RecipeRun& run, const Registries& registries, bool decay_all,
   run.test = source_of(run.data.test, run);
   if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
   run.parameters = std::make_shared<Parameters>(run.model, run.compute.device, run.compute.dtype,
-                                                run.compute.memory_format, decay_all);
+                                                run.compute.memory_format);
 }
 
 StepPlan step_plan(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
-  StepPlan plan;
-  const bool all = recipe.data.batch_size.all;
-  const std::int64_t batch = recipe.data.batch_size.of(num_train);
-  const std::int64_t accumulate = recipe.train.accumulate;
-  // Divided, since a product of a recipe's numbers may not fit.
-  const std::int64_t most = num_train / ranks / (all ? 1 : batch);
-  if (accumulate > most)
-    throw FieldError(
-        "train.accumulate",
-        format("{}{} times {} samples are more than the {} of the training part; lower it or "
-               "data.batch_size",
-               accumulate, ranks == 1 ? "" : format(" times {} ranks", ranks), batch, num_train));
-  const std::int64_t parts = accumulate * ranks;
-  plan.ranks = ranks;
-  plan.total_batch = all ? num_train : batch * parts;
-  plan.micro_batch = all ? (num_train + parts - 1) / parts : batch;
-  plan.steps_per_epoch = num_train / plan.total_batch;
-  plan.total_steps = recipe.train.duration.steps(plan.steps_per_epoch);
-  if (plan.total_steps >= kTooManySteps)
-    throw FieldError("train.duration",
-                     format("{} of {} steps an epoch are not fewer than 2^53 (9e15) steps, all "
-                            "that a run can count; shorten it",
-                            recipe.train.duration.text(), plan.steps_per_epoch));
-  return plan;
+  const TrainOptions& train = recipe.train;
+  return plan_steps(recipe.data.batch_size, train.accumulate, train.duration, num_train, ranks);
 }
 
 Course course_of(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
   const Registries& registries = environment.registries;
-  Course course;
-  course.steps = step_plan(recipe, num_train, environment.group->size());
-  course.optimizer = registries.optimizers.make(recipe.optimizer);
-  const OptimizerConstants& constants = course.optimizer.constants;
-  course.schedule = registries.schedules.make(
-      recipe.schedule,
-      {course.steps.steps_per_epoch, constants.lr, constants.momentum, constants.weight_decay});
-  course.schedule = extended(std::move(course.schedule), extensions_of(recipe, course.steps));
-  course.optimizer.rule.lr_max = peak_lr(*course.schedule, course.steps.total_steps);
-  check_decay(course, 1);
-  return course;
+  const StepPlan steps = step_plan(recipe, num_train, environment.group->size());
+  return make_course(steps, registries.optimizers.make(recipe.optimizer),
+                     [&](const ScheduleContext& context) {
+                       return extended(registries.schedules.make(recipe.schedule, context),
+                                       extensions_of(recipe, steps));
+                     });
 }
 
 RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
@@ -197,25 +138,16 @@ RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& e
   run.group = environment.group;
   run.data = data;
   Course course = course_of(recipe, run.data.train.size(), environment);
-  make_model(run, environment.registries, course.optimizer.decay_all,
-             InitialWeights::of_a_training);
+  make_model(run, environment.registries, InitialWeights::of_a_training);
   if (recipe.weights.file)
     run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
-  run.parameters->slice_rates(course.optimizer.lr_slice);
-  run.parameters->apply(course.optimizer.groups);
-  check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
   run.steps = course.steps;
-  if (recipe.train.graph == GraphChoice::on && !run.compute.device.is_cuda())
-    throw FieldError("train.graph",
-                     "on needs a CUDA device, and this run is on the CPU; leave it at auto");
-  if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
   run.options = fit_options(recipe, run.steps);
+  if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
   run.freezing = freezing_of(recipe.train, *run.parameters, run.steps);
   if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
     run.steps.micro_batch = fitting_micro_batch(run);
-  run.rule = course.optimizer.rule;
-  run.schedule = std::move(course.schedule);
-  run.optimizer = course.optimizer.make(*run.parameters, run.rule);
+  follow(run, std::move(course));
   return run;
 }
 
@@ -266,9 +198,8 @@ RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environm
   run.recipe = recipe;
   run.group = environment.group;
   run.data = read_data(recipe, environment);
-  in_terms_of(recipe, [&] {
-    make_model(run, environment.registries, /*decay_all=*/false, InitialWeights::loaded_later);
-  });
+  in_terms_of(recipe,
+              [&] { make_model(run, environment.registries, InitialWeights::loaded_later); });
   return run;
 }
 
@@ -282,9 +213,7 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   run.data.classes = task.classes;
   run.data.mean = task.mean;
   run.data.std = task.std;
-  in_terms_of(recipe, [&] {
-    make_model(run, registries, /*decay_all=*/false, InitialWeights::loaded_later);
-  });
+  in_terms_of(recipe, [&] { make_model(run, registries, InitialWeights::loaded_later); });
   return run;
 }
 

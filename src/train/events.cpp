@@ -36,13 +36,20 @@ const char* name_of(Notice::Kind kind) {
 }
 
 void StopSignal::request(StopReason reason, std::string message) {
+  const std::lock_guard lock(mutex_);
   if (requested_) return;
-  requested_ = true;
   reason_ = reason;
   message_ = std::move(message);
+  requested_ = true;
+}
+
+StopReason StopSignal::reason() const {
+  const std::lock_guard lock(mutex_);
+  return requested_ ? reason_ : StopReason::interrupted;
 }
 
 std::string StopSignal::message() const {
+  const std::lock_guard lock(mutex_);
   if (requested_) return message_;
   switch (signal_) {
     case 0:

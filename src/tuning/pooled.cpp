@@ -81,7 +81,8 @@ std::optional<double> held_out_accuracy(const SweepPoint& point) { return point.
 std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves, SweepAxis axis) {
   std::vector<double> at;
   for (const SweepCurve* curve : curves) {
-    const Columns looks = columns_of(*curve, axis, held_out_accuracy);
+    const bool by_loss = curve->measure == Measure::loss;
+    const Columns looks = columns_of(*curve, axis, by_loss ? held_out_loss : held_out_accuracy);
     if (looks.x.size() > at.size()) at = looks.x;
   }
   if (at.empty()) return {};

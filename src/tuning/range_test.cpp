@@ -1,6 +1,7 @@
 #include "tuning/range_test.h"
 
 #include "core/format.h"
+#include "tuning/rules.h"
 #include "tuning/smoothing.h"
 
 #include <algorithm>
@@ -51,15 +52,20 @@ std::vector<Suggestion> fastai_on(const SweepCurve& coarse, std::int64_t steps) 
   return fastai_rules(lr, losses, steps);
 }
 
+// Of held-out samples: larger is better.
+double worth_of(const SmoothedPoint& point, Measure measure) {
+  return measure == Measure::loss ? -point.held_out_loss.value : point.held_out_accuracy.value;
+}
+
 Suggestion smith_on(const std::vector<SmoothedPoint>& points, std::int64_t samples,
-                    const std::string& beyond) {
+                    const std::string& beyond, Measure measure) {
   std::vector<double> lr;
-  std::vector<double> accuracy;
+  std::vector<double> worth;
   for (const SmoothedPoint& point : points) {
     lr.push_back(point.x);
-    accuracy.push_back(point.held_out_accuracy.value);
+    worth.push_back(worth_of(point, measure));
   }
-  return smith_rule(lr, accuracy, samples, beyond);
+  return smith_rule(lr, worth, samples, beyond, measure);
 }
 
 // What comes after the sweep's last rate, where that is known.
@@ -83,7 +89,7 @@ struct Range {
   double high = 0;
   std::vector<std::size_t> sweeps;      // into RangeTest::sweeps
   std::vector<SmoothedPoint> smoothed;  // pooled
-  double reach = 0;                     // the best of its held-out accuracy
+  double reach = 0;                     // the best of its held-out samples' worth
   double loss = HUGE_VAL;               // the least of its training loss
   std::int64_t samples = 0;             // that an accuracy is measured on
 };
@@ -108,6 +114,7 @@ class Procedure {
         search();
       }
     } catch (const Interrupted&) {
+      test_.refused = "interrupted";
     }
     for (const Range& range : ranges_) label(range);
     return std::move(test_);
@@ -128,6 +135,7 @@ class Procedure {
     add(0, coarse);
     test_.suggestions = fastai_on(test_.sweeps[0].curve, coarse.steps);
     edge_ = edge_of(test_.sweeps[0].curve);
+    measure_ = test_.sweeps[0].curve.measure;
     test_.words.push_back(format("The coarse sweep's training loss is least at {:.2g}.", edge_));
   }
 
@@ -152,8 +160,9 @@ class Procedure {
       range.samples += test_.sweeps.back().curve.held_out;
     }
     range.smoothed = smooth(curves(range));
+    if (measure_ == Measure::loss) range.reach = -HUGE_VAL;
     for (const SmoothedPoint& point : range.smoothed) {
-      range.reach = std::max(range.reach, point.held_out_accuracy.value);
+      range.reach = std::max(range.reach, worth_of(point, measure_));
       range.loss = std::min(range.loss, point.train_loss.value);
     }
     if (smith_in(range).refusal == Suggestion::Refusal::too_few) range.loss = HUGE_VAL;
@@ -196,7 +205,8 @@ class Procedure {
       test_.words.push_back(format("Sweeps that end at {:.2g} learn most.", best));
     }
     test_.words.push_back(
-        "Best held-out accuracy and training loss of sweeps by where they end: " + listed() + ".");
+        format("Best held-out {} and training loss of sweeps by where they end: {}.", measured(),
+               listed()));
     conclude(range_to(k), less_beyond ? "and sweeps that go farther reach less" : "");
   }
 
@@ -243,8 +253,8 @@ class Procedure {
   }
 
   // Whether the first reaches more than the second, beyond the noise.
-  static bool better(const Range& first, const Range& second) {
-    return second.reach < first.reach - accuracy_tolerance(first.reach, first.samples);
+  bool better(const Range& first, const Range& second) const {
+    return second.reach < first.reach - tolerance(first.reach, first.samples, measure_);
   }
 
   // Sweeps that diverge before they say much are not.
@@ -260,7 +270,7 @@ class Procedure {
     std::string beyond;
     for (const SweepCurve* curve : curves(range))
       if (beyond.empty()) beyond = after_end(*curve);
-    return smith_on(range.smoothed, range.samples, beyond);
+    return smith_on(range.smoothed, range.samples, beyond, measure_);
   }
   bool flat(int k) { return smith_in(k).refusal == Suggestion::Refusal::flat; }
   std::optional<double> fall_in(int k) { return smith_in(k).lr; }
@@ -278,10 +288,13 @@ class Procedure {
               [](const Range* a, const Range* b) { return a->high < b->high; });
     std::string text;
     for (const Range* range : sorted)
-      text += format("{}{:.2g}: {:.1f} %, {:.3f}", text.empty() ? "" : "; ", range->high,
-                     100 * range->reach, range->loss);
+      text += format("{}{:.2g}: {}, {:.3f}", text.empty() ? "" : "; ", range->high,
+                     measure_ == Measure::loss ? format("{:.3g}", -range->reach)
+                                               : format("{:.1f} %", 100 * range->reach),
+                     range->loss);
     return text;
   }
+  const char* measured() const { return measure_ == Measure::loss ? "loss" : "accuracy"; }
 
   // ---- The number ----
 
@@ -294,17 +307,17 @@ class Procedure {
     for (const SweepCurve* curve : curves(range)) {
       const std::string after = known.empty() ? after_end(*curve) : known;
       if (beyond.empty()) beyond = after;
-      const Suggestion alone = smith_on(smooth({curve}), curve->held_out, after);
+      const Suggestion alone = smith_on(smooth({curve}), curve->held_out, after, measure_);
       if (alone.lr) test_.seed_numbers.push_back(*alone.lr);
     }
     test_.smoothed = range.smoothed;
-    Suggestion smith = smith_on(test_.smoothed, range.samples, beyond);
+    Suggestion smith = smith_on(test_.smoothed, range.samples, beyond, measure_);
     if (limit_ && smith.lr) {
       smith.lr = limit_;
       smith.reason = format(
-          "the held-out accuracy does not fall along the sweeps; those that end at {:.2g} learn "
+          "the held-out {} does not {} along the sweeps; those that end at {:.2g} learn "
           "most, and half as far again they learn nearly as much",
-          *limit_ / kBeyondBest);
+          measured(), measure_ == Measure::loss ? "rise" : "fall", *limit_ / kBeyondBest);
     }
     std::erase_if(test_.suggestions, [&](const Suggestion& one) { return one.rule == smith.rule; });
     test_.suggestions.insert(test_.suggestions.begin(), smith);
@@ -321,6 +334,7 @@ class Procedure {
   Sweep linear_;
   std::deque<Range> ranges_;
   double edge_ = 0;
+  Measure measure_ = Measure::accuracy;
   std::optional<double> limit_;  // where no sweep falls
   double final_high_ = 0;
 };
@@ -343,6 +357,21 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
                            sweep(run, plan, stop, progress)};
       },
       completed);
+}
+
+RangeTest range_test(Experiment& experiment, const OptimizerPlan& optimizer,
+                     const MakeSchedule& schedule, const RangeTestOptions& options,
+                     Observer* progress) {
+  constexpr std::int64_t kFarEpochs = 1 << 20;  // no sweep has so many
+  const Run run = experiment.run(optimizer, schedule);
+  return range_test(
+      [&](std::int64_t seed_offset) {
+        Run seeded = run;
+        seeded.options.seed += static_cast<std::uint64_t>(seed_offset);
+        seeded.train = epochs_from(run.train, kFarEpochs * seed_offset);
+        return seeded;
+      },
+      options, experiment.stop(), progress);
 }
 
 }  // namespace onecycle

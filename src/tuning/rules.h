@@ -1,31 +1,26 @@
 #pragma once
 
+#include "onecycle/range_test.h"
+
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 // What a range test's curve says, by several rules. All are pure functions of arrays.
 namespace onecycle {
 
-struct Suggestion {
-  std::string rule;
-  std::optional<double> lr;  // nothing: refused
-  std::string reason;        // what was seen
-  enum class Refusal { none, too_few, flat, too_low };
-  Refusal refusal = Refusal::none;  // too_low: the rates end before any fall
-};
+// Smith's rule on held-out accuracies, or losses with a minus sign, smoothed, over ascending
+// learning rates: the largest rate at which that is within two standard errors of its running
+// maximum, before a fall that it does not recover from. `samples`: that each is measured on.
+// `beyond`: what is known to come after the last rate, as "then the loss diverges"; empty: nothing,
+// and a range that ends before any fall is refused. So are flat curves.
+Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& worth,
+                      std::int64_t samples, const std::string& beyond,
+                      Measure measure = Measure::accuracy);
 
-// Smith's rule on held-out accuracies, smoothed, over ascending learning rates: the largest rate at
-// which the accuracy is within two standard errors of its running maximum, before a fall that it
-// does not recover from. `samples`: that each accuracy is measured on. `beyond`: what is known to
-// come after the last rate, as "then the loss diverges"; empty: nothing, and a range that ends
-// before any fall is refused. So are flat curves.
-Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& accuracy,
-                      std::int64_t samples, const std::string& beyond);
-
-// Two standard errors of an accuracy measured on `samples`.
-double accuracy_tolerance(double accuracy, std::int64_t samples);
+// Two standard errors of such a number measured on `samples`; of a loss those of a mean of squares
+// of normal numbers.
+double tolerance(double worth, std::int64_t samples, Measure measure);
 
 // fastai's four (callback/schedule.py of fastai 2), on the causally smoothed training losses of an
 // exponential sweep of `steps` planned steps, from step steps/10 on and without the last five. In

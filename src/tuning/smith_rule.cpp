@@ -11,43 +11,53 @@ namespace {
 constexpr const char* kName = "smith";
 constexpr std::size_t kSustained = 3;  // points
 
-}  // namespace
-
-double accuracy_tolerance(double accuracy, std::int64_t samples) {
-  const double a = std::clamp(accuracy, 0.0, 1.0);
-  return 2 * std::sqrt(a * (1 - a) / static_cast<double>(std::max<std::int64_t>(1, samples)));
+std::string text_of(double worth, Measure measure) {
+  return measure == Measure::loss ? format("{:.3g}", -worth) : format("{:.1f} %", 100 * worth);
 }
 
-Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& accuracy,
-                      std::int64_t samples, const std::string& beyond) {
+}  // namespace
+
+double tolerance(double worth, std::int64_t samples, Measure measure) {
+  const auto n = static_cast<double>(std::max<std::int64_t>(1, samples));
+  if (measure == Measure::loss) return 2 * std::sqrt(2 / n) * std::abs(worth);
+  const double a = std::clamp(worth, 0.0, 1.0);
+  return 2 * std::sqrt(a * (1 - a) / n);
+}
+
+Suggestion smith_rule(const std::vector<double>& lr, const std::vector<double>& worth,
+                      std::int64_t samples, const std::string& beyond, Measure measure) {
+  const bool loss = measure == Measure::loss;
+  const char* const what = loss ? "loss" : "accuracy";
   if (lr.size() < kSustained + 2)
     return {kName, std::nullopt,
             format("only {} looks at the held-out samples before the sweep ended", lr.size()),
             Suggestion::Refusal::too_few};
-  double best = accuracy[0];
+  double best = worth[0];
   std::size_t last_good = 0;
   for (std::size_t i = 0; i < lr.size(); ++i) {
-    best = std::max(best, accuracy[i]);
-    if (accuracy[i] >= best - accuracy_tolerance(best, samples)) last_good = i;
+    best = std::max(best, worth[i]);
+    if (worth[i] >= best - tolerance(best, samples, measure)) last_good = i;
   }
   const std::size_t below = lr.size() - 1 - last_good;
   const bool falls = below >= kSustained;
-  const double highest = *std::max_element(accuracy.begin(), accuracy.end());
-  const double lowest = *std::min_element(accuracy.begin(), accuracy.end());
-  if (highest - lowest < accuracy_tolerance(highest, samples))
+  const double highest = *std::max_element(worth.begin(), worth.end());
+  const double lowest = *std::min_element(worth.begin(), worth.end());
+  if (highest - lowest < tolerance(highest, samples, measure))
     return {kName, std::nullopt,
-            format("flat: the held-out accuracy stays at {:.1f} % from {:.3g} to {:.3g}",
-                   100 * highest, lr.front(), lr.back()),
+            format("flat: the held-out {} stays at {} from {:.3g} to {:.3g}", what,
+                   text_of(highest, measure), lr.front(), lr.back()),
             Suggestion::Refusal::flat};
   if (!falls && beyond.empty() && below == 0)
     return {kName, std::nullopt,
-            format("range too low: the held-out accuracy has not fallen by {:.3g}", lr.back()),
+            format("range too low: the held-out {} has not {} by {:.3g}", what,
+                   loss ? "risen" : "fallen", lr.back()),
             Suggestion::Refusal::too_low};
   return {kName, lr[last_good],
-          format("the held-out accuracy stays within two standard errors of its best, {:.1f} %, up "
-                 "to here{}",
-                 100 * best,
-                 "; " + (!falls && !beyond.empty() ? beyond : std::string("then it falls")))};
+          format("the held-out {} stays within two standard errors of its best, {}, up to here; {}",
+                 what, text_of(best, measure),
+                 !falls && !beyond.empty() ? beyond
+                 : loss                    ? "then it rises"
+                                           : "then it falls")};
 }
 
 double rounded_down(double value) {

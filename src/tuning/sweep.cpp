@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 
 namespace onecycle {
 
@@ -54,6 +55,12 @@ std::int64_t held_out_of(const Sweep& plan, const Run& run) {
              : std::min(plan.held_out, run.validation->size());
 }
 
+Measure measure_of(const Task& task) {
+  const std::vector<Metric> metrics = task.metrics();
+  const bool accuracy = !metrics.empty() && metrics[0].is_fraction && metrics[0].larger_is_better;
+  return accuracy ? Measure::accuracy : Measure::loss;
+}
+
 // The run's schedule, lengths and options along a sweep; its parts are the run's own.
 Run along(const Sweep& plan, const Run& run) {
   Run swept = run;
@@ -95,14 +102,19 @@ class Kept {
       working.mutable_grad().reset();
       working.set_requires_grad(trained_[i]);
     }
-    for (std::size_t i = 0; i < random_.size(); ++i) generator(devices()[i]).set_state(random_[i]);
+    const std::vector<at::Device> all = devices();
+    for (std::size_t i = 0; i < all.size(); ++i) generator(all[i]).set_state(random_[i]);
   }
 
  private:
-  // Every step seeds ATen's generators.
-  std::vector<at::Device> devices() const {
-    if (run_.compute.device.is_cpu()) return {at::kCPU};
-    return {at::kCPU, run_.compute.device};
+  // Every step seeds ATen's generators, those of all GPUs.
+  static std::vector<at::Device> devices() {
+    std::vector<at::Device> all = {at::kCPU};
+    const int gpus =
+        at::hasCUDA() ? static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount()) : 0;
+    for (int gpu = 0; gpu < gpus; ++gpu)
+      all.emplace_back(at::kCUDA, static_cast<at::DeviceIndex>(gpu));
+    return all;
   }
   static at::Generator generator(at::Device device) {
     return at::globalContext().defaultGenerator(device);
@@ -151,6 +163,7 @@ SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* 
         "the range test looks at held-out samples, and there are none: set data.validation");
   SweepCurve curve;
   curve.held_out = held_out_of(plan, run);
+  curve.measure = measure_of(*run.task);
   Recorder recorder(curve, plan.stop_factor);
   Trainer trainer(along(plan, run), stop);
   trainer.observe(recorder);

@@ -58,8 +58,9 @@ inline const std::vector<Hyper> kHypers = {
 struct Trial {
   Trial(std::shared_ptr<torch::nn::Module> made, const TrialSetup& setup)
       : module(std::move(made)),
-        parameters(module, setup.device, setup.compute, setup.format, setup.decay_all),
-        optimizer((parameters.apply(setup.groups), made_by(setup))) {}
+        parameters(module, setup.device, setup.compute, setup.format),
+        optimizer((parameters.reset_factors(setup.decay_all), parameters.apply(setup.groups),
+                   made_by(setup))) {}
 
   Parameter& parameter(const std::string& name) {
     for (Parameter& parameter : parameters.all())

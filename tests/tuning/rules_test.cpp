@@ -93,6 +93,19 @@ TEST(SmithRule, ADipIsNoFall) {
   EXPECT_DOUBLE_EQ(*smith_rule(lr, accuracy, 1000, "").lr, lr[19]);
 }
 
+TEST(SmithRule, OfLossesGoesByTheirOwnNoise) {
+  const auto lr = linear_rates(30, 1);
+  std::vector<double> worth;
+  for (const double rate : lr) worth.push_back(rate <= 0.6 ? -1 / (1 + rate) : -3);
+  const Suggestion found = smith_rule(lr, worth, 1000, "", Measure::loss);
+  ASSERT_TRUE(found.lr);
+  EXPECT_DOUBLE_EQ(*found.lr, lr[17]);
+  EXPECT_EQ(found.reason,
+            "the held-out loss stays within two standard errors of its best, 0.625, up to here; "
+            "then it rises");
+  EXPECT_NEAR(tolerance(-0.5, 200, Measure::loss), 0.1, 1e-12);
+}
+
 // method.md: a causal average reads 1.29 off a curve whose least loss is at .079.
 TEST(Smoothing, DoesNotLag) {
   std::vector<double> lr, loss, causal;

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "onecycle/events.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+// Observers of a run, for Experiment::observe and Trainer::observe.
+namespace onecycle {
+
+// A line an evaluation and, where `out` is a terminal, a bar that is redrawn in place; elsewhere a
+// plain line every ten seconds.
+std::shared_ptr<Observer> progress(std::FILE* out = stderr);
+
+// steps.csv, a row a log point, and metrics.csv, a row an evaluation, in a folder that exists.
+// Throws Error where the files cannot be made.
+std::shared_ptr<Observer> csv(const std::string& folder, const std::vector<Metric>& metrics);
+
+struct EarlyStopOptions {
+  std::int64_t patience = 5;  // evaluations without an improvement
+  double min_delta = 0;       // a smaller one is none
+  bool by_loss = true;        // else by the task's first metric
+};
+// Ends a run whose held-out samples are no longer done better.
+std::shared_ptr<Observer> early_stop(const EarlyStopOptions& options = {});
+
+// Calls a function; on the thread that trains.
+std::shared_ptr<Observer> on_log_point(std::function<void(const LogPoint&, StopSignal&)> call);
+std::shared_ptr<Observer> on_evaluated(std::function<void(const Evaluated&, StopSignal&)> call);
+
+}  // namespace onecycle

@@ -1,0 +1,96 @@
+#include "train/course.h"
+
+#include "onecycle/error.h"
+
+#include "core/duration_limits.h"
+#include "core/format.h"
+#include "core/number.h"
+#include "schedule/survey.h"
+
+#include <algorithm>
+
+namespace onecycle {
+
+namespace {
+
+// Decay that turns weights around instead of shrinking them; `most`: the largest factor that a
+// parameter group puts on it.
+void check_decay(const Course& course, double most) {
+  const UpdateRule& rule = course.optimizer.rule;
+  if (rule.decay == DecayMode::l2) return;
+  const bool independent = rule.decay == DecayMode::independent;
+  survey(*course.schedule, course.steps.total_steps,
+         [&](std::int64_t step, const Hyper& hyper, std::int64_t) {
+           const double shrink =
+               hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr) * most;
+           if (shrink < 1) return;
+           throw FieldError(
+               "optimizer.weight_decay",
+               format("at step {} the learning rate {:.4g} makes the decay "
+                      "{:.4g} shrink weights by {:.4g} a step, and 1 or more turns them around; "
+                      "lower it, or set weight_decay_mode to l2 if it is a published value",
+                      step, hyper.lr, hyper.weight_decay, shrink));
+         });
+}
+
+double largest_decay_factor(const Parameters& parameters, const UpdateRule& rule) {
+  double most = 0;
+  for (const Parameter& parameter : parameters.all())
+    most = std::max(most, parameter.decay_scale *
+                              (rule.decay == DecayMode::decoupled ? parameter.lr_scale : 1));
+  return most;
+}
+
+}  // namespace
+
+StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const Duration& length,
+                    std::int64_t num_train, std::int64_t ranks) {
+  StepPlan plan;
+  const bool all = batch_size.all;
+  const std::int64_t batch = batch_size.of(num_train);
+  // Divided, since a product of a caller's numbers may not fit.
+  const std::int64_t most = num_train / ranks / (all ? 1 : batch);
+  if (accumulate > most)
+    throw FieldError(
+        "train.accumulate",
+        format("{}{} times {} samples are more than the {} of the training part; lower it or "
+               "data.batch_size",
+               accumulate, ranks == 1 ? "" : format(" times {} ranks", ranks), batch, num_train));
+  const std::int64_t parts = accumulate * ranks;
+  plan.ranks = ranks;
+  plan.total_batch = all ? num_train : batch * parts;
+  plan.micro_batch = all ? (num_train + parts - 1) / parts : batch;
+  plan.steps_per_epoch = num_train / plan.total_batch;
+  plan.total_steps = length.steps(plan.steps_per_epoch);
+  if (plan.total_steps >= kTooManySteps)
+    throw FieldError("train.duration",
+                     format("{} of {} steps an epoch are not fewer than 2^53 (9e15) steps, all "
+                            "that a run can count; shorten it",
+                            length.text(), plan.steps_per_epoch));
+  return plan;
+}
+
+Course make_course(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule) {
+  Course course{steps, nullptr, std::move(optimizer)};
+  const OptimizerConstants& constants = course.optimizer.constants;
+  course.schedule =
+      schedule({steps.steps_per_epoch, constants.lr, constants.momentum, constants.weight_decay});
+  course.optimizer.rule.lr_max = peak_lr(*course.schedule, steps.total_steps);
+  check_decay(course, 1);
+  return course;
+}
+
+void follow(Run& run, Course course) {
+  if (run.options.graph == GraphChoice::on && !run.compute.device.is_cuda())
+    throw FieldError("train.graph",
+                     "on needs a CUDA device, and this run is on the CPU; leave it at auto");
+  run.parameters->reset_factors(course.optimizer.decay_all);
+  run.parameters->slice_rates(course.optimizer.lr_slice);
+  run.parameters->apply(course.optimizer.groups);
+  check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
+  run.rule = course.optimizer.rule;
+  run.schedule = std::move(course.schedule);
+  run.optimizer = course.optimizer.make(*run.parameters, run.rule);
+}
+
+}  // namespace onecycle

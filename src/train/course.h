@@ -1,0 +1,24 @@
+#pragma once
+
+#include "onecycle/datasets.h"
+#include "onecycle/duration.h"
+#include "onecycle/trainer.h"
+
+// From the numbers and parts that a caller chose to a run that can be trained: of recipes and of
+// Experiment alike.
+namespace onecycle {
+
+// Throws FieldError where a step would take more than the `num_train` samples, or there are too
+// many steps.
+StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const Duration& length,
+                    std::int64_t num_train, std::int64_t ranks);
+
+// Throws FieldError where schedule and optimizer contradict each other, or the decay turns weights
+// around.
+Course make_course(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule);
+
+// Gives a run that has its weights and options its schedule and an optimizer over its parameters,
+// whose factors are set. Throws FieldError.
+void follow(Run& run, Course course);
+
+}  // namespace onecycle
