@@ -140,8 +140,7 @@ Predictions Predictor::predict(const at::Tensor& images) const {
     const at::Tensor none = at::empty({0, static_cast<std::int64_t>(task.classes.size())});
     return {none, none.clone()};
   }
-  c10::OptionalDeviceGuard guard;
-  if (compute.device.is_cuda()) guard.reset_device(compute.device);
+  const c10::DeviceGuard guard(compute.device);
   const bool cut = images.size(2) != task.height || images.size(3) != task.width;
   LoaderOptions options;
   options.device = compute.device;
