@@ -47,12 +47,12 @@ void note(const Value& given, Place& place, Value& tree, std::vector<FromEnviron
 void note_positions(const Value& value, const std::string& key,
                     std::map<std::string, Position>& positions) {
   for (std::size_t i = 0; i < value.items.size(); ++i) {
-    const std::string inner = key + "[" + std::to_string(i) + "]";
+    const std::string inner = detail::item_path(key, i);
     positions[inner] = value.items[i].at;
     note_positions(value.items[i], inner, positions);
   }
   for (const auto& member : value.members) {
-    const std::string inner = key.empty() ? member.key : key + "." + member.key;
+    const std::string inner = detail::join_path(key, member.key);
     const bool holds_more = member.value.is_map() || member.value.is_list();
     positions[inner] = holds_more ? member.at : member.value.at;
     note_positions(member.value, inner, positions);
