@@ -1,11 +1,11 @@
-// The direct convolution of model/direct_convolution.h beside ATen's (oneDNN), in turns, at the
+// The direct convolution of nn/ops/direct_convolution.h beside ATen's (oneDNN), in turns, at the
 // sizes of the ResNets and of airbench94's network; each direction's time, and ATen's as a multiple
 // of it, medians:
 //   ninja -C build/release bench_convolutions && build/release/bench/bench_convolutions [THREADS]
 
 #include "onecycle/host_cache.h"
 
-#include "model/direct_convolution.h"
+#include "nn/ops/direct_convolution.h"
 
 #include <algorithm>
 #include <chrono>

@@ -4,7 +4,7 @@
 #include "onecycle/datasets.h"
 #include "onecycle/options.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 
 #include <chrono>
 #include <cstdlib>

@@ -10,9 +10,9 @@
 // loss rises. The answer is given as a share of the edge: median, smallest and largest over 50
 // draws of the noise.
 
-#include "core/format.h"
-#include "tuning/rules.h"
-#include "tuning/smoothing.h"
+#include "core/text/format.h"
+#include "tuning/range_test/rules.h"
+#include "tuning/range_test/smoothing.h"
 
 #include <algorithm>
 #include <cmath>

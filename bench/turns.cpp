@@ -7,7 +7,7 @@
 #include "onecycle/host_cache.h"
 
 #include "cli/command.h"
-#include "core/format.h"
+#include "core/text/format.h"
 
 #include <chrono>
 #include <cstdio>

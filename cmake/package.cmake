@@ -17,9 +17,9 @@ function(onecycle_export component)
 endfunction()
 
 set_target_properties(onecycle_schedule PROPERTIES EXPORT_NAME schedule)
-onecycle_export(schedule onecycle_core onecycle_schedule)
+onecycle_export(schedule onecycle_core onecycle_options onecycle_schedule)
 set(others onecycle ${ONECYCLE_LIBRARIES})
-list(REMOVE_ITEM others onecycle_core onecycle_schedule)
+list(REMOVE_ITEM others onecycle_core onecycle_options onecycle_schedule)
 onecycle_export(library ${others})
 
 set(files "${PROJECT_BINARY_DIR}/package")

@@ -1,14 +1,14 @@
 # Libraries of the distribution that programs link, under one name in every release of it; those of headers alone are
 # in headers.cmake. The installed package brings this file along.
 #
-#   onecycle_yaml  onecycle_zlib  onecycle_sqlite  onecycle_turbojpeg  onecycle_png  onecycle_archive  onecycle_curl
+#   onecycle_yaml_cpp  onecycle_zlib  onecycle_sqlite  onecycle_turbojpeg  onecycle_png  onecycle_archive  onecycle_curl
 
 find_package(yaml-cpp REQUIRED)
-add_library(onecycle_yaml INTERFACE IMPORTED GLOBAL)
+add_library(onecycle_yaml_cpp INTERFACE IMPORTED GLOBAL)
 if(TARGET yaml-cpp::yaml-cpp)
-  target_link_libraries(onecycle_yaml INTERFACE yaml-cpp::yaml-cpp)
+  target_link_libraries(onecycle_yaml_cpp INTERFACE yaml-cpp::yaml-cpp)
 else()
-  target_link_libraries(onecycle_yaml INTERFACE yaml-cpp)  # before 0.8
+  target_link_libraries(onecycle_yaml_cpp INTERFACE yaml-cpp)  # before 0.8
 endif()
 
 find_package(ZLIB REQUIRED)

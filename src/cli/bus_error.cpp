@@ -1,6 +1,6 @@
 #include "cli/bus_error.h"
 
-#include "core/mapped_file.h"
+#include "core/files/mapped_file.h"
 
 #include <csignal>
 #include <cstring>

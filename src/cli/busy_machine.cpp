@@ -1,6 +1,6 @@
 #include "cli/busy_machine.h"
 
-#include "core/host_memory.h"
+#include "core/memory/host_memory.h"
 
 #include <atomic>
 #include <chrono>

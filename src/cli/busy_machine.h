@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/run_queue.h"
+#include "core/process/run_queue.h"
 
 #include <condition_variable>
 #include <functional>

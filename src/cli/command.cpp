@@ -4,9 +4,9 @@
 #define CXXOPTS_VECTOR_DELIMITER '\0'
 #include "onecycle/error.h"
 
-#include "core/format.h"
-#include "core/number.h"
-#include "core/print.h"
+#include "core/text/format.h"
+#include "core/text/number.h"
+#include "core/text/print.h"
 
 #include <cxxopts.hpp>
 

@@ -1,8 +1,8 @@
 #include "cli/console.h"
 
-#include "core/format.h"
-#include "core/print.h"
-#include "core/printable.h"
+#include "core/text/format.h"
+#include "core/text/print.h"
+#include "core/text/printable.h"
 
 #include <cstdlib>
 #include <string_view>

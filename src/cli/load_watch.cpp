@@ -1,7 +1,7 @@
 #include "cli/load_watch.h"
 
-#include "core/format.h"
-#include "core/print.h"
+#include "core/text/format.h"
+#include "core/text/print.h"
 
 #include <chrono>
 #include <memory>

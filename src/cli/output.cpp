@@ -1,7 +1,7 @@
 #include "cli/output.h"
 
-#include "core/json_text.h"
-#include "core/print.h"
+#include "core/text/json_text.h"
+#include "core/text/print.h"
 
 #include <cstdio>
 #include <poll.h>

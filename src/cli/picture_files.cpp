@@ -1,7 +1,7 @@
 #include "cli/picture_files.h"
 
-#include "core/format.h"
-#include "data/picture.h"
+#include "core/text/format.h"
+#include "data/pictures/picture.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,12 +1,12 @@
 #include "cli/prediction_rows.h"
 
 #include "cli/output.h"
-#include "core/csv_text.h"
-#include "core/format.h"
-#include "core/json.h"
-#include "core/number.h"
-#include "core/print.h"
-#include "core/printable.h"
+#include "core/text/csv_text.h"
+#include "core/text/format.h"
+#include "core/text/json.h"
+#include "core/text/number.h"
+#include "core/text/print.h"
+#include "core/text/printable.h"
 
 #include <algorithm>
 #include <unistd.h>

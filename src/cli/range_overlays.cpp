@@ -1,8 +1,8 @@
 #include "cli/range_overlays.h"
 
-#include "core/format.h"
-#include "core/number.h"
-#include "tuning/recipe_edit.h"
+#include "core/text/format.h"
+#include "core/text/number.h"
+#include "study/recipe_edit.h"
 
 #include <sstream>
 

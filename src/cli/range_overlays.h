@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/command.h"
-#include "tuning/overlay.h"
+#include "tuning/range_test/overlay.h"
 
 #include <optional>
 #include <string>

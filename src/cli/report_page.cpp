@@ -3,8 +3,8 @@
 #include "onecycle/error.h"
 
 #include "cli/run_folder.h"
-#include "core/links.h"
-#include "core/safetensors.h"
+#include "core/files/links.h"
+#include "formats/safetensors/safetensors.h"
 
 #include <filesystem>
 

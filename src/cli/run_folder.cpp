@@ -1,10 +1,10 @@
 #include "cli/run_folder.h"
 
-#include "core/files.h"
-#include "core/format.h"
-#include "core/number.h"
-#include "train/newest_checkpoint.h"
-#include "train/shared_checkpoints.h"
+#include "core/files/files.h"
+#include "core/text/format.h"
+#include "core/text/number.h"
+#include "train/state/newest_checkpoint.h"
+#include "train/state/shared_checkpoints.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -4,7 +4,7 @@
 #include "onecycle/trainer.h"
 
 #include "cli/console.h"
-#include "weights/checkpoint_files.h"
+#include "formats/checkpoint_files.h"
 
 #include <string>
 #include <vector>

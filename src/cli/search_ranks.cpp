@@ -2,11 +2,11 @@
 
 #include "cli/search_study.h"
 #include "cli/signals.h"
-#include "core/format.h"
-#include "recipe/yaml.h"
-#include "train/recipe_text.h"
-#include "tuning/remote_queue.h"
-#include "tuning/search_trial.h"
+#include "core/text/format.h"
+#include "yaml/yaml.h"
+#include "recipe/recipe_text.h"
+#include "study/search/remote_queue.h"
+#include "study/search/search_trial.h"
 
 #include <atomic>
 #include <thread>

@@ -2,8 +2,8 @@
 
 #include "cli/command.h"
 #include "cli/ranks.h"
-#include "dist/post.h"
-#include "tuning/search_driver.h"
+#include "dist/group/post.h"
+#include "study/search/search_driver.h"
 
 #include <set>
 

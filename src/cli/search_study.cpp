@@ -3,15 +3,15 @@
 #include "onecycle/compute.h"
 
 #include "cli/signals.h"
-#include "core/files.h"
-#include "core/format.h"
-#include "core/links.h"
-#include "core/number.h"
-#include "core/print.h"
-#include "core/printable.h"
+#include "core/files/files.h"
+#include "core/text/format.h"
+#include "core/files/links.h"
+#include "core/text/number.h"
+#include "core/text/print.h"
+#include "core/text/printable.h"
 #include "observe/progress.h"
-#include "train/recipe_text.h"
-#include "tuning/search_report.h"
+#include "recipe/recipe_text.h"
+#include "study/search/search_report.h"
 
 #include <algorithm>
 #include <iostream>

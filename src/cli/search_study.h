@@ -3,9 +3,9 @@
 #include "onecycle/search.h"
 
 #include "cli/command.h"
-#include "tuning/search_driver.h"
-#include "tuning/search_trial.h"
-#include "tuning/study.h"
+#include "study/search/search_driver.h"
+#include "study/search/search_trial.h"
+#include "study/search/study.h"
 
 #include <string>
 #include <vector>

@@ -1,14 +1,14 @@
 #include "cli/ranks.h"
 #include "cli/search_study.h"
 #include "cli/signals.h"
-#include "core/number.h"
+#include "core/text/number.h"
 #include "core/process/this_process.h"
-#include "core/processors.h"
+#include "core/process/processors.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"
-#include "tuning/search_trial.h"
-#include "tuning/study_queue.h"
+#include "study/search/search_trial.h"
+#include "study/search/study_queue.h"
 
 #include <string_view>
 #include <unistd.h>

@@ -3,11 +3,11 @@
 #include "cli/output.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
-#include "core/format.h"
-#include "core/input_file.h"
-#include "core/json.h"
-#include "train/recipe_text.h"
-#include "train/shared_checkpoints.h"
+#include "core/text/format.h"
+#include "core/files/input_file.h"
+#include "core/text/json.h"
+#include "recipe/recipe_text.h"
+#include "train/state/shared_checkpoints.h"
 
 #include <cmath>
 

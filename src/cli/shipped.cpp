@@ -3,7 +3,7 @@
 #include "onecycle/search.h"
 
 #include "cli/command.h"
-#include "recipe/document.h"
+#include "yaml/document.h"
 
 #include <cstdlib>
 #include <filesystem>

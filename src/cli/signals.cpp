@@ -1,7 +1,7 @@
 #include "cli/signals.h"
 
 #include "cli/stop_requests.h"
-#include "core/blocked_signals.h"
+#include "core/process/blocked_signals.h"
 
 #include <mutex>
 #include <unistd.h>

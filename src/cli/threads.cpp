@@ -1,6 +1,6 @@
 #include "cli/threads.h"
 
-#include "core/processors.h"
+#include "core/process/processors.h"
 
 #include <cstdlib>
 

@@ -5,7 +5,7 @@
 
 #include "cli/load_watch.h"
 #include "cli/run_folder.h"
-#include "core/safetensors.h"
+#include "formats/safetensors/safetensors.h"
 #include "network/weights.h"
 
 #include <filesystem>

@@ -1,13 +1,13 @@
 #include "onecycle/datasets.h"
 #include "onecycle/error.h"
 
-#include "core/format.h"
-#include "core/printable.h"
-#include "core/utf8.h"
-#include "data/classes.h"
+#include "core/text/format.h"
+#include "core/text/printable.h"
+#include "core/text/utf8.h"
+#include "data/images/classes.h"
 #include "data/files.h"
-#include "data/packed.h"
-#include "data/sampler.h"
+#include "data/formats/packed.h"
+#include "data/images/sampler.h"
 #include "data/tensors.h"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #include "onecycle/loader.h"
 #include "onecycle/source.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 #include "data/tensors.h"
 
 #include <optional>

@@ -2,7 +2,7 @@
 
 #include "onecycle/error.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 
 #include <algorithm>
 #include <array>

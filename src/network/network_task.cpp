@@ -2,11 +2,11 @@
 #include "onecycle/error.h"
 #include "onecycle/predictor.h"
 
-#include "core/format.h"
-#include "core/json.h"
-#include "core/json_text.h"
-#include "core/utf8.h"
-#include "core/value_json.h"
+#include "core/text/format.h"
+#include "core/text/json.h"
+#include "core/text/json_text.h"
+#include "core/text/utf8.h"
+#include "options/value_json.h"
 
 #include <algorithm>
 #include <cmath>

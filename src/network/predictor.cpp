@@ -3,14 +3,14 @@
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
 
-#include "core/format.h"
-#include "core/json_text.h"
-#include "core/printable.h"
-#include "core/value_json.h"
-#include "data/picture_fit.h"
+#include "core/text/format.h"
+#include "core/text/json_text.h"
+#include "core/text/printable.h"
+#include "options/value_json.h"
+#include "data/pictures/picture_fit.h"
 #include "network/views.h"
 #include "network/weights.h"
-#include "weights/checkpoint_files.h"
+#include "formats/checkpoint_files.h"
 
 #include <algorithm>
 #include <filesystem>

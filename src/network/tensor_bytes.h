@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/stored_tensor.h"
+#include "formats/safetensors/stored_tensor.h"
 
 #include <ATen/core/Tensor.h>
 

@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 #include "onecycle/model.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 
 #include <ATen/ATen.h>
 

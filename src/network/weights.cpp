@@ -2,8 +2,8 @@
 
 #include "onecycle/error.h"
 
-#include "core/expand_path.h"
-#include "core/format.h"
+#include "core/files/expand_path.h"
+#include "core/text/format.h"
 #include "network/tensor_bytes.h"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #include "onecycle/checkpoint.h"
 #include "onecycle/weights.h"
 
-#include "weights/match.h"
+#include "formats/names/match.h"
 
 #include <map>
 #include <string>

@@ -1,8 +1,8 @@
 #include "observe/csv.h"
 
-#include "core/csv_text.h"
-#include "core/format.h"
-#include "core/number.h"
+#include "core/text/csv_text.h"
+#include "core/text/format.h"
+#include "core/text/number.h"
 
 #include <algorithm>
 #include <cmath>

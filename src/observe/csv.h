@@ -2,7 +2,7 @@
 
 #include "onecycle/events.h"
 
-#include "core/append_file.h"
+#include "core/files/append_file.h"
 
 #include <string>
 #include <vector>

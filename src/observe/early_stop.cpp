@@ -1,8 +1,8 @@
 #include "observe/early_stop.h"
 
-#include "core/format.h"
-#include "core/json_number.h"
-#include "core/json_text.h"
+#include "core/text/format.h"
+#include "core/text/json_number.h"
+#include "core/text/json_text.h"
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 #include "observe/json_lines.h"
 
-#include "core/json_number.h"
-#include "core/json_text.h"
+#include "core/text/json_number.h"
+#include "core/text/json_text.h"
 
 namespace onecycle {
 

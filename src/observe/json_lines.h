@@ -2,7 +2,7 @@
 
 #include "onecycle/events.h"
 
-#include "core/json.h"
+#include "core/text/json.h"
 
 #include <ostream>
 #include <string>

@@ -1,8 +1,8 @@
 #include "observe/progress.h"
 
-#include "core/format.h"
-#include "core/print.h"
-#include "core/printable.h"
+#include "core/text/format.h"
+#include "core/text/print.h"
+#include "core/text/printable.h"
 
 #include <algorithm>
 #include <cmath>

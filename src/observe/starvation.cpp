@@ -1,6 +1,6 @@
 #include "observe/starvation.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 
 namespace onecycle {
 

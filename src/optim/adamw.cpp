@@ -1,4 +1,4 @@
-#include "kernels/adamw.h"
+#include "kernels/update/adamw.h"
 
 #include "optim/entry.h"
 #include "optim/fused.h"

@@ -3,8 +3,8 @@
 #include "onecycle/current_stream.h"
 #include "onecycle/error.h"
 
-#include "core/format.h"
-#include "kernels/loss_scale.h"
+#include "core/text/format.h"
+#include "kernels/update/loss_scale.h"
 
 #include <algorithm>
 

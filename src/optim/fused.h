@@ -2,7 +2,7 @@
 
 #include "onecycle/optimizer.h"
 
-#include "kernels/update_tensor.h"
+#include "kernels/update/update_tensor.h"
 
 #include <functional>
 #include <string>

@@ -1,6 +1,6 @@
 #include "onecycle/error.h"
 
-#include "kernels/sgd.h"
+#include "kernels/update/sgd.h"
 #include "optim/entry.h"
 #include "optim/fused.h"
 #include "optim/names.h"

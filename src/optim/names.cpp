@@ -1,6 +1,6 @@
 #include "optim/names.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 
 #include <algorithm>
 #include <fnmatch.h>

@@ -1,7 +1,7 @@
 #include "onecycle/error.h"
 #include "onecycle/optimizer.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 #include "optim/names.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "kernels/sgd.h"
+#include "kernels/update/sgd.h"
 
 #include "optim/entry.h"
 #include "optim/fused.h"

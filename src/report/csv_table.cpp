@@ -3,10 +3,10 @@
 #include "onecycle/error.h"
 #include "onecycle/report.h"
 
-#include "core/csv_text.h"
-#include "core/format.h"
-#include "core/input_file.h"
-#include "core/number.h"
+#include "core/text/csv_text.h"
+#include "core/text/format.h"
+#include "core/files/input_file.h"
+#include "core/text/number.h"
 
 #include <algorithm>
 #include <filesystem>

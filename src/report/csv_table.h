@@ -6,7 +6,7 @@
 namespace onecycle {
 
 // A CSV file of the program's own: one line of names, one line a row; quotes as in RFC 4180, and
-// text as core/csv_text.h writes it.
+// text as core/text/csv_text.h writes it.
 struct CsvTable {
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> rows;

@@ -1,9 +1,9 @@
 #include "onecycle/evaluation_report.h"
 
-#include "core/files.h"
-#include "core/format.h"
-#include "core/number.h"
-#include "report/evaluation_content.h"
+#include "core/files/files.h"
+#include "core/text/format.h"
+#include "core/text/number.h"
+#include "report/page/evaluation_content.h"
 
 namespace onecycle {
 

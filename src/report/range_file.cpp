@@ -2,7 +2,7 @@
 
 #include "onecycle/error.h"
 
-#include "core/json_text.h"
+#include "core/text/json_text.h"
 #include "report/csv_table.h"
 
 #include <algorithm>

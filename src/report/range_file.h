@@ -2,7 +2,7 @@
 
 #include "onecycle/report.h"
 
-#include "core/json.h"
+#include "core/text/json.h"
 
 #include <string>
 #include <vector>

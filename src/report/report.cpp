@@ -2,12 +2,12 @@
 
 #include "onecycle/error.h"
 
-#include "core/files.h"
-#include "core/format.h"
-#include "report/content.h"
-#include "report/figure_data.h"
-#include "report/gnuplot.h"
-#include "report/page.h"
+#include "core/files/files.h"
+#include "core/text/format.h"
+#include "report/page/content.h"
+#include "report/figures/figure_data.h"
+#include "report/figures/gnuplot.h"
+#include "report/page/page.h"
 
 #include <filesystem>
 

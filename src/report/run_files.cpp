@@ -4,9 +4,9 @@
 #include "onecycle/options.h"
 #include "onecycle/report.h"
 
-#include "core/format.h"
-#include "recipe/document.h"
-#include "recipe/yaml.h"
+#include "core/text/format.h"
+#include "yaml/document.h"
+#include "yaml/yaml.h"
 
 #include <algorithm>
 #include <cmath>

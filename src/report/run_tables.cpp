@@ -1,7 +1,7 @@
 #include "report/run_tables.h"
 
-#include "core/format.h"
-#include "report/text.h"
+#include "core/text/format.h"
+#include "report/page/text.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "report/content.h"
+#include "report/page/content.h"
 #include "report/csv_table.h"
 
 namespace onecycle {

@@ -1,6 +1,6 @@
-#include "core/format.h"
+#include "core/text/format.h"
 #include "core/process/child_process.h"
-#include "report/gnuplot.h"
+#include "report/figures/gnuplot.h"
 
 #include <cerrno>
 #include <csignal>

@@ -1,4 +1,4 @@
-#include "core/format.h"
+#include "core/text/format.h"
 #include "schedule/common.h"
 #include "schedule/one_cycle.h"
 

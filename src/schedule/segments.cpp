@@ -1,6 +1,6 @@
 #include "schedule/segments.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 #include "schedule/common.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "onecycle/task.h"
 
-#include "kernels/metrics.h"
+#include "kernels/metrics/metrics.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 
 #include "onecycle/error.h"
 
-#include "kernels/metrics.h"
+#include "kernels/metrics/metrics.h"
 
 #include <cstddef>
 

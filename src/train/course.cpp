@@ -2,9 +2,9 @@
 
 #include "onecycle/error.h"
 
-#include "core/duration_limits.h"
-#include "core/format.h"
-#include "core/number.h"
+#include "core/text/duration_limits.h"
+#include "core/text/format.h"
+#include "core/text/number.h"
 #include "schedule/survey.h"
 
 #include <algorithm>

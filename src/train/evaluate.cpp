@@ -1,6 +1,6 @@
-#include "model/mode_scope.h"
+#include "nn/ops/mode_scope.h"
 #include "network/views.h"
-#include "train/forward.h"
+#include "train/step/forward.h"
 
 #include <algorithm>
 #include <optional>

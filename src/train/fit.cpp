@@ -2,9 +2,9 @@
 
 #include "onecycle/error.h"
 
-#include "core/format.h"
-#include "core/mapped_file.h"
-#include "core/printable.h"
+#include "core/text/format.h"
+#include "core/files/mapped_file.h"
+#include "core/text/printable.h"
 #include "core/rng.h"
 #include "train/memory.h"
 

@@ -3,10 +3,10 @@
 #include "onecycle/trainer.h"
 
 #include "train/agreement.h"
-#include "train/average.h"
-#include "train/lookahead.h"
-#include "train/run_state.h"
-#include "train/step.h"
+#include "train/state/average.h"
+#include "train/state/lookahead.h"
+#include "train/state/run_state.h"
+#include "train/step/step.h"
 
 #include <chrono>
 #include <optional>

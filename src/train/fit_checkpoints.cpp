@@ -1,10 +1,10 @@
 #include "onecycle/error.h"
 
-#include "core/file_error.h"
-#include "core/format.h"
+#include "core/files/file_error.h"
+#include "core/text/format.h"
 #include "network/tensor_bytes.h"
 #include "train/fit.h"
-#include "train/snapshot.h"
+#include "train/state/snapshot.h"
 
 // The part of the loop that saves, resumes and falls back.
 namespace onecycle {

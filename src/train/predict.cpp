@@ -3,8 +3,8 @@
 #include "onecycle/error.h"
 
 #include "network/views.h"
-#include "train/forward.h"
-#include "train/sums.h"
+#include "train/step/forward.h"
+#include "train/step/sums.h"
 
 #include <ATen/ATen.h>
 

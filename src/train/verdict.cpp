@@ -1,6 +1,6 @@
 #include "onecycle/verdict.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
-#include "core/append_file.h"
+#include "core/files/append_file.h"
 
-#include "core/file_error.h"
+#include "core/files/file_error.h"
 #include "support/file_size_limit.h"
 #include "support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "core/block_cache.h"
+#include "core/memory/block_cache.h"
 
 #include "onecycle/error.h"
 

@@ -1,9 +1,9 @@
-#include "core/files.h"
+#include "core/files/files.h"
 
 #include "onecycle/error.h"
 
-#include "core/file_error.h"
-#include "core/part_file.h"
+#include "core/files/file_error.h"
+#include "core/files/part_file.h"
 #include "support/temporary_folder.h"
 
 #include <gmock/gmock.h>

@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 #include "onecycle/registry.h"
 
-#include "core/number.h"
+#include "core/text/number.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // Pickles as Python writes them, and pickles that ask for more than values.
 
-#include "core/pickle.h"
+#include "formats/pickle/pickle.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "core/print.h"
+#include "core/text/print.h"
 
 #include <gtest/gtest.h>
 

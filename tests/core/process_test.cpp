@@ -1,4 +1,4 @@
-#include "core/blocked_signals.h"
+#include "core/process/blocked_signals.h"
 #include "core/process/child_process.h"
 #include "core/process/file_lock.h"
 #include "support/signal_masks.h"

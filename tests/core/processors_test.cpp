@@ -1,4 +1,4 @@
-#include "core/processors.h"
+#include "core/process/processors.h"
 
 #include "support/temporary_folder.h"
 

@@ -2,11 +2,11 @@
 
 #include "onecycle/error.h"
 
-#include "core/csv_text.h"
-#include "core/format.h"
-#include "core/json_text.h"
-#include "core/links.h"
-#include "core/printable.h"
+#include "core/text/csv_text.h"
+#include "core/text/format.h"
+#include "core/text/json_text.h"
+#include "core/files/links.h"
+#include "core/text/printable.h"
 #include "support/temporary_folder.h"
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "data/archive.h"
+#include "data/formats/archive.h"
 
 #include "data_test_support.h"
 #include "support/tar.h"

@@ -1,5 +1,5 @@
 #include "data_test_support.h"
-#include "recipe/yaml.h"
+#include "yaml/yaml.h"
 #include "support/places.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "data/picture.h"
+#include "data/pictures/picture.h"
 #include "data_test_support.h"
 #include "support/golden.h"
 

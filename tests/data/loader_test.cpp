@@ -1,7 +1,7 @@
 #include "onecycle/loader.h"
 
 #include "data_test_support.h"
-#include "kernels/gather.h"
+#include "kernels/batch/gather.h"
 
 #include <algorithm>
 #include <numeric>

@@ -1,4 +1,4 @@
-#include "data/mixup.h"
+#include "data/images/mixup.h"
 
 #include "onecycle/loader.h"
 

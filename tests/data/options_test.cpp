@@ -1,7 +1,7 @@
 #include "onecycle/augmentations.h"
 
 #include "data_test_support.h"
-#include "recipe/yaml.h"
+#include "yaml/yaml.h"
 
 namespace onecycle {
 namespace {

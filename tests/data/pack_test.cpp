@@ -1,6 +1,6 @@
 #include "onecycle/pack.h"
 
-#include "core/safetensors.h"
+#include "formats/safetensors/safetensors.h"
 #include "data_test_support.h"
 
 #include <filesystem>

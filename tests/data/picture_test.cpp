@@ -1,8 +1,8 @@
-#include "data/picture.h"
+#include "data/pictures/picture.h"
 
-#include "data/exif.h"
-#include "data/jpeg_segments.h"
-#include "data/picture_fit.h"
+#include "data/pictures/exif.h"
+#include "data/pictures/jpeg_segments.h"
+#include "data/pictures/picture_fit.h"
 #include "data_test_support.h"
 #include "support/golden.h"
 

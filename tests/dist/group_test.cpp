@@ -1,4 +1,4 @@
-#include "dist/store.h"
+#include "dist/group/store.h"
 #include "support/ranks.h"
 #include "support/signal_masks.h"
 #include "support/temporary_folder.h"

@@ -3,10 +3,10 @@
 
 #include "onecycle/error.h"
 
-#include "dist/board.h"
-#include "dist/launcher.h"
-#include "dist/pulse.h"
-#include "dist/store.h"
+#include "dist/heartbeat/board.h"
+#include "dist/launch/launcher.h"
+#include "dist/heartbeat/pulse.h"
+#include "dist/group/store.h"
 
 #include <csignal>
 #include <cstdio>

@@ -1,8 +1,8 @@
-#include "dist/place.h"
+#include "dist/launch/place.h"
 
 #include "onecycle/error.h"
 
-#include "dist/place_variables.h"
+#include "dist/launch/place_variables.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

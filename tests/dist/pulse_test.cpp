@@ -1,10 +1,10 @@
-#include "dist/pulse.h"
+#include "dist/heartbeat/pulse.h"
 
 #include "onecycle/error.h"
 
-#include "dist/board.h"
-#include "dist/pulse_peers.h"
-#include "dist/store.h"
+#include "dist/heartbeat/board.h"
+#include "dist/heartbeat/pulse_peers.h"
+#include "dist/group/store.h"
 #include "support/comes_true.h"
 
 #include <gmock/gmock.h>

@@ -1,10 +1,10 @@
-#include "dist/store.h"
+#include "dist/group/store.h"
 
 #include "onecycle/error.h"
 
-#include "dist/address.h"
-#include "dist/board.h"
-#include "dist/sealed_store.h"
+#include "dist/launch/address.h"
+#include "dist/heartbeat/board.h"
+#include "dist/group/sealed_store.h"
 
 #include <fstream>
 #include <gmock/gmock.h>

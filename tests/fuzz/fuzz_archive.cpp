@@ -2,8 +2,8 @@
 // -larchive
 #include "onecycle/error.h"
 
-#include "data/archive.h"
-#include "data/cifar_batch.h"
+#include "data/formats/archive.h"
+#include "data/formats/cifar_batch.h"
 #include "in_memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,7 +1,7 @@
 // needs: src/data/cifar_batch.cpp src/core/pickle*.cpp src/core/printable.cpp
 #include "onecycle/error.h"
 
-#include "data/cifar_batch.h"
+#include "data/formats/cifar_batch.h"
 
 #include <cstdlib>
 

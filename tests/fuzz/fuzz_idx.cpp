@@ -1,7 +1,7 @@
 // needs: src/data/idx_array.cpp src/data/byte_source.cpp src/core/host_memory.cpp -lz
 #include "onecycle/error.h"
 
-#include "data/idx_array.h"
+#include "data/formats/idx_array.h"
 #include "in_memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,5 +1,5 @@
 // needs: src/core/pickle*.cpp src/core/printable.cpp
-#include "core/pickle.h"
+#include "formats/pickle/pickle.h"
 
 #include <cstddef>
 #include <cstdint>

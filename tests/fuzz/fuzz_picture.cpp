@@ -1,8 +1,8 @@
 // needs: src/data/picture.cpp src/data/exif.cpp src/data/jpeg*.cpp src/data/png.cpp src/core/input_file.cpp -lturbojpeg -lpng
 #include "onecycle/error.h"
 
-#include "data/exif.h"
-#include "data/picture.h"
+#include "data/pictures/exif.h"
+#include "data/pictures/picture.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // needs: src/core/[fmps]*.cpp src/core/number.cpp src/weights/torch_[alt]*.cpp src/weights/[wz]*_*.cpp -lz -lcrypto
 #include "onecycle/error.h"
 
-#include "weights/weights_file.h"
+#include "formats/weights_file.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // The commands as a user runs them, on data that needs no files.
 
-#include "core/safetensors.h"
+#include "formats/safetensors/safetensors.h"
 #include "support/json_lines.h"
 #include "support/places.h"
 #include "support/program.h"

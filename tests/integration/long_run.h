@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/safetensors.h"
+#include "formats/safetensors/safetensors.h"
 #include "support/program.h"
 
 #include <algorithm>

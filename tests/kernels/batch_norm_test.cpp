@@ -1,6 +1,6 @@
 // Every pass of both versions against the same sums in double.
 
-#include "kernels/batch_norm.h"
+#include "kernels/norm/batch_norm.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
-#include "kernels/gather_sample.h"
+#include "kernels/batch/gather_sample.h"
 
 #include "onecycle/on_device.h"
 
-#include "data/crop_tables.h"
+#include "data/images/crop_tables.h"
 
 #include <gtest/gtest.h>
 #include <tuple>

@@ -1,4 +1,4 @@
-#include "kernels/gather.h"
+#include "kernels/batch/gather.h"
 
 #include "onecycle/error.h"
 #include "onecycle/on_device.h"

@@ -1,6 +1,6 @@
 #include "onecycle/on_device.h"
 
-#include "kernels/gather.h"
+#include "kernels/batch/gather.h"
 
 #include <gtest/gtest.h>
 

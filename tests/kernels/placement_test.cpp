@@ -1,6 +1,6 @@
 // The random choices of the gather.
 
-#include "kernels/gather.h"
+#include "kernels/batch/gather.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 // batch and activations; data sets not counted. Of what libraries allocate beside ATen nothing is
 // known, on either side.
 
-#include "core/format.h"
+#include "core/text/format.h"
 #include "lean/window.h"
 #include "support/counting_allocator.h"
 #include "support/places.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/format.h"
+#include "core/text/format.h"
 #include "train/support.h"
 
 #include <map>

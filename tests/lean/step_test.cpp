@@ -1,7 +1,7 @@
 // What a step of a real run asks of ATen: nothing that waits for the device, and no more operators
 // and allocations than it did.
 
-#include "kernels/direct_convolution.h"
+#include "kernels/convolution/direct_convolution.h"
 #include "kernels/processor.h"
 #include "lean/figures.h"
 #include "lean/recipes.h"

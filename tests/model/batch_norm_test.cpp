@@ -1,6 +1,6 @@
 // Batch norm of groups of samples. Its numbers in a network: pytorch_test.cpp.
 
-#include "model/batch_norm.h"
+#include "nn/layers/batch_norm.h"
 
 #include "model/support.h"
 #include "support/formula.h"

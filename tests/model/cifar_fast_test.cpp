@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 
 #include "model/support.h"
-#include "model/whitening.h"
+#include "nn/layers/whitening.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
 // The direct convolution and its gradients, against ATen's in double.
 
-#include "model/convolution.h"
+#include "nn/layers/convolution.h"
 
-#include "kernels/direct_convolution.h"
-#include "model/direct_convolution.h"
+#include "kernels/convolution/direct_convolution.h"
+#include "nn/ops/direct_convolution.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // Dense layers as one node of the graph, against ATen's operators in double.
 
-#include "model/dense_stack.h"
+#include "nn/ops/dense_stack.h"
 
-#include "model/matrix_product.h"
+#include "nn/ops/matrix_product.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // Pooling against ATen's, to the last bit.
 
-#include "model/max_pool.h"
+#include "nn/ops/max_pool.h"
 
-#include "kernels/max_pool.h"
+#include "kernels/pool/max_pool.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // Batch norm, addition and ReLU or GELU as one operator, against ATen's operators in double.
 
-#include "model/norm_activation.h"
+#include "nn/ops/norm_activation.h"
 
-#include "model/batch_norm.h"
+#include "nn/layers/batch_norm.h"
 
 #include <gtest/gtest.h>
 

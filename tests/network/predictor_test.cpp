@@ -5,13 +5,13 @@
 #include "onecycle/error.h"
 #include "onecycle/options.h"
 
-#include "core/json_text.h"
-#include "core/safetensors.h"
-#include "core/value_json.h"
+#include "core/text/json_text.h"
+#include "formats/safetensors/safetensors.h"
+#include "options/value_json.h"
 #include "network/tensor_bytes.h"
 #include "network/weights.h"
 #include "support/temporary_folder.h"
-#include "weights/checkpoint_files.h"
+#include "formats/checkpoint_files.h"
 
 #include <filesystem>
 #include <gmock/gmock.h>

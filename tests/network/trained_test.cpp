@@ -3,14 +3,14 @@
 #include "onecycle/predict.h"
 #include "onecycle/predictor.h"
 
-#include "core/safetensors.h"
+#include "formats/safetensors/safetensors.h"
 #include "network/tensor_bytes.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"
-#include "train/recipe_text.h"
+#include "recipe/recipe_text.h"
 #include "train/support.h"
-#include "weights/checkpoint_files.h"
-#include "weights/torch_writer.h"
+#include "formats/checkpoint_files.h"
+#include "formats/torch/torch_writer.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

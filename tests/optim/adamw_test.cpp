@@ -1,7 +1,7 @@
 // AdamW by hand arithmetic, and its options.
 
 #include "optim/support.h"
-#include "recipe/yaml.h"
+#include "yaml/yaml.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 
 #include "optim/support.h"
-#include "recipe/yaml.h"
+#include "yaml/yaml.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

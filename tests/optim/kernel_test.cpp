@@ -1,7 +1,7 @@
 // The update kernels on parts of a tensor, without LibTorch.
 
-#include "kernels/adamw.h"
-#include "kernels/sgd.h"
+#include "kernels/update/adamw.h"
+#include "kernels/update/sgd.h"
 #include "support/formula.h"
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // Updates from gradients in fp16, against what torch.amp.GradScaler is made of.
 
-#include "kernels/loss_scale.h"
+#include "kernels/update/loss_scale.h"
 
 #include "optim/support.h"
 

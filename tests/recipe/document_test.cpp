@@ -1,9 +1,9 @@
-#include "recipe/document.h"
+#include "yaml/document.h"
 
 #include "onecycle/error.h"
 #include "onecycle/options.h"
 
-#include "recipe/yaml.h"
+#include "yaml/yaml.h"
 #include "support/temporary_folder.h"
 
 #include <gmock/gmock.h>

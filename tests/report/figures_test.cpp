@@ -2,10 +2,10 @@
 
 #include "onecycle/report.h"
 
-#include "report/figure_data.h"
-#include "report/gnuplot.h"
-#include "report/scale.h"
-#include "report/text.h"
+#include "report/figures/figure_data.h"
+#include "report/figures/gnuplot.h"
+#include "report/figures/scale.h"
+#include "report/page/text.h"
 
 #include <cmath>
 #include <gmock/gmock.h>

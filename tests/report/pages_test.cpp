@@ -4,7 +4,7 @@
 #include "onecycle/report.h"
 
 #include "report/csv_table.h"
-#include "report/gnuplot.h"
+#include "report/figures/gnuplot.h"
 #include "support/temporary_folder.h"
 
 #include <chrono>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dist/process_group.h"
+#include "dist/group/process_group.h"
 
 #include <cstdlib>
 #include <exception>

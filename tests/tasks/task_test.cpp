@@ -2,7 +2,7 @@
 
 #include "onecycle/task.h"
 
-#include "train/sums.h"
+#include "train/step/sums.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

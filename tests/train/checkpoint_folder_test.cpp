@@ -3,11 +3,11 @@
 #include "onecycle/checkpoint.h"
 #include "onecycle/error.h"
 
-#include "core/files.h"
-#include "core/format.h"
+#include "core/files/files.h"
+#include "core/text/format.h"
 #include "support/temporary_folder.h"
-#include "train/newest_checkpoint.h"
-#include "train/run_state.h"
+#include "train/state/newest_checkpoint.h"
+#include "train/state/run_state.h"
 #include "train/support.h"
 
 #include <filesystem>

@@ -3,7 +3,7 @@
 
 #include "onecycle/loader.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 #include "support/places.h"
 #include "support/ranks.h"
 #include "support/temporary_folder.h"

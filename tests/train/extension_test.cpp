@@ -1,6 +1,6 @@
 // Schedules of runs made longer, and what decay amounts to, by hand.
 
-#include "train/decay.h"
+#include "train/step/decay.h"
 #include "train/support.h"
 
 #include <cmath>

@@ -2,7 +2,7 @@
 
 #include "onecycle/error.h"
 
-#include "train/snapshot.h"
+#include "train/state/snapshot.h"
 #include "train/support.h"
 
 #include <functional>

@@ -1,8 +1,8 @@
 // Initial weights that depend on the data: when they are made, and that they stay.
 
-#include "model/whitening.h"
+#include "nn/layers/whitening.h"
 #include "support/temporary_folder.h"
-#include "train/snapshot.h"
+#include "train/state/snapshot.h"
 #include "train/support.h"
 
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 
 #include "onecycle/loader.h"
 
-#include "core/format.h"
+#include "core/text/format.h"
 #include "train/support.h"
 
 #include <cmath>

@@ -4,8 +4,8 @@
 #include "onecycle/loader.h"
 #include "onecycle/predict.h"
 
-#include "train/average.h"
-#include "train/lookahead.h"
+#include "train/state/average.h"
+#include "train/state/lookahead.h"
 #include "train/support.h"
 
 #include <cmath>

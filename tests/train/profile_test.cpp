@@ -1,9 +1,9 @@
 // Where a step's time goes.
 
-#include "train/profile.h"
+#include "train/profile/profile.h"
 
 #include "support/temporary_folder.h"
-#include "train/profile_table.h"
+#include "train/profile/profile_table.h"
 #include "train/support.h"
 
 #include <gmock/gmock.h>

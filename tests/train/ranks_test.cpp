@@ -5,8 +5,8 @@
 #include "onecycle/error.h"
 #include "onecycle/predict.h"
 
-#include "core/format.h"
-#include "train/shared_checkpoints.h"
+#include "core/text/format.h"
+#include "train/state/shared_checkpoints.h"
 #include "train/support.h"
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // Weight files that are whole, cut short or damaged.
 
-#include "core/safetensors.h"
+#include "formats/safetensors/safetensors.h"
 
 #include "onecycle/error.h"
 

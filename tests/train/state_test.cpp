@@ -2,12 +2,12 @@
 
 #include "onecycle/error.h"
 
-#include "core/safetensors.h"
+#include "formats/safetensors/safetensors.h"
 #include "network/tensor_bytes.h"
 #include "network/weights.h"
 #include "support/temporary_folder.h"
-#include "train/run_state.h"
-#include "train/sums.h"
+#include "train/state/run_state.h"
+#include "train/step/sums.h"
 #include "train/support.h"
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // When the step is recorded and what happens where it cannot be, with a recorder that needs no GPU.
 
-#include "train/step_graph.h"
+#include "train/step/step_graph.h"
 
 #include "onecycle/error.h"
 

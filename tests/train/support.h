@@ -3,8 +3,8 @@
 #include "onecycle/build.h"
 
 #include "network/weights.h"
-#include "recipe/document.h"
-#include "recipe/yaml.h"
+#include "yaml/document.h"
+#include "yaml/yaml.h"
 
 #include <string>
 #include <vector>

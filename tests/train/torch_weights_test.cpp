@@ -9,7 +9,7 @@
 #include "support/places.h"
 #include "support/temporary_folder.h"
 #include "train/support.h"
-#include "weights/torch_writer.h"
+#include "formats/torch/torch_writer.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

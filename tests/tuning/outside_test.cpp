@@ -4,7 +4,7 @@
 #include "onecycle/range_test.h"
 #include "onecycle/tune.h"
 
-#include "recipe/yaml.h"
+#include "yaml/yaml.h"
 #include "support/temporary_folder.h"
 
 #include <cmath>

@@ -1,7 +1,7 @@
 // The range test's procedure over sweeps made up by formula: where it looks, when it goes on, what
 // it answers.
 
-#include "tuning/range_test.h"
+#include "tuning/range_test/range_test.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,15 +1,15 @@
 // That a range test leaves nothing behind, its overlays, and the recipe it writes.
 
-#include "tuning/range_test.h"
+#include "tuning/range_test/range_test.h"
 
 #include "onecycle/error.h"
 
 #include "support/choices.h"
-#include "train/decay.h"
-#include "train/snapshot.h"
+#include "train/step/decay.h"
+#include "train/state/snapshot.h"
 #include "train/support.h"
-#include "tuning/overlay.h"
-#include "tuning/recipe_edit.h"
+#include "tuning/range_test/overlay.h"
+#include "study/recipe_edit.h"
 
 #include <cmath>
 #include <csignal>

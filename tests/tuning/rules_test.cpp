@@ -1,9 +1,9 @@
 // The rules on curves whose edge is known.
 
-#include "tuning/rules.h"
+#include "tuning/range_test/rules.h"
 
 #include "support/places.h"
-#include "tuning/smoothing.h"
+#include "tuning/range_test/smoothing.h"
 
 #include <cmath>
 #include <fstream>

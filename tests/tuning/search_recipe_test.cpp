@@ -2,7 +2,7 @@
 
 #include "onecycle/error.h"
 
-#include "recipe/document.h"
+#include "yaml/document.h"
 #include "search_support.h"
 #include "support/choices.h"
 

@@ -2,7 +2,7 @@
 
 #include "onecycle/search.h"
 
-#include "recipe/yaml.h"
+#include "yaml/yaml.h"
 
 #include <string>
 

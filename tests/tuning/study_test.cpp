@@ -2,13 +2,13 @@
 
 #include "onecycle/error.h"
 
-#include "core/file_error.h"
+#include "core/files/file_error.h"
 #include "search_support.h"
 #include "support/comes_true.h"
 #include "support/file_size_limit.h"
 #include "support/temporary_folder.h"
-#include "tuning/remote_queue.h"
-#include "tuning/study_queue.h"
+#include "study/search/remote_queue.h"
+#include "study/search/study_queue.h"
 
 #include <cmath>
 #include <csignal>

@@ -7,7 +7,7 @@
 
 #include "support/temporary_folder.h"
 #include "train/support.h"
-#include "tuning/memo.h"
+#include "study/memo.h"
 
 #include <csignal>
 #include <gmock/gmock.h>

@@ -1,11 +1,11 @@
 // Names of a file against those of a model, prefixes, rules, and what messages say of a mismatch.
 
-#include "weights/match.h"
+#include "formats/names/match.h"
 
 #include "onecycle/error.h"
 
 #include "support/temporary_folder.h"
-#include "weights/torch_writer.h"
+#include "formats/torch/torch_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

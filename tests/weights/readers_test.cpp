@@ -4,7 +4,7 @@
 
 #include "support/places.h"
 #include "support/temporary_folder.h"
-#include "weights/weights_file.h"
+#include "formats/weights_file.h"
 
 #include <cstring>
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 #include "core/process/child_process.h"
 
-#include "core/blocked_signals.h"
+#include "core/process/blocked_signals.h"
 
 #include <algorithm>
 #include <cerrno>

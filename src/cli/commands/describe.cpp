@@ -1,0 +1,116 @@
+#include "cli/train_run.h"
+#include "core/text/format.h"
+#include "train/step/decay.h"
+
+#include <algorithm>
+#include <map>
+
+namespace onecycle {
+
+namespace {
+
+std::string batch_text(const RecipeRun& run) {
+  const StepPlan& steps = run.steps;
+  std::string text = grouped(steps.total_batch);
+  if (steps.ranks == 1 && steps.micro_batches() == 1) return text;
+  text += " =";
+  if (steps.ranks > 1) text += format(" {} ranks x", steps.ranks);
+  if (steps.micro_batches() > 1) text += format(" {} micro-batches x", steps.micro_batches());
+  return text + " " + grouped(steps.micro_batch);
+}
+
+// "0.0316", or "0.0316 to 2" where the weights of a group differ.
+std::string rates_text(const RecipeRun& run, const LayerGroup& group) {
+  double least = run.parameters->all()[group.parameters.front()].lr_scale;
+  double most = least;
+  for (const std::size_t index : group.parameters) {
+    least = std::min(least, run.parameters->all()[index].lr_scale);
+    most = std::max(most, run.parameters->all()[index].lr_scale);
+  }
+  return least == most ? format("{:.3g}", least) : format("{:.3g} to {:.3g}", least, most);
+}
+
+// "all along", "never", "from step 390 (epoch 1)", "until step 780 (epoch 2)" or several such.
+std::string spans_text(const RecipeRun& run, std::size_t parameter) {
+  std::string text;
+  bool trains = true;
+  for (std::int64_t phase = 0; phase < run.freezing.phases(); ++phase) {
+    const std::int64_t step = run.freezing.first_step(phase);
+    if (run.freezing.frozen(parameter, phase) != trains) continue;
+    trains = !trains;
+    if (step > 0)
+      text += format("{}{} step {} (epoch {:.3g})", text.empty() ? "" : ", ",
+                     trains ? "from" : "until", grouped(step),
+                     static_cast<double>(step) / static_cast<double>(run.steps.steps_per_epoch));
+  }
+  if (!text.empty()) return text;
+  return trains ? "all along" : "never";
+}
+
+// When a layer group trains, or how many of its parameters when.
+std::string training_text(const RecipeRun& run, const LayerGroup& group) {
+  std::map<std::pair<std::int64_t, std::string>, std::int64_t> weights;  // by first step and text
+  for (const std::size_t index : group.parameters)
+    weights[{run.freezing.trains_from(index), spans_text(run, index)}] +=
+        run.parameters->all()[index].master.numel();
+  std::string text;
+  for (const auto& [key, count] : weights) {
+    std::string when = key.second;
+    if (weights.size() > 1) when = format("{} of them {}", grouped(count), when);
+    text += (text.empty() ? "" : ", ") + when;
+  }
+  return text;
+}
+
+// A line a layer group where they are not all treated alike.
+void describe_layers(const RecipeRun& run, const Console& console) {
+  const auto& all = run.parameters->all();
+  const bool alike = std::all_of(
+      all.begin(), all.end(), [](const Parameter& parameter) { return parameter.lr_scale == 1; });
+  if (alike && run.recipe.train.freeze.empty()) return;
+  const auto groups = run.parameters->layer_groups();
+  std::size_t width = std::string("group").size();
+  for (const LayerGroup& group : groups) width = std::max(width, group.name.size());
+  console.say(format("layers     {:<{}} {:>12}  {:<14}  {}", "group", width, "parameters",
+                     "learning rate", "trains"));
+  for (const LayerGroup& group : groups) {
+    std::int64_t count = 0;
+    for (const std::size_t index : group.parameters) count += all[index].master.numel();
+    console.say(format("           {:<{}} {:>12}  x {:<12}  {}", group.name, width, grouped(count),
+                       rates_text(run, group), training_text(run, group)));
+  }
+  if (!run.recipe.train.freeze.empty() && run.recipe.train.freeze_statistics)
+    console.say("           norms of frozen layers keep their statistics");
+}
+
+}  // namespace
+
+void describe(const RecipeRun& run, const Console& console) {
+  const DataSet& data = run.data;
+  console.say(format("data       {}: {} train, {} validation, {} test; {}x{}x{}, {} classes",
+                     data.name, grouped(data.train.size()), grouped(data.validation.size()),
+                     grouped(data.test.size()), data.channels(), data.height(), data.width(),
+                     data.classes.size()));
+  const ModelSummary summary = summarise(*run.model, run.context);
+  console.say(format(
+      "model      {}: {} parameters, {:.4g} M multiply-adds and {:.4g} kB of "
+      "activations a sample",
+      run.recipe.model.name, grouped(summary.parameters), static_cast<double>(summary.macs) / 1e6,
+      static_cast<double>(summary.activation_bytes) / 1e3));
+  if (run.weights) console.say("weights    " + run.weights->text());
+  if (run.group->size() > 1)
+    console.say(
+        format("ranks      {}; the learning rate is the recipe's: no rule scales it with the "
+               "total batch",
+               run.group->summary()));
+  console.say(format("training   total batch {}, {} steps an epoch, {} steps ({})", batch_text(run),
+                     grouped(run.steps.steps_per_epoch), grouped(run.steps.total_steps),
+                     run.recipe.train.duration.text()));
+  console.say(format("schedule   {} to a learning rate of {:.4g}; {}", run.recipe.schedule.name,
+                     run.rule.lr_max, run.recipe.optimizer.name));
+  console.say("decay      " + decay_text(*run.schedule, run.rule, run.steps.total_steps));
+  describe_layers(run, console);
+  console.say(format("computing  {}", run.compute.summary));
+}
+
+}  // namespace onecycle

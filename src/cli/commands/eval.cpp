@@ -1,0 +1,182 @@
+#include "onecycle/error.h"
+#include "onecycle/evaluation_report.h"
+#include "onecycle/predict.h"
+
+#include "cli/output.h"
+#include "cli/ranks.h"
+#include "cli/run_folder.h"
+#include "cli/sample_picture.h"
+#include "cli/trained_network.h"
+#include "core/text/format.h"
+#include "core/text/json.h"
+#include "core/text/json_number.h"
+#include "core/text/print.h"
+#include "recipe/recipe_text.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+namespace onecycle {
+
+namespace {
+
+constexpr const char* kEvalExamples = R"(  onecycle eval runs/quickstart/1
+  onecycle eval recipes/quickstart.yaml --weights runs/quickstart/1 --split validation
+  onecycle eval recipes/quickstart.yaml --weights model.safetensors --json
+  onecycle eval recipes/cifar10-eval-resnet20.yaml --weights resnet20-12fca82f.th
+  onecycle eval runs/cifar10-resnet20/1 --tta flip --report mistakes.html
+Of a run's folder a page is written beside its report: eval-SPLIT.html, with the confusion matrix,
+classes, calibration and the worst mistakes as pictures.
+)";
+
+constexpr std::size_t kWeakestShown = 3;
+
+const ImageSet& split_of(const DataSet& data, const std::string& name) {
+  const ImageSet* set = nullptr;
+  if (name == "train") set = &data.train;
+  if (name == "validation") set = &data.validation;
+  if (name == "test") set = &data.test;
+  if (set == nullptr) throw UsageError("--split: expected train, validation or test, got " + name);
+  if (set->size() == 0) throw DataError("the " + name + " split of " + data.name + " is empty");
+  return *set;
+}
+
+Classification classify(const RecipeRun& run, const ImageSet& set, const Prediction& prediction) {
+  const at::Tensor probabilities = prediction.probabilities.contiguous();
+  const at::Tensor labels = set.labels.cpu().contiguous();
+  return classification_of(
+      {probabilities.const_data_ptr<float>(), static_cast<std::size_t>(probabilities.numel())},
+      {labels.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(labels.numel())},
+      run.data.classes);
+}
+
+// The classes of which the smallest share was recognised, those first.
+std::string weakest_classes(const Classification& result) {
+  std::vector<std::size_t> order(result.classes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::erase_if(order, [&](std::size_t i) { return !result.recall(i); });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return *result.recall(a) < *result.recall(b);
+  });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kWeakestShown, order.size()); ++i)
+    text += format("{}{} {:.2f} %", i > 0 ? ", " : "", result.classes[order[i]],
+                   100 * *result.recall(order[i]));
+  return text;
+}
+
+// A line on stderr's terminal while it takes long; nothing elsewhere.
+std::function<void(std::int64_t)> progress_of(std::int64_t samples, const Console& console) {
+  if (!console.terminal() || console.quiet()) return {};
+  return [samples, console](std::int64_t done) {
+    if (done < samples) {
+      print(console.out(), "\r\x1b[K  {} of {} samples", grouped(done), grouped(samples));
+    } else {
+      print(console.out(), "\r\x1b[K");
+    }
+    std::fflush(console.out());
+  };
+}
+
+std::string write_page(const RecipeRun& run, const ImageSet& set, const Classification& result,
+                       double loss, const std::string& split, const std::string& weights,
+                       const std::string& page) {
+  EvaluationReport report;
+  report.title = run.recipe.name;
+  report.subtitle = format("evaluation on the {} split of {}, weights {}", split, run.data.name,
+                           std::filesystem::path(weights).lexically_normal().string());
+  report.result = result;
+  report.loss = loss;
+  for (const Mistake& mistake : result.mistakes)
+    report.pictures.push_back(sample_picture(set, mistake.sample));
+  report.recipe = resolved_text(run.recipe, Registries());
+  report.facts = {{"machine", machine_text(run.compute)},
+                  {"report by", std::string("onecycle ") + ONECYCLE_VERSION}};
+  return write_evaluation_report(report, page).page;
+}
+
+void say(const RecipeRun& run, const Score& score, const Classification& result,
+         const std::string& split, const std::string& page, const Console& console) {
+  console.say(format("{} of {}: loss {:.4f}, accuracy {:.2f} % on {} samples ({})", split,
+                     run.data.name, score.loss, 100 * score.metric(), grouped(score.samples),
+                     run.compute.summary));
+  if (result.top5) console.say(format("top 5       {:.2f} %", 100 * *result.top5));
+  console.say(format("calibration ECE {:.2f} %; on average {:.1f} points {} than right",
+                     100 * result.ece, 100 * std::abs(result.overconfidence),
+                     result.overconfidence >= 0 ? "more confident" : "less confident"));
+  console.say("weakest     " + weakest_classes(result));
+  if (!page.empty()) console.say("report      " + page);
+}
+
+Json json_of(const Score& score, const Classification& result, const std::string& split,
+             const std::string& weights, const std::string& page) {
+  Json classes = Json::array();
+  for (std::size_t i = 0; i < result.classes.size(); ++i)
+    classes.push_back({{"name", result.classes[i]},
+                       {"samples", result.labelled(i)},
+                       {"recall", result.recall(i)},
+                       {"precision", result.precision(i)},
+                       {"f1", result.f1(i)}});
+  return {{"event", "evaluated"},
+          {"split", split},
+          {"loss", json_of_number(score.loss)},
+          {"accuracy", score.metric()},
+          {"samples", score.samples},
+          {"weights", weights},
+          {"top5", result.top5},
+          {"ece", json_of_number(result.ece)},
+          {"overconfidence", json_of_number(result.overconfidence)},
+          {"classes", std::move(classes)},
+          {"confusion", result.confusion},
+          {"report", page.empty() ? Json() : Json(page)}};
+}
+
+}  // namespace
+
+int eval_command(int argc, char** argv) {
+  CommandLine line("eval",
+                   "Loss, accuracy, confusions and calibration of trained weights on a data set.",
+                   "RECIPE|RUN_DIR [--weights FILE|RUN_DIR] [--report FILE.html]", kEvalExamples);
+  line.add_positional();
+  add_network_options(line);
+  line.add_option("split", "NAME", "train, validation or test (default: test)");
+  line.add_option("report", "FILE.html",
+                  "the page (default: eval-SPLIT.html in a run's folder, none for a recipe)");
+  line.add_flag("no-report", "write no page");
+  add_ranks(line);
+  if (!line.parse(argc, argv)) return 0;
+  if (const auto code = launch_ranks(line, argc, argv)) return *code;
+
+  const std::string subject = line.single("RECIPE");
+  const std::string split = line.text("split", "test");
+  std::string page = line.text("report");
+  const bool by_default = page.empty() && std::filesystem::is_directory(subject);
+  if (by_default) page = format("{}/eval-{}.html", subject, split);
+  if (line.has("no-report")) page.clear();
+  PredictOptions options;
+
+  const RankScope ranks(line, DeviceChoice::automatic);
+  TrainedNetwork network = open_network(subject, line, NeedsData::yes, ranks.group());
+  options.augmentation = test_time_augmentation(line, network.run.recipe);
+  const ImageSet& set = split_of(network.run.data, split);
+  options.progress = progress_of(set.size(), line.console());
+  const Prediction prediction = predict(network.run, *source_of(set, network.run), options);
+  if (!network.run.group->leads()) return 0;
+  const Classification result = classify(network.run, set, prediction);
+  if (!page.empty()) {
+    try {
+      page =
+          write_page(network.run, set, result, prediction.score.loss, split, network.weights, page);
+    } catch (const Error& error) {
+      if (!by_default) throw;
+      line.console().warn(std::string("no page: ") + error.what());
+      page.clear();
+    }
+  }
+  say(network.run, prediction.score, result, split, page, line.console());
+  if (line.json()) print_json(json_of(prediction.score, result, split, network.weights, page));
+  return 0;
+}
+
+}  // namespace onecycle

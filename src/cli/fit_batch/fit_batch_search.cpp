@@ -1,0 +1,190 @@
+#include "onecycle/error.h"
+
+#include "cli/fit_batch/fit_batch_child.h"
+#include "cli/fit_batch/fit_batch_task.h"
+#include "cli/output.h"
+#include "core/files/files.h"
+#include "core/text/format.h"
+#include "core/text/print.h"
+#include "recipe/recipe_text.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace onecycle {
+
+namespace {
+
+void say_probe(const FitBatchTask& task, const BatchProbe& probe) {
+  const Console console = task.line.console();
+  if (console.terminal() && !console.quiet()) print(console.out(), "\r\x1b[K");
+  if (probe.fits) {
+    console.say(format("batch {:>8}  {:>9} samples/s, {} in use at most", grouped(probe.batch),
+                       grouped(std::llround(probe.samples_per_second)),
+                       bytes_text(probe.peak_bytes)));
+  } else {
+    console.say(format("batch {:>8}  does not fit: {}", grouped(probe.batch), probe.why));
+  }
+  if (!task.line.json()) return;
+  print_json(Json{{"event", "probe"},
+                  {"batch", probe.batch},
+                  {"fits", probe.fits},
+                  {"samples_per_second", probe.fits ? Json(probe.samples_per_second) : Json()},
+                  {"peak_bytes", probe.fits ? Json(probe.peak_bytes) : Json()},
+                  {"why", probe.fits ? Json() : Json(probe.why)}});
+}
+
+std::int64_t largest_allowed(const FitBatchTask& task) {
+  const std::int64_t samples = task.num_train / task.parts();
+  return std::min(samples, task.options.most.value_or(samples));
+}
+
+Json curve(const FitBatchTask& task) {
+  std::vector<BatchProbe> sorted = task.probes;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const BatchProbe& a, const BatchProbe& b) { return a.batch < b.batch; });
+  Json points = Json::array();
+  for (const BatchProbe& probe : sorted)
+    if (probe.fits) points.push_back({probe.batch, probe.samples_per_second});
+  return points;
+}
+
+void print_choice(const FitBatchTask& task, const char* event, const BatchChoice& choice) {
+  if (!task.line.json()) return;
+  print_json(Json{{"event", event},
+                  {"largest", choice.largest},
+                  {"fastest", choice.fastest},
+                  {"chosen", choice.chosen},
+                  {"samples_per_second", curve(task)},
+                  {"limit_bytes", task.limit_bytes}});
+}
+
+void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recipe& chosen) {
+  const Console console = task.line.console();
+  const std::int64_t allowed = largest_allowed(task);
+  const std::int64_t ranks = task.group().size();
+  console.say(format("largest    {} fits{}", grouped(choice.largest),
+                     choice.largest < allowed ? "" : ", and no larger one was allowed"));
+  console.say(
+      format("fastest    {} is the smallest within 5 % of {} samples/s; other work on the "
+             "machine disturbs these rates",
+             grouped(choice.fastest), grouped(std::llround(choice.best_rate))));
+  console.say(format("choice     {}: {}", grouped(choice.chosen), why_chosen(choice)));
+  console.say("rate       " + lr_rule_text(task.options.rule,
+                                           ranks * total_batch(task.recipe, task.num_train),
+                                           ranks * total_batch(chosen, task.num_train)));
+}
+
+// A size fits where it fits on every rank; together they are as fast as their slowest allows.
+void agree(FitBatchTask& task, BatchProbe& probe) {
+  Group& group = task.group();
+  if (group.size() == 1) return;
+  const auto all = group.gather(
+      {probe.fits ? 1.0 : 0.0, probe.samples_per_second, static_cast<double>(probe.peak_bytes),
+       static_cast<double>(task.num_train), static_cast<double>(task.limit_bytes)});
+  const auto reasons = group.gather_bytes(probe.why);
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    if (probe.fits && all[rank][0] == 0) probe.why = format("rank {}: {}", rank, reasons[rank]);
+    probe.fits = probe.fits && all[rank][0] != 0;
+    probe.samples_per_second = std::min(probe.samples_per_second, all[rank][1]);
+    probe.peak_bytes = std::max(probe.peak_bytes, static_cast<std::int64_t>(all[rank][2]));
+    task.num_train = std::max(task.num_train, static_cast<std::int64_t>(all[rank][3]));
+    task.limit_bytes = std::min(task.limit_bytes, static_cast<std::int64_t>(all[rank][4]));
+  }
+  probe.samples_per_second *= static_cast<double>(group.size());
+}
+
+}  // namespace
+
+Recipe with_any_batch(Recipe recipe) {
+  if (recipe.data.batch_size.automatic) recipe.data.batch_size = {};
+  return recipe;
+}
+
+bool probe_size(FitBatchTask& task, std::int64_t batch) {
+  const Console console = task.line.console();
+  if (console.terminal() && !console.quiet()) {
+    print(console.out(), "\r\x1b[Kbatch {:>8}  is tried ...", grouped(batch));
+    std::fflush(console.out());
+  }
+  Json request = task.request(task.recipe);
+  request["batch"] = batch;
+  const ChildOutcome outcome = run_child(request, task.options.probe_seconds, false, task.stop);
+  if (!outcome.built.is_null()) {
+    task.num_train = outcome.built.at("train_samples");
+    task.limit_bytes = outcome.built.at("limit_bytes");
+  }
+  BatchProbe probe;
+  probe.batch = batch;
+  probe.fits = !outcome.result.is_null();
+  if (probe.fits) {
+    probe.samples_per_second = outcome.result.at("samples_per_second");
+    probe.peak_bytes = outcome.result.at("peak_bytes");
+  } else {
+    probe.why = outcome.why + (outcome.built.is_null() ? ", before the first step" : "");
+  }
+  agree(task, probe);
+  say_probe(task, probe);
+  task.probes.push_back(std::move(probe));
+  return task.probes.back().fits;
+}
+
+std::string why_chosen(const BatchChoice& choice) {
+  switch (choice.bound) {
+    case BatchBound::steps_per_epoch:
+      return format("{} steps an epoch; decided by the {} steps that an epoch should have",
+                    grouped(choice.chosen_steps), kFewestSteps);
+    case BatchBound::limit:
+      return format("{} steps an epoch; decided by the largest: larger ones may be faster yet",
+                    grouped(choice.chosen_steps));
+    case BatchBound::throughput:
+      break;
+  }
+  return format("{} steps an epoch; decided by the throughput: larger ones are hardly faster",
+                grouped(choice.chosen_steps));
+}
+
+BatchChoice search_batch(FitBatchTask& task) {
+  // Where only the files tell how many samples there are, a child that reads them does.
+  bool fits = task.num_train > 0 || probe_size(task, 1);
+  if (fits) {
+    const auto tried = [&](std::int64_t batch) {
+      const bool again = !task.probes.empty() && task.probes.front().batch == batch;
+      return again ? task.probes.front().fits : probe_size(task, batch);
+    };
+    fits = find_largest_batch(largest_allowed(task), tried) > 0;
+  }
+  const BatchChoice choice = choose_batch(task.probes, task.num_train, task.parts());
+  if (!fits || choice.largest == 0)
+    throw Error(
+        format("{}: not even a batch of 1 fits in {}: {}; give it more memory, a smaller "
+               "model or data.limit",
+               task.recipe.name, bytes_text(task.limit_bytes), task.probes.back().why));
+  return choice;
+}
+
+int fit_batch(FitBatchTask& task) {
+  const BatchChoice choice = search_batch(task);
+  const Recipe chosen = with_batch(task.recipe, choice.chosen, task.options.rule, task.num_train);
+  say_choice(task, choice, chosen);
+  if (!task.options.write.empty() && task.group().leads()) {
+    write_file_atomically(task.options.write, {resolved_text(chosen, task.environment.registries)});
+    task.line.console().say("written    " + task.options.write);
+  }
+  print_choice(task, "fitted", choice);
+  return 0;
+}
+
+void say_partial(const FitBatchTask& task) {
+  const BatchChoice choice =
+      choose_batch(task.probes, std::max<std::int64_t>(1, task.num_train), task.parts());
+  const Console console = task.line.console();
+  if (console.terminal() && !console.quiet()) print(console.out(), "\r\x1b[K");
+  if (choice.largest > 0)
+    console.say(format("so far     {} fits; {} is the smallest within 5 % of {} samples/s",
+                       grouped(choice.largest), grouped(choice.fastest),
+                       grouped(std::llround(choice.best_rate))));
+  print_choice(task, "interrupted", choice);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "onecycle/batch_recipes.h"
+
+#include "cli/command.h"
+#include "core/text/json.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+struct FitBatchOptions {
+  std::optional<std::int64_t> memory;  // bytes
+  double margin = 0.1;
+  std::optional<std::int64_t> most;
+  LrRule rule = LrRule::none;
+  std::vector<std::int64_t> compare;
+  std::string write;
+  double probe_seconds = 120;  // longest a probe may take
+};
+
+// Throws UsageError.
+FitBatchOptions fit_batch_options(const CommandLine& line);
+
+// What `onecycle fit-batch` was asked, and what it knows so far.
+struct FitBatchTask {
+  const CommandLine& line;
+  const FitBatchOptions options;
+  const Environment& environment;
+  const Recipe recipe;
+  const StopSignal& stop;
+  std::int64_t limit_bytes = 0;  // of a probe, margin deducted
+  std::int64_t num_train = 0;    // samples of the training part; 0: not known yet
+  std::vector<BatchProbe> probes = {};
+
+  // Processes that share a step's samples: what fits must fit on each.
+  Group& group() const { return *environment.group; }
+  // Forward passes of a step, over all of them.
+  std::int64_t parts() const { return group().size() * recipe.train.accumulate; }
+  // Of its memory, what this process may take: those of one machine share the host's.
+  std::int64_t own_memory() const;
+  // For run_child, with what every child is told.
+  Json request(const Recipe& of) const;
+};
+
+// Probes one size in a child, says and records what came of it. Returns whether it fits.
+bool probe_size(FitBatchTask& task, std::int64_t batch);
+
+// Probes sizes and chooses. Throws Error where not even a batch of 1 fits.
+BatchChoice search_batch(FitBatchTask& task);
+std::string why_chosen(const BatchChoice& choice);  // half a sentence
+
+// Finds the sizes and says them. Returns the exit code.
+int fit_batch(FitBatchTask& task);
+// What is known when the search is interrupted.
+void say_partial(const FitBatchTask& task);
+
+// Trains with each size of `--compare` and says what they reached. Returns the exit code.
+int compare_batches(FitBatchTask& task);
+
+// The recipe with the default size in place of `auto`.
+Recipe with_any_batch(Recipe recipe);
+
+std::string bytes_text(std::int64_t bytes);  // "1.8 GiB"
+
+}  // namespace onecycle

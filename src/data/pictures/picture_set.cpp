@@ -1,0 +1,157 @@
+#include "data/pictures/picture_set.h"
+
+#include "onecycle/error.h"
+
+#include "core/text/format.h"
+#include "core/memory/host_memory.h"
+#include "data/tensors.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr auto kBetweenReports = std::chrono::milliseconds(500);
+
+double gigabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
+
+at::Tensor allocate(const std::vector<std::int64_t>& sizes, const DataFiles& files) {
+  if (files.allocate) return files.allocate(sizes);
+  std::int64_t bytes = 1;
+  for (const std::int64_t size : sizes) bytes *= size;
+  const std::int64_t available = available_host_memory();
+  if (bytes > available)
+    throw DataError(format(
+        "{} pictures of {}x{}x{} need {:.1f} GB of memory, and {:.1f} GB are free: make them "
+        "smaller (format.size), or `onecycle data pack` them into a file that is mapped instead",
+        sizes[0], sizes[1], sizes[2], sizes[3], gigabytes(bytes), gigabytes(available)));
+  return at::empty(sizes, at::kByte);
+}
+
+// Every sample of a set has one size: that of the first picture, where nothing is cut to `size`.
+std::vector<std::int64_t> sample_sizes(const LabelledFile& first, const PictureFit& fit) {
+  if (fit.size > 0) return {fit.channels, fit.size, fit.size};
+  return read_fitted(first.path, fit).sizes().vec();
+}
+
+class Decoding {
+ public:
+  Decoding(const std::vector<LabelledFile>& sources, const PictureFit& fit, BadPicture bad,
+           const LoadWatch& watch, at::Tensor images)
+      : sources_(sources), fit_(fit), bad_(bad), watch_(watch), images_(std::move(images)) {
+    errors_.resize(sources.size());
+  }
+
+  // Exceptions do not leave the other threads: they are kept for the caller's.
+  void run() {
+    at::parallel_for(0, at::get_num_threads(), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t lane = begin; lane < end; ++lane) work(lane == 0);
+    });
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+  // "" where the picture was read.
+  const std::vector<std::string>& errors() const { return errors_; }
+
+ private:
+  void work(bool reports) {
+    try {
+      auto last = std::chrono::steady_clock::now();
+      for (std::size_t i = next_++; i < sources_.size() && !ended_; i = next_++) {
+        decode(i);
+        const auto now = std::chrono::steady_clock::now();
+        if (!reports || !watch_.progress || now - last < kBetweenReports) continue;
+        watch_.progress("decoding pictures", static_cast<std::int64_t>(i),
+                        static_cast<std::int64_t>(sources_.size()));
+        last = now;
+      }
+    } catch (...) {
+      const std::scoped_lock lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      ended_ = true;
+    }
+  }
+
+  void decode(std::size_t i) {
+    const std::string& path = sources_[i].path;
+    try {
+      const at::Tensor sample = read_fitted(path, fit_);
+      if (sample.sizes() != images_.sizes().slice(1))
+        throw DataError(
+            format("{}: {}x{} pixels, the first picture {}x{}; set format.size, so that "
+                   "all become equal",
+                   path, sample.size(1), sample.size(2), images_.size(2), images_.size(3)));
+      std::memcpy(
+          images_.mutable_data_ptr<std::uint8_t>() + static_cast<std::int64_t>(i) * sample.numel(),
+          sample.const_data_ptr<std::uint8_t>(), sample.nbytes());
+    } catch (const DataError& error) {
+      if (bad_ == BadPicture::stop) throw;
+      errors_[i] = error.what();
+    }
+  }
+
+  const std::vector<LabelledFile>& sources_;
+  const PictureFit fit_;
+  const BadPicture bad_;
+  const LoadWatch& watch_;
+  at::Tensor images_;
+  std::vector<std::string> errors_;
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<bool> ended_ = false;
+  std::mutex mutex_;
+  std::exception_ptr failure_;
+};
+
+// Moves the pictures that were read together; returns their labels.
+std::vector<std::int64_t> keep_good(const std::vector<LabelledFile>& sources,
+                                    const std::vector<std::string>& errors, at::Tensor& images) {
+  std::vector<std::int64_t> labels;
+  auto* pixels = images.mutable_data_ptr<std::uint8_t>();
+  const auto bytes = static_cast<std::size_t>(images[0].numel());
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (!errors[i].empty()) continue;
+    if (labels.size() != i) std::memmove(pixels + labels.size() * bytes, pixels + i * bytes, bytes);
+    labels.push_back(sources[i].label);
+  }
+  images = images.narrow(0, 0, static_cast<std::int64_t>(labels.size()));
+  return labels;
+}
+
+void warn_of(const std::vector<std::string>& errors, const LoadWatch& watch) {
+  std::size_t count = 0;
+  const std::string* first = nullptr;
+  for (const std::string& error : errors) {
+    if (error.empty()) continue;
+    ++count;
+    if (first == nullptr) first = &error;
+  }
+  if (count > 0 && watch.warn)
+    watch.warn(format("{} of {} pictures left out; the first: {}", count, errors.size(), *first));
+}
+
+}  // namespace
+
+ImageSet read_pictures(const std::vector<LabelledFile>& sources, const PictureFit& fit,
+                       BadPicture bad, const DataFiles& files) {
+  if (sources.empty()) return {};
+  std::vector<std::int64_t> sizes = sample_sizes(sources.front(), fit);
+  sizes.insert(sizes.begin(), static_cast<std::int64_t>(sources.size()));
+  at::Tensor images = allocate(sizes, files);
+  Decoding decoding(sources, fit, bad, files.watch, images);
+  decoding.run();
+  std::vector<std::int64_t> labels = keep_good(sources, decoding.errors(), images);
+  warn_of(decoding.errors(), files.watch);
+  if (labels.empty())
+    throw DataError("no picture could be read; the first: " + decoding.errors()[0]);
+  const auto count = static_cast<std::int64_t>(labels.size());
+  return {images, tensor_of(std::move(labels), {count})};
+}
+
+}  // namespace onecycle

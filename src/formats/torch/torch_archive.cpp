@@ -1,0 +1,61 @@
+#include "formats/torch/torch_archive.h"
+
+#include "onecycle/error.h"
+
+#include "core/text/format.h"
+#include "formats/zip/zip_reader.h"
+
+#include <map>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::string_view kPickle = "data.pkl";
+
+// Every name of the archive begins with that of one folder.
+std::string folder_of(const ZipEntries& entries) {
+  std::string folder;
+  for (const auto& [name, entry] : entries) {
+    const std::size_t slash = name.find('/');
+    if (slash == std::string::npos || name.substr(slash + 1) != kPickle) continue;
+    if (!folder.empty()) throw CheckpointError("not an archive of torch.save: two of data.pkl");
+    folder = name.substr(0, slash + 1);
+  }
+  if (folder.empty()) throw CheckpointError("not an archive of torch.save: it holds no data.pkl");
+  return folder;
+}
+
+}  // namespace
+
+TorchWeights read_torch_archive(std::string_view bytes) {
+  const ZipEntries entries = read_zip(bytes);
+  const std::string folder = folder_of(entries);
+  if (entries.contains(folder + "constants.pkl"))
+    throw CheckpointError("a TorchScript program, not weights; save the model's state_dict()");
+  const auto order = entries.find(folder + "byteorder");
+  if (order != entries.end() && order->second.bytes != "little")
+    throw CheckpointError("its numbers are not little-endian");
+  const std::string pickle_name = folder + std::string(kPickle);
+  const ZipEntry& pickled = entries.at(pickle_name);
+  check_crc(pickle_name, pickled);
+  const Pickle pickle(pickled.bytes, torch_globals());
+
+  std::map<std::string, bool> checked;
+  return torch_weights(pickle.root(), [&](const PickleNode& persistent) -> TorchStorage {
+    const StorageId id = storage_id(persistent);
+    const std::string name = format("{}data/{}", folder, id.key);
+    const auto entry = entries.find(name);
+    if (entry == entries.end())
+      throw CheckpointError(format("its storage {} is missing", printable(id.key)));
+    const std::string_view stored = entry->second.bytes;
+    const std::uint64_t element = element_bytes(id.dtype);
+    if (stored.size() % element != 0 || stored.size() / element != id.elements)
+      throw CheckpointError(format("its storage of {} {} numbers has {} bytes", id.elements,
+                                   id.dtype, stored.size()));
+    if (checked.emplace(name, true).second) check_crc(name, entry->second);
+    return {id.dtype, stored};
+  });
+}
+
+}  // namespace onecycle

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "core/files/mapped_file.h"
+#include "formats/safetensors/safetensors.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace onecycle {
+
+enum class WeightsKind { safetensors, torch_archive, torch_legacy };
+
+const char* name_of(WeightsKind kind);
+
+// What a file of weights holds, whatever wrote it; the tensors point into its bytes.
+struct WeightsContent {
+  WeightsKind kind = WeightsKind::safetensors;
+  std::vector<StoredTensor> tensors;
+  Metadata metadata;   // of safetensors
+  std::string member;  // of a torch file: where the tensors stood in it; "" at the top
+  std::vector<std::string> skipped;  // what stood beside them and is no tensor
+};
+
+// Tells the kind by the content. Throws CheckpointError without the file's name.
+WeightsContent parse_weights(std::string_view bytes);
+
+// A file of weights, mapped: it takes no memory of its own but what reading its tensors touches.
+class WeightsFile {
+ public:
+  // Throws CheckpointError, in one line.
+  explicit WeightsFile(const std::string& path);
+
+  const WeightsContent& content() const { return content_; }
+
+ private:
+  MappedFile file_;
+  WeightsContent content_;
+};
+
+}  // namespace onecycle

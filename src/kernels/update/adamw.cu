@@ -1,0 +1,13 @@
+#include "kernels/update/adamw.h"
+#include "kernels/update/adamw_element.h"
+#include "kernels/update/multi_tensor.cuh"
+
+namespace onecycle::kernels {
+
+void adamw_cuda(const UpdateTensor* tensors, int num_tensors, const AdamwRule& rule,
+                const StepNumbers* numbers, void* stream, const LossScale* loss_scale) {
+  update_on_cuda(tensors, num_tensors, AdamwUpdate{rule}, numbers, stream, loss_scale,
+                 "the AdamW update");
+}
+
+}  // namespace onecycle::kernels

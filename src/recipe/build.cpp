@@ -1,0 +1,245 @@
+#include "onecycle/build.h"
+
+#include "onecycle/error.h"
+#include "onecycle/loader.h"
+
+#include "nn/layers/batch_norm.h"
+#include "network/views.h"
+#include "network/weights.h"
+#include "yaml/document.h"
+#include "train/compute.h"
+#include "train/course.h"
+#include "train/state/initial_weights.h"
+#include "train/step/micro_batch.h"
+#include "recipe/recipe_error.h"
+#include "recipe/recipe_text.h"
+
+#include <algorithm>
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+namespace onecycle {
+
+namespace {
+
+std::vector<Extension> extensions_of(const Recipe& recipe, const StepPlan& steps) {
+  std::vector<Extension> result;
+  for (const ExtensionOptions& options : recipe.train.extensions)
+    result.push_back({options.from.steps(steps.steps_per_epoch), options.how});
+  return result;
+}
+
+DatasetDescriptor descriptor_of(const Recipe& recipe, const Environment& environment) {
+  return find_descriptor(recipe.data, environment.dataset_folders, environment.registries.formats);
+}
+
+DataSet read_data(const Recipe& recipe, const Environment& environment) {
+  return in_terms_of(recipe, [&] {
+    const auto descriptor = descriptor_of(recipe, environment);
+    return load_data(recipe.data, descriptor, environment.registries.formats, environment.loading);
+  });
+}
+
+// The samples live where the run computes: loaders then find them there.
+void place(DataSet& data, at::Device device) {
+  for (ImageSet* set : {&data.train, &data.validation, &data.test}) {
+    if (set->size() == 0) continue;
+    set->images = set->images.to(device);
+    set->labels = set->labels.to(device);
+  }
+}
+
+FitOptions fit_options(const Recipe& recipe, const StepPlan& steps) {
+  const TrainOptions& train = recipe.train;
+  const auto in_steps = [&](const Duration& length) { return length.steps(steps.steps_per_epoch); };
+  FitOptions options;
+  options.seed = static_cast<std::uint64_t>(recipe.seed);
+  options.log_every = train.log_every;
+  options.evaluate_every = in_steps(train.evaluate_every);
+  options.test_every = in_steps(train.test_every.value_or(train.evaluate_every));
+  options.checkpoint_every = in_steps(recipe.output.checkpoint_every);
+  options.grad_clip = train.grad_clip;
+  options.ema_decay = train.ema_decay;
+  options.lookahead = train.lookahead;
+  options.tta = train.tta;
+  options.graph = train.graph;
+  options.gradient_format = train.gradient_format;
+  options.best_by_loss = recipe.stop.monitor == Monitor::loss;
+  options.retries = recipe.stop.on_divergence.retries;
+  options.retry_lr_scale = recipe.stop.on_divergence.lr_scale;
+  return options;
+}
+
+Freezing freezing_of(const TrainOptions& train, const Parameters& parameters,
+                     const StepPlan& steps) {
+  std::vector<FreezeRule> rules;
+  for (const FreezeOptions& one : train.freeze) {
+    rules.push_back({one.to, one.match, one.except, 0, {}});
+    if (one.from) rules.back().from = one.from->steps(steps.steps_per_epoch);
+    if (one.until) rules.back().until = one.until->steps(steps.steps_per_epoch);
+  }
+  return {rules, train.freeze_statistics, parameters, steps.total_steps};
+}
+
+std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run,
+                                  const Augment& augment) {
+  if (pictures.size() == 0) return nullptr;
+  LoaderOptions options;
+  options.device = run.compute.device;
+  options.mean = run.data.mean;
+  options.std = run.data.std;
+  options.crop = run.data.crop;
+  options.augment = augment;
+  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  return std::make_shared<Loader>(pictures, options);
+}
+
+enum class InitialWeights { of_a_training, loaded_later };
+
+void make_model(RecipeRun& run, const Registries& registries, InitialWeights initial) {
+  const Recipe& recipe = run.recipe;
+  run.context = context_of(run.data, recipe);
+  run.model = registries.models.make(recipe.model, run.context);
+  if (!can_be_viewed(run.context, recipe.train.tta))
+    throw FieldError("train.tta", "images of one pixel cannot be shifted; use none or flip");
+  if (recipe.train.threads) at::set_num_threads(static_cast<int>(*recipe.train.threads));
+  run.task =
+      registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing});
+  run.compute = choose_compute(recipe.train.compute(), *run.model, *run.group);
+  run.options.tta = recipe.train.tta;
+  place(run.data, run.compute.device);
+  run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
+  run.validation = source_of(run.data.validation, run);
+  run.test = source_of(run.data.test, run);
+  if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
+  run.parameters = std::make_shared<Parameters>(run.model, run.compute.device, run.compute.dtype,
+                                                run.compute.memory_format);
+}
+
+StepPlan step_plan(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
+  const TrainOptions& train = recipe.train;
+  return plan_steps(recipe.data.batch_size, train.accumulate, train.duration, num_train, ranks);
+}
+
+Course course_of(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
+  const Registries& registries = environment.registries;
+  const StepPlan steps = step_plan(recipe, num_train, environment.group->size());
+  return make_course(steps, registries.optimizers.make(recipe.optimizer),
+                     [&](const ScheduleContext& context) {
+                       return extended(registries.schedules.make(recipe.schedule, context),
+                                       extensions_of(recipe, steps));
+                     });
+}
+
+RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
+  RecipeRun run;
+  run.recipe = recipe;
+  run.group = environment.group;
+  run.data = data;
+  Course course = course_of(recipe, run.data.train.size(), environment);
+  make_model(run, environment.registries, InitialWeights::of_a_training);
+  if (recipe.weights.file)
+    run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
+  run.steps = course.steps;
+  run.options = fit_options(recipe, run.steps);
+  if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
+  run.freezing = freezing_of(recipe.train, *run.parameters, run.steps);
+  if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
+    run.steps.micro_batch = fitting_micro_batch(run);
+  follow(run, std::move(course));
+  return run;
+}
+
+}  // namespace
+
+RecipeVariants Registries::variants() const {
+  return {formats.variants(), augmentations.variants(), tasks.variants(),
+          models.variants(),  optimizers.variants(),    schedules.variants()};
+}
+
+Recipe read_recipe(const Value& document, const Registries& registries) {
+  Problems problems;
+  Recipe recipe = recipe_in_tree(document, registries.variants(), problems);
+  problems.throw_if_any();
+  return recipe;
+}
+
+Recipe read_recipe_file(const std::string& path, const Registries& registries,
+                        const std::vector<std::string>& overrides) {
+  return read_recipe(load_document(path, overrides), registries);
+}
+
+StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
+  return in_terms_of(recipe, [&] { return step_plan(recipe, num_train, ranks); });
+}
+
+Course plan_course(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
+  return in_terms_of(recipe, [&] { return course_of(recipe, num_train, environment); });
+}
+
+std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Environment& environment) {
+  return in_terms_of(recipe, [&] {
+    return planned_train_samples(recipe.data, descriptor_of(recipe, environment),
+                                 environment.registries.formats);
+  });
+}
+
+RecipeRun build(const Recipe& recipe, const Environment& environment) {
+  return build_on(read_data(recipe, environment), recipe, environment);
+}
+
+RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
+  return in_terms_of(recipe, [&] { return run_on(data, recipe, environment); });
+}
+
+RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environment) {
+  RecipeRun run;
+  run.recipe = recipe;
+  run.group = environment.group;
+  run.data = read_data(recipe, environment);
+  in_terms_of(recipe,
+              [&] { make_model(run, environment.registries, InitialWeights::loaded_later); });
+  return run;
+}
+
+RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
+                         const Registries& registries) {
+  RecipeRun run;
+  run.recipe = recipe;
+  run.data.name = task.data;
+  run.data.train = {at::empty({0, task.channels, task.height, task.width}, at::kByte),
+                    at::empty({0}, at::kLong)};
+  run.data.classes = task.classes;
+  run.data.mean = task.mean;
+  run.data.std = task.std;
+  in_terms_of(recipe, [&] { make_model(run, registries, InitialWeights::loaded_later); });
+  return run;
+}
+
+std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run) {
+  return loader_of(pictures, run, {});
+}
+
+Augment augment_of(const Recipe& recipe, const Registries& registries) {
+  Augment augment;
+  for (const Choice& part : recipe.data.augment) registries.augmentations.make(part, augment);
+  return augment;
+}
+
+ModelContext context_of(const DataSet& data, const Recipe& recipe) {
+  return {data.channels(), data.height(), data.width(),
+          static_cast<std::int64_t>(data.classes.size()), static_cast<std::uint64_t>(recipe.seed)};
+}
+
+NetworkTask task_of(const RecipeRun& run, const Environment& environment) {
+  const DataSet& data = run.data;
+  const auto reader =
+      environment.registries.formats.make(descriptor_of(run.recipe, environment).format);
+  return {data.name,     data.channels(),
+          data.height(), data.width(),
+          data.classes,  data.mean,
+          data.std,      std::max(reader->picture_side().value_or(0), data.height())};
+}
+
+}  // namespace onecycle

@@ -1,0 +1,121 @@
+#include "core/text/format.h"
+#include "recipe/data_option_types.h"
+
+#include <algorithm>
+
+namespace onecycle {
+
+// ---- batch_size --------------------------------------------------------------------------------
+
+std::optional<BatchSize> OptionType<BatchSize>::read(const Value& value, std::string& why) {
+  if (value.is_scalar() && !value.quoted) {
+    if (value.text == "all") return BatchSize{0, true, false};
+    if (value.text == "auto") return BatchSize{0, false, true};
+    const auto count = integer_in(value);
+    if (count && *count >= 1) return BatchSize{*count, false, false};
+  }
+  why = "a number of samples, at least 1, all or auto";
+  return std::nullopt;
+}
+
+void OptionType<BatchSize>::write(const BatchSize& value, Value& to) {
+  to = Value::scalar(value.automatic ? "auto" : value.all ? "all" : std::to_string(value.count));
+}
+
+// ---- The section -------------------------------------------------------------------------------
+
+namespace {
+
+using Violation = OptionTable<DataOptions>::Violation;
+
+bool has(const DataOptions& options, const std::string& augmentation) {
+  return std::any_of(options.augment.begin(), options.augment.end(),
+                     [&](const Choice& part) { return part.name == augmentation; });
+}
+
+std::optional<Violation> check_source(const DataOptions& options) {
+  const bool has_format = options.format.name != "none";
+  if (options.name && has_format)
+    return Violation{"format", "a data set has a name or a format of its own, not both"};
+  if (!options.name && !has_format)
+    return Violation{"name", "is required: a data set of `onecycle data list`, or `format`"};
+  return std::nullopt;
+}
+
+std::optional<Violation> check_normalisation(const DataOptions& options) {
+  if (options.mean.size() != options.std.size())
+    return Violation{options.std.empty() ? "mean" : "std",
+                     "mean and std go together, one value a channel each"};
+  if (options.normalise != Normalise::automatic && !options.mean.empty())
+    return Violation{"mean", format("normalise: {} uses no mean and std",
+                                    options.normalise == Normalise::none ? "none" : "caffe")};
+  if (options.normalise == Normalise::caffe &&
+      (has(options, "random_resized_crop") || has(options, "colour_jitter")))
+    return Violation{"augment",
+                     "random_resized_crop and colour_jitter go with no mean image (normalise: "
+                     "caffe)"};
+  return std::nullopt;
+}
+
+std::optional<Violation> check_crops(const DataOptions& options) {
+  if (has(options, "pad_crop") && has(options, "random_resized_crop"))
+    return Violation{"augment.random_resized_crop", "stands in place of pad_crop: use one of them"};
+  return std::nullopt;
+}
+
+struct NoOptions {};
+
+Variants with_none(Variants variants) {
+  variants.insert(variants.begin(),
+                  OptionTable<NoOptions>("none", "as the data set `name` says").variant());
+  return variants;
+}
+
+}  // namespace
+
+OptionTable<DataOptions> data_options(const Variants& formats, const Variants& augmentations) {
+  OptionTable<DataOptions> table("data", "The data set, its split, batches and augmentation.");
+  table.add("name", &DataOptions::name, "data set: a file in datasets/, or a path to one like them")
+      .add_choice("format", &DataOptions::format, with_none(formats),
+                  "in place of name: the format and files of a data set of one's own")
+      .add("dir", &DataOptions::dir,
+           "folder of the files, searched instead of the data set's usual places")
+      .add("batch_size", &DataOptions::batch_size,
+           "samples a step and device; all = batch gradient descent, 1 = stochastic, auto = fitted "
+           "to memory and speed, as fit-batch does")
+      .unit("samples")
+      .add("validation", &DataOptions::validation,
+           "held out of the training split by a choice that depends on no seed; null = a tenth, at "
+           "most 5000")
+      .unit("samples")
+      .range(at_least(0))
+      .add("limit", &DataOptions::limit,
+           "train on at most this many, chosen without a seed; null = on all")
+      .unit("samples")
+      .range(at_least(1))
+      .add("classes", &DataOptions::classes,
+           "keep the samples of these classes alone, labelled in this order; empty = all")
+      .add("size", &DataOptions::size,
+           "side of the square that the network sees of larger images: training takes what the "
+           "augmentation crops, evaluation the centre; null = the whole image")
+      .unit("pixels")
+      .range(at_least(1))
+      .add("normalise", &DataOptions::normalise,
+           {{"auto", Normalise::automatic}, {"none", Normalise::none}, {"caffe", Normalise::caffe}},
+           "auto: by the data set's mean and std, measured where it states none; none: pixels 0 to "
+           "1; caffe: pixels 0 to 255 minus the mean image of the samples trained on")
+      .add("mean", &DataOptions::mean,
+           "per channel, pixels scaled to 0..1; empty = as normalise says")
+      .range(between(-kLargestDeviation, kLargestDeviation))
+      .add("std", &DataOptions::std, "per channel, beside mean")
+      .range(between(kLeastDeviation, kLargestDeviation))
+      .add_parts("augment", &DataOptions::augment, augmentations,
+                 "what training batches undergo, in this order whatever the recipe's; a value that "
+                 "is no map is that of the first option: {pad_crop: 4, flip: true}")
+      .rule(check_source)
+      .rule(check_normalisation)
+      .rule(check_crops);
+  return table;
+}
+
+}  // namespace onecycle

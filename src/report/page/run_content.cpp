@@ -1,0 +1,120 @@
+#include "onecycle/error.h"
+
+#include "core/text/format.h"
+#include "report/page/content.h"
+#include "report/figures/run_figures.h"
+#include "report/run_files.h"
+#include "report/run_tables.h"
+#include "report/page/text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+namespace onecycle {
+
+namespace {
+
+double last_finite(const std::vector<double>& values) {
+  for (auto at = values.rbegin(); at != values.rend(); ++at)
+    if (std::isfinite(*at)) return *at;
+  return PlotAxis::kOpen;
+}
+
+// The event that ended the run; "" where the last session has none.
+std::string ending_of(const CsvTable& events, std::string& message) {
+  const auto names = events.texts("event");
+  const auto messages = events.texts("message");
+  std::string ending;
+  for (std::size_t row = 0; row < names.size(); ++row) {
+    const std::string& name = names[row];
+    if (name == "started" || name == "resumed") ending.clear();
+    if (name != "finished" && name != "diverged" && name != "early_stopped" &&
+        name != "interrupted" && name != "out_of_memory")
+      continue;
+    ending = name;
+    message = messages[row];
+  }
+  std::replace(ending.begin(), ending.end(), '_', ' ');
+  return ending;
+}
+
+void add_state(PageContent& content, const RunFiles& files) {
+  std::string message;
+  const std::string ending = ending_of(files.events, message);
+  content.facts.emplace_back("state", ending.empty() ? "unfinished" : ending);
+  if (ending.empty())
+    content.warnings.emplace_back(
+        "Unfinished: no end of this run is recorded. It is under way, or broke off; what follows "
+        "is "
+        "as far as it came.");
+  if (!ending.empty() && ending != "finished")
+    content.warnings.push_back("The run ended early, " + ending +
+                               (message.empty() ? "." : ": " + message));
+  if (files.metrics.cut_short || files.steps.cut_short || files.events.cut_short)
+    content.warnings.emplace_back(
+        "A file of this run is cut short; incomplete lines are left out.");
+}
+
+void add_best(PageContent& content, const CsvTable& metrics) {
+  const auto epochs = metrics.numbers("epoch");
+  const auto accuracy = metrics.numbers("validation_accuracy");
+  const auto loss = metrics.numbers("validation_loss");
+  std::size_t best = loss.size();
+  for (std::size_t row = 0; row < loss.size(); ++row)
+    if (std::isfinite(loss[row]) && (best == loss.size() || loss[row] < loss[best])) best = row;
+  if (best < loss.size())
+    content.facts.emplace_back("lowest validation loss",
+                               format("{} at epoch {} ({})", human_number(loss[best]),
+                                      human_number(epochs[best]), human_percent(accuracy[best])));
+  const double test = last_finite(metrics.numbers("test_loss"));
+  if (std::isfinite(test))
+    content.facts.emplace_back(
+        "last test accuracy",
+        format("{} (loss {})", human_percent(last_finite(metrics.numbers("test_accuracy"))),
+               human_number(test)));
+}
+
+void add_facts(PageContent& content, const RunFiles& files) {
+  add_state(content, files);
+  const CsvTable& longest =
+      files.steps.rows.size() > files.metrics.rows.size() ? files.steps : files.metrics;
+  const double step =
+      std::fmax(last_finite(files.metrics.numbers("step")), last_finite(longest.numbers("step")));
+  content.facts.emplace_back("steps", format("{} ({} epochs)", human_number(step + 1),
+                                             human_number(last_finite(longest.numbers("epoch")))));
+  add_best(content, files.metrics);
+  if (files.lr_max > 0)
+    content.facts.emplace_back("peak learning rate", human_number(files.lr_max));
+  const double seconds = last_finite(files.metrics.numbers("seconds"));
+  if (std::isfinite(seconds))
+    content.facts.emplace_back(
+        "time", format("{} ({} of it training)", human_seconds(seconds),
+                       human_seconds(last_finite(files.metrics.numbers("train_seconds")))));
+  auto speed = files.steps.numbers("samples_per_second");
+  std::erase_if(speed, [](double value) { return !std::isfinite(value); });
+  if (speed.empty()) return;
+  std::nth_element(speed.begin(), speed.begin() + static_cast<std::ptrdiff_t>(speed.size() / 2),
+                   speed.end());
+  content.facts.emplace_back("throughput",
+                             human_number(speed[speed.size() / 2]) + " samples/s (median)");
+}
+
+}  // namespace
+
+PageContent read_run(const std::string& folder) {
+  const RunFiles files = read_run_files(folder);
+  if (files.metrics.rows.empty() && files.steps.rows.empty())
+    throw NothingToPlot(folder, "no evaluation and no log point so far");
+  PageContent content;
+  content.title = files.name;
+  content.subtitle = "training run, " + std::filesystem::path(folder).lexically_normal().string();
+  content.recipe = files.recipe;
+  add_facts(content, files);
+  content.figures = run_figures(files);
+  if (!files.metrics.rows.empty()) content.tables.push_back(evaluations_of(files.metrics));
+  if (!files.events.rows.empty()) content.tables.push_back(events_of(files.events));
+  return content;
+}
+
+}  // namespace onecycle

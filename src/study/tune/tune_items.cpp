@@ -1,0 +1,135 @@
+#include "study/tune/tune_items.h"
+
+#include "core/files/files.h"
+#include "core/text/format.h"
+#include "recipe/recipe_text.h"
+#include "train/state/shared_checkpoints.h"
+#include "tuning/range_test/range_test_json.h"
+#include "tuning/trial.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace onecycle {
+
+ONECYCLE_JSON(TrainedItem, loss, accuracy, epochs, seconds)
+ONECYCLE_JSON(RangeItem, lr_max, refused, reason, seed_numbers, folder, epochs, seconds)
+
+namespace {
+
+// What a memo's file holds may be of others' making.
+bool is_trial(const TrainedItem& item) {
+  return item.accuracy >= 0 && item.epochs >= 0 && item.seconds >= 0;
+}
+
+bool is_range(const RangeItem& item) {
+  return item.lr_max.value_or(1) > 0 && item.epochs >= 0 && item.seconds >= 0;
+}
+
+double steps_in(const RangeTest& test) {
+  double steps = 0;
+  for (const LabelledSweep& one : test.sweeps)
+    steps += static_cast<double>(one.curve.points.size());
+  return steps;
+}
+
+}  // namespace
+
+TuneItems::TuneItems(const Tuning& tuning)
+    : data_(tuning.data),
+      environment_(tuning.environment),
+      options_(tuning.options),
+      folder_(tuning.folder),
+      stop_(tuning.stop),
+      progress_(tuning.progress),
+      say_(tuning.say),
+      memo_(folder_ + "/tune.json",
+            resolved_text(tuning.recipe, environment_.registries) +
+                format("seeds {}, share {}", options_.seeds, options_.short_share) +
+                environment_digest(tuning.recipe),
+            environment_.group) {}
+
+template <class Item>
+Item TuneItems::spent(Item item) {
+  epochs_ += item.epochs;
+  seconds_ += item.seconds;
+  return item;
+}
+
+TrainedItem TuneItems::trained(const std::string& key, const Recipe& recipe) {
+  return spent(memo_.get(
+      key, [&] { return train_now(key, recipe); }, is_trial));
+}
+
+TrainedItem TuneItems::train_now(const std::string& key, const Recipe& recipe) {
+  const TrialScore result = run_trial(build_on(data_, recipe, environment_), stop_, progress_);
+  if (result.interrupted) throw Interrupted();
+  say_(format("{:<34} validation {}", key,
+              result.diverged
+                  ? "diverged"
+                  : format("loss {:.4f}, accuracy {:.2f} %", result.loss, 100 * result.accuracy)));
+  return {result.diverged ? std::nullopt : std::optional(result.loss), result.accuracy,
+          result.epochs, result.seconds};
+}
+
+RangeItem TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
+  return spent(memo_.get(
+      key, [&] { return range_now(key, recipe, seeds); }, is_range));
+}
+
+RangeItem TuneItems::range_now(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
+  const auto begun = std::chrono::steady_clock::now();
+  RangeTestOptions options;
+  options.seeds = seeds;
+  const auto make_run = [&](std::int64_t offset) {
+    Recipe seeded = recipe;
+    seeded.seed += offset;
+    return build_on(data_, seeded, environment_);
+  };
+  const RangeTest test = range_test(make_run, options, stop_, progress_);
+  if (stop_.signal_number() != 0) throw Interrupted();
+  const std::string folder = from_leader(*environment_.group, [&] {
+    std::string made = create_numbered_folder(folder_ + "/range");
+    write_file_atomically(
+        made + "/range_test.json",
+        {range_test_json(test, recipe.name, "", resolved_text(recipe, environment_.registries))});
+    return made;
+  });
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  say_(format("{:<34} {}", key,
+              test.lr_max ? format("lr_max {:.3g}", *test.lr_max) : "refused: " + test.refused));
+  return {test.lr_max,
+          test.refused,
+          test.suggestions.empty() ? "" : test.suggestions[0].reason,
+          test.seed_numbers,
+          folder,
+          steps_in(test) / static_cast<double>(steps_of(recipe).steps_per_epoch),
+          seconds};
+}
+
+StepPlan TuneItems::steps_of(const Recipe& recipe) const {
+  return plan_course(recipe, data_.train.size(), environment_).steps;
+}
+
+double TuneItems::epochs(const Recipe& recipe, double share) const {
+  const StepPlan steps = steps_of(recipe);
+  return share * static_cast<double>(steps.total_steps) /
+         static_cast<double>(steps.steps_per_epoch);
+}
+
+Duration TuneItems::length(const Recipe& recipe, double share) const {
+  const double steps = std::round(share * static_cast<double>(steps_of(recipe).total_steps));
+  return {std::max(1.0, steps), Duration::Unit::steps};
+}
+
+bool TuneItems::affords(const Recipe& recipe, double share) const {
+  const double cost = epochs(recipe, share);
+  if (options_.epochs && epochs_ + cost > *options_.epochs) return false;
+  if (!options_.seconds) return true;
+  const double rate = epochs_ > 0 ? seconds_ / epochs_ : 0;
+  return seconds_ + rate * cost <= *options_.seconds;
+}
+
+}  // namespace onecycle

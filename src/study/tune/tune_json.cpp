@@ -1,0 +1,54 @@
+#include "study/tune/tune_json.h"
+
+#include "core/text/json.h"
+#include "core/text/json_text.h"
+
+#include <filesystem>
+
+namespace onecycle {
+
+namespace {
+
+Json json_of(const TuneTrial& trial) {
+  return {{"label", trial.label},
+          {"loss", trial.loss},
+          {"accuracy", trial.loss ? Json(trial.accuracy) : Json()},
+          {"epochs", trial.epochs},
+          {"chosen", trial.chosen}};
+}
+
+Json with_trials(const TuneChoice& choice) {
+  Json trials = Json::array();
+  for (const TuneTrial& trial : choice.trials) trials.push_back(json_of(trial));
+  Json json = choice;
+  json["trials"] = std::move(trials);
+  return json;
+}
+
+Json inside(const std::string& path, const std::string& folder) {
+  if (path.empty()) return {};
+  return std::filesystem::path(path).lexically_relative(folder).string();
+}
+
+}  // namespace
+
+std::string tune_json(const TuneResult& result, const std::string& name, const std::string& folder,
+                      const std::string& recipe) {
+  Json choices = Json::array();
+  for (const TuneChoice& choice : result.choices) choices.push_back(with_trials(choice));
+  return json_text(Json{{"kind", "tuning"},
+                        {"name", name},
+                        {"refused", result.refused.empty() ? Json() : Json(result.refused)},
+                        {"choices", std::move(choices)},
+                        {"words", result.words},
+                        {"search_epochs", result.epochs},
+                        {"search_seconds", result.seconds},
+                        {"range_test", inside(result.range_folder, folder)},
+                        {"confirming_range_test", inside(result.confirming_folder, folder)},
+                        {"final", "final"},
+                        {"recipe", recipe}},
+                   1) +
+         "\n";
+}
+
+}  // namespace onecycle

@@ -1,0 +1,207 @@
+#include "train/state/run_state.h"
+
+#include "onecycle/error.h"
+
+#include "core/text/format.h"
+#include "core/text/json_number.h"
+#include "core/text/json_text.h"
+
+#include <cmath>
+
+namespace onecycle {
+
+using kernels::LossScale;
+using kernels::MetricSums;
+
+namespace {
+
+Json json_of(double value) { return json_of_number(value); }
+
+double number_in(const Json& json) { return number_in_json(json); }
+
+Json json_of_count(double count) {
+  constexpr double kMost = 9e18;  // what cannot be a count is written as it is, and refused
+  return std::abs(count) < kMost && count == std::floor(count)
+             ? Json(static_cast<std::int64_t>(count))
+             : json_of(count);
+}
+
+// The first metric stands before the counts, where accuracy was when there was no other.
+Json json_of(const MetricSums& sums) {
+  Json json = {json_of(sums.loss), json_of_count(sums.metrics[0]), json_of_count(sums.samples),
+               json_of_count(sums.batches), json_of_count(sums.first_bad)};
+  for (int i = 1; i < kMostMetrics; ++i) json.push_back(json_of_count(sums.metrics[i]));
+  return json;
+}
+
+MetricSums sums_of(const Json& json) {
+  MetricSums sums{number_in(json.at(0)), number_in(json.at(2)), number_in(json.at(3)),
+                  number_in(json.at(4))};
+  sums.metrics[0] = number_in(json.at(1));
+  for (std::size_t i = 5; i < json.size() && i < 4 + kMostMetrics; ++i)
+    sums.metrics[i - 4] = number_in(json.at(i));
+  return sums;
+}
+
+Json json_of(const std::optional<LossScale>& scale) {
+  if (!scale) return {};
+  return {json_of(static_cast<double>(scale->scale)), scale->good_steps, scale->skipped};
+}
+
+std::optional<LossScale> scale_of(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  LossScale scale;
+  scale.scale = static_cast<float>(number_in(json.at(0)));
+  scale.inverse = 1 / scale.scale;
+  scale.good_steps = json.at(1);
+  scale.skipped = json.at(2);
+  return scale;
+}
+
+Json json_of(const std::vector<CoursePoint>& course) {
+  Json json = Json::array();
+  for (const CoursePoint& point : course)
+    json.push_back({json_of(point.epoch), json_of(point.lr), json_of(point.train_loss),
+                    json_of(point.validation_loss)});
+  return json;
+}
+
+std::vector<CoursePoint> course_of(const Json& json) {
+  std::vector<CoursePoint> course;
+  for (const Json& point : json)
+    course.push_back({number_in(point.at(0)), number_in(point.at(1)), number_in(point.at(2)),
+                      number_in(point.at(3))});
+  return course;
+}
+
+// A state is read as any file is: what the loop divides by, counts with and indexes by is checked.
+class StateCheck {
+ public:
+  explicit StateCheck(const std::string& source) : source_(source) {}
+
+  void run(const RunState& state) const {
+    in_range("steps", state.steps, 0, kMostCounted);
+    in_range("total_batch", state.total_batch, 0, kMostCounted);
+    sums("sums", state.sums);
+    sums("logged", state.logged);
+    sums("evaluated", state.evaluated);
+    if (state.scale) {
+      in_range("loss_scale", state.scale->scale, kLeastScale, kLargestScale);
+      in_range("loss_scale, good steps", state.scale->good_steps, 0, kMostCounted);
+      in_range("loss_scale, skipped", state.scale->skipped, 0, kMostCounted);
+    }
+    in_range("seconds", state.seconds, 0, kMostCounted);
+    in_range("evaluation_seconds", state.evaluation_seconds, 0, state.seconds);
+    in_range("lr_scale", state.lr_scale, kLeastScale, 1);
+    in_range("retries", state.retries, 0, kMostCounted);
+    for (const auto* score : {&state.train, &state.validation, &state.test}) {
+      if (!*score) continue;
+      in_range("a score's metrics", (*score)->metrics.size(), 0, kMostMetrics);
+      in_range("a score's samples", (*score)->samples, 0, kMostCounted);
+    }
+    for (const CoursePoint& point : state.course) {
+      in_range("course, epoch", point.epoch, 0, kMostCounted);
+      in_range("course, lr", point.lr, 0, kMostCounted);
+    }
+  }
+
+ private:
+  static constexpr double kMostCounted = 9007199254740992;  // 2^53
+  static constexpr double kLeastScale = 1e-30;
+  static constexpr double kLargestScale = 1e30;
+
+  template <class Number>
+  void in_range(const char* field, Number number, double low, double high) const {
+    const auto value = static_cast<double>(number);
+    if (value >= low && value <= high) return;  // NaN is neither
+    throw CheckpointError(
+        format("{}: its state says {}: {}, which cannot be; use an intact checkpoint", source_,
+               field, number));
+  }
+  void sums(const char* field, const MetricSums& sums) const {
+    in_range(field, sums.samples, 0, kMostCounted);
+    in_range(field, sums.batches, 0, kMostCounted);
+    in_range(field, sums.first_bad, -1, kMostCounted);
+  }
+
+  const std::string& source_;
+};
+
+}  // namespace
+
+Json json_of_score(const std::optional<Score>& score) {
+  if (!score) return {};
+  Json metrics = Json::array();
+  for (const double metric : score->metrics) metrics.push_back(json_of_number(metric));
+  return {json_of_number(score->loss), metrics, score->samples};
+}
+
+std::optional<Score> score_in(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  Score score{number_in_json(json.at(0)), {}, json.at(2)};
+  const Json& metrics = json.at(1);
+  if (!metrics.is_array()) return Score{score.loss, {number_in_json(metrics)}, score.samples};
+  for (const Json& metric : metrics) score.metrics.push_back(number_in_json(metric));
+  return score;
+}
+
+std::string to_json(const RunState& state) {
+  return Json{{"steps", state.steps},
+              {"total_batch", state.total_batch},
+              {"sums", json_of(state.sums)},
+              {"logged", json_of(state.logged)},
+              {"evaluated", json_of(state.evaluated)},
+              {"loss_scale", json_of(state.scale)},
+              {"seconds", json_of(state.seconds)},
+              {"evaluation_seconds", json_of(state.evaluation_seconds)},
+              {"best", state.best ? json_of(*state.best) : Json()},
+              {"best_step", state.best_step},
+              {"lr_scale", json_of(state.lr_scale)},
+              {"retries", state.retries},
+              {"train", json_of_score(state.train)},
+              {"validation", json_of_score(state.validation)},
+              {"test", json_of_score(state.test)},
+              {"evaluation_due", state.evaluation_due},
+              {"course", json_of(state.course)},
+              {"observers", state.observers}}
+      .dump();
+}
+
+RunState run_state_from_json(const std::string& text, const std::string& source) {
+  try {
+    const Json json = parse_json(text);
+    RunState state;
+    state.steps = json.at("steps");
+    state.total_batch = json.value("total_batch", std::int64_t{0});
+    state.sums = sums_of(json.at("sums"));
+    state.logged = sums_of(json.at("logged"));
+    state.evaluated = sums_of(json.at("evaluated"));
+    state.scale = scale_of(json.value("loss_scale", Json()));
+    state.seconds = number_in(json.at("seconds"));
+    state.evaluation_seconds = number_in(json.at("evaluation_seconds"));
+    if (!json.at("best").is_null()) state.best = number_in(json.at("best"));
+    state.best_step = json.value("best_step", std::int64_t{0});
+    state.lr_scale = number_in(json.at("lr_scale"));
+    state.retries = json.at("retries");
+    state.train = score_in(json.at("train"));
+    state.validation = score_in(json.at("validation"));
+    state.test = score_in(json.at("test"));
+    state.evaluation_due = json.at("evaluation_due");
+    state.course = course_of(json.at("course"));
+    state.observers = json.at("observers").get<std::map<std::string, std::string>>();
+    StateCheck(source).run(state);
+    return state;
+  } catch (const Json::exception&) {
+    throw CheckpointError(
+        format("{}: holds weights but no state of a run: it cannot be resumed", source));
+  }
+}
+
+std::optional<RunState> run_state_in(const std::map<std::string, std::string>& metadata,
+                                     const std::string& source) {
+  const auto text = metadata.find(kState);
+  if (text == metadata.end()) return std::nullopt;
+  return run_state_from_json(text->second, source);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "onecycle/trainer.h"
+
+#include "kernels/update/loss_scale.h"
+#include "train/step/step_graph.h"
+#include "train/step/sums.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace onecycle {
+
+// One optimizer step: for each micro-batch gather, forward, loss, backward; then the update. Queues
+// work and waits for nothing; on a GPU it becomes one graph after some steps. The ranks share the
+// step's samples: together they see the same ones in the same step whatever their number.
+class Step {
+ public:
+  // `warn` is told, once, where the step cannot be a graph.
+  Step(const Run& run, std::function<void(const std::string&)> warn);
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+
+  // Before the first step, and again once other weights take gradients.
+  void weights_changed();
+  // Step `step` (0-based) of the run.
+  void run(std::int64_t step, const Hyper& hyper);
+
+  // Sums over every step so far and all ranks, micro-batches counted as batches. Waits for the
+  // device.
+  kernels::MetricSums read();
+  // With fp16, as last read.
+  const std::optional<kernels::LossScale>& scale() const { return scale_; }
+  void restore(const kernels::MetricSums& sums, const std::optional<kernels::LossScale>& scale);
+
+ private:
+  void queue();
+  void start_over();
+  Batch batch_of(std::int64_t first, std::int64_t count);
+  void add_gradients(const Batch& batch);
+  std::pair<at::Tensor, at::Tensor> forward(const Batch& batch);  // outputs and loss
+  void backward(const at::Tensor& loss, const Batch& batch);
+  void clip_gradients();
+
+  const Run& run_;
+  Sums sums_;
+  std::optional<kernels::LossScale> scale_;
+  std::unique_ptr<GradientReduction> reduction_;
+  StepGraph graph_;
+};
+
+}  // namespace onecycle

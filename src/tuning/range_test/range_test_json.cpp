@@ -1,0 +1,117 @@
+#include "tuning/range_test/range_test_json.h"
+
+#include "core/text/csv_text.h"
+#include "core/text/format.h"
+#include "core/text/json.h"
+#include "core/text/json_text.h"
+#include "core/text/number.h"
+#include "tuning/range_test/smoothing.h"
+
+namespace onecycle {
+
+namespace {
+
+void add_band(Json& json, const std::string& name, const Band& band) {
+  json[name] = band.value;
+  json[name + "_low"] = band.low;
+  json[name + "_high"] = band.high;
+}
+
+Json json_of(const std::vector<SmoothedPoint>& points) {
+  Json list = Json::array();
+  for (const SmoothedPoint& point : points) {
+    Json json = {{"x", point.x}};
+    add_band(json, "train_loss", point.train_loss);
+    add_band(json, "held_out_loss", point.held_out_loss);
+    add_band(json, "held_out_accuracy", point.held_out_accuracy);
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+const char* name_of(SweepAxis axis) {
+  switch (axis) {
+    case SweepAxis::momentum:
+      return "momentum";
+    case SweepAxis::step:
+      return "step";
+    case SweepAxis::lr:
+      break;
+  }
+  return "learning rate";
+}
+
+Json json_of(const LabelledSweep& sweep) {
+  Json points = Json::array();
+  for (const SweepPoint& point : sweep.curve.points)
+    points.push_back({{"step", point.step},
+                      {"lr", point.lr},
+                      {"momentum", point.momentum},
+                      {"train_loss", point.train_loss},
+                      {"held_out_loss", point.held_out_loss},
+                      {"held_out_accuracy", point.held_out_accuracy}});
+  return {{"label", sweep.label},
+          {"shape", sweep.plan.shape == SweepShape::linear ? "linear" : "exponential"},
+          {"seed", sweep.seed},
+          {"stopped", sweep.curve.stopped},
+          {"points", std::move(points)}};
+}
+
+Json causal_of(const SweepCurve& curve) {
+  Json list = Json::array();
+  CausalAverage average;
+  for (const SweepPoint& point : curve.points)
+    list.push_back({{"lr", point.lr}, {"train_loss", average.add(point.train_loss)}});
+  return list;
+}
+
+}  // namespace
+
+std::string range_test_json(const RangeTest& test, const std::string& name,
+                            const std::string& machine, const std::string& recipe) {
+  Json sweeps = Json::array();
+  for (const LabelledSweep& sweep : test.sweeps) sweeps.push_back(json_of(sweep));
+  Json suggestions = Json::array();
+  for (const Suggestion& one : test.suggestions)
+    suggestions.push_back({{"rule", one.rule}, {"lr", one.lr}, {"reason", one.reason}});
+  Json overlays = Json::array();
+  for (const Overlay& overlay : test.overlays)
+    overlays.push_back({{"of", overlay.of},
+                        {"label", overlay.label},
+                        {"best", overlay.best},
+                        {"axis", name_of(overlay.axis)},
+                        {"stable_to", overlay.stable_to},
+                        {"held_out_loss", overlay.held_out_loss},
+                        {"smoothed", json_of(overlay.smoothed)}});
+  return json_text(
+             Json{{"kind", "range_test"},
+                  {"name", name},
+                  {"refused", test.refused.empty() ? Json() : Json(test.refused)},
+                  {"lr_max", test.lr_max},
+                  {"lr_min", test.lr_min},
+                  {"uncertain", test.uncertain},
+                  {"seed_numbers", test.seed_numbers},
+                  {"sweeps", std::move(sweeps)},
+                  {"smoothed", json_of(test.smoothed)},
+                  {"causal", test.sweeps.empty() ? Json::array() : causal_of(test.sweeps[0].curve)},
+                  {"suggestions", std::move(suggestions)},
+                  {"overlays", std::move(overlays)},
+                  {"machine", machine},
+                  {"recipe", recipe},
+                  {"words", test.words}},
+             1) +
+         "\n";
+}
+
+std::string range_test_csv(const RangeTest& test) {
+  std::string text = "sweep,seed,step,lr,momentum,train_loss,held_out_loss,held_out_accuracy\n";
+  for (const LabelledSweep& sweep : test.sweeps)
+    for (const SweepPoint& point : sweep.curve.points)
+      text +=
+          format("{},{},{},{},{},{},{},{}\n", csv_cell(sweep.label), sweep.seed, point.step,
+                 number_text(point.lr), number_text(point.momentum), number_text(point.train_loss),
+                 csv_cell(point.held_out_loss), csv_cell(point.held_out_accuracy));
+  return text;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "tuning/range_test/range_test.h"
+
+#include <string>
+
+namespace onecycle {
+
+// Everything about a test, as `onecycle report` reads it. `machine`: one phrase; `recipe`: YAML.
+std::string range_test_json(const RangeTest& test, const std::string& name,
+                            const std::string& machine, const std::string& recipe);
+
+// "sweep,seed,step,lr,momentum,train_loss,held_out_loss,held_out_accuracy", a row a step.
+std::string range_test_csv(const RangeTest& test);
+
+}  // namespace onecycle

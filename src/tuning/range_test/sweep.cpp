@@ -1,0 +1,186 @@
+#include "onecycle/error.h"
+#include "onecycle/range_test.h"
+
+#include "core/text/format.h"
+#include "nn/ops/mode_scope.h"
+#include "schedule/survey.h"
+#include "train/state/snapshot.h"
+#include "tuning/range_test/smoothing.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+
+namespace onecycle {
+
+namespace {
+
+class SweepSchedule : public Schedule {
+ public:
+  SweepSchedule(const Sweep& plan, const Hyper& begin, const Hyper& peak)
+      : plan_(plan),
+        begin_(begin),
+        momentum_(plan.momentum.value_or(std::pair(begin.momentum, peak.momentum))) {}
+
+  Hyper at(std::int64_t step, std::int64_t total) const override {
+    const double last = static_cast<double>(std::max<std::int64_t>(1, total - 1));
+    const double p = std::min(1.0, static_cast<double>(step) / last);
+    Hyper hyper = begin_;
+    hyper.lr = plan_.shape == SweepShape::linear ? plan_.low + p * (plan_.high - plan_.low)
+                                                 : plan_.low * std::pow(plan_.high / plan_.low, p);
+    hyper.momentum = momentum_.first + p * (momentum_.second - momentum_.first);
+    return hyper;
+  }
+
+ private:
+  Sweep plan_;
+  Hyper begin_;
+  std::pair<double, double> momentum_;
+};
+
+Hyper peak_of(const Run& run) {
+  Hyper peak = run.schedule->at(0, run.steps.total_steps);
+  survey(*run.schedule, run.steps.total_steps, [&](std::int64_t, const Hyper& hyper, std::int64_t) {
+    if (hyper.lr > peak.lr) peak = hyper;
+  });
+  return peak;
+}
+
+// Samples that the sweep looks at.
+std::int64_t held_out_of(const Sweep& plan, const Run& run) {
+  return plan.evaluate_every == 0 || !run.validation
+             ? 0
+             : std::min(plan.held_out, run.validation->size());
+}
+
+Measure measure_of(const Task& task) {
+  const std::vector<Metric> metrics = task.metrics();
+  const bool accuracy = !metrics.empty() && metrics[0].is_fraction && metrics[0].larger_is_better;
+  return accuracy ? Measure::accuracy : Measure::loss;
+}
+
+// The run's schedule, lengths and options along a sweep; its parts are the run's own.
+Run along(const Sweep& plan, const Run& run) {
+  Run swept = run;
+  swept.schedule = std::make_shared<SweepSchedule>(plan, run.schedule->at(0, run.steps.total_steps),
+                                                   peak_of(run));
+  swept.freezing = run.freezing.held(plan.phase);
+  swept.steps.total_steps = plan.steps;
+  swept.test = nullptr;
+  const std::int64_t held_out = held_out_of(plan, run);
+  swept.validation = held_out > 0 ? first_of(run.validation, held_out) : nullptr;
+  const std::int64_t never = plan.steps + 1;
+  swept.options.log_every = 1;
+  swept.options.evaluate_every = held_out > 0 ? plan.evaluate_every : never;
+  swept.options.test_every = never;
+  swept.options.ema_decay.reset();
+  swept.options.lookahead.every.reset();
+  swept.options.tta = TestTimeAugmentation::none;
+  swept.options.retries = 0;
+  return swept;
+}
+
+// Whatever of the parts training changes, as it was.
+class Kept {
+ public:
+  explicit Kept(const Run& run) : run_(run), modes_(*run.model) {
+    RunState state;
+    state.steps = run.optimizer->updates();
+    before_ = capture(run, nullptr, state);
+    for (const Parameter& parameter : run.parameters->all())
+      trained_.push_back(parameter.working.requires_grad());
+    for (const at::Device device : devices()) random_.push_back(generator(device).get_state());
+  }
+
+  // Throws what LibTorch throws where the device fails.
+  void put_back() const {
+    restore(run_, nullptr, before_, "the run before the range test");
+    for (std::size_t i = 0; i < trained_.size(); ++i) {
+      at::Tensor& working = run_.parameters->all()[i].working;
+      working.mutable_grad().reset();
+      working.set_requires_grad(trained_[i]);
+    }
+    const std::vector<at::Device> all = devices();
+    for (std::size_t i = 0; i < all.size(); ++i) generator(all[i]).set_state(random_[i]);
+  }
+
+ private:
+  // Every step seeds ATen's generators, those of all GPUs.
+  static std::vector<at::Device> devices() {
+    std::vector<at::Device> all = {at::kCPU};
+    const int gpus =
+        at::hasCUDA() ? static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount()) : 0;
+    for (int gpu = 0; gpu < gpus; ++gpu)
+      all.emplace_back(at::kCUDA, static_cast<at::DeviceIndex>(gpu));
+    return all;
+  }
+  static at::Generator generator(at::Device device) {
+    return at::globalContext().defaultGenerator(device);
+  }
+
+  const Run& run_;
+  ModeScope modes_;
+  Snapshot before_;
+  std::vector<bool> trained_;  // by parameter, whether it takes gradients
+  std::vector<at::Tensor> random_;
+};
+
+class Recorder : public Observer {
+ public:
+  Recorder(SweepCurve& curve, double stop_factor) : curve_(curve), stop_factor_(stop_factor) {}
+
+  void on_log_point(const LogPoint& point, StopSignal& stop) override {
+    curve_.points.push_back(
+        {point.step, point.hyper.lr, point.hyper.momentum, point.train.loss, {}, {}});
+    const double loss = average_.add(point.train.loss);
+    best_ = point.step == 0 ? loss : std::min(best_, loss);
+    if (loss > stop_factor_ * best_)
+      stop.request(StopReason::diverged,
+                   format("the smoothed training loss exceeded {:.3g} times its best at a learning "
+                          "rate of {:.3g}",
+                          stop_factor_, point.hyper.lr));
+  }
+  void on_evaluated(const Evaluated& event, StopSignal&) override {
+    if (!event.validation || curve_.points.empty()) return;
+    curve_.points.back().held_out_loss = event.validation->loss;
+    curve_.points.back().held_out_accuracy = event.validation->metric();
+  }
+
+ private:
+  SweepCurve& curve_;
+  double stop_factor_;
+  CausalAverage average_;
+  double best_ = 0;
+};
+
+}  // namespace
+
+SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* progress) {
+  if (plan.evaluate_every > 0 && !run.validation)
+    throw DataError(
+        "the range test looks at held-out samples, and there are none: set data.validation");
+  SweepCurve curve;
+  curve.held_out = held_out_of(plan, run);
+  curve.measure = measure_of(*run.task);
+  Recorder recorder(curve, plan.stop_factor);
+  Trainer trainer(along(plan, run), stop);
+  trainer.observe(recorder);
+  if (progress != nullptr) trainer.observe(*progress);
+  const Kept kept(run);
+  RunEnd end;
+  try {
+    end = trainer.fit();
+  } catch (...) {
+    kept.put_back();
+    throw;
+  }
+  kept.put_back();
+  if (end.reason == StopReason::out_of_memory) throw Error(end.message);
+  curve.interrupted = end.reason == StopReason::interrupted;
+  if (end.reason != StopReason::finished) curve.stopped = end.message;
+  return curve;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,94 @@
+#include "yaml/yaml.h"
+
+#include "onecycle/error.h"
+
+#include "core/text/format.h"
+#include "core/text/number.h"
+#include "yaml/yaml_builder.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <yaml-cpp/yaml.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr std::size_t kLargestFile = 1 << 20;
+
+bool reads_as_plain_text(const std::string& text) {
+  if (text.empty() || parse_number(text)) return false;
+  for (const char* word : {"true", "True", "TRUE", "false", "False", "FALSE", "null", "Null",
+                           "NULL", "~", "yes", "no", "on", "off"})
+    if (text == word) return false;
+  return true;
+}
+
+void emit(const Value& value, YAML::Emitter& out) {
+  switch (value.kind) {
+    case Value::Kind::null:
+      out << YAML::Null;
+      break;
+    case Value::Kind::scalar:
+      if (value.quoted && !reads_as_plain_text(value.text)) out << YAML::DoubleQuoted;
+      out << value.text;
+      break;
+    case Value::Kind::list:
+      out << YAML::Flow << YAML::BeginSeq;
+      for (const Value& item : value.items) emit(item, out);
+      out << YAML::EndSeq;
+      break;
+    case Value::Kind::map:
+      if (value.members.empty()) out << YAML::Flow;  // {} in its key's line
+      out << YAML::BeginMap;
+      for (const auto& member : value.members) {
+        out << YAML::Key << member.key << YAML::Value;
+        emit(member.value, out);
+      }
+      out << YAML::EndMap;
+      break;
+  }
+}
+
+}  // namespace
+
+Value parse_yaml(const std::string& text, const std::string& name) {
+  if (text.size() > kLargestFile)
+    throw RecipeError(
+        format("{}: {} bytes; a recipe has at most {}", name, text.size(), kLargestFile));
+  YamlBuilder builder(name);
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const YAML::Exception& error) {
+    throw RecipeError(
+        format("{}: not valid YAML: {}", builder.position(error.mark).text(), error.msg));
+  }
+  Value value = builder.take();
+  if (value.is_null()) value.at = {name, 1, 1};
+  return value;
+}
+
+Value read_yaml_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    throw RecipeError(path + ": is a folder; name a YAML file in it");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw RecipeError(path + ": cannot be read: no such file, or no permission");
+  std::string text(kLargestFile + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) throw RecipeError(path + ": reading failed");
+  return parse_yaml(text, path);
+}
+
+std::string write_yaml(const Value& value) {
+  YAML::Emitter out;
+  emit(value, out);
+  return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace onecycle
