@@ -49,7 +49,7 @@ function(onecycle_test name)
   if(arg_TORCH)
     onecycle_use_torch(${target} PRIVATE)
   endif()
-  if(arg_TORCH AND arg_NUMERICAL AND NOT room STREQUAL "lean")  # which has an allocator of its own
+  if(arg_TORCH AND arg_NUMERICAL AND NOT room STREQUAL "budget")  # which has an allocator of its own
     target_link_libraries(${target} PRIVATE onecycle_canaries)
   endif()
   if(room STREQUAL "integration" AND TARGET onecycle_program)

@@ -13,7 +13,7 @@
 namespace onecycle {
 
 namespace kernels {
-void write_cuda(void* to, const void* from, std::size_t size, void* stream);  // kernels/device/write.h
+void write_cuda(void* to, const void* from, std::size_t size, void* stream);  // kernels/write.h
 }
 
 // One T where a step runs, always at the same place: a recorded step finds there what the host

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/process/run_queue.h"
+#include "core/process/processors.h"
 
 #include <condition_variable>
 #include <functional>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/text/json.h"
+
 #include <cstdio>
 #include <string>
 
@@ -25,5 +27,17 @@ class Console {
   Verbosity verbosity_;
   std::FILE* out_;
 };
+
+// One value a line on stdout, at once.
+void print_json(const Json& json);
+
+enum class Output {
+  written,
+  unread,  // whoever read it has gone, as `head` does
+  lost,
+};
+
+// What became of everything that was printed on stdout, once the rest of it is on its way.
+Output finish_output();
 
 }  // namespace onecycle

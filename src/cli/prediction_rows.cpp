@@ -1,6 +1,6 @@
 #include "cli/prediction_rows.h"
 
-#include "cli/output.h"
+#include "cli/console.h"
 #include "core/text/csv_text.h"
 #include "core/text/format.h"
 #include "core/text/json.h"

@@ -4,13 +4,13 @@
 #include "onecycle/error.h"
 
 #include "cli/signals.h"
+#include "core/process/processors.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
-#include "core/process/processors.h"
+#include "dist/group/process_group.h"
 #include "dist/launch/address.h"
 #include "dist/launch/launcher.h"
 #include "dist/launch/place.h"
-#include "dist/group/process_group.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cli/command.h"
-#include "dist/heartbeat/pulse.h"
 #include "dist/group/store.h"
+#include "dist/heartbeat/pulse.h"
 
 #include <cstdint>
 #include <memory>

@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 
 #include "cli/run_folder.h"
-#include "core/files/links.h"
+#include "core/files/paths.h"
 #include "formats/safetensors/safetensors.h"
 
 #include <filesystem>

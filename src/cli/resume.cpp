@@ -4,17 +4,17 @@
 
 #include "cli/run_folder.h"
 #include "core/files/append_file.h"
-#include "core/text/differences.h"
 #include "core/files/files.h"
+#include "core/files/paths.h"
 #include "core/text/format.h"
-#include "core/files/links.h"
 #include "core/text/number.h"
 #include "core/text/printable.h"
+#include "options/differences.h"
+#include "recipe/recipe_text.h"
+#include "train/state/newest_checkpoint.h"
+#include "train/state/shared_checkpoints.h"
 #include "yaml/document.h"
 #include "yaml/yaml.h"
-#include "train/state/newest_checkpoint.h"
-#include "recipe/recipe_text.h"
-#include "train/state/shared_checkpoints.h"
 
 #include <filesystem>
 

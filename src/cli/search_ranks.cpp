@@ -3,10 +3,10 @@
 #include "cli/search_study.h"
 #include "cli/signals.h"
 #include "core/text/format.h"
-#include "yaml/yaml.h"
 #include "recipe/recipe_text.h"
 #include "study/search/remote_queue.h"
 #include "study/search/search_trial.h"
+#include "yaml/yaml.h"
 
 #include <atomic>
 #include <thread>

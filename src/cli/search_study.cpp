@@ -4,8 +4,8 @@
 
 #include "cli/signals.h"
 #include "core/files/files.h"
+#include "core/files/paths.h"
 #include "core/text/format.h"
-#include "core/files/links.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"

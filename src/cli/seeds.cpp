@@ -1,10 +1,10 @@
 #include "cli/seeds.h"
 
-#include "cli/output.h"
+#include "cli/console.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
-#include "core/text/format.h"
 #include "core/files/input_file.h"
+#include "core/text/format.h"
 #include "core/text/json.h"
 #include "recipe/recipe_text.h"
 #include "train/state/shared_checkpoints.h"

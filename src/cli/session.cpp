@@ -2,7 +2,7 @@
 
 #include "onecycle/compute.h"
 
-#include "cli/load_watch.h"
+#include "cli/progress.h"
 
 #include <utility>
 

@@ -1,8 +1,8 @@
 #include "cli/signals.h"
 
-#include "cli/stop_requests.h"
 #include "core/process/blocked_signals.h"
 
+#include <csignal>
 #include <mutex>
 #include <unistd.h>
 
@@ -89,5 +89,18 @@ void leave_signals_alone() {
 SignalScope::SignalScope(StopSignal& stop) { watch(&stop); }
 
 SignalScope::~SignalScope() { watch(nullptr); }
+
+namespace {
+
+constexpr std::chrono::seconds kPassedOnWithin{5};
+
+}  // namespace
+
+bool StopRequests::ends_at_once(int number, pid_t sender, Clock::time_point now) {
+  if (number == SIGHUP) return false;
+  if (senders_.empty()) first_ = now;
+  const bool again = !senders_.insert(sender).second;
+  return again || now - first_ > kPassedOnWithin;
+}
 
 }  // namespace onecycle

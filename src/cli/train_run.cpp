@@ -17,9 +17,9 @@
 #include "observe/json_lines.h"
 #include "observe/progress.h"
 #include "observe/starvation.h"
-#include "train/profile/profile.h"
 #include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
+#include "train/profile/profile.h"
 #include "train/state/shared_checkpoints.h"
 
 #include <iostream>

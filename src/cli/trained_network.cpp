@@ -3,7 +3,7 @@
 #include "onecycle/compute.h"
 #include "onecycle/error.h"
 
-#include "cli/load_watch.h"
+#include "cli/progress.h"
 #include "cli/run_folder.h"
 #include "formats/safetensors/safetensors.h"
 #include "network/weights.h"

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kBestRatio = 1032;  // of deflate
-constexpr std::uint64_t kChunk = 1 << 22;
+constexpr std::uint64_t kReadAtOnce = 1 << 22;
 
 bool is_gzip(const std::string& path) {
   unsigned char magic[2] = {0, 0};
@@ -49,7 +49,7 @@ std::vector<std::uint8_t> ByteSource::read(std::uint64_t count) {
   std::vector<std::uint8_t> bytes;
   while (bytes.size() < count) {
     const std::uint64_t old = bytes.size();
-    const std::uint64_t want = std::min(count - old, std::max(kChunk, old));
+    const std::uint64_t want = std::min(count - old, std::max(kReadAtOnce, old));
     const std::uint64_t piece = std::min<std::uint64_t>(want, 1 << 30);
     bytes.resize(old + piece);
     const int got =

@@ -4,9 +4,9 @@
 #include "core/text/format.h"
 #include "core/text/printable.h"
 #include "core/text/utf8.h"
-#include "data/images/classes.h"
 #include "data/files.h"
 #include "data/formats/packed.h"
+#include "data/images/classes.h"
 #include "data/images/sampler.h"
 #include "data/tensors.h"
 
@@ -232,6 +232,20 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
   set_crop(options, data);
   set_normalisation(options, descriptor, data);
   return data;
+}
+
+std::int64_t BatchSize::of(std::int64_t num_train) const {
+  if (all) return num_train;
+  if (automatic)
+    throw FieldError("data.batch_size",
+                     "auto is fitted by train, range-test and tune; here name a number "
+                     "(onecycle fit-batch RECIPE --write FILE finds one)");
+  if (count > num_train)
+    throw FieldError("data.batch_size",
+                     format("{} is more than the {} samples of the training part; "
+                            "use at most {}, or all",
+                            count, num_train, num_train));
+  return count;
 }
 
 }  // namespace onecycle

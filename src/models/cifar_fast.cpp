@@ -1,9 +1,9 @@
+#include "models/entry.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/convolution.h"
-#include "models/entry.h"
+#include "nn/layers/whitening.h"
 #include "nn/ops/max_pool.h"
 #include "nn/require_side.h"
-#include "nn/layers/whitening.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/conv.h>

@@ -1,5 +1,5 @@
-#include "nn/ops/dense_stack.h"
 #include "models/entry.h"
+#include "nn/ops/dense_stack.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>

@@ -1,6 +1,6 @@
+#include "models/entry.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/convolution.h"
-#include "models/entry.h"
 #include "nn/ops/max_pool.h"
 #include "nn/require_side.h"
 

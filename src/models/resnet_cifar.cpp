@@ -1,7 +1,7 @@
 #include "core/text/format.h"
+#include "models/entry.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/convolution.h"
-#include "models/entry.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/sequential.h>

@@ -6,11 +6,11 @@
 #include "core/text/format.h"
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
-#include "options/value_json.h"
 #include "data/pictures/picture_fit.h"
+#include "formats/checkpoint_files.h"
 #include "network/views.h"
 #include "network/weights.h"
-#include "formats/checkpoint_files.h"
+#include "options/value_json.h"
 
 #include <algorithm>
 #include <filesystem>

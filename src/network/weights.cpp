@@ -2,7 +2,7 @@
 
 #include "onecycle/error.h"
 
-#include "core/files/expand_path.h"
+#include "core/files/paths.h"
 #include "core/text/format.h"
 #include "network/tensor_bytes.h"
 

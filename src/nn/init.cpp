@@ -1,3 +1,4 @@
+#include "onecycle/error.h"
 #include "onecycle/model.h"
 
 #include "core/rng.h"

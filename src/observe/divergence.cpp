@@ -1,7 +1,6 @@
 #include "observe/divergence.h"
 
 #include "core/text/format.h"
-#include "core/text/json_number.h"
 #include "core/text/json_text.h"
 
 #include <algorithm>

@@ -1,7 +1,6 @@
 #include "observe/early_stop.h"
 
 #include "core/text/format.h"
-#include "core/text/json_number.h"
 #include "core/text/json_text.h"
 
 #include <cmath>

@@ -1,6 +1,5 @@
 #include "observe/json_lines.h"
 
-#include "core/text/json_number.h"
 #include "core/text/json_text.h"
 
 namespace onecycle {

@@ -2,7 +2,7 @@
 
 #include "onecycle/events.h"
 
-#include "core/process/run_queue.h"
+#include "core/process/processors.h"
 
 #include <functional>
 #include <string>

@@ -3,16 +3,16 @@
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
 
-#include "nn/layers/batch_norm.h"
 #include "network/views.h"
 #include "network/weights.h"
-#include "yaml/document.h"
+#include "nn/layers/batch_norm.h"
+#include "recipe/recipe_error.h"
+#include "recipe/recipe_text.h"
 #include "train/compute.h"
 #include "train/course.h"
 #include "train/state/initial_weights.h"
 #include "train/step/micro_batch.h"
-#include "recipe/recipe_error.h"
-#include "recipe/recipe_text.h"
+#include "yaml/document.h"
 
 #include <algorithm>
 

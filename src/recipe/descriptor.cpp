@@ -1,6 +1,6 @@
 #include "core/text/format.h"
-#include "yaml/yaml.h"
 #include "recipe/data_option_types.h"
+#include "yaml/yaml.h"
 
 #include <algorithm>
 #include <filesystem>

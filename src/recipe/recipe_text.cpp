@@ -1,7 +1,7 @@
 #include "recipe/recipe_text.h"
 
-#include "core/text/number.h"
 #include "core/sha256.h"
+#include "core/text/number.h"
 #include "yaml/document.h"
 #include "yaml/yaml.h"
 

@@ -3,9 +3,9 @@
 #include "onecycle/error.h"
 #include "onecycle/report.h"
 
+#include "core/files/input_file.h"
 #include "core/text/csv_text.h"
 #include "core/text/format.h"
-#include "core/files/input_file.h"
 #include "core/text/number.h"
 
 #include <algorithm>

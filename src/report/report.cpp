@@ -4,9 +4,9 @@
 
 #include "core/files/files.h"
 #include "core/text/format.h"
-#include "report/page/content.h"
 #include "report/figures/figure_data.h"
 #include "report/figures/gnuplot.h"
+#include "report/page/content.h"
 #include "report/page/page.h"
 
 #include <filesystem>

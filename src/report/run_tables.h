@@ -1,7 +1,7 @@
 #pragma once
 
-#include "report/page/content.h"
 #include "report/csv_table.h"
+#include "report/page/content.h"
 
 namespace onecycle {
 

@@ -1,5 +1,5 @@
-#include "core/text/format.h"
 #include "core/process/child_process.h"
+#include "core/text/format.h"
 #include "report/figures/gnuplot.h"
 
 #include <cerrno>

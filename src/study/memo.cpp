@@ -3,8 +3,8 @@
 #include "onecycle/error.h"
 
 #include "core/files/files.h"
-#include "core/text/format.h"
 #include "core/files/input_file.h"
+#include "core/text/format.h"
 #include "core/text/json_text.h"
 #include "train/state/shared_checkpoints.h"
 

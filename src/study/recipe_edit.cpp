@@ -1,7 +1,7 @@
 #include "study/recipe_edit.h"
 
-#include "train/step/decay.h"
 #include "recipe/recipe_error.h"
+#include "train/step/decay.h"
 
 namespace onecycle {
 

@@ -1,5 +1,5 @@
-#include "nn/ops/mode_scope.h"
 #include "network/views.h"
+#include "nn/ops/mode_scope.h"
 #include "train/step/forward.h"
 
 #include <algorithm>

@@ -1,11 +1,12 @@
 #include "train/fit.h"
 
 #include "onecycle/error.h"
+#include "onecycle/trainer.h"
 
-#include "core/text/format.h"
 #include "core/files/mapped_file.h"
-#include "core/text/printable.h"
 #include "core/rng.h"
+#include "core/text/format.h"
+#include "core/text/printable.h"
 #include "train/memory.h"
 
 #include <algorithm>
@@ -246,6 +247,22 @@ void Fit::request_divergence(std::int64_t step, const std::string& what) {
 
 void Fit::notice(Notice::Kind kind, const std::string& message) {
   tell(&Observer::on_notice, Notice{kind, state_.steps, epochs(state_.steps), message});
+}
+
+void Trainer::resume(const Snapshot& snapshot, const std::string& source) {
+  start_ = snapshot;
+  start_source_ = source;
+}
+
+RunEnd Trainer::fit() {
+  struct Withdrawal {
+    StopSignal& stop;
+    ~Withdrawal() { stop.withdraw(); }
+  } const withdrawal{stop_};
+  Fit fit(run_, observers_, stop_, store_);
+  if (start_) fit.resume(*start_, start_source_);
+  start_.reset();
+  return fit.fit();
 }
 
 }  // namespace onecycle

@@ -3,8 +3,7 @@
 #include "onecycle/trainer.h"
 
 #include "train/agreement.h"
-#include "train/state/average.h"
-#include "train/state/lookahead.h"
+#include "train/state/averages.h"
 #include "train/state/run_state.h"
 #include "train/step/step.h"
 

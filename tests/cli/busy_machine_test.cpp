@@ -1,6 +1,6 @@
 #include "cli/busy_machine.h"
 
-#include "core/process/run_queue.h"
+#include "core/process/processors.h"
 #include "support/comes_true.h"
 #include "support/environment.h"
 

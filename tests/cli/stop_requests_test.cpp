@@ -1,4 +1,4 @@
-#include "cli/stop_requests.h"
+#include "cli/signals.h"
 
 #include <csignal>
 #include <gtest/gtest.h>

@@ -2,10 +2,10 @@
 
 #include "onecycle/error.h"
 
+#include "core/files/paths.h"
 #include "core/text/csv_text.h"
 #include "core/text/format.h"
 #include "core/text/json_text.h"
-#include "core/files/links.h"
 #include "core/text/printable.h"
 #include "support/temporary_folder.h"
 

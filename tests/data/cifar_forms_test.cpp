@@ -1,7 +1,7 @@
 #include "data_test_support.h"
-#include "yaml/yaml.h"
 #include "support/places.h"
 #include "support/tar.h"
+#include "yaml/yaml.h"
 
 #include <filesystem>
 

@@ -1,6 +1,6 @@
 #include "data/files.h"
 
-#include "core/files/expand_path.h"
+#include "core/files/paths.h"
 #include "data/byte_source.h"
 #include "data_test_support.h"
 

@@ -1,7 +1,7 @@
 #include "onecycle/pack.h"
 
-#include "formats/safetensors/safetensors.h"
 #include "data_test_support.h"
+#include "formats/safetensors/safetensors.h"
 
 #include <filesystem>
 #include <limits>

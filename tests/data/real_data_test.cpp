@@ -1,6 +1,6 @@
 #include "data_test_support.h"
-#include "yaml/yaml.h"
 #include "support/places.h"
+#include "yaml/yaml.h"
 
 #include <cstdlib>
 

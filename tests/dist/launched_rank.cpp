@@ -3,10 +3,10 @@
 
 #include "onecycle/error.h"
 
-#include "dist/heartbeat/board.h"
-#include "dist/launch/launcher.h"
-#include "dist/heartbeat/pulse.h"
 #include "dist/group/store.h"
+#include "dist/heartbeat/board.h"
+#include "dist/heartbeat/pulse.h"
+#include "dist/launch/launcher.h"
 
 #include <csignal>
 #include <cstdio>

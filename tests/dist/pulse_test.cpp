@@ -2,9 +2,9 @@
 
 #include "onecycle/error.h"
 
+#include "dist/group/store.h"
 #include "dist/heartbeat/board.h"
 #include "dist/heartbeat/pulse_peers.h"
-#include "dist/group/store.h"
 #include "support/comes_true.h"
 
 #include <gmock/gmock.h>

@@ -2,9 +2,9 @@
 
 #include "onecycle/error.h"
 
-#include "dist/launch/address.h"
-#include "dist/heartbeat/board.h"
 #include "dist/group/sealed_store.h"
+#include "dist/heartbeat/board.h"
+#include "dist/launch/address.h"
 
 #include <fstream>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// needs: src/data/archive.cpp src/data/cifar_batch.cpp src/core/pickle*.cpp src/core/printable.cpp -larchive
+// needs: src/data/formats/archive.cpp src/data/formats/cifar_batch.cpp src/formats/pickle/*.cpp src/core/text/printable.cpp -larchive
 // -larchive
 #include "onecycle/error.h"
 

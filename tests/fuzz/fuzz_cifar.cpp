@@ -1,4 +1,4 @@
-// needs: src/data/cifar_batch.cpp src/core/pickle*.cpp src/core/printable.cpp
+// needs: src/data/formats/cifar_batch.cpp src/formats/pickle/*.cpp src/core/text/printable.cpp
 #include "onecycle/error.h"
 
 #include "data/formats/cifar_batch.h"

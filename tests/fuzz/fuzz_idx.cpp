@@ -1,4 +1,4 @@
-// needs: src/data/idx_array.cpp src/data/byte_source.cpp src/core/host_memory.cpp -lz
+// needs: src/data/formats/idx_array.cpp src/data/byte_source.cpp src/core/memory/host_memory.cpp -lz
 #include "onecycle/error.h"
 
 #include "data/formats/idx_array.h"

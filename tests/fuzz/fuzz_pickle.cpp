@@ -1,4 +1,4 @@
-// needs: src/core/pickle*.cpp src/core/printable.cpp
+// needs: src/formats/pickle/*.cpp src/core/text/printable.cpp
 #include "formats/pickle/pickle.h"
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// needs: src/data/picture.cpp src/data/exif.cpp src/data/jpeg*.cpp src/data/png.cpp src/core/input_file.cpp -lturbojpeg -lpng
+// needs: src/data/pictures/picture.cpp src/data/pictures/exif.cpp src/data/pictures/jpeg*.cpp src/data/pictures/png.cpp src/core/files/input_file.cpp -lturbojpeg -lpng
 #include "onecycle/error.h"
 
 #include "data/pictures/exif.h"

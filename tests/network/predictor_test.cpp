@@ -6,12 +6,12 @@
 #include "onecycle/options.h"
 
 #include "core/text/json_text.h"
+#include "formats/checkpoint_files.h"
 #include "formats/safetensors/safetensors.h"
-#include "options/value_json.h"
 #include "network/tensor_bytes.h"
 #include "network/weights.h"
+#include "options/value_json.h"
 #include "support/temporary_folder.h"
-#include "formats/checkpoint_files.h"
 
 #include <filesystem>
 #include <gmock/gmock.h>

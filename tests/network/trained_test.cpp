@@ -3,14 +3,14 @@
 #include "onecycle/predict.h"
 #include "onecycle/predictor.h"
 
+#include "formats/checkpoint_files.h"
 #include "formats/safetensors/safetensors.h"
+#include "formats/torch/torch_writer.h"
 #include "network/tensor_bytes.h"
+#include "recipe/recipe_text.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"
-#include "recipe/recipe_text.h"
 #include "train/support.h"
-#include "formats/checkpoint_files.h"
-#include "formats/torch/torch_writer.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

@@ -1,8 +1,9 @@
 // Muon against an implementation of its own in Python (tests/golden/muon.py), and by hand.
 
+#include "optim/muon.h"
+
 #include "onecycle/error.h"
 
-#include "optim/orthogonal.h"
 #include "optim/support.h"
 #include "support/golden.h"
 

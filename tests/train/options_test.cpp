@@ -4,8 +4,7 @@
 #include "onecycle/loader.h"
 #include "onecycle/predict.h"
 
-#include "train/state/average.h"
-#include "train/state/lookahead.h"
+#include "train/state/averages.h"
 #include "train/support.h"
 
 #include <cmath>

@@ -4,12 +4,12 @@
 #include "onecycle/models.h"
 #include "onecycle/optimizer.h"
 
+#include "formats/torch/torch_writer.h"
 #include "network/tensor_bytes.h"
 #include "network/weights.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"
 #include "train/support.h"
-#include "formats/torch/torch_writer.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

@@ -4,12 +4,12 @@
 
 #include "onecycle/error.h"
 
+#include "study/recipe_edit.h"
 #include "support/choices.h"
-#include "train/step/decay.h"
 #include "train/state/snapshot.h"
+#include "train/step/decay.h"
 #include "train/support.h"
 #include "tuning/range_test/overlay.h"
-#include "study/recipe_edit.h"
 
 #include <cmath>
 #include <csignal>

@@ -9,8 +9,8 @@
 #include "core/text/format.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
-#include "yaml/document.h"
 #include "recipe/recipe_text.h"
+#include "yaml/document.h"
 
 namespace onecycle {
 

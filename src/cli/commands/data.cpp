@@ -1,8 +1,8 @@
 #include "onecycle/error.h"
 
 #include "cli/commands/data_commands.h"
-#include "cli/load_watch.h"
-#include "cli/output.h"
+#include "cli/console.h"
+#include "cli/progress.h"
 #include "cli/shipped.h"
 #include "core/text/format.h"
 #include "core/text/json.h"

@@ -1,7 +1,7 @@
 #include "onecycle/pack.h"
 
 #include "cli/commands/data_commands.h"
-#include "cli/output.h"
+#include "cli/console.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
 

@@ -2,14 +2,14 @@
 #include "onecycle/evaluation_report.h"
 #include "onecycle/predict.h"
 
-#include "cli/output.h"
+#include "cli/console.h"
 #include "cli/ranks.h"
 #include "cli/run_folder.h"
 #include "cli/sample_picture.h"
 #include "cli/trained_network.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
-#include "core/text/json_number.h"
+#include "core/text/json_text.h"
 #include "core/text/print.h"
 #include "recipe/recipe_text.h"
 

@@ -2,13 +2,13 @@
 #include "onecycle/predictor.h"
 
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/console.h"
 #include "cli/run_folder.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
+#include "formats/names/match.h"
 #include "recipe/recipe_text.h"
 #include "recipe/torch_optimizer.h"
-#include "formats/names/match.h"
 
 #include <algorithm>
 #include <cstring>

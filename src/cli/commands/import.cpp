@@ -1,14 +1,14 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/console.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
+#include "formats/names/match.h"
 #include "network/tensor_bytes.h"
 #include "network/weights.h"
-#include "formats/names/match.h"
 
 #include <algorithm>
 

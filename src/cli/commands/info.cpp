@@ -1,7 +1,7 @@
 #include "onecycle/compute.h"
 
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/console.h"
 #include "cli/shipped.h"
 #include "core/text/format.h"
 #include "core/text/json.h"

@@ -2,24 +2,24 @@
 
 #include "onecycle/error.h"
 
-#include "cli/output.h"
+#include "cli/console.h"
+#include "cli/fit_batch/settle_batch.h"
+#include "cli/progress.h"
 #include "cli/range_overlays.h"
 #include "cli/report_page.h"
 #include "cli/run_folder.h"
 #include "cli/session.h"
-#include "cli/fit_batch/settle_batch.h"
 #include "cli/signals.h"
-#include "cli/step_progress.h"
-#include "core/text/duration_limits.h"
 #include "core/files/files.h"
+#include "core/text/duration_limits.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
 #include "recipe/recipe_text.h"
-#include "tuning/range_test/range_test_json.h"
 #include "study/recipe_edit.h"
+#include "tuning/range_test/range_test_json.h"
 
 #include <cmath>
 #include <sstream>

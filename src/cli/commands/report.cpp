@@ -1,5 +1,5 @@
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/console.h"
 #include "cli/report_page.h"
 #include "core/text/format.h"
 #include "core/text/json.h"

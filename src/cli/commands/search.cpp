@@ -4,11 +4,11 @@
 #include "cli/search_ranks.h"
 #include "cli/search_study.h"
 #include "cli/shipped.h"
-#include "core/text/differences.h"
 #include "core/text/format.h"
-#include "yaml/document.h"
+#include "options/differences.h"
 #include "recipe/recipe_text.h"
 #include "study/search/search_report.h"
+#include "yaml/document.h"
 
 #include <filesystem>
 

@@ -1,11 +1,11 @@
 #include "onecycle/compute.h"
 #include "onecycle/error.h"
 
+#include "cli/fit_batch/settle_batch.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/seeds.h"
 #include "cli/session.h"
-#include "cli/fit_batch/settle_batch.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 

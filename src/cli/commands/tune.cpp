@@ -3,14 +3,14 @@
 #include "onecycle/compute.h"
 #include "onecycle/error.h"
 
-#include "cli/output.h"
+#include "cli/console.h"
+#include "cli/fit_batch/settle_batch.h"
+#include "cli/progress.h"
 #include "cli/report_page.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/session.h"
-#include "cli/fit_batch/settle_batch.h"
 #include "cli/signals.h"
-#include "cli/step_progress.h"
 #include "core/files/files.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
@@ -18,9 +18,9 @@
 #include "core/text/print.h"
 #include "core/text/printable.h"
 #include "recipe/recipe_text.h"
-#include "train/state/shared_checkpoints.h"
 #include "study/memo.h"
 #include "study/tune/tune_json.h"
+#include "train/state/shared_checkpoints.h"
 
 #include <filesystem>
 

@@ -2,9 +2,9 @@
 
 #include "onecycle/error.h"
 
+#include "core/process/child_process.h"
 #include "core/text/format.h"
 #include "core/text/json_text.h"
-#include "core/process/child_process.h"
 
 #include <algorithm>
 #include <chrono>

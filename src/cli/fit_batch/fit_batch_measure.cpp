@@ -3,15 +3,15 @@
 #include "onecycle/error.h"
 
 #include "cli/command.h"
+#include "cli/console.h"
 #include "cli/fit_batch/fit_batch_child.h"
-#include "cli/output.h"
 #include "cli/ranks.h"
-#include "core/text/printable.h"
 #include "core/process/this_process.h"
+#include "core/text/printable.h"
 #include "observe/divergence.h"
 #include "observe/progress.h"
-#include "train/memory.h"
 #include "recipe/recipe_text.h"
+#include "train/memory.h"
 #include "tuning/batch_size/batch_limit.h"
 
 #include <new>

@@ -1,8 +1,8 @@
 #include "onecycle/error.h"
 
+#include "cli/console.h"
 #include "cli/fit_batch/fit_batch_child.h"
 #include "cli/fit_batch/fit_batch_task.h"
-#include "cli/output.h"
 #include "core/files/files.h"
 #include "core/text/format.h"
 #include "core/text/print.h"

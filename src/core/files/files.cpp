@@ -3,10 +3,10 @@
 #include "onecycle/error.h"
 
 #include "core/files/file_error.h"
-#include "core/text/format.h"
 #include "core/files/mapped_file.h"
-#include "core/text/number.h"
 #include "core/files/part_file.h"
+#include "core/text/format.h"
+#include "core/text/number.h"
 
 #include <algorithm>
 #include <cerrno>

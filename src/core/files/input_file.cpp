@@ -3,8 +3,8 @@
 #include "onecycle/error.h"
 
 #include "core/files/file_error.h"
-#include "core/text/format.h"
 #include "core/process/file_descriptor.h"
+#include "core/text/format.h"
 
 #include <cerrno>
 #include <cstring>

@@ -20,12 +20,12 @@ namespace {
 
 // Those mapped now. A run maps a file or two; what finds no place is not watched. A signal handler
 // looks without the lock.
-std::array<std::atomic<const MappedFile*>, 64> mapped{};
+std::array<std::atomic<const MappedFile*>, 64> mapped_files{};
 std::mutex mapped_lock;
 
 void exchange(const MappedFile* from, const MappedFile* to) {
   const std::lock_guard lock(mapped_lock);
-  for (auto& place : mapped) {
+  for (auto& place : mapped_files) {
     const MappedFile* expected = from;
     if (place.compare_exchange_strong(expected, to)) return;
   }
@@ -63,7 +63,7 @@ bool MappedFile::is_unchanged() const {
 
 void MappedFile::check_all() {
   const std::lock_guard lock(mapped_lock);
-  for (const auto& place : mapped) {
+  for (const auto& place : mapped_files) {
     const MappedFile* file = place;
     if (file != nullptr && !file->is_unchanged())
       throw DataError(
@@ -74,7 +74,7 @@ void MappedFile::check_all() {
 }
 
 const char* MappedFile::path_at(const void* address) noexcept {
-  for (const auto& place : mapped) {
+  for (const auto& place : mapped_files) {
     const MappedFile* file = place;
     if (file != nullptr && address >= file->begin_ && address < file->begin_ + file->size_)
       return file->path_.c_str();

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
+#include <string>
 #include <thread>
 
 namespace onecycle {
@@ -75,6 +78,34 @@ std::int64_t usable_processors() {
 
 std::int64_t share_of_processors(std::int64_t processes) {
   return std::max<std::int64_t>(1, usable_processors() / processes);
+}
+
+namespace {
+
+std::optional<RunQueueTimes> times_in(const std::string& folder) {
+  constexpr double kSecond = 1e9;  // in the file's unit
+  std::ifstream file(folder + "/schedstat");
+  RunQueueTimes times;
+  if (!(file >> times.running >> times.waiting) || times.running <= 0) return std::nullopt;
+  times.running /= kSecond;
+  times.waiting /= kSecond;
+  return times;
+}
+
+}  // namespace
+
+std::optional<RunQueueTimes> run_queue_times() { return times_in("/proc/thread-self"); }
+
+std::map<int, RunQueueTimes> run_queue_times_of_threads() {
+  std::map<int, RunQueueTimes> all;
+  std::error_code gone;  // a thread may end meanwhile
+  for (std::filesystem::directory_iterator task("/proc/self/task", gone), end; task != end;
+       task.increment(gone)) {
+    const std::string folder = task->path().string();
+    if (const auto times = times_in(folder))
+      all.emplace(std::stoi(task->path().filename().string()), *times);
+  }
+  return all;
 }
 
 }  // namespace onecycle

@@ -2,12 +2,12 @@
 
 #include "onecycle/error.h"
 
-#include "core/files/expand_path.h"
-#include "core/text/format.h"
+#include "core/files/paths.h"
 #include "core/process/file_lock.h"
-#include "data/fetch/digest.h"
-#include "data/files.h"
+#include "core/text/format.h"
 #include "data/fetch/transfer.h"
+#include "data/fetch/verify.h"
+#include "data/files.h"
 
 #include <cerrno>
 #include <chrono>

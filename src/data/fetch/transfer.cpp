@@ -118,18 +118,17 @@ void set_up(CURL* curl, const std::string& url, const FetchOptions& options, Sta
 }
 
 Transfer outcome(CURLcode code, const State& state, const char* message) {
-  using Result = Transfer::Result;
   long status = 0;
   curl_easy_getinfo(state.curl, CURLINFO_RESPONSE_CODE, &status);
   // A server that knows no ranges, or has nothing there; libcurl lets the latter pass.
-  if (code == CURLE_RANGE_ERROR || status == 416) return {Result::overshot, ""};
-  if (code == CURLE_OK) return {Result::done, ""};
-  if (state.too_large || code == CURLE_FILESIZE_EXCEEDED) return {Result::too_large, ""};
-  if (state.no_room) return {Result::no_room, ""};
-  if (code == CURLE_ABORTED_BY_CALLBACK) return {Result::stopped, ""};
-  if (state.write_failed) return {Result::lasting, std::strerror(errno)};
+  if (code == CURLE_RANGE_ERROR || status == 416) return {Transfer::Result::overshot, ""};
+  if (code == CURLE_OK) return {Transfer::Result::done, ""};
+  if (state.too_large || code == CURLE_FILESIZE_EXCEEDED) return {Transfer::Result::too_large, ""};
+  if (state.no_room) return {Transfer::Result::no_room, ""};
+  if (code == CURLE_ABORTED_BY_CALLBACK) return {Transfer::Result::stopped, ""};
+  if (state.write_failed) return {Transfer::Result::lasting, std::strerror(errno)};
   const std::string why = *message != '\0' ? message : curl_easy_strerror(code);
-  return {passes(code, status) ? Result::passing : Result::lasting, why};
+  return {passes(code, status) ? Transfer::Result::passing : Transfer::Result::lasting, why};
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "core/text/format.h"
-#include "data/formats/archive.h"
 #include "data/byte_source.h"
+#include "data/formats/archive.h"
 #include "data/formats/cifar_batch.h"
 #include "data/formats/entry.h"
 #include "data/source_state.h"

@@ -2,8 +2,8 @@
 
 #include "onecycle/error.h"
 
-#include "core/text/format.h"
 #include "core/memory/host_memory.h"
+#include "core/text/format.h"
 #include "data/byte_source.h"
 
 #include <bit>

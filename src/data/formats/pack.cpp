@@ -1,13 +1,13 @@
 #include "onecycle/pack.h"
 
-#include "core/text/format.h"
 #include "core/memory/host_memory.h"
+#include "core/process/file_descriptor.h"
+#include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/json_text.h"
-#include "core/process/file_descriptor.h"
-#include "formats/safetensors/safetensors.h"
 #include "data/files.h"
 #include "data/formats/packed.h"
+#include "formats/safetensors/safetensors.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,11 +1,11 @@
 #include "data/formats/packed.h"
 
+#include "core/sha256.h"
 #include "core/text/format.h"
 #include "core/text/json_text.h"
-#include "formats/safetensors/safetensors.h"
-#include "core/sha256.h"
-#include "data/formats/entry.h"
 #include "data/files.h"
+#include "data/formats/entry.h"
+#include "formats/safetensors/safetensors.h"
 
 #include <algorithm>
 #include <cmath>

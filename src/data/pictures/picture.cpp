@@ -2,8 +2,8 @@
 
 #include "onecycle/error.h"
 
-#include "core/text/format.h"
 #include "core/files/input_file.h"
+#include "core/text/format.h"
 
 #include <algorithm>
 #include <cctype>

@@ -3,11 +3,11 @@
 #include "onecycle/error.h"
 
 #include "core/process/blocked_signals.h"
+#include "core/process/file_descriptor.h"
 #include "core/text/format.h"
 #include "core/text/printable.h"
-#include "core/process/file_descriptor.h"
-#include "dist/launch/address.h"
 #include "dist/group/sealed_store.h"
+#include "dist/launch/address.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "dist/launch/place.h"
 #include "dist/heartbeat/verdict.h"
+#include "dist/launch/place.h"
 
 #include <chrono>
 #include <functional>

@@ -2,8 +2,8 @@
 
 #include "onecycle/error.h"
 
-#include "core/text/format.h"
 #include "core/process/file_descriptor.h"
+#include "core/text/format.h"
 
 #include <arpa/inet.h>
 #include <cerrno>

@@ -1,13 +1,13 @@
 #include "dist/launch/launcher.h"
 
+#include "core/process/processors.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
-#include "core/process/this_process.h"
-#include "core/process/processors.h"
-#include "dist/launch/launch_attempt.h"
 #include "dist/group/sealed_store.h"
+#include "dist/launch/launch_attempt.h"
 
 #include <cstdlib>
 #include <string_view>

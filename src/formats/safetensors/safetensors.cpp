@@ -3,12 +3,12 @@
 #include "onecycle/error.h"
 
 #include "core/files/files.h"
+#include "core/sha256.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
 #include "formats/safetensors/safetensors_header.h"
-#include "core/sha256.h"
 
 #include <algorithm>
 

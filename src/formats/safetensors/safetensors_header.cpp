@@ -12,7 +12,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr int kDeepest = 4;  // a header nests three deep
+constexpr int kDeepestMember = 4;  // a header nests three deep
 constexpr std::size_t kMostTensors = std::size_t{1} << 20;
 
 // {"__metadata__": {key: text}, name: {"dtype": text, "shape": [...], "data_offsets": [...]}};
@@ -72,7 +72,7 @@ class HeaderReader final : public Json::json_sax_t {
   bool in_metadata() const { return name_ == "__metadata__"; }
 
   bool open() {
-    if (++depth_ > kDeepest) refuse_member();
+    if (++depth_ > kDeepestMember) refuse_member();
     return true;
   }
   bool close() {

@@ -1,6 +1,6 @@
-#include "kernels/device/cuda_check.h"
 #include "kernels/batch/gather.h"
 #include "kernels/batch/gather_sample.h"
+#include "kernels/cuda_check.h"
 
 #include <algorithm>
 #include <cuda_runtime.h>

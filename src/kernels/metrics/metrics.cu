@@ -1,4 +1,4 @@
-#include "kernels/device/cuda_check.h"
+#include "kernels/cuda_check.h"
 #include "kernels/metrics/metrics.h"
 
 #include <cuda_runtime.h>

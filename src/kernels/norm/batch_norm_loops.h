@@ -1,8 +1,8 @@
 #pragma once
 
+#include "kernels/lanes.h"
 #include "kernels/norm/batch_norm.h"
 #include "kernels/norm/gelu_lanes.h"
-#include "kernels/lanes.h"
 
 #include <algorithm>
 #include <type_traits>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/device/cuda_check.h"
+#include "kernels/cuda_check.h"
 #include "kernels/update/loss_scale.h"
 
 #include <cuda_runtime.h>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "kernels/update/loss_scale.h"
 #include "kernels/processor.h"
+#include "kernels/update/loss_scale.h"
 
 #include <type_traits>
 

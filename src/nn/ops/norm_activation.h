@@ -5,7 +5,8 @@
 namespace onecycle {
 
 // Batch normalisation in training, an addition and an activation as one operator on the CPU: y =
-// activation((x - mean) / sqrt(variance + eps) * weight + bias + addend), kernels/norm/batch_norm.h.
+// activation((x - mean) / sqrt(variance + eps) * weight + bias + addend),
+// kernels/norm/batch_norm.h.
 
 // Whether it takes this input: [N, C, H, W] on the CPU, dense and channels last, fp32 or bf16, C a
 // multiple of 16, more than one value a channel.

@@ -1,6 +1,6 @@
 #include "core/text/format.h"
-#include "report/range_file.h"
 #include "report/page/text.h"
+#include "report/range_file.h"
 
 #include <algorithm>
 #include <cmath>

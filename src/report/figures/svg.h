@@ -6,6 +6,10 @@
 
 namespace onecycle {
 
+// The series' names in rows of at most `width` user units, the first row's baseline at `y`.
+std::string svg_legend(const Figure& figure, int width, int y);
+int legend_height(const Figure& figure, int width);
+
 struct SvgOptions {
   std::string form = "wide";  // a class of the element, and part of its ids
   int width = 560;            // user units

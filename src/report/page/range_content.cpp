@@ -1,8 +1,8 @@
 #include "onecycle/error.h"
 
 #include "report/page/content.h"
-#include "report/range_file.h"
 #include "report/page/text.h"
+#include "report/range_file.h"
 
 #include <cmath>
 #include <filesystem>

@@ -1,11 +1,11 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
-#include "report/page/content.h"
 #include "report/figures/run_figures.h"
+#include "report/page/content.h"
+#include "report/page/text.h"
 #include "report/run_files.h"
 #include "report/run_tables.h"
-#include "report/page/text.h"
 
 #include <algorithm>
 #include <cmath>

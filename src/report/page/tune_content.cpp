@@ -2,8 +2,8 @@
 
 #include "core/text/format.h"
 #include "report/page/content.h"
-#include "report/range_file.h"
 #include "report/page/text.h"
+#include "report/range_file.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kColours = 6;
+constexpr int kSeriesColours = 6;
 constexpr double kWorthSeeing = 1.5;  // of the lowest loss; what is above is cut off
 
 bool chosen(const Json& trial) {
@@ -78,7 +78,7 @@ Figure trials_figure(const Json& tuning) {
       if (chosen(trial)) figure.marks.push_back({text_in(trial, "label"), number, loss, true});
     }
     if (series.x.empty()) continue;
-    colour = (colour + 1) % kColours;
+    colour = (colour + 1) % kSeriesColours;
     figure.series.push_back(std::move(series));
   }
   if (highest > kWorthSeeing * lowest) {

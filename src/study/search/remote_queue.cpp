@@ -5,11 +5,10 @@
 #include "core/files/file_error.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
-#include "core/text/json_number.h"
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
-#include "yaml/yaml.h"
 #include "train/state/run_state.h"
+#include "yaml/yaml.h"
 
 #include <chrono>
 #include <thread>

@@ -1,8 +1,8 @@
 #include "onecycle/search.h"
 
+#include "study/search/search_axis.h"
 #include "yaml/document.h"
 #include "yaml/yaml.h"
-#include "study/search/search_axis.h"
 
 namespace onecycle {
 

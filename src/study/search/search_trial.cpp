@@ -6,9 +6,9 @@
 #include "core/files/files.h"
 #include "core/text/format.h"
 #include "core/text/printable.h"
-#include "yaml/yaml.h"
-#include "train/memory.h"
 #include "recipe/recipe_text.h"
+#include "train/memory.h"
+#include "yaml/yaml.h"
 
 #include <chrono>
 #include <cmath>

@@ -1,8 +1,8 @@
 #include "study/search/space.h"
 
+#include "core/rng.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
-#include "core/rng.h"
 
 #include <algorithm>
 #include <cmath>

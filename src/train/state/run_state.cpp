@@ -3,7 +3,6 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
-#include "core/text/json_number.h"
 #include "core/text/json_text.h"
 
 #include <cmath>
@@ -20,8 +19,8 @@ Json json_of(double value) { return json_of_number(value); }
 double number_in(const Json& json) { return number_in_json(json); }
 
 Json json_of_count(double count) {
-  constexpr double kMost = 9e18;  // what cannot be a count is written as it is, and refused
-  return std::abs(count) < kMost && count == std::floor(count)
+  constexpr double kLargestCount = 9e18;  // what cannot be a count is written as it is, and refused
+  return std::abs(count) < kLargestCount && count == std::floor(count)
              ? Json(static_cast<std::int64_t>(count))
              : json_of(count);
 }

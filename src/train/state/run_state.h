@@ -3,8 +3,8 @@
 #include "onecycle/events.h"
 
 #include "core/text/json.h"
-#include "kernels/update/loss_scale.h"
 #include "kernels/metrics/metrics.h"
+#include "kernels/update/loss_scale.h"
 
 #include <cstdint>
 #include <map>

@@ -3,8 +3,7 @@
 #include "onecycle/checkpoint.h"
 #include "onecycle/trainer.h"
 
-#include "train/state/average.h"
-#include "train/state/lookahead.h"
+#include "train/state/averages.h"
 #include "train/state/run_state.h"
 
 namespace onecycle {

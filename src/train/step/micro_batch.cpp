@@ -1,7 +1,7 @@
 #include "train/step/micro_batch.h"
 
 #include "core/memory/host_memory.h"
-#include "kernels/device/device_memory.h"
+#include "kernels/device_memory.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 
 #include "onecycle/error.h"
 
-#include "kernels/device/device_memory.h"
+#include "kernels/device_memory.h"
 
 #include <algorithm>
 #include <fstream>

@@ -1,0 +1,58 @@
+#include "core/files/paths.h"
+
+#include "onecycle/error.h"
+
+#include "core/text/format.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace onecycle {
+
+std::optional<std::string> expand_path(const std::string& path) {
+  std::string result = path;
+  if (result == "~" || result.starts_with("~/")) result.replace(0, 1, "${HOME}");
+  for (std::size_t at = 0; (at = result.find("${", at)) != std::string::npos;) {
+    const std::size_t end = result.find('}', at);
+    if (end == std::string::npos) break;
+    const char* value = std::getenv(result.substr(at + 2, end - at - 2).c_str());
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    result.replace(at, end + 1 - at, value);
+    at += std::strlen(value);
+  }
+  return result;
+}
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
+         folder.end();
+}
+
+}  // namespace
+
+void refuse_links_out_of(const std::string& folder) {
+  std::error_code error;
+  const fs::path root = fs::canonical(folder, error);
+  if (error) return;  // whoever opens it says so
+  fs::recursive_directory_iterator entry(root, fs::directory_options::skip_permission_denied,
+                                         error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code unread;
+    if (!entry->is_symlink(unread)) continue;
+    std::error_code nowhere;
+    const fs::path target = fs::canonical(entry->path(), nowhere);
+    if (!nowhere && is_inside(target, root)) continue;
+    throw Error(format(
+        "{}: is a symbolic link that leads out of its folder; remove it, or put in its place what "
+        "it names",
+        (fs::path(folder) / entry->path().lexically_relative(root)).string()));
+  }
+}
+
+}  // namespace onecycle

@@ -1,0 +1,37 @@
+#include "options/differences.h"
+
+#include "onecycle/options.h"
+
+#include "core/text/format.h"
+
+namespace onecycle {
+
+namespace {
+
+void compare(const Value& before, const Value& after, const std::string& path,
+             std::vector<std::string>& found) {
+  if (!before.is_map() || !after.is_map()) {
+    const std::string old = detail::flow_text(before);
+    const std::string now = detail::flow_text(after);
+    if (old != now)
+      found.push_back(format("{}: {} -> {}", path, detail::flow_text(before.as_written()),
+                             detail::flow_text(after.as_written())));
+    return;
+  }
+  for (const auto& [key, at, value] : after.members) {
+    const Value* old = before.find(key);
+    compare(old != nullptr ? *old : Value{}, value, detail::join_path(path, key), found);
+  }
+  for (const auto& [key, at, value] : before.members)
+    if (after.find(key) == nullptr) compare(value, Value{}, detail::join_path(path, key), found);
+}
+
+}  // namespace
+
+std::vector<std::string> differences(const Value& before, const Value& after) {
+  std::vector<std::string> found;
+  compare(before, after, "", found);
+  return found;
+}
+
+}  // namespace onecycle

@@ -1,0 +1,147 @@
+// The whole procedure on a small task: what it remembers, and that it ends the same however often
+// it stops.
+
+#include "onecycle/tune.h"
+
+#include "onecycle/error.h"
+
+#include "study/memo.h"
+#include "support/temporary_folder.h"
+#include "train/support.h"
+
+#include <csignal>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace onecycle {
+namespace {
+
+Recipe small_recipe() {
+  return tiny_recipe({"data.format.train=1500", "data.format.noise=0.6", "data.validation=500",
+                      "train.duration=3ep", "optimizer.weight_decay_mode=l2"});
+}
+
+std::string text_of(const Recipe& recipe) {
+  return write_yaml(recipe_options(Registries().variants()).write(recipe));
+}
+
+class StepsAndStop : public Observer {
+ public:
+  StepsAndStop(StopSignal& stop, std::int64_t stop_after) : stop_(stop), stop_after_(stop_after) {}
+  void on_batch_end(const BatchEnd&) override {
+    if (++steps == stop_after_) stop_.interrupt(SIGINT);
+  }
+  std::int64_t steps = 0;
+
+ private:
+  StopSignal& stop_;
+  std::int64_t stop_after_;
+};
+
+TuneOptions one_seed() {
+  TuneOptions options;
+  options.seeds = 1;
+  return options;
+}
+
+TuneResult tuned(const DataSet& data, const std::string& folder, std::int64_t stop_after,
+                 std::int64_t* steps = nullptr, const TuneOptions& options = one_seed()) {
+  StopSignal stop;
+  StepsAndStop progress(stop, stop_after);
+  const TuneResult result = tune({small_recipe(), data, Environment(), options, folder, stop,
+                                  &progress, [](const std::string&) {}});
+  if (steps != nullptr) *steps = progress.steps;
+  return result;
+}
+
+TEST(Memo, RemembersAndBelongsToItsSubject) {
+  const TemporaryFolder folder;
+  int computed = 0;
+  const auto compute = [&] { return nlohmann::ordered_json(++computed); };
+  const auto sound = [](const nlohmann::ordered_json& result) { return result.is_number(); };
+  {
+    Memo memo(folder / "m.json", "recipe a", alone());
+    EXPECT_EQ(memo.get("x", compute, sound), 1);
+    EXPECT_EQ(memo.get("x", compute, sound), 1);
+  }
+  EXPECT_EQ(Memo(folder / "m.json", "recipe a", alone()).get("x", compute, sound), 1);
+  EXPECT_THROW(Memo(folder / "m.json", "recipe b", alone()), Error);
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  for (const std::string& text :
+       {std::string("{"), std::string(R"({"subject": "recipe a", "results": []})"),
+        R"({"subject": "recipe a", "results": {"x": )" + deep + "}}"}) {
+    write_bytes(folder / "m.json", text);
+    EXPECT_THROW(Memo(folder / "m.json", "recipe a", alone()), Error);
+  }
+  write_bytes(folder / "m.json", R"({"subject": "recipe a", "results": {"x": {"y": 1}}})");
+  EXPECT_THROW(Memo(folder / "m.json", "recipe a", alone()).get("x", compute, sound), Error);
+}
+
+// A result that others changed is named, whatever of it is missing or of another type.
+TEST(Tune, RefusesRememberedResultsThatAreNotItsOwn) {
+  const DataSet data = build(small_recipe(), Environment()).data;
+  const TemporaryFolder folder;
+  (void)tuned(data, folder.path(), 1'000'000);
+  const auto whole = nlohmann::ordered_json::parse(read_bytes(folder / "tune.json"));
+  for (const char* path :
+       {"/results/range-test/lr_max", "/results/range-test/folder", "/results/range-test/reason",
+        "/results/range-test/seed_numbers", "/results/range-test/epochs"}) {
+    SCOPED_TRACE(path);
+    auto edited = whole;
+    const nlohmann::ordered_json::json_pointer place(path);
+    edited.at(place.parent_pointer()).erase(place.back());
+    write_bytes(folder / "tune.json", edited.dump());
+    EXPECT_THROW((void)tuned(data, folder.path(), 1'000'000), Error);
+    edited = whole;
+    edited[place] = {{"x", "y"}};
+    write_bytes(folder / "tune.json", edited.dump());
+    EXPECT_THROW((void)tuned(data, folder.path(), 1'000'000), Error);
+  }
+}
+
+TEST(Tune, EndsTheSameHoweverOftenItStops) {
+  const DataSet data = build(small_recipe(), Environment()).data;
+  const TemporaryFolder whole;
+  std::int64_t steps = 0;
+  const TuneResult at_once = tuned(data, whole.path(), -1, &steps);
+  ASSERT_EQ(at_once.refused, "");
+  EXPECT_GT(steps, 1000);
+  for (const TuneChoice& choice : at_once.choices)
+    EXPECT_FALSE(choice.evidence.empty()) << choice.what;
+
+  std::int64_t again = 0;
+  EXPECT_EQ(text_of(tuned(data, whole.path(), -1, &again).recipe), text_of(at_once.recipe));
+  EXPECT_EQ(again, 0) << "everything is remembered";
+
+  const TemporaryFolder parts;
+  int stops = 0;
+  TuneResult result;
+  // An item that is interrupted begins anew: each session must reach beyond the longest, the range
+  // test.
+  for (result = tuned(data, parts.path(), steps / 2); result.interrupted && stops < 50;
+       result = tuned(data, parts.path(), steps * (stops + 1) / 5))
+    ++stops;
+  EXPECT_FALSE(result.interrupted);
+  EXPECT_GT(stops, 0);
+  EXPECT_EQ(text_of(result.recipe), text_of(at_once.recipe));
+  EXPECT_DOUBLE_EQ(result.epochs, at_once.epochs);
+}
+
+TEST(Tune, ABudgetLeavesChoicesOut) {
+  const DataSet data = build(small_recipe(), Environment()).data;
+  const TemporaryFolder folder;
+  const TemporaryFolder whole;
+  TuneOptions options = one_seed();
+  options.epochs = 0.6 * tuned(data, whole.path(), -1).epochs;
+  const TuneResult result = tuned(data, folder.path(), -1, nullptr, options);
+  bool left_out = false;
+  for (const std::string& sentence : result.words)
+    left_out = left_out || sentence.find("budget") != std::string::npos;
+  EXPECT_LT(result.epochs, 1.1 * *options.epochs);
+  for (const TuneChoice& choice : result.choices)
+    left_out = left_out || choice.sure.find("budget") != std::string::npos;
+  EXPECT_TRUE(left_out);
+}
+
+}  // namespace
+}  // namespace onecycle
