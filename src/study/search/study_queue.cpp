@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kLock = ".lock";
-constexpr auto kPollEvery = std::chrono::milliseconds(50);
+constexpr auto kStudyPollEvery = std::chrono::milliseconds(50);
 
 std::string workers_path(const std::string& study_folder) { return study_folder + "/workers"; }
 
@@ -58,7 +58,7 @@ std::optional<Trial> StudyQueue::take() {
   while (!stopped_()) {
     if (auto trial = study_.take(worker_)) return trial;
     if (study_.over()) return std::nullopt;
-    std::this_thread::sleep_for(kPollEvery);
+    std::this_thread::sleep_for(kStudyPollEvery);
   }
   return std::nullopt;
 }
