@@ -29,7 +29,7 @@ target_link_libraries(onecycle_canaries PRIVATE onecycle_compile_options onecycl
 
 # onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [NUMERICAL] [READERS] [TIMEOUT seconds])
 #
-# A GoogleTest program of tests/<room>, in ctest as <room>.NAME. LINKS as in onecycle_room; core and options
+# A GoogleTest program of tests/<module>, in ctest as <module>.NAME. LINKS as in onecycle_module; core and options
 # are always there. NUMERICAL: what it computes depends on the kind of processor; tests/run runs those a second time as an
 # older one; with TORCH, it fails where something writes past the end of a tensor. Its code can use tests/ as an
 # include folder ("support/…": "support/places.h" tells where the repository is and the built onecycle, which is built
@@ -40,8 +40,8 @@ function(onecycle_test name)
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "onecycle_test(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
   endif()
-  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME room)
-  set(target test_${room}_${name})
+  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME module)
+  set(target test_${module}_${name})
   add_executable(${target} ${arg_SOURCES})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(${target} PRIVATE onecycle_compile_options onecycle_places GTest::gmock GTest::gtest_main)
@@ -49,28 +49,28 @@ function(onecycle_test name)
   if(arg_TORCH)
     onecycle_use_torch(${target} PRIVATE)
   endif()
-  if(arg_TORCH AND arg_NUMERICAL AND NOT room STREQUAL "budget")  # which has an allocator of its own
+  if(arg_TORCH AND arg_NUMERICAL AND NOT module STREQUAL "budget")  # which has an allocator of its own
     target_link_libraries(${target} PRIVATE onecycle_canaries)
   endif()
-  if(room STREQUAL "integration" AND TARGET onecycle_program)
+  if(module STREQUAL "integration" AND TARGET onecycle_program)
     add_dependencies(${target} onecycle_program)
   endif()
 
-  add_test(NAME ${room}.${name} COMMAND ${target} WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  add_test(NAME ${module}.${name} COMMAND ${target} WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
-  set_tests_properties(${room}.${name} PROPERTIES
+  set_tests_properties(${module}.${name} PROPERTIES
     TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${ONECYCLE_TEST_ENVIRONMENT}")
   if(arg_NUMERICAL)
-    set_property(TEST ${room}.${name} APPEND PROPERTY LABELS numerical)
+    set_property(TEST ${module}.${name} APPEND PROPERTY LABELS numerical)
   endif()
   if(arg_READERS)
-    set_property(TEST ${room}.${name} APPEND PROPERTY LABELS readers)
+    set_property(TEST ${module}.${name} APPEND PROPERTY LABELS readers)
     add_dependencies(reader_tests ${target})
   endif()
-  if(arg_TORCH OR room STREQUAL "integration")
+  if(arg_TORCH OR module STREQUAL "integration")
     # LibTorch uses every core itself: two such programs at once only slow one another down.
-    set_tests_properties(${room}.${name} PROPERTIES PROCESSORS 2)
+    set_tests_properties(${module}.${name} PROPERTIES PROCESSORS 2)
   endif()
 endfunction()

@@ -58,7 +58,7 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t r
 
 // Throws RecipeError where schedule and optimizer contradict each other, the decay turns weights
 // around or the batch exceeds the samples.
-Course plan_course(const Recipe& recipe, std::int64_t num_train, const Environment& environment);
+RunPlan plan_run(const Recipe& recipe, std::int64_t num_train, const Environment& environment);
 
 // The samples that the recipe would train on, without reading them; nothing where that is not known
 // beforehand. Throws RecipeError where the data set is not known.

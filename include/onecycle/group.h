@@ -38,16 +38,16 @@ class Group {
   virtual std::int64_t local_size() const = 0;
   virtual std::string summary() const = 0;  // "2 ranks over gloo"
   // The rank that writes files and speaks to people.
-  bool leads() const { return rank() == 0; }
+  bool is_leader() const { return rank() == 0; }
 
   // Everyone's numbers, by rank; each gives as many. Does not wait for the device.
-  virtual std::vector<std::vector<double>> gather(const std::vector<double>& own) = 0;
+  virtual std::vector<std::vector<double>> all_gather(const std::vector<double>& own) = 0;
   // The bytes of rank `from`, everywhere.
-  virtual std::string share(const std::string& bytes, std::int64_t from) = 0;
+  virtual std::string broadcast(const std::string& bytes, std::int64_t from) = 0;
   // Everyone's bytes, by rank.
-  virtual std::vector<std::string> gather_bytes(const std::string& own) = 0;
+  virtual std::vector<std::string> all_gather_bytes(const std::string& own) = 0;
   // In place: the sum over the ranks, and rank 0's values.
-  virtual void sum(at::Tensor& tensor) = 0;
+  virtual void all_reduce(at::Tensor& tensor) = 0;
   virtual void broadcast(std::vector<at::Tensor>& tensors) = 0;
 
   // For weights that take gradients, in the same order on every rank. The group must outlive it.
@@ -64,7 +64,7 @@ class Group {
     bool out_of_memory = false;
   };
   // Tells the others that this rank cannot go on; the group serves nothing after that.
-  virtual void abandon(const Failure& failure) = 0;
+  virtual void abort(const Failure& failure) = 0;
   // What is known of it where `error` came from the others: which one gave up or died, and why.
   virtual std::optional<Failure> failure(const std::exception& error) = 0;
 };
@@ -73,6 +73,6 @@ class Group {
 std::shared_ptr<Group> alone(std::int64_t local_rank = 0);
 
 // Whether every rank says so.
-bool all_say(Group& group, bool own);
+bool all_agree(Group& group, bool own);
 
 }  // namespace onecycle

@@ -18,7 +18,7 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
 template <class Make>
 class Registry;
 
-// Parts of one kind by name. Filled explicitly, in the `builtin.cpp` of the part's room; an
+// Parts of one kind by name. Filled explicitly, in the `builtin.cpp` of the part's module; an
 // embedder adds entries of its own the same way.
 template <class Made, class... Context>
 class Registry<Made(Context...)> {

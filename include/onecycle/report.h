@@ -91,11 +91,11 @@ std::string last_run_of(const std::string& folder);
 
 // What the evaluations of a run, or of a tuning's last, say, for judge(); empty for a range test
 // and without validation losses.
-struct RunCourse {
-  std::vector<CoursePoint> points;
+struct LearningCurve {
+  std::vector<LearningCurvePoint> points;
   double lr_max = 0;  // the recipe's, or the highest recorded
 };
-RunCourse read_run_course(const std::string& folder);
+LearningCurve read_learning_curve(const std::string& folder);
 
 // The figures of a folder, without writing anything. Throws as write_report.
 std::vector<Figure> read_figures(const std::string& folder);

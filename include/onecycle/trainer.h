@@ -19,8 +19,8 @@
 
 namespace onecycle {
 
-// The course of a run, which needs no data beyond its size.
-struct Course {
+// The plan of a run, which needs no data beyond its size.
+struct RunPlan {
   StepPlan steps;
   std::unique_ptr<Schedule> schedule;
   OptimizerPlan optimizer;  // its rule knows the schedule's peak

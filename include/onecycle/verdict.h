@@ -15,8 +15,8 @@ struct Slope {
 // Pairs without a finite slope, like two points at one x, are left out; 0 to 0 where none is left.
 Slope theil_sen(const std::vector<double>& x, const std::vector<double>& y);
 
-// What one evaluation says about the course of a run.
-struct CoursePoint {
+// What one evaluation says about the curve of a run.
+struct LearningCurvePoint {
   double epoch = 0;
   double lr = 0;
   double train_loss = 0;
@@ -38,6 +38,6 @@ struct Verdict {
 // validation loss still falls while the learning rate is high, at least half of `lr_max`.
 // Overfitting: it rises while the training loss falls. A slope counts when its 95 % interval
 // excludes 0; fewer than four epochs to tell from are too early.
-Verdict judge(const std::vector<CoursePoint>& course, double lr_max);
+Verdict judge(const std::vector<LearningCurvePoint>& curve, double lr_max);
 
 }  // namespace onecycle

@@ -82,13 +82,14 @@ void share_cores(const RankPlace& place) {
   at::set_num_threads(static_cast<int>(share_of_processors(place.local_size)));
 }
 
-std::optional<Group::Failure> failure_of(Pulse& pulse) {
-  const RankVerdict verdict = pulse.await_verdict(kPatience);
-  if (verdict.kind == RankVerdict::Kind::out_of_memory) return Group::Failure{verdict.text, true};
-  return Group::Failure{pulse.explain(kPatience)};
+std::optional<Group::Failure> failure_of(Heartbeat& heartbeat) {
+  const RankFailure failure = heartbeat.await_failure(kPatience);
+  if (failure.kind == RankFailure::Kind::out_of_memory) return Group::Failure{failure.text, true};
+  return Group::Failure{heartbeat.explain(kPatience)};
 }
 
-GroupPlan plan_of(const RankPlace& place, DeviceChoice device, std::shared_ptr<Pulse> pulse) {
+GroupPlan plan_of(const RankPlace& place, DeviceChoice device,
+                  std::shared_ptr<Heartbeat> heartbeat) {
   GroupPlan plan;
   plan.rank = place.rank;
   plan.size = place.size;
@@ -96,13 +97,13 @@ GroupPlan plan_of(const RankPlace& place, DeviceChoice device, std::shared_ptr<P
   plan.local_size = place.local_size;
   if (place.port != 0) plan.address = local_address_towards(place.address, place.port);
   plan.nccl = device != DeviceChoice::cpu && why_no_cuda(place.local_rank).empty();
-  if (!pulse) return plan;
-  plan.give_up = [pulse](const Group::Failure& failure) {
-    pulse->give_up(failure.why, failure.out_of_memory ? RankVerdict::Kind::out_of_memory
-                                                      : RankVerdict::Kind::gave_up);
+  if (!heartbeat) return plan;
+  plan.give_up = [heartbeat](const Group::Failure& failure) {
+    heartbeat->give_up(failure.why, failure.out_of_memory ? RankFailure::Kind::out_of_memory
+                                                          : RankFailure::Kind::gave_up);
   };
-  plan.explain = [pulse] { return failure_of(*pulse); };
-  plan.at_step = [pulse](std::int64_t step) { pulse->at(step); };
+  plan.explain = [heartbeat] { return failure_of(*heartbeat); };
+  plan.at_step = [heartbeat](std::int64_t step) { heartbeat->at(step); };
   return plan;
 }
 
@@ -118,18 +119,18 @@ RankScope::RankScope(CommandLine& line, DeviceChoice device)
     store_ = c10::make_intrusive<c10d::HashStore>();
   } else {
     store_ = open_store(*place, kJoinTimeout);
-    pulse_ = std::make_shared<Pulse>(*place);
+    heartbeat_ = std::make_shared<Heartbeat>(*place);
   }
-  group_ = make_group(store_, plan_of(*place, device, pulse_));
+  group_ = make_group(store_, plan_of(*place, device, heartbeat_));
 }
 
 RankScope::~RankScope() {
   group_.reset();
-  if (pulse_ && std::uncaught_exceptions() == errors_) pulse_->finish();
+  if (heartbeat_ && std::uncaught_exceptions() == errors_) heartbeat_->finish();
 }
 
 void RankScope::announce_folder(const std::string& folder) {
-  if (pulse_ && group_->leads()) pulse_->announce_folder(folder);
+  if (heartbeat_ && group_->is_leader()) heartbeat_->announce_folder(folder);
 }
 
 std::string folder_to_resume() {

@@ -2,7 +2,7 @@
 
 #include "cli/command.h"
 #include "dist/group/store.h"
-#include "dist/heartbeat/pulse.h"
+#include "dist/heartbeat/heartbeat.h"
 
 #include <cstdint>
 #include <memory>
@@ -43,7 +43,7 @@ class RankScope {
 
  private:
   Store store_;
-  std::shared_ptr<Pulse> pulse_;  // nothing where it is alone
+  std::shared_ptr<Heartbeat> heartbeat_;  // nothing where it is alone
   std::shared_ptr<Group> group_;
   int errors_;
 };

@@ -35,9 +35,9 @@ Report make_report(const std::string& folder, const std::string& page, bool pict
   options.page = page;
   options.words = words;
   if (!pictures) options.gnuplot = "";
-  const RunCourse course = read_run_course(folder);
-  if (!course.points.empty())
-    options.words.push_back("Verdict: " + judge(course.points, course.lr_max).text);
+  const LearningCurve curve = read_learning_curve(folder);
+  if (!curve.points.empty())
+    options.words.push_back("Verdict: " + judge(curve.points, curve.lr_max).text);
   add_machine(last_run_of(folder), options.facts);
   options.facts.emplace_back("report by", std::string("onecycle ") + ONECYCLE_VERSION);
   return write_report(folder, options);

@@ -44,7 +44,7 @@ void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before, con
   const auto samples = planned_samples(recipe, environment);
   const std::int64_t guess = samples.value_or(std::int64_t{1} << 30);
   const StepPlan old_plan = plan_steps(before, guess, ranks_before);
-  const StepPlan plan = plan_course(recipe, guess, environment).steps;
+  const StepPlan plan = plan_run(recipe, guess, environment).steps;
   if (plan.total_batch != old_plan.total_batch)
     throw RecipeError(format("data.batch_size: a resumed run keeps its total batch of {}, not {}{}",
                              old_plan.total_batch, plan.total_batch,
@@ -168,7 +168,7 @@ Resumed find_run(const std::vector<std::string>& arguments, const Session& sessi
   });
   const std::string recipe =
       from_leader(group, [&] { return resolved_text(resumed.recipe, session.registries()); });
-  if (!group.leads())
+  if (!group.is_leader())
     resumed.recipe = read_resolved(recipe, "rank 0's recipe", session.registries());
   resumed.start.snapshot =
       snapshot_from_leader(group, [&] { return std::move(resumed.start.snapshot); });

@@ -47,7 +47,7 @@ class Life {
 
  private:
   std::atomic<bool> over_ = false;
-  Questions questions_;
+  RpcClient questions_;
   std::thread thread_;
 };
 
@@ -77,7 +77,7 @@ int work_for_rank_0(const RankPlace& place) {
   StopSignal stop;
   const SignalScope signals(stop);
   const auto stopped = [&stop] { return stop.requested(); };
-  Questions questions(queue_of(open_store(place, kJoinTimeout)), place.rank);
+  RpcClient questions(queue_of(open_store(place, kJoinTimeout)), place.rank);
   const Life life(place);
   const Ask ask = [&](const std::string& question) {
     // What was trained is told also after a signal.
@@ -95,7 +95,7 @@ int work_for_rank_0(const RankPlace& place) {
       environment);
   RemoteQueue queue(ask, stopped);
   work(queue, runner, stop);
-  if (stop.requested()) questions.tell(farewell());
+  if (stop.requested()) questions.tell(leave_request());
   return stop.requested() ? 128 + stop.signal_number() : 0;
 }
 

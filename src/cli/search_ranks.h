@@ -2,7 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/ranks.h"
-#include "dist/group/post.h"
+#include "dist/group/rpc.h"
 #include "study/search/search_driver.h"
 
 #include <set>
@@ -21,7 +21,7 @@ class RankWorkers : public RemoteWorkers {
  private:
   Console console_;
   Store store_;
-  Answers answers_;
+  RpcServer answers_;
   std::set<std::int64_t> at_work_;  // ranks that were not told that it is over
 };
 

@@ -162,7 +162,7 @@ RunResult train_run(RecipeRun& run, const RunStart& start, const Session& sessio
   session.console().say(format("run        {}", start.folder));
   std::optional<RunRecord> record;
   try {
-    if (run.group->leads()) record.emplace(run, start.folder, session);
+    if (run.group->is_leader()) record.emplace(run, start.folder, session);
   } catch (...) {
     discard_unused(start.folder);
     throw;

@@ -9,7 +9,7 @@
 #include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
 #include "train/compute.h"
-#include "train/course.h"
+#include "train/run_plan.h"
 #include "train/state/initial_weights.h"
 #include "train/step/micro_batch.h"
 #include "yaml/document.h"
@@ -122,14 +122,14 @@ StepPlan step_plan(const Recipe& recipe, std::int64_t num_train, std::int64_t ra
   return plan_steps(recipe.data.batch_size, train.accumulate, train.duration, num_train, ranks);
 }
 
-Course course_of(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
+RunPlan run_plan_of(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
   const Registries& registries = environment.registries;
   const StepPlan steps = step_plan(recipe, num_train, environment.group->size());
-  return make_course(steps, registries.optimizers.make(recipe.optimizer),
-                     [&](const ScheduleContext& context) {
-                       return extended(registries.schedules.make(recipe.schedule, context),
-                                       extensions_of(recipe, steps));
-                     });
+  return make_plan(steps, registries.optimizers.make(recipe.optimizer),
+                   [&](const ScheduleContext& context) {
+                     return extended(registries.schedules.make(recipe.schedule, context),
+                                     extensions_of(recipe, steps));
+                   });
 }
 
 RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
@@ -137,17 +137,17 @@ RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& e
   run.recipe = recipe;
   run.group = environment.group;
   run.data = data;
-  Course course = course_of(recipe, run.data.train.size(), environment);
+  RunPlan plan = run_plan_of(recipe, run.data.train.size(), environment);
   make_model(run, environment.registries, InitialWeights::of_a_training);
   if (recipe.weights.file)
     run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
-  run.steps = course.steps;
+  run.steps = plan.steps;
   run.options = fit_options(recipe, run.steps);
   if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
   run.freezing = freezing_of(recipe.train, *run.parameters, run.steps);
   if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
     run.steps.micro_batch = fitting_micro_batch(run);
-  follow(run, std::move(course));
+  follow(run, std::move(plan));
   return run;
 }
 
@@ -174,8 +174,8 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t r
   return in_terms_of(recipe, [&] { return step_plan(recipe, num_train, ranks); });
 }
 
-Course plan_course(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
-  return in_terms_of(recipe, [&] { return course_of(recipe, num_train, environment); });
+RunPlan plan_run(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
+  return in_terms_of(recipe, [&] { return run_plan_of(recipe, num_train, environment); });
 }
 
 std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Environment& environment) {

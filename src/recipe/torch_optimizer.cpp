@@ -37,13 +37,13 @@ void collect(const WeightsContent& checkpoint,
 }
 
 // What torch's momentum_buffer would do with weight decay in another mode, or with exempt weights.
-std::string note_of(const Course& course) {
-  const UpdateRule& rule = course.optimizer.rule;
+std::string note_of(const RunPlan& plan) {
+  const UpdateRule& rule = plan.optimizer.rule;
   if (rule.decay != DecayMode::l2 && !rule.adaptive)
     return "torch.optim.SGD knows l2 decay alone: weight_decay is 0 there";
   if (rule.decay == DecayMode::independent)
     return "torch.optim.AdamW's decay follows the learning rate: weight_decay is that of this step";
-  if (!course.optimizer.decay_all)
+  if (!plan.optimizer.decay_all)
     return "one group for all parameters: give norms and biases, exempt here, a group without "
            "weight_decay";
   return "";
@@ -112,12 +112,12 @@ std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpo
     throw CheckpointError(
         "its data set does not say how many samples it has, so that the learning rate of the last "
         "step is not known; leave out --optimizer");
-  const Course course = plan_course(recipe, *samples, environment);
-  const UpdateRule& rule = course.optimizer.rule;
+  const RunPlan plan = plan_run(recipe, *samples, environment);
+  const UpdateRule& rule = plan.optimizer.rule;
   auto result = std::make_unique<ExportedOptimizer>();
   result->steps = run_state_from_json(metadata_of(checkpoint, "state"), "the checkpoint").steps;
   const Hyper hyper =
-      course.schedule->at(std::max<std::int64_t>(0, result->steps - 1), course.steps.total_steps);
+      plan.schedule->at(std::max<std::int64_t>(0, result->steps - 1), plan.steps.total_steps);
   collect(checkpoint,
           adamw != nullptr
               ? std::vector<std::pair<const char*, const char*>>{{"exp_avg", "exp_avg"},
@@ -131,7 +131,7 @@ std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpo
   } else {
     fill_sgd(*result, rule, hyper);
   }
-  result->note = note_of(course);
+  result->note = note_of(plan);
   return result;
 }
 

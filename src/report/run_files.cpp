@@ -60,12 +60,12 @@ RunFiles read_run_files(const std::string& folder) {
   return files;
 }
 
-RunCourse read_run_course(const std::string& wanted) {
+LearningCurve read_learning_curve(const std::string& wanted) {
   const std::string folder = last_run_of(wanted);
-  RunCourse course;
-  if (!fs::exists(folder + "/metrics.csv")) return course;
+  LearningCurve curve;
+  if (!fs::exists(folder + "/metrics.csv")) return curve;
   const RunFiles files = read_run_files(folder);
-  course.lr_max = files.lr_max;
+  curve.lr_max = files.lr_max;
   const auto epoch = files.metrics.numbers("epoch");
   const auto lr = files.metrics.numbers("lr");
   const auto train = files.metrics.numbers("train_loss");
@@ -73,8 +73,8 @@ RunCourse read_run_course(const std::string& wanted) {
   const auto written = files.metrics.texts("validation_loss");
   for (std::size_t row = 0; row < written.size(); ++row)
     if (!written[row].empty())
-      course.points.push_back({epoch[row], lr[row], train[row], validation[row]});
-  return course;
+      curve.points.push_back({epoch[row], lr[row], train[row], validation[row]});
+  return curve;
 }
 
 }  // namespace onecycle

@@ -19,16 +19,16 @@ Recipe with_rate(const Recipe& recipe, double lr_max) {
 
 Recipe with_weight_decay(const Recipe& recipe, double l2, std::int64_t samples,
                          const Environment& environment) {
-  const DecayMode mode = plan_course(recipe, samples, environment).optimizer.rule.decay;
+  const DecayMode mode = plan_run(recipe, samples, environment).optimizer.rule.decay;
   Recipe changed = recipe;
   change(changed.schedule, {{Change::release_weight_decay, 0}}, "schedule");
   change(changed.optimizer, {{Change::set_weight_decay, l2}}, "optimizer");
   if (mode == DecayMode::l2) return changed;
   Recipe as_l2 = changed;
   change(as_l2.optimizer, {{Change::decay_as_l2, 0}}, "optimizer");
-  const Course course = plan_course(as_l2, samples, environment);
+  const RunPlan plan = plan_run(as_l2, samples, environment);
   const DecaySummary summary =
-      summarise_decay(*course.schedule, course.optimizer.rule, course.steps.total_steps);
+      summarise_decay(*plan.schedule, plan.optimizer.rule, plan.steps.total_steps);
   change(changed.optimizer,
          {{Change::set_weight_decay,
            mode == DecayMode::independent ? summary.independent : summary.decoupled}},

@@ -21,9 +21,9 @@ void Agreement::settle(StopSignal& stop, std::int64_t steps, double seconds) {
   }
   const auto taken = static_cast<double>(std::max<std::int64_t>(1, steps - last_steps_));
   const auto all =
-      group_.gather({stop.requested() ? 1.0 : 0.0, static_cast<double>(stop.reason()),
-                     static_cast<double>(stop.signal_number()), asks_for_checkpoint ? 1.0 : 0.0,
-                     (seconds - last_seconds_) / taken});
+      group_.all_gather({stop.requested() ? 1.0 : 0.0, static_cast<double>(stop.reason()),
+                         static_cast<double>(stop.signal_number()), asks_for_checkpoint ? 1.0 : 0.0,
+                         (seconds - last_seconds_) / taken});
   double step_seconds = 1e-6;
   for (const auto& one : all) {
     checkpoint_ = checkpoint_ || one[3] != 0;
@@ -38,7 +38,7 @@ void Agreement::settle(StopSignal& stop, std::int64_t steps, double seconds) {
   const auto asks = [](const std::vector<double>& one) { return one[0] != 0; };
   const auto first = std::find_if(all.begin(), all.end(), asks);
   if (first == all.end()) return;
-  const std::string message = group_.share(stop.message(), first - all.begin());
+  const std::string message = group_.broadcast(stop.message(), first - all.begin());
   const auto reason = static_cast<StopReason>(static_cast<int>((*first)[1]));
   const auto signal = static_cast<int>((*first)[2]);
   stop.withdraw();

@@ -4,7 +4,7 @@
 
 #include "network/weights.h"
 #include "train/compute.h"
-#include "train/course.h"
+#include "train/run_plan.h"
 
 #include <utility>
 
@@ -114,7 +114,7 @@ Experiment::Experiment(std::shared_ptr<Model> model, std::shared_ptr<const Task>
 
 Run Experiment::run(const OptimizerPlan& optimizer, const MakeSchedule& schedule) {
   Run run = parts_;
-  follow(run, make_course(run.steps, optimizer, schedule));
+  follow(run, make_plan(run.steps, optimizer, schedule));
   return run;
 }
 

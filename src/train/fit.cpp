@@ -105,13 +105,13 @@ void Fit::stop_for(const std::exception& error) {
         "out of memory with {} samples a forward pass: lower data.batch_size, or raise "
         "train.accumulate to keep the total batch of {}",
         run_.steps.micro_batch, run_.steps.total_batch);
-    run_.group->abandon({why, true});
+    run_.group->abort({why, true});
     return stop_.request(StopReason::out_of_memory, why);
   }
   const auto failure = run_.group->failure(error);
   if (failure && !failure->out_of_memory) throw DistError(failure->why);
   if (failure) return stop_.request(StopReason::out_of_memory, failure->why);
-  run_.group->abandon({error.what()});
+  run_.group->abort({error.what()});
   if (const auto missing = missing_in_half(error); missing && run_.compute.dtype == at::kHalf)
     throw FieldError("train.precision",
                      format("fp16: this network needs what LibTorch has not here ({}); take bf16 "
@@ -187,9 +187,8 @@ void Fit::evaluate_now(std::int64_t step) {
   state_.validation = event.validation;
   if (event.test) state_.test = event.test;
   if (event.validation) {
-    state_.course.push_back(
-        {event.epoch, event.hyper.lr, event.train.loss, event.validation->loss});
-    event.verdict = judge(state_.course, run_.rule.lr_max);
+    state_.curve.push_back({event.epoch, event.hyper.lr, event.train.loss, event.validation->loss});
+    event.verdict = judge(state_.curve, run_.rule.lr_max);
     const Goal goal = goal_of(run_.options.best_by_loss, run_.task->metrics());
     if (const auto better = improvement(*event.validation, goal, state_.best)) {
       state_.best = better;
@@ -215,7 +214,7 @@ RunEnd Fit::finish() {
   end.train = state_.train;
   end.validation = state_.validation;
   end.test = state_.test;
-  if (!state_.course.empty()) end.verdict = judge(state_.course, run_.rule.lr_max);
+  if (!state_.curve.empty()) end.verdict = judge(state_.curve, run_.rule.lr_max);
   if (end.reason == StopReason::diverged)
     end.verdict = Verdict{Judgement::diverging, "diverging: " + end.message};
   end.seconds = seconds();

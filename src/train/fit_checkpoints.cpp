@@ -41,7 +41,7 @@ bool Fit::is_sound() {
         "the loss is");
     return false;
   }
-  if (all_say(*run_.group, weights_are_finite(*run_.parameters))) return true;
+  if (all_agree(*run_.group, weights_are_finite(*run_.parameters))) return true;
   request_divergence(std::max<std::int64_t>(0, state_.steps - 1), "the weights are");
   return false;
 }

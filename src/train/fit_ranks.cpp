@@ -35,7 +35,7 @@ void Fit::share_statistics() {
   }
   if (flat.empty()) return;
   at::Tensor sums = at::cat(flat);
-  run_.group->sum(sums);
+  run_.group->all_reduce(sums);
   sums /= static_cast<double>(run_.group->size());
   std::int64_t first = 0;
   for (at::Tensor& buffer : statistics) {

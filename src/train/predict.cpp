@@ -18,7 +18,7 @@ at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own, std::int64
   if (group.size() == 1) return rows;
   const std::string bytes(static_cast<const char*>(rows.const_data_ptr()), rows.nbytes());
   std::vector<at::Tensor> parts;
-  for (std::string& part : group.gather_bytes(bytes))
+  for (std::string& part : group.all_gather_bytes(bytes))
     parts.push_back(
         at::from_blob(part.data(),
                       {static_cast<std::int64_t>(part.size() / sizeof(float)) / columns, columns},

@@ -36,7 +36,7 @@ constexpr std::size_t kMost = 200;  // looked at, the latest
 constexpr double kNotable = 0.02;   // of the loss over the window: a smaller change is none
 constexpr double kHighShare = 0.5;  // of the peak learning rate
 
-using CoursePoints = std::vector<CoursePoint>;
+using Points = std::vector<LearningCurvePoint>;
 
 struct Trend {
   Slope slope;
@@ -46,14 +46,14 @@ struct Trend {
   bool rises() const { return slope.low > 0 && change > kNotable; }
 };
 
-Trend trend_of(const CoursePoints& course, double CoursePoint::*loss) {
+Trend trend_of(const Points& curve, double LearningCurvePoint::*loss) {
   std::vector<double> x;
   std::vector<double> y;
   double mean = 0;
-  for (const CoursePoint& point : course) {
+  for (const LearningCurvePoint& point : curve) {
     x.push_back(point.epoch);
     y.push_back(point.*loss);
-    mean += point.*loss / static_cast<double>(course.size());
+    mean += point.*loss / static_cast<double>(curve.size());
   }
   Trend trend;
   trend.slope = theil_sen(x, y);
@@ -61,21 +61,21 @@ Trend trend_of(const CoursePoints& course, double CoursePoint::*loss) {
   return trend;
 }
 
-std::string described(const CoursePoints& course, const Trend& trend) {
+std::string described(const Points& curve, const Trend& trend) {
   return format("{:+.3g} an epoch, 95 % interval {:.2g} to {:.2g}, over epochs {:.4g} to {:.4g}",
-                trend.slope.value, trend.slope.low, trend.slope.high, course.front().epoch,
-                course.back().epoch);
+                trend.slope.value, trend.slope.low, trend.slope.high, curve.front().epoch,
+                curve.back().epoch);
 }
 
 // Epochs that are told apart: a trend over one alone is none.
-std::size_t epochs_of(const CoursePoints& course) {
+std::size_t epochs_of(const Points& curve) {
   std::set<double> epochs;
-  for (const CoursePoint& point : course)
+  for (const LearningCurvePoint& point : curve)
     if (std::isfinite(point.epoch)) epochs.insert(point.epoch);
   return epochs.size();
 }
 
-bool is_finite(const CoursePoint& point) {
+bool is_finite(const LearningCurvePoint& point) {
   return std::isfinite(point.train_loss) && std::isfinite(point.validation_loss);
 }
 
@@ -85,22 +85,22 @@ Verdict too_few(std::size_t evaluations) {
 }
 
 // What goes wrong, whatever the learning rate is; too early where nothing does.
-Verdict judge_faults(const CoursePoints& course) {
-  const Trend train = trend_of(course, &CoursePoint::train_loss);
-  const Trend held_out = trend_of(course, &CoursePoint::validation_loss);
+Verdict judge_faults(const Points& curve) {
+  const Trend train = trend_of(curve, &LearningCurvePoint::train_loss);
+  const Trend held_out = trend_of(curve, &LearningCurvePoint::validation_loss);
   if (train.rises() && held_out.rises())
     return {Judgement::diverging,
             format("diverging: the training loss rises ({}), at learning rates up to {:.4g}; lower "
                    "the learning rate",
-                   described(course, train),
-                   std::max_element(course.begin(), course.end(), [](const auto& a, const auto& b) {
+                   described(curve, train),
+                   std::max_element(curve.begin(), curve.end(), [](const auto& a, const auto& b) {
                      return a.lr < b.lr;
                    })->lr)};
   if (held_out.rises() && train.falls())
     return {Judgement::overfitting,
             format("overfitting: the validation loss rises ({}) while the training loss falls; "
                    "raise the learning rate or the weight decay, or make the cycle longer",
-                   described(course, held_out))};
+                   described(curve, held_out))};
   return {};
 }
 
@@ -122,33 +122,33 @@ const char* name_of(Judgement judgement) {
   return "";
 }
 
-Verdict judge(const std::vector<CoursePoint>& whole, double lr_max) {
-  const CoursePoints course(
-      whole.end() - static_cast<std::ptrdiff_t>(std::min(kMost, whole.size())), whole.end());
-  const auto lost = std::find_if_not(course.begin(), course.end(), is_finite);
-  if (lost != course.end())
+Verdict judge(const std::vector<LearningCurvePoint>& whole, double lr_max) {
+  const Points curve(whole.end() - static_cast<std::ptrdiff_t>(std::min(kMost, whole.size())),
+                     whole.end());
+  const auto lost = std::find_if_not(curve.begin(), curve.end(), is_finite);
+  if (lost != curve.end())
     return {Judgement::diverging,
             format("diverging: the loss is not finite at epoch {:.4g}, where the learning rate was "
                    "{:.4g}; lower the learning rate",
                    lost->epoch, lost->lr)};
-  if (epochs_of(course) < kFewest) return too_few(epochs_of(course));
-  const std::size_t half = std::max(kFewest, (course.size() + 1) / 2);
-  const CoursePoints latest(course.end() - static_cast<std::ptrdiff_t>(half), course.end());
-  for (const CoursePoints& window : {latest, course}) {
+  if (epochs_of(curve) < kFewest) return too_few(epochs_of(curve));
+  const std::size_t half = std::max(kFewest, (curve.size() + 1) / 2);
+  const Points latest(curve.end() - static_cast<std::ptrdiff_t>(half), curve.end());
+  for (const Points& window : {latest, curve}) {
     if (epochs_of(window) < kFewest) continue;
     const Verdict fault = judge_faults(window);
     if (fault.judgement != Judgement::too_early) return fault;
   }
 
-  CoursePoints high;
-  for (const CoursePoint& point : course)
+  Points high;
+  for (const LearningCurvePoint& point : curve)
     if (point.lr >= kHighShare * lr_max) high.push_back(point);
   if (epochs_of(high) < kFewest)
     return {Judgement::too_early,
             format("too early to say: {} evaluations at a high learning rate (half of {:.4g} or "
                    "more); a trend needs {} or more",
                    epochs_of(high), lr_max, kFewest)};
-  const Trend held_out = trend_of(high, &CoursePoint::validation_loss);
+  const Trend held_out = trend_of(high, &LearningCurvePoint::validation_loss);
   if (held_out.falls())
     return {Judgement::underfitting,
             format("underfitting: the validation loss still falls at a high learning rate ({}); "

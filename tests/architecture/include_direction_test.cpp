@@ -1,4 +1,5 @@
-// Dependencies point one way (src/README.md): every include of every room is held against its list.
+// Dependencies point one way (src/README.md): every include of every module is held against its
+// list.
 
 #include "support/places.h"
 #include "support/temporary_folder.h"
@@ -15,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What a room may include beside itself and onecycle/*.h.
+// What a module may include beside itself and onecycle/*.h.
 const std::map<std::string, std::set<std::string>> kAllowed = {
     {"core", {}},
     {"options", {"core"}},
@@ -53,7 +54,7 @@ const std::set<std::string> kSeenByObservers = {"events.h", "observers.h", "erro
 const std::set<std::string> kOfRecipes = {"onecycle/recipe.h", "onecycle/options.h",
                                           "onecycle/value.h", "yaml/yaml.h"};
 
-// Rooms that make something of a recipe's words.
+// Modules that make something of a recipe's words.
 const std::set<std::string> kParsesValues = {"options", "yaml"};
 
 const fs::path kRoot = source_dir();
@@ -113,9 +114,9 @@ void expect_no_recipe(const fs::path& file) {
 }
 
 TEST(Architecture, TheLoopAndItsCallersReachNoRecipe) {
-  for (const char* room : {"kernels", "schedule", "nn", "data", "dist", "optim", "tasks", "models",
-                           "network", "train", "observe", "tuning"})
-    for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src" / room))
+  for (const char* module : {"kernels", "schedule", "nn", "data", "dist", "optim", "tasks",
+                             "models", "network", "train", "observe", "tuning"})
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src" / module))
       if (entry.is_regular_file()) expect_no_recipe(entry.path());
   for (const char* header :
        {"trainer.h",    "experiment.h",    "observers.h", "task.h",    "tasks.h",
@@ -138,27 +139,27 @@ TEST(Architecture, PredictorsReachNoTrainer) {
 TEST(Architecture, ValuesAreParsedWhereOptionsAreRead) {
   const std::regex parses(R"(parse_(number|integer)\([^)]*(->|\.)text\b(?!\())");
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src")) {
-    const std::string room = fs::relative(entry.path(), kRoot / "src").begin()->string();
-    if (!entry.is_regular_file() || kParsesValues.contains(room)) continue;
+    const std::string module = fs::relative(entry.path(), kRoot / "src").begin()->string();
+    if (!entry.is_regular_file() || kParsesValues.contains(module)) continue;
     std::ifstream file(entry.path());
     for (std::string line; std::getline(file, line);)
       EXPECT_FALSE(std::regex_search(line, parses)) << entry.path() << ": " << line;
   }
 }
 
-TEST(Architecture, EveryRoomIsListed) {
+TEST(Architecture, EveryModuleIsListed) {
   for (const auto& entry : fs::directory_iterator(kRoot / "src")) {
     if (!entry.is_directory()) continue;
     EXPECT_TRUE(kAllowed.contains(entry.path().filename().string())) << entry.path();
   }
 }
 
-TEST(Architecture, RoomsIncludeOnlyRoomsAboveThem) {
-  for (const auto& [room, allowed] : kAllowed) {
-    const auto includes = includes_of(kRoot / "src" / room);
-    EXPECT_FALSE(includes.empty()) << room;
+TEST(Architecture, ModulesIncludeOnlyModulesBelowThem) {
+  for (const auto& [module, allowed] : kAllowed) {
+    const auto includes = includes_of(kRoot / "src" / module);
+    EXPECT_FALSE(includes.empty()) << module;
     for (const Include& include : includes) {
-      if (!kAllowed.contains(include.folder) || include.folder == room) continue;
+      if (!kAllowed.contains(include.folder) || include.folder == module) continue;
       EXPECT_TRUE(allowed.contains(include.folder))
           << include.file << " includes " << include.folder << "/" << include.name;
     }
@@ -172,7 +173,7 @@ TEST(Architecture, ObserversSeeEventsAlone) {
   }
 }
 
-TEST(Architecture, PublicHeadersIncludeNoRoomAndNoTorchHeader) {
+TEST(Architecture, PublicHeadersIncludeNoModuleAndNoTorchHeader) {
   for (const Include& include : includes_of(kRoot / "include")) {
     EXPECT_FALSE(kAllowed.contains(include.folder)) << include.file << " " << include.name;
     EXPECT_FALSE(include.folder == "torch" && include.name == "torch.h") << include.file;
@@ -180,9 +181,9 @@ TEST(Architecture, PublicHeadersIncludeNoRoomAndNoTorchHeader) {
 }
 
 TEST(Architecture, KernelsAndSchedulesKnowNoATen) {
-  for (const char* room :
+  for (const char* module :
        {"core", "options", "yaml", "formats", "schedule", "kernels", "observe", "report"})
-    for (const Include& include : includes_of(kRoot / "src" / room))
+    for (const Include& include : includes_of(kRoot / "src" / module))
       EXPECT_TRUE(include.folder != "ATen" && include.folder != "torch" && include.folder != "c10")
           << include.file << " " << include.name;
 }

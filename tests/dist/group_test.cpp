@@ -42,9 +42,9 @@ TEST(ThreadsOfRanks, TakeNoBrokenPipe) {
   std::set<std::string> ranks;
   on_ranks(2, [&](const std::shared_ptr<Group>& group) {
     at::Tensor tensor = at::ones({8});  // too few for threads of OpenMP
-    group->sum(tensor);
+    group->all_reduce(tensor);
     const auto at_work = blocked_by_thread();
-    group->sum(tensor);  // both are still there
+    group->all_reduce(tensor);  // both are still there
     const std::lock_guard lock(mutex);
     const std::string own = std::to_string(::gettid());
     EXPECT_EQ(at_work.at(own) & bit(SIGPIPE), 0U) << "a rank's own thread has its mask back";

@@ -4,8 +4,8 @@
 #include "onecycle/error.h"
 
 #include "dist/group/store.h"
-#include "dist/heartbeat/board.h"
-#include "dist/heartbeat/pulse.h"
+#include "dist/heartbeat/heartbeat.h"
+#include "dist/heartbeat/status_board.h"
 #include "dist/launch/launcher.h"
 
 #include <csignal>
@@ -50,7 +50,7 @@ std::string variable(const char* name) {
 
 // Until all ranks have come, know one another's steps and go on, as far as they are not done.
 void await_all_at_work(const Store& store, const RankPlace& place, std::int64_t step) {
-  Board board(store, "watch", place.size);
+  StatusBoard board(store, "watch", place.size);
   std::vector<std::int64_t> first(static_cast<std::size_t>(place.size), 0);
   for (bool all = false; !all; std::this_thread::sleep_for(20ms)) {
     const auto beats = board.beats();
@@ -64,15 +64,15 @@ void await_all_at_work(const Store& store, const RankPlace& place, std::int64_t 
       }
       if (first[rank] == 0) first[rank] = beats[rank]->count;
       // Two signs of life later it has looked at those of the others in between.
-      all = all &&
-            (beats[rank]->state != Beat::State::at_work || beats[rank]->count >= first[rank] + 2);
+      all = all && (beats[rank]->state != RankStatus::State::at_work ||
+                    beats[rank]->count >= first[rank] + 2);
     }
   }
 }
 
 // As a rank whose collective failed.
-int fail_for_another(Pulse& pulse) {
-  const std::string line = pulse.explain(kPatience);
+int fail_for_another(Heartbeat& heartbeat) {
+  const std::string line = heartbeat.explain(kPatience);
   if (!line.empty()) std::fprintf(stderr, "onecycle: %s\n", line.c_str());
   return 1;
 }
@@ -114,8 +114,8 @@ int obey(const std::string& word, const RankPlace& place) {
     std::this_thread::sleep_for(300ms);  // one that comes twice
     tell(" in all");
     const Store store = open_store(place, kPatience);
-    Pulse pulse(place);
-    pulse.finish();
+    Heartbeat heartbeat(place);
+    heartbeat.finish();
     return 128 + last_signal;
   }
 
@@ -134,41 +134,41 @@ int obey(const std::string& word, const RankPlace& place) {
     std::fprintf(stderr, "onecycle: no such file\n");
     return number_after("all-exit=");
   }
-  Pulse pulse(place);
-  pulse.at(120);
+  Heartbeat heartbeat(place);
+  heartbeat.at(120);
   if (word == "finish") {
-    pulse.finish();
+    heartbeat.finish();
     return 0;
   }
   if (word == "diverge") {
     std::this_thread::sleep_for(place.rank * 1s);
-    pulse.finish();
+    heartbeat.finish();
     return 3;
   }
   if (word == "beat") say("pid " + std::to_string(::getpid()));
   if (word == "blocked" || word == "beat") wait_for_the_end();
   if (word == "peer") {
     std::this_thread::sleep_for(1500ms);
-    return fail_for_another(pulse);
+    return fail_for_another(heartbeat);
   }
   if (word == "give-up") {
-    pulse.give_up("out of memory");
+    heartbeat.give_up("out of memory");
     std::fprintf(stderr, "onecycle: out of memory\n");
     return 1;
   }
   if (word.starts_with("peer-until=")) {
-    if (place.attempt < number_after("peer-until=")) return fail_for_another(pulse);
-    pulse.finish();
+    if (place.attempt < number_after("peer-until=")) return fail_for_another(heartbeat);
+    heartbeat.finish();
     return 0;
   }
   await_all_at_work(store, place, 120);
   if (word == "stop") ::raise(SIGSTOP);
   if (word == "killed") ::raise(SIGKILL);
   if (word.starts_with("killed-until=")) {
-    if (place.rank == 0) pulse.announce_folder("runs/long/1");
+    if (place.rank == 0) heartbeat.announce_folder("runs/long/1");
     if (place.attempt < number_after("killed-until=")) ::raise(SIGKILL);
     say("attempt " + variable("ONECYCLE_ATTEMPT") + " resumes " + variable("ONECYCLE_RESUME"));
-    pulse.finish();
+    heartbeat.finish();
     return 0;
   }
   return 99;

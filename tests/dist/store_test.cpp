@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 
 #include "dist/group/sealed_store.h"
-#include "dist/heartbeat/board.h"
+#include "dist/heartbeat/status_board.h"
 #include "dist/launch/address.h"
 
 #include <fstream>
@@ -159,7 +159,7 @@ TEST(StoreOfRanks, WhatTheBoardReadsIsChecked) {
     stranger->set(key, text);
     (void)stranger->get(key);
   };
-  Board board(connect_store(place, 5s), "launcher", 2);
+  StatusBoard board(connect_store(place, 5s), "launcher", 2);
   for (const std::string& text :
        {std::string(), std::string("x"), std::string("1 9 1 1 host"), std::string("1 -1 1 1 host"),
         std::string("1 0 -5 1 host"), std::string("99999999999999999999 0 1 1 host"),
@@ -167,20 +167,20 @@ TEST(StoreOfRanks, WhatTheBoardReadsIsChecked) {
     write("beat/1", text);
     EXPECT_FALSE(board.beats()[1]) << text.substr(0, 40);
   }
-  board.tell(1, {3, Beat::State::done, 7, 42, "host"});
+  board.tell(1, {3, RankStatus::State::done, 7, 42, "host"});
   EXPECT_EQ(board.beats()[1]->step, 7);
   for (const std::string& text :
        {std::string("rank1 1 2 it is your fault"), std::string("rank1 1 -2 x"),
         std::string("rank1 7 0 x"), std::string("rank1 1 99999999999999999999 x"),
         std::string("nonsense"), "rank1 1 1 " + std::string(100'000, 'x')}) {
     write("verdict", text);
-    const auto verdict = board.verdict();
-    ASSERT_TRUE(verdict);
-    EXPECT_EQ(verdict->rank, -1) << text.substr(0, 40);
-    EXPECT_TRUE(verdict->own) << "somebody says it";
+    const auto failure = board.failure();
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->rank, -1) << text.substr(0, 40);
+    EXPECT_TRUE(failure->own) << "somebody says it";
   }
   write("verdict", "rank1 1 1 its words");
-  EXPECT_EQ(board.verdict()->rank, 1);
+  EXPECT_EQ(board.failure()->rank, 1);
   write("folder", std::string("a\0b", 3));
   EXPECT_EQ(board.folder(), "");
   write("folder", std::string(100'000, 'x'));

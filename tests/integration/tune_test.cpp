@@ -60,9 +60,10 @@ TEST_F(Tune, KilledAtAnyMomentItEndsWithTheSameRecipe) {
 
   // Moments spread over all stages; each session gets farther than the one before.
   const auto results_in = [&](const std::string& name) -> std::size_t {
-    const Json memo = Json::parse(read_bytes(folder_ / (name + "/small-tune/1/tune.json")), nullptr,
-                                  /*allow_exceptions=*/false);
-    return memo.is_object() ? memo["results"].size() : 0;
+    const Json cache =
+        Json::parse(read_bytes(folder_ / (name + "/small-tune/1/tune.json")), nullptr,
+                    /*allow_exceptions=*/false);
+    return cache.is_object() ? cache["results"].size() : 0;
   };
   const std::size_t results = results_in("whole");
   EXPECT_GE(results, 6U);

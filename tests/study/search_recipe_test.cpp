@@ -30,8 +30,8 @@ void expect_same_cycle(const std::string& schedule) {
   const Environment environment;
   const Recipe whole = recipe_with(schedule);
   const Recipe part = compressed(whole, 1.0 / 9);
-  const Course longer = plan_course(whole, kSamples, environment);
-  const Course shorter = plan_course(part, kSamples, environment);
+  const RunPlan longer = plan_run(whole, kSamples, environment);
+  const RunPlan shorter = plan_run(part, kSamples, environment);
   ASSERT_EQ(longer.steps.total_steps, 810);
   ASSERT_EQ(shorter.steps.total_steps, 90);
   for (const double share : {0.0, 0.1, 0.25, 0.5, 0.6, 0.9}) {

@@ -5,7 +5,7 @@
 
 #include "onecycle/error.h"
 
-#include "study/memo.h"
+#include "study/result_cache.h"
 #include "support/temporary_folder.h"
 #include "train/support.h"
 
@@ -54,27 +54,27 @@ TuneResult tuned(const DataSet& data, const std::string& folder, std::int64_t st
   return result;
 }
 
-TEST(Memo, RemembersAndBelongsToItsSubject) {
+TEST(ResultCache, RemembersAndBelongsToItsSubject) {
   const TemporaryFolder folder;
   int computed = 0;
   const auto compute = [&] { return nlohmann::ordered_json(++computed); };
   const auto sound = [](const nlohmann::ordered_json& result) { return result.is_number(); };
   {
-    Memo memo(folder / "m.json", "recipe a", alone());
-    EXPECT_EQ(memo.get("x", compute, sound), 1);
-    EXPECT_EQ(memo.get("x", compute, sound), 1);
+    ResultCache cache(folder / "m.json", "recipe a", alone());
+    EXPECT_EQ(cache.get("x", compute, sound), 1);
+    EXPECT_EQ(cache.get("x", compute, sound), 1);
   }
-  EXPECT_EQ(Memo(folder / "m.json", "recipe a", alone()).get("x", compute, sound), 1);
-  EXPECT_THROW(Memo(folder / "m.json", "recipe b", alone()), Error);
+  EXPECT_EQ(ResultCache(folder / "m.json", "recipe a", alone()).get("x", compute, sound), 1);
+  EXPECT_THROW(ResultCache(folder / "m.json", "recipe b", alone()), Error);
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
   for (const std::string& text :
        {std::string("{"), std::string(R"({"subject": "recipe a", "results": []})"),
         R"({"subject": "recipe a", "results": {"x": )" + deep + "}}"}) {
     write_bytes(folder / "m.json", text);
-    EXPECT_THROW(Memo(folder / "m.json", "recipe a", alone()), Error);
+    EXPECT_THROW(ResultCache(folder / "m.json", "recipe a", alone()), Error);
   }
   write_bytes(folder / "m.json", R"({"subject": "recipe a", "results": {"x": {"y": 1}}})");
-  EXPECT_THROW(Memo(folder / "m.json", "recipe a", alone()).get("x", compute, sound), Error);
+  EXPECT_THROW(ResultCache(folder / "m.json", "recipe a", alone()).get("x", compute, sound), Error);
 }
 
 // A result that others changed is named, whatever of it is missing or of another type.

@@ -26,7 +26,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // Everything about a run that must not depend on where it stopped.
-struct Course {
+struct History {
   std::vector<std::string> rows;
   std::vector<NamedTensor> tensors;
 };
@@ -78,16 +78,16 @@ class InterruptAt : public Observer {
 };
 
 // Trained in sessions that end after each of `stops` steps, and then to the end.
-Course train_in_sessions(const std::vector<std::string>& overrides,
-                         std::vector<std::int64_t> stops) {
-  Course course;
+History train_in_sessions(const std::vector<std::string>& overrides,
+                          std::vector<std::int64_t> stops) {
+  History history;
   InMemory store;
   stops.push_back(-1);
   for (const std::int64_t stop : stops) {
     at::manual_seed(static_cast<std::uint64_t>(stop + 100));
     auto run = tiny_run(overrides);
     Trainer trainer(run);
-    Rows rows(course.rows);
+    Rows rows(history.rows);
     InterruptAt interrupt(stop, trainer.stop());
     trainer.observe(rows);
     trainer.observe(interrupt);
@@ -96,8 +96,8 @@ Course train_in_sessions(const std::vector<std::string>& overrides,
     const RunEnd end = trainer.fit();
     EXPECT_EQ(end.reason, stop < 0 ? StopReason::finished : StopReason::interrupted);
   }
-  course.tensors = store.last->tensors;
-  return course;
+  history.tensors = store.last->tensors;
+  return history;
 }
 
 const std::vector<std::vector<std::string>> kRecipes = {
@@ -124,9 +124,9 @@ const std::vector<std::vector<std::string>> kRecipes = {
 TEST(Resume, BitIdenticalWhereverItStopped) {
   for (const auto& recipe : kRecipes) {
     SCOPED_TRACE(recipe[0]);
-    const Course whole = train_in_sessions(recipe, {});
+    const History whole = train_in_sessions(recipe, {});
     const bool halved = recipe.size() > 4;
-    const Course parts = train_in_sessions(
+    const History parts = train_in_sessions(
         recipe, halved ? std::vector<std::int64_t>{1, 3} : std::vector<std::int64_t>{1, 4, 5, 8});
     EXPECT_EQ(whole.rows, parts.rows);
     ASSERT_EQ(whole.tensors.size(), parts.tensors.size());
@@ -210,21 +210,21 @@ TEST(Resume, AValidationLossThatIsNoNumberIsKeptAndIsNotTheBest) {
   const TemporaryFolder folder;
   CheckpointFolder checkpoints(folder / "c", 100, {});
   auto run = tiny_run(recipe);
-  Course course;
-  Rows rows(course.rows);
+  History history;
+  Rows rows(history.rows);
   SpoilStatistics spoil(run, 2, 6);
   Trainer trainer(run);
   trainer.observe(spoil);
   trainer.observe(rows);
   trainer.keep_checkpoints_in(checkpoints);
   EXPECT_EQ(trainer.fit().steps, 10);
-  EXPECT_THAT(course.rows, testing::Contains(HasSubstr("evaluated 5 ")));
-  EXPECT_THAT(course.rows[0], testing::Not(HasSubstr("nan"))) << "the training loss stays one";
+  EXPECT_THAT(history.rows, testing::Contains(HasSubstr("evaluated 5 ")));
+  EXPECT_THAT(history.rows[0], testing::Not(HasSubstr("nan"))) << "the training loss stays one";
   for (const std::int64_t step : checkpoints.steps())
     EXPECT_EQ(steps_of(read_checkpoint(checkpoint_path(folder / "c", step))), step);
   const Snapshot during = read_checkpoint(checkpoint_path(folder / "c", 6));
   EXPECT_TRUE(std::isnan(end_in(during).validation->loss));
-  EXPECT_THAT(course.rows, testing::Contains(testing::ContainsRegex("evaluated 5 .* -?nan ")));
+  EXPECT_THAT(history.rows, testing::Contains(testing::ContainsRegex("evaluated 5 .* -?nan ")));
   const RunState state =
       *run_state_in(read_checkpoint(folder / "c/best.safetensors").metadata, "the best");
   EXPECT_TRUE(std::isfinite(*state.best));
@@ -239,13 +239,13 @@ TEST(RunState, EveryNumberComesBack) {
   state.sums.loss = kInfinity;
   state.validation = Score{kNan, {0.5}, 10};
   state.test = Score{-kInfinity, {0.1}, 10};
-  state.course = {{1, 0.1, 2.5, kNan}, {2, 0.1, kInfinity, 0.1}};
+  state.curve = {{1, 0.1, 2.5, kNan}, {2, 0.1, kInfinity, 0.1}};
   const RunState back = run_state_from_json(to_json(state), "text");
   EXPECT_EQ(back.sums.loss, kInfinity);
   EXPECT_TRUE(std::isnan(back.validation->loss));
   EXPECT_EQ(back.test->loss, -kInfinity);
-  EXPECT_TRUE(std::isnan(back.course[0].validation_loss));
-  EXPECT_EQ(back.course[1].train_loss, kInfinity);
+  EXPECT_TRUE(std::isnan(back.curve[0].validation_loss));
+  EXPECT_EQ(back.curve[1].train_loss, kInfinity);
   EXPECT_FALSE(back.best.has_value());
 }
 
@@ -268,8 +268,8 @@ TEST(Fallback, GoesBackAndLowersTheRate) {
   auto run = tiny_run({"train.log_every=1", "stop.on_divergence={lr_scale: 0.25, retries: 1}"});
   InMemory store;
   DivergeOnce diverge;
-  Course course;
-  Rows rows(course.rows);
+  History history;
+  Rows rows(history.rows);
   Trainer trainer(run);
   trainer.keep_checkpoints_in(store);
   trainer.observe(diverge);
@@ -295,8 +295,8 @@ TEST(Fallback, WithoutACheckpointThatCanBeReadTheRunHasDiverged) {
   auto run = tiny_run({"train.log_every=1", "stop.on_divergence={lr_scale: 0.25, retries: 1}"});
   Unreadable store;
   DivergeOnce diverge;
-  Course course;
-  Rows rows(course.rows);
+  History history;
+  Rows rows(history.rows);
   Trainer trainer(run);
   trainer.keep_checkpoints_in(store);
   trainer.observe(diverge);
@@ -326,8 +326,8 @@ TEST(Fallback, GivesUpAfterItsRetries) {
   auto run = tiny_run({"schedule={name: constant, lr: 1e30}", "train.log_every=1",
                        "stop.on_divergence={lr_scale: 0.9, retries: 2}"});
   InMemory store;
-  Course course;
-  Rows rows(course.rows);
+  History history;
+  Rows rows(history.rows);
   Trainer trainer(run);
   trainer.keep_checkpoints_in(store);
   trainer.observe(rows);

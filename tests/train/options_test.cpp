@@ -40,11 +40,11 @@ TEST(Accumulate, EqualsTheLargerBatch) {
 }
 
 TEST(Accumulate, CountsInTheTotalBatch) {
-  const auto steps = plan_course(tiny_recipe({"train.accumulate=2"}), 80, Environment()).steps;
+  const auto steps = plan_run(tiny_recipe({"train.accumulate=2"}), 80, Environment()).steps;
   EXPECT_EQ(steps.total_batch, 32);
   EXPECT_EQ(steps.micro_batch, 16);
   EXPECT_EQ(steps.steps_per_epoch, 2);
-  EXPECT_THROW(plan_course(tiny_recipe({"train.accumulate=6"}), 80, Environment()), RecipeError);
+  EXPECT_THROW(plan_run(tiny_recipe({"train.accumulate=6"}), 80, Environment()), RecipeError);
 }
 
 TEST(Clip, ByTheNormOfAllGradients) {

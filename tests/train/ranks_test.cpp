@@ -335,11 +335,11 @@ TEST(Ranks, WhatRankZeroCannotDoIsEveryRanksError) {
 TEST(Ranks, BytesOfAnyLengthAreGathered) {
   on_ranks(3, [](const std::shared_ptr<Group>& group) {
     const std::string own(static_cast<std::size_t>(group->rank() * 5), 'x');
-    const auto all = group->gather_bytes(own);
+    const auto all = group->all_gather_bytes(own);
     ASSERT_EQ(all.size(), 3U);
     for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(all[i], std::string(i * 5, 'x'));
-    EXPECT_EQ(group->share(own, 2), std::string(10, 'x'));
-    EXPECT_EQ(group->share(own, 0), "");
+    EXPECT_EQ(group->broadcast(own, 2), std::string(10, 'x'));
+    EXPECT_EQ(group->broadcast(own, 0), "");
   });
 }
 

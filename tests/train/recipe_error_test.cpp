@@ -69,7 +69,7 @@ TEST(RecipeErrors, OfARecipeThatNobodyWroteHaveNone) {
   recipe.positions = nullptr;
   recipe.train.accumulate = 6;
   try {
-    plan_course(recipe, 80, Environment());
+    plan_run(recipe, 80, Environment());
     FAIL();
   } catch (const RecipeError& error) {
     EXPECT_THAT(error.what(), StartsWith("train.accumulate: 6 times 16 samples"));

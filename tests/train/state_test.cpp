@@ -54,7 +54,7 @@ Score naive_score(RecipeRun& run, const ImageSet& set) {
 
 TEST(Course, StepsOfEveryBatchSize) {
   const auto plan = [](const std::string& batch) {
-    return plan_course(tiny_recipe({"data.batch_size=" + batch}), 80, Environment()).steps;
+    return plan_run(tiny_recipe({"data.batch_size=" + batch}), 80, Environment()).steps;
   };
   EXPECT_EQ(plan("all").total_batch, 80);
   EXPECT_EQ(plan("all").steps_per_epoch, 1);
@@ -251,7 +251,7 @@ TEST(State, EveryNumberIsChecked) {
   sound.seconds = 2;
   sound.scale.emplace();
   sound.train = Score{0.5, {0.5}, 10};
-  sound.course = {{1, 0.1, 0.5, 0.5}};
+  sound.curve = {{1, 0.1, 0.5, 0.5}};
   EXPECT_EQ(run_state_from_json(to_json(sound), "x").steps, 7);
   const auto refused = [&](const std::string& field, const std::function<void(RunState&)>& spoil) {
     RunState state = sound;
@@ -272,7 +272,7 @@ TEST(State, EveryNumberIsChecked) {
   refused("lr_scale", [](RunState& state) { state.lr_scale = 0; });
   refused("retries", [](RunState& state) { state.retries = -1; });
   refused("a score's metrics", [](RunState& state) { state.train->metrics.resize(9); });
-  refused("course, epoch", [](RunState& state) { state.course[0].epoch = -1; });
+  refused("course, epoch", [](RunState& state) { state.curve[0].epoch = -1; });
 }
 
 TEST(Weights, PartialTakesWhatFits) {

@@ -1,4 +1,4 @@
-// Words about the course of a run, on curves whose story is known.
+// Words about the curve of a run, on curves whose story is known.
 
 #include "onecycle/verdict.h"
 
@@ -65,15 +65,16 @@ TEST(TheilSen, LeavesOutPairsWithoutASlope) {
 TEST(Verdict, EqualEpochsAreOneEvaluation) {
   const double nan = std::nan("");
   for (const double epoch : {1.0, nan}) {
-    const std::vector<CoursePoint> same(50, CoursePoint{epoch, 1, 2, 2});
+    const std::vector<LearningCurvePoint> same(50, LearningCurvePoint{epoch, 1, 2, 2});
     EXPECT_EQ(judge(same, 1).judgement, Judgement::too_early);
   }
 }
 
 // Epochs 1..n of a run at a constant, high learning rate; a small ripple stands for noise.
-std::vector<CoursePoint> course(int n, const std::function<double(double)>& train,
-                                const std::function<double(double)>& validation, double lr = 1) {
-  std::vector<CoursePoint> result;
+std::vector<LearningCurvePoint> curve(int n, const std::function<double(double)>& train,
+                                      const std::function<double(double)>& validation,
+                                      double lr = 1) {
+  std::vector<LearningCurvePoint> result;
   for (int i = 1; i <= n; ++i) {
     const double epoch = i;
     const double ripple = 0.002 * std::sin(7.0 * epoch);
@@ -87,23 +88,23 @@ double level(double) { return 0.8; }
 double rising(double epoch) { return 0.5 + 0.05 * epoch; }
 
 TEST(Verdict, Underfitting) {
-  const Verdict verdict = judge(course(8, falling, falling), 1);
+  const Verdict verdict = judge(curve(8, falling, falling), 1);
   EXPECT_EQ(verdict.judgement, Judgement::underfitting);
   EXPECT_THAT(verdict.text, HasSubstr("raise the learning rate"));
 }
 
 TEST(Verdict, Fitting) {
-  EXPECT_EQ(judge(course(8, falling, level), 1).judgement, Judgement::fitting);
+  EXPECT_EQ(judge(curve(8, falling, level), 1).judgement, Judgement::fitting);
 }
 
 TEST(Verdict, Overfitting) {
-  const Verdict verdict = judge(course(8, falling, rising), 1);
+  const Verdict verdict = judge(curve(8, falling, rising), 1);
   EXPECT_EQ(verdict.judgement, Judgement::overfitting);
   EXPECT_THAT(verdict.text, HasSubstr("weight decay"));
 }
 
 TEST(Verdict, OverfittingIsSeenAtALowRateToo) {
-  EXPECT_EQ(judge(course(8, falling, rising, 0.01), 1).judgement, Judgement::overfitting);
+  EXPECT_EQ(judge(curve(8, falling, rising, 0.01), 1).judgement, Judgement::overfitting);
 }
 
 // Evaluations of a real run: the 3-layer net on 1,000 samples at a constant rate without decay.
@@ -112,19 +113,19 @@ TEST(Verdict, OverfittingOnARecordedRun) {
       {1.0833, 1.0377}, {0.5088, 0.6941}, {0.4000, 0.8867}, {0.3070, 0.7951}, {0.2468, 0.7336},
       {0.2012, 0.7899}, {0.1700, 0.8943}, {0.1733, 0.8055}, {0.2238, 1.0462}, {0.1771, 1.0427},
       {0.1227, 0.9689}, {0.1222, 1.0762}, {0.1163, 0.9717}, {0.0964, 1.0256}, {0.0402, 1.2912}};
-  std::vector<CoursePoint> course;
+  std::vector<LearningCurvePoint> curve;
   for (const auto& [train, validation] : losses)
-    course.push_back({2.0 * static_cast<double>(course.size() + 1), 0.05, train, validation});
-  EXPECT_EQ(judge(course, 0.05).judgement, Judgement::overfitting);
+    curve.push_back({2.0 * static_cast<double>(curve.size() + 1), 0.05, train, validation});
+  EXPECT_EQ(judge(curve, 0.05).judgement, Judgement::overfitting);
 }
 
 // The same net on the whole set at 3e-4, and at 0.1.
 TEST(Verdict, UnderfittingAndFittingOnRecordedRuns) {
   const auto judged = [](const std::vector<std::pair<double, double>>& losses, double lr) {
-    std::vector<CoursePoint> course;
+    std::vector<LearningCurvePoint> curve;
     for (const auto& [train, validation] : losses)
-      course.push_back({static_cast<double>(course.size() + 1), lr, train, validation});
-    return judge(course, lr).judgement;
+      curve.push_back({static_cast<double>(curve.size() + 1), lr, train, validation});
+    return judge(curve, lr).judgement;
   };
   EXPECT_EQ(judged({{0.9510, 0.6604},
                     {0.5998, 0.5603},
@@ -151,8 +152,8 @@ TEST(Verdict, UnderfittingAndFittingOnRecordedRuns) {
 }
 
 TEST(Verdict, Diverging) {
-  EXPECT_EQ(judge(course(8, rising, rising), 1).judgement, Judgement::diverging);
-  auto lost = course(3, falling, falling);
+  EXPECT_EQ(judge(curve(8, rising, rising), 1).judgement, Judgement::diverging);
+  auto lost = curve(3, falling, falling);
   lost[2].train_loss = std::nan("");
   const Verdict verdict = judge(lost, 1);
   EXPECT_EQ(verdict.judgement, Judgement::diverging);
@@ -161,14 +162,14 @@ TEST(Verdict, Diverging) {
 
 TEST(Verdict, TooEarly) {
   EXPECT_EQ(judge({}, 1).judgement, Judgement::too_early);
-  EXPECT_EQ(judge(course(3, falling, falling), 1).judgement, Judgement::too_early);
-  const Verdict low = judge(course(8, falling, falling, 0.1), 1);
+  EXPECT_EQ(judge(curve(3, falling, falling), 1).judgement, Judgement::too_early);
+  const Verdict low = judge(curve(8, falling, falling, 0.1), 1);
   EXPECT_EQ(low.judgement, Judgement::too_early) << "a low learning rate makes every loss fall";
   EXPECT_THAT(low.text, HasSubstr("0 evaluations at a high learning rate"));
 }
 
 TEST(Verdict, NoiseAloneIsNoTrend) {
-  auto noisy = course(10, falling, level);
+  auto noisy = curve(10, falling, level);
   for (std::size_t i = 0; i < noisy.size(); ++i)
     noisy[i].validation_loss += i % 2 == 0 ? 0.1 : -0.1;
   EXPECT_EQ(judge(noisy, 1).judgement, Judgement::fitting);

@@ -249,12 +249,11 @@ TEST(MomentumRange, RisesAtOneRateAndLeavesTheRunAsItWas) {
 // ---------------------------------------------------------------
 
 // Read back as a user's file would be.
-Course course_of(const Recipe& recipe) {
+RunPlan run_plan_of(const Recipe& recipe) {
   const Environment environment;
   const Value tree = recipe_options(environment.registries.variants()).write(recipe);
-  return plan_course(
-      read_recipe(parse_yaml(write_yaml(tree), "edited.yaml"), environment.registries), 80,
-      environment);
+  return plan_run(read_recipe(parse_yaml(write_yaml(tree), "edited.yaml"), environment.registries),
+                  80, environment);
 }
 
 TEST(RecipeEdit, IsValidUnderEverySchedule) {
@@ -270,21 +269,21 @@ TEST(RecipeEdit, IsValidUnderEverySchedule) {
   for (const std::string& schedule : schedules) {
     SCOPED_TRACE(schedule);
     const Recipe recipe = tiny_recipe({"schedule=" + schedule, "train.duration=20ep"});
-    EXPECT_NEAR(course_of(with_rate(recipe, 0.4)).optimizer.rule.lr_max, 0.4, 0.03);
-    const Course steady = course_of(with_momentum(recipe, 0.97));
+    EXPECT_NEAR(run_plan_of(with_rate(recipe, 0.4)).optimizer.rule.lr_max, 0.4, 0.03);
+    const RunPlan steady = run_plan_of(with_momentum(recipe, 0.97));
     EXPECT_DOUBLE_EQ(steady.schedule->at(0, steady.steps.total_steps).momentum, 0.97);
     EXPECT_DOUBLE_EQ(steady.schedule->at(45, steady.steps.total_steps).momentum, 0.97);
     for (const char* mode : {"l2", "decoupled", "independent"}) {
       Recipe in_mode = recipe;
       in_mode.optimizer =
           chosen(builtin_optimizers(), "sgd", "weight_decay_mode: " + std::string(mode));
-      const Course decayed = course_of(with_weight_decay(in_mode, 1e-3, 80, Environment()));
+      const RunPlan decayed = run_plan_of(with_weight_decay(in_mode, 1e-3, 80, Environment()));
       const DecaySummary summary =
           summarise_decay(*decayed.schedule, decayed.optimizer.rule, decayed.steps.total_steps);
       EXPECT_NEAR(summary.l2, 1e-3, 1e-9) << mode;
     }
   }
-  const Course cycled = course_of(with_cycled_momentum(
+  const RunPlan cycled = run_plan_of(with_cycled_momentum(
       tiny_recipe({"schedule=" + schedules[0], "optimizer.momentum=0.9", "train.duration=20ep"}),
       0.95, 0.8));
   EXPECT_DOUBLE_EQ(cycled.schedule->at(0, cycled.steps.total_steps).momentum, 0.95);

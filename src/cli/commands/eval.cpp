@@ -162,7 +162,7 @@ int eval_command(int argc, char** argv) {
   const ImageSet& set = split_of(network.run.data, split);
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, *source_of(set, network.run), options);
-  if (!network.run.group->leads()) return 0;
+  if (!network.run.group->is_leader()) return 0;
   const Classification result = classify(network.run, set, prediction);
   if (!page.empty()) {
     try {

@@ -145,7 +145,7 @@ int range_test_command(int argc, char** argv) {
   const std::string machine = machine_text(first.compute);
   Recipe folder_recipe = recipe;
   folder_recipe.name += "-range";
-  const bool leads = session.group().leads();
+  const bool leads = session.group().is_leader();
   const std::string folder = create_run_folder(folder_recipe, session.group());
   const std::string resolved = resolved_text(recipe, session.registries());
   if (leads) write_file_atomically(recipe_path(folder), {resolved});

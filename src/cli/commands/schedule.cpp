@@ -40,20 +40,20 @@ struct Rows {
   }
 };
 
-void print_csv(const Course& course, const Rows& rows) {
+void print_csv(const RunPlan& plan, const Rows& rows) {
   print("step,lr,momentum,weight_decay\n");
   for (std::int64_t row = 0; row < rows.count; ++row) {
     const std::int64_t step = rows.step(row);
-    const Hyper hyper = course.schedule->at(step, rows.total);
+    const Hyper hyper = plan.schedule->at(step, rows.total);
     print("{},{},{},{}\n", step, number_text(hyper.lr), number_text(hyper.momentum),
           number_text(hyper.weight_decay));
   }
 }
 
-void print_json_rows(const Course& course, const Rows& rows) {
+void print_json_rows(const RunPlan& plan, const Rows& rows) {
   for (std::int64_t row = 0; row < rows.count; ++row) {
     const std::int64_t step = rows.step(row);
-    const Hyper hyper = course.schedule->at(step, rows.total);
+    const Hyper hyper = plan.schedule->at(step, rows.total);
     print("{}\n", json_text(Json{{"event", "schedule"},
                                  {"step", step},
                                  {"lr", hyper.lr},
@@ -62,18 +62,18 @@ void print_json_rows(const Course& course, const Rows& rows) {
   }
 }
 
-void print_table(const Course& course, const Rows& rows, const Console& console) {
-  const double peak = course.optimizer.rule.lr_max;
+void print_table(const RunPlan& plan, const Rows& rows, const Console& console) {
+  const double peak = plan.optimizer.rule.lr_max;
   console.say(format("{} steps, {} an epoch, total batch {}; learning rate at most {:.4g}",
-                     grouped(rows.total), grouped(course.steps.steps_per_epoch),
-                     grouped(course.steps.total_batch), peak));
-  console.say("decay: " + decay_text(*course.schedule, course.optimizer.rule, rows.total) + "\n");
+                     grouped(rows.total), grouped(plan.steps.steps_per_epoch),
+                     grouped(plan.steps.total_batch), peak));
+  console.say("decay: " + decay_text(*plan.schedule, plan.optimizer.rule, rows.total) + "\n");
   print("{:>9}  {:>7}  {:>10}  {:>8}  {:>12}\n", "step", "epoch", "lr", "momentum", "weight decay");
   for (std::int64_t row = 0; row < rows.count; ++row) {
     const std::int64_t step = rows.step(row);
-    const Hyper hyper = course.schedule->at(step, rows.total);
+    const Hyper hyper = plan.schedule->at(step, rows.total);
     const double epoch =
-        static_cast<double>(step) / static_cast<double>(course.steps.steps_per_epoch);
+        static_cast<double>(step) / static_cast<double>(plan.steps.steps_per_epoch);
     print("{:>9}  {:>7.2f}  {:>10.4g}  {:>8.4f}  {:>12.3g}  {}\n", step, epoch, hyper.lr,
           hyper.momentum, hyper.weight_decay, bar(peak > 0 ? hyper.lr / peak : 0));
   }
@@ -132,14 +132,14 @@ int schedule_command(int argc, char** argv) {
 
   const Environment environment = shipped_environment();
   const Recipe recipe = load_recipe(line.single("RECIPE"), line.overrides());
-  const Course course = plan_course(recipe, samples_of(line, recipe, environment), environment);
-  const Rows rows = rows_of(line, course.steps.total_steps);
+  const RunPlan plan = plan_run(recipe, samples_of(line, recipe, environment), environment);
+  const Rows rows = rows_of(line, plan.steps.total_steps);
   if (line.has("csv")) {
-    print_csv(course, rows);
+    print_csv(plan, rows);
   } else if (line.json()) {
-    print_json_rows(course, rows);
+    print_json_rows(plan, rows);
   } else {
-    print_table(course, rows, line.console());
+    print_table(plan, rows, line.console());
   }
   return 0;
 }

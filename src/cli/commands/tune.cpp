@@ -18,7 +18,7 @@
 #include "core/text/print.h"
 #include "core/text/printable.h"
 #include "recipe/recipe_text.h"
-#include "study/memo.h"
+#include "study/result_cache.h"
 #include "study/tune/tune_json.h"
 #include "train/state/shared_checkpoints.h"
 
@@ -113,7 +113,7 @@ TuneChoice choice_of(const SettledBatch& batch) {
 // The batch size, kept in the folder: found once, whatever a resumed call would measure.
 SettledBatch batch_for(const std::string& folder, const Session& session) {
   const Recipe& recipe = session.recipe();
-  Memo memo(folder + "/batch.json", recipe.name, session.environment().group);
+  ResultCache cache(folder + "/batch.json", recipe.name, session.environment().group);
   SettledBatch settled{recipe, ""};
   const auto settle = [&] {
     settled = settle_batch(recipe, session, session.line().has("fit-batch"));
@@ -127,7 +127,7 @@ SettledBatch batch_for(const std::string& folder, const Session& session) {
            (one["size"].is_null() ||
             (one["size"].is_number_integer() && one["size"].get<std::int64_t>() > 0));
   };
-  const Json found = memo.get("batch", settle, sound);
+  const Json found = cache.get("batch", settle, sound);
   if (!found["size"].is_null())
     settled.recipe.data.batch_size = {found["size"].get<std::int64_t>()};
   settled.evidence = found["evidence"];
@@ -176,12 +176,12 @@ int tune_command(int argc, char** argv) {
   const std::string folder = folder_for(session);
   session.announce_folder(folder);
   std::optional<FolderLock> lock;
-  if (group.leads()) lock.emplace(folder);
+  if (group.is_leader()) lock.emplace(folder);
   console.say("results in " + folder);
   const SettledBatch batch = batch_for(folder, session);
   const Recipe& recipe = batch.recipe;
   const DataSet data = build(recipe, session.environment()).data;
-  if (group.leads())
+  if (group.is_leader())
     write_file_atomically(recipe_path(folder), {resolved_text(recipe, session.registries())});
 
   StopSignal stop;
@@ -194,7 +194,7 @@ int tune_command(int argc, char** argv) {
   }
   result.choices.insert(result.choices.begin(), choice_of(batch));
   if (result.interrupted) {
-    if (!group.leads()) return 128 + stop.signal_number();
+    if (!group.is_leader()) return 128 + stop.signal_number();
     print(stderr, "onecycle: interrupted; go on with: onecycle tune {} --resume {}\n", arguments[0],
           folder);
     return 128 + stop.signal_number();
@@ -202,7 +202,7 @@ int tune_command(int argc, char** argv) {
   const auto train = [&] {
     return line.has("no-train") ? 0 : train_tuned(result, data, folder, session);
   };
-  if (!group.leads()) return result.refused.empty() ? train() : 1;
+  if (!group.is_leader()) return result.refused.empty() ? train() : 1;
   say_choices(result, console);
   const std::string tuned = resolved_text(result.recipe, session.registries());
   write_file_atomically(folder + "/tuning.json", {tune_json(result, recipe.name, folder, tuned)});

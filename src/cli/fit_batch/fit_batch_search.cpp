@@ -79,10 +79,10 @@ void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recip
 void agree(FitBatchTask& task, BatchProbe& probe) {
   Group& group = task.group();
   if (group.size() == 1) return;
-  const auto all = group.gather(
+  const auto all = group.all_gather(
       {probe.fits ? 1.0 : 0.0, probe.samples_per_second, static_cast<double>(probe.peak_bytes),
        static_cast<double>(task.num_train), static_cast<double>(task.limit_bytes)});
-  const auto reasons = group.gather_bytes(probe.why);
+  const auto reasons = group.all_gather_bytes(probe.why);
   for (std::size_t rank = 0; rank < all.size(); ++rank) {
     if (probe.fits && all[rank][0] == 0) probe.why = format("rank {}: {}", rank, reasons[rank]);
     probe.fits = probe.fits && all[rank][0] != 0;
@@ -167,7 +167,7 @@ int fit_batch(FitBatchTask& task) {
   const BatchChoice choice = search_batch(task);
   const Recipe chosen = with_batch(task.recipe, choice.chosen, task.options.rule, task.num_train);
   say_choice(task, choice, chosen);
-  if (!task.options.write.empty() && task.group().leads()) {
+  if (!task.options.write.empty() && task.group().is_leader()) {
     write_file_atomically(task.options.write, {resolved_text(chosen, task.environment.registries)});
     task.line.console().say("written    " + task.options.write);
   }

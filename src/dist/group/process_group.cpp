@@ -61,7 +61,7 @@ class Processes : public Group {
                   plan_.nccl ? "NCCL" : "gloo");
   }
 
-  std::vector<std::vector<double>> gather(const std::vector<double>& own) override {
+  std::vector<std::vector<double>> all_gather(const std::vector<double>& own) override {
     const auto each = static_cast<std::int64_t>(own.size());
     at::Tensor sent = at::empty({each}, at::kDouble);
     std::memcpy(sent.mutable_data_ptr(), own.data(), own.size() * sizeof(double));
@@ -73,9 +73,9 @@ class Processes : public Group {
     return result;
   }
 
-  std::string share(const std::string& bytes, std::int64_t from) override {
+  std::string broadcast(const std::string& bytes, std::int64_t from) override {
     const bool gives = rank() == from;
-    const auto sizes = gather({gives ? static_cast<double>(bytes.size()) : 0.0});
+    const auto sizes = all_gather({gives ? static_cast<double>(bytes.size()) : 0.0});
     const std::size_t size = size_told(sizes[static_cast<std::size_t>(from)][0]);
     if (size == 0) return "";
     std::vector<at::Tensor> tensors = {
@@ -84,8 +84,8 @@ class Processes : public Group {
     return bytes_of(tensors[0], size);
   }
 
-  std::vector<std::string> gather_bytes(const std::string& own) override {
-    const auto sizes = gather({static_cast<double>(own.size())});
+  std::vector<std::string> all_gather_bytes(const std::string& own) override {
+    const auto sizes = all_gather({static_cast<double>(own.size())});
     std::size_t most = 0;
     for (const auto& size : sizes) most = std::max(most, size_told(size[0]));
     std::vector<std::string> result(sizes.size());
@@ -97,7 +97,7 @@ class Processes : public Group {
     return result;
   }
 
-  void sum(at::Tensor& tensor) override {
+  void all_reduce(at::Tensor& tensor) override {
     std::vector<at::Tensor> tensors = {tensor};
     wait([&] { return processes()->allreduce(tensors); });
   }
@@ -113,7 +113,7 @@ class Processes : public Group {
     if (plan_.at_step) plan_.at_step(step);
   }
 
-  void abandon(const Failure& failure) override {
+  void abort(const Failure& failure) override {
     if (plan_.give_up) plan_.give_up(failure);
     processes_.reset();  // closes the connections, which the others notice at once
   }
@@ -169,7 +169,7 @@ class Processes : public Group {
 
 // Every rank's number, and their sum by the path that gradients take.
 void introduce(Group& group) {
-  const auto ranks = group.gather({static_cast<double>(group.rank())});
+  const auto ranks = group.all_gather({static_cast<double>(group.rank())});
   double expected = 0;
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     if (ranks[i][0] != static_cast<double>(i))
@@ -178,7 +178,7 @@ void introduce(Group& group) {
     expected += static_cast<double>(i);
   }
   at::Tensor sum = at::full({1}, static_cast<double>(group.rank()), at::kDouble);
-  group.sum(sum);
+  group.all_reduce(sum);
   if (sum.item<double>() != expected)
     throw DistError("gloo's first sum came out wrong: its headers do not fit LibTorch");
 }

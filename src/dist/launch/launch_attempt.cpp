@@ -17,7 +17,7 @@ constexpr std::chrono::seconds kPatience{5};  // from the loss of a rank to the 
 constexpr int kTickMs = 500;
 
 // "rank 1 was killed by signal 9 (Killed); it was at step 120"
-std::string end_of(const RankProcess& process, const std::optional<Beat>& beat) {
+std::string end_of(const RankProcess& process, const std::optional<RankStatus>& beat) {
   std::string text =
       process.killed_by() != 0
           ? format("rank {} was killed by signal {} ({})", process.rank(), process.killed_by(),
@@ -68,8 +68,8 @@ void LaunchAttempt::wait_for_news() {
     sources.push_back({process->lines().descriptor(), POLLIN, 0});
   ::poll(sources.data(), sources.size(), kTickMs);
   const auto hold = [this] {
-    const auto verdict = board_.verdict();
-    return !verdict || verdict->own;
+    const auto failure = board_.failure();
+    return !failure || failure->own;
   };
   for (const auto& process : processes_) process->lines().read(hold);
 }
@@ -104,7 +104,7 @@ bool LaunchAttempt::ended_in_order(const RankProcess& process) {
   if (process.killed_by() != 0) return false;
   if (process.exit_code() == 0) return true;
   const auto beat = board_.beats()[static_cast<std::size_t>(process.rank())];
-  return beat && beat->state == Beat::State::done;
+  return beat && beat->state == RankStatus::State::done;
 }
 
 void LaunchAttempt::lose(const RankProcess& process) {
@@ -112,11 +112,11 @@ void LaunchAttempt::lose(const RankProcess& process) {
   if (options_.workers && process.rank() != 0) return lose_worker(process);
   first_lost_ = &process;
   kill_at_ = Clock::now() + kPatience;
-  RankVerdict verdict;
-  verdict.rank = process.rank();
-  verdict.text = end_of(process, board_.beats()[static_cast<std::size_t>(process.rank())]);
-  verdict_ = board_.post(verdict);
-  if (process.killed_by() != 0 && interrupted_by_ == 0) print_verdict();
+  RankFailure failure;
+  failure.rank = process.rank();
+  failure.text = end_of(process, board_.beats()[static_cast<std::size_t>(process.rank())]);
+  failure_ = board_.post(failure);
+  if (process.killed_by() != 0 && interrupted_by_ == 0) print_failure();
 }
 
 void LaunchAttempt::lose_worker(const RankProcess& process) {
@@ -124,16 +124,16 @@ void LaunchAttempt::lose_worker(const RankProcess& process) {
     print(stderr, "onecycle: {}; the others go on\n", end_of(process, std::nullopt));
 }
 
-void LaunchAttempt::print_verdict() {
-  if (!verdict_->own || std::exchange(verdict_printed_, true)) return;
-  print(stderr, "onecycle: {}\n", visible(verdict_->text));
+void LaunchAttempt::print_failure() {
+  if (!failure_->own || std::exchange(failure_printed_, true)) return;
+  print(stderr, "onecycle: {}\n", visible(failure_->text));
 }
 
 // All for a reason of their own, and the same, which rank 0 has said.
 bool LaunchAttempt::failed_alike() {
-  if (!verdict_->own) return false;
+  if (!failure_->own) return false;
   for (const auto& beat : board_.beats())
-    if (beat && beat->state == Beat::State::heard) return false;
+    if (beat && beat->state == RankStatus::State::heard) return false;
   return std::all_of(processes_.begin(), processes_.end(), [&](const auto& process) {
     return process->killed_by() == 0 && process->exit_code() == first_lost_->exit_code();
   });
@@ -158,17 +158,17 @@ LaunchAttempt::End LaunchAttempt::judge() {
   }
   bool said = false;
   for (const auto& process : processes_) {
-    said = said || (process->rank() == verdict_->rank && process->lines().holds_lines());
+    said = said || (process->rank() == failure_->rank && process->lines().holds_lines());
     process->lines().print_held();
   }
-  if (!said) print_verdict();
+  if (!said) print_failure();
 
   const RankProcess* culprit = first_lost_;
-  if (verdict_->rank >= 0) culprit = processes_[static_cast<std::size_t>(verdict_->rank)].get();
+  if (failure_->rank >= 0) culprit = processes_[static_cast<std::size_t>(failure_->rank)].get();
   const bool exited = culprit->killed_by() == 0 && culprit->exit_code() != 0;
   end.exit_code = exited ? culprit->exit_code() : 1;
   end.lost_a_rank =
-      verdict_->own ? first_lost_->killed_by() != 0 : verdict_->kind == RankVerdict::Kind::lost;
+      failure_->own ? first_lost_->killed_by() != 0 : failure_->kind == RankFailure::Kind::lost;
   return end;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "dist/heartbeat/board.h"
+#include "dist/heartbeat/status_board.h"
 #include "dist/launch/launcher.h"
 #include "dist/launch/rank_process.h"
 #include "dist/launch/signal_queue.h"
@@ -42,18 +42,18 @@ class LaunchAttempt {
   bool ended_in_order(const RankProcess& process);
   void lose(const RankProcess& process);
   void lose_worker(const RankProcess& process);
-  void print_verdict();
+  void print_failure();
   bool failed_alike();
   End judge();
 
   const LaunchOptions& options_;
-  Board board_;
+  StatusBoard board_;
   SignalQueue& signals_;
   std::vector<std::unique_ptr<RankProcess>> processes_;
   int interrupted_by_ = 0;
   const RankProcess* first_lost_ = nullptr;
-  std::optional<RankVerdict> verdict_;
-  bool verdict_printed_ = false;
+  std::optional<RankFailure> failure_;
+  bool failure_printed_ = false;
   std::optional<Clock::time_point> kill_at_;
 };
 

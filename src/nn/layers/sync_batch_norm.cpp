@@ -54,7 +54,7 @@ class Normalise : public torch::autograd::Function<Normalise> {
     const at::Tensor own = at::stack({gradient.sum({0, 2, 3}).to(at::kDouble),
                                       (gradient * centred).sum({0, 2, 3}).to(at::kDouble)});
     at::Tensor all = own.clone();
-    ranks->group->sum(all);
+    ranks->group->all_reduce(all);
     all /= saved[4];
     const at::Tensor slope = saved[1].to(at::kDouble) * scale;
     const at::Tensor back = gradient * by_channel(slope, input) -
@@ -82,7 +82,7 @@ ChannelMoments moments_over(Group& ranks, const at::Tensor& input) {
   const at::Tensor centre = mean.to(at::kDouble);
   at::Tensor sums = at::cat({centre * count, (variance.to(at::kDouble) + centre.square()) * count,
                              at::full({1}, count, centre.options())});
-  ranks.sum(sums);
+  ranks.all_reduce(sums);
   const std::int64_t channels = input.size(1);
   ChannelMoments moments;
   moments.count = sums[2 * channels];

@@ -69,7 +69,7 @@ std::optional<RemoteStudy> ask_for_study(const Ask& ask) {
   return understood(*text, kAnswer, [](const Json& json) { return json.get<RemoteStudy>(); });
 }
 
-std::string farewell() { return json_text(Json{{"ask", "leave"}}); }
+std::string leave_request() { return json_text(Json{{"ask", "leave"}}); }
 
 std::optional<Trial> RemoteQueue::take() {
   while (!stopped_()) {

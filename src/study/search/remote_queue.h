@@ -36,7 +36,7 @@ class RemoteQueue : public WorkQueue {
 };
 
 // What a worker says that was told to stop and takes no more.
-std::string farewell();
+std::string leave_request();
 
 struct RemoteAnswer {
   std::string text;

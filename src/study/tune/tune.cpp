@@ -210,7 +210,7 @@ class Procedure {
   }
 
   double peak() const {
-    return plan_course(recipe_, data_.train.size(), environment_).optimizer.rule.lr_max;
+    return plan_run(recipe_, data_.train.size(), environment_).optimizer.rule.lr_max;
   }
 
   static TuneTrial trial_of(const std::string& label, const TrainedItem& trial) {

@@ -18,7 +18,7 @@ ONECYCLE_JSON(RangeItem, lr_max, refused, reason, seed_numbers, folder, epochs, 
 
 namespace {
 
-// What a memo's file holds may be of others' making.
+// What a cache's file holds may be of others' making.
 bool is_trial(const TrainedItem& item) {
   return item.accuracy >= 0 && item.epochs >= 0 && item.seconds >= 0;
 }
@@ -44,11 +44,11 @@ TuneItems::TuneItems(const Tuning& tuning)
       stop_(tuning.stop),
       progress_(tuning.progress),
       say_(tuning.say),
-      memo_(folder_ + "/tune.json",
-            resolved_text(tuning.recipe, environment_.registries) +
-                format("seeds {}, share {}", options_.seeds, options_.short_share) +
-                environment_digest(tuning.recipe),
-            environment_.group) {}
+      cache_(folder_ + "/tune.json",
+             resolved_text(tuning.recipe, environment_.registries) +
+                 format("seeds {}, share {}", options_.seeds, options_.short_share) +
+                 environment_digest(tuning.recipe),
+             environment_.group) {}
 
 template <class Item>
 Item TuneItems::spent(Item item) {
@@ -58,7 +58,7 @@ Item TuneItems::spent(Item item) {
 }
 
 TrainedItem TuneItems::trained(const std::string& key, const Recipe& recipe) {
-  return spent(memo_.get(
+  return spent(cache_.get(
       key, [&] { return train_now(key, recipe); }, is_trial));
 }
 
@@ -74,7 +74,7 @@ TrainedItem TuneItems::train_now(const std::string& key, const Recipe& recipe) {
 }
 
 RangeItem TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
-  return spent(memo_.get(
+  return spent(cache_.get(
       key, [&] { return range_now(key, recipe, seeds); }, is_range));
 }
 
@@ -110,7 +110,7 @@ RangeItem TuneItems::range_now(const std::string& key, const Recipe& recipe, std
 }
 
 StepPlan TuneItems::steps_of(const Recipe& recipe) const {
-  return plan_course(recipe, data_.train.size(), environment_).steps;
+  return plan_run(recipe, data_.train.size(), environment_).steps;
 }
 
 double TuneItems::epochs(const Recipe& recipe, double share) const {

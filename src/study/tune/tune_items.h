@@ -2,7 +2,7 @@
 
 #include "onecycle/tune.h"
 
-#include "study/memo.h"
+#include "study/result_cache.h"
 
 #include <functional>
 #include <optional>
@@ -65,7 +65,7 @@ class TuneItems {
   StopSignal& stop_;
   Observer* progress_;
   const std::function<void(const std::string&)>& say_;
-  Memo memo_;
+  ResultCache cache_;
   double epochs_ = 0;
   double seconds_ = 0;
 };

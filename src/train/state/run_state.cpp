@@ -57,20 +57,20 @@ std::optional<LossScale> scale_of(const Json& json) {
   return scale;
 }
 
-Json json_of(const std::vector<CoursePoint>& course) {
+Json json_of(const std::vector<LearningCurvePoint>& curve) {
   Json json = Json::array();
-  for (const CoursePoint& point : course)
+  for (const LearningCurvePoint& point : curve)
     json.push_back({json_of(point.epoch), json_of(point.lr), json_of(point.train_loss),
                     json_of(point.validation_loss)});
   return json;
 }
 
-std::vector<CoursePoint> course_of(const Json& json) {
-  std::vector<CoursePoint> course;
+std::vector<LearningCurvePoint> curve_of(const Json& json) {
+  std::vector<LearningCurvePoint> curve;
   for (const Json& point : json)
-    course.push_back({number_in(point.at(0)), number_in(point.at(1)), number_in(point.at(2)),
-                      number_in(point.at(3))});
-  return course;
+    curve.push_back({number_in(point.at(0)), number_in(point.at(1)), number_in(point.at(2)),
+                     number_in(point.at(3))});
+  return curve;
 }
 
 // A state is read as any file is: what the loop divides by, counts with and indexes by is checked.
@@ -98,7 +98,7 @@ class StateCheck {
       in_range("a score's metrics", (*score)->metrics.size(), 0, kMostMetrics);
       in_range("a score's samples", (*score)->samples, 0, kMostCounted);
     }
-    for (const CoursePoint& point : state.course) {
+    for (const LearningCurvePoint& point : state.curve) {
       in_range("course, epoch", point.epoch, 0, kMostCounted);
       in_range("course, lr", point.lr, 0, kMostCounted);
     }
@@ -161,7 +161,7 @@ std::string to_json(const RunState& state) {
               {"validation", json_of_score(state.validation)},
               {"test", json_of_score(state.test)},
               {"evaluation_due", state.evaluation_due},
-              {"course", json_of(state.course)},
+              {"course", json_of(state.curve)},
               {"observers", state.observers}}
       .dump();
 }
@@ -186,7 +186,7 @@ RunState run_state_from_json(const std::string& text, const std::string& source)
     state.validation = score_in(json.at("validation"));
     state.test = score_in(json.at("test"));
     state.evaluation_due = json.at("evaluation_due");
-    state.course = course_of(json.at("course"));
+    state.curve = curve_of(json.at("course"));
     state.observers = json.at("observers").get<std::map<std::string, std::string>>();
     StateCheck(source).run(state);
     return state;

@@ -30,7 +30,7 @@ struct RunState {
   std::int64_t retries = 0;                      // fallbacks so far
   std::optional<Score> train, validation, test;  // of the last evaluation
   bool evaluation_due = false;                   // left out because the run was to stop
-  std::vector<CoursePoint> course;               // the evaluations
+  std::vector<LearningCurvePoint> curve;         // the evaluations
   std::map<std::string, std::string> observers;
 };
 

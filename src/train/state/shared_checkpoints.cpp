@@ -41,7 +41,7 @@ std::string from_leader(Group& group, const std::function<std::string()>& make) 
   if (group.size() == 1) return make();
   std::string result;
   std::exception_ptr error;
-  if (group.leads()) {
+  if (group.is_leader()) {
     try {
       result = kMade + make();
     } catch (const Error& thrown) {
@@ -49,7 +49,7 @@ std::string from_leader(Group& group, const std::function<std::string()>& make) 
       error = std::current_exception();
     }
   }
-  result = group.share(result, 0);
+  result = group.broadcast(result, 0);
   if (error) std::rethrow_exception(error);
   if (result.front() == kFailed) throw Error(result.substr(1));
   return result.substr(1);
@@ -64,7 +64,7 @@ std::optional<Snapshot> snapshot_from_leader(Group& group,
     return description_of(snapshot);
   });
   if (text.empty()) return std::nullopt;
-  if (!group.leads()) snapshot = described(text);
+  if (!group.is_leader()) snapshot = described(text);
   std::vector<at::Tensor> tensors;
   for (const NamedTensor& item : snapshot->tensors) tensors.push_back(item.tensor);
   group.broadcast(tensors);

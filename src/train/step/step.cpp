@@ -107,7 +107,7 @@ kernels::MetricSums Step::read() {
 void Step::restore(const kernels::MetricSums& sums,
                    const std::optional<kernels::LossScale>& scale) {
   kernels::MetricSums own = sums;
-  if (!run_.group->leads()) own = {0, 0, sums.batches, sums.first_bad};
+  if (!run_.group->is_leader()) own = {0, 0, sums.batches, sums.first_bad};
   sums_.write(own);
   if (auto* buffer = run_.optimizer->loss_scale()) {
     scale_ = scale.value_or(kernels::LossScale{});

@@ -36,7 +36,7 @@ void StepGraph::record() {
     why = first_line(error.what());
     if (why.empty()) why = "for no known reason";
   }
-  recorded_ = all_say(group_, why.empty());
+  recorded_ = all_agree(group_, why.empty());
   if (recorded_) return;
   if (why.empty()) why = "another rank could not record it";
   if (required_) throw Error(format("train.graph: on, but the step cannot be recorded: {}", why));

@@ -13,7 +13,7 @@ MetricSums sum_over(Group& group, const MetricSums& own) {
   std::vector<double> values(sizeof own / sizeof(double));
   std::memcpy(values.data(), &own, sizeof own);
   MetricSums sums;
-  for (const auto& one : group.gather(values)) {
+  for (const auto& one : group.all_gather(values)) {
     MetricSums other;
     std::memcpy(static_cast<void*>(&other), one.data(), sizeof other);
     sums.loss += other.loss;

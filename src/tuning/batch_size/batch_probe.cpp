@@ -39,7 +39,7 @@ class Rates : public Observer {
 };
 
 // A checkpoint's copy is made, and let go of.
-class Nowhere : public CheckpointStore {
+class NullStore : public CheckpointStore {
  public:
   std::string save(const Snapshot&, std::int64_t, bool) override { return ""; }
   std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return std::nullopt; }
@@ -89,7 +89,7 @@ BatchProbe probe_batch(const Run& run) {
   BatchProbe probe;
   probe.batch = run.steps.micro_batch;
   Rates first;
-  Nowhere nowhere;
+  NullStore nowhere;
   probe.why = obstacle(fit(shortened(run), first, &nowhere));
   if (!probe.why.empty()) return probe;
   Rates timed;

@@ -1,4 +1,4 @@
-#include "dist/heartbeat/board.h"
+#include "dist/heartbeat/status_board.h"
 
 #include "core/text/format.h"
 
@@ -9,36 +9,36 @@ namespace onecycle {
 
 namespace {
 
-constexpr const char* kVerdict = "verdict";
+constexpr const char* kFailure = "verdict";
 constexpr const char* kFolder = "folder";
 constexpr std::size_t kLongestValue = 4096;  // of a value; longer ones are not ours
 
 std::string key_of(std::int64_t rank) { return format("beat/{}", rank); }
 
-std::optional<Beat> read_beat(const std::vector<std::uint8_t>& bytes) {
+std::optional<RankStatus> read_beat(const std::vector<std::uint8_t>& bytes) {
   if (bytes.size() > kLongestValue) return std::nullopt;
   std::istringstream in(std::string(bytes.begin(), bytes.end()));
-  Beat beat;
+  RankStatus beat;
   int state = 0;
   in >> beat.count >> state >> beat.step >> beat.pid >> beat.host;
-  const bool known = state >= 0 && state <= static_cast<int>(Beat::State::heard);
+  const bool known = state >= 0 && state <= static_cast<int>(RankStatus::State::heard);
   if (!in || !known || beat.count < 0 || beat.step < 0 || beat.pid < 0) return std::nullopt;
-  beat.state = static_cast<Beat::State>(state);
+  beat.state = static_cast<RankStatus::State>(state);
   return beat;
 }
 
 }  // namespace
 
-std::string name_of(std::int64_t rank, const Beat& beat) {
+std::string name_of(std::int64_t rank, const RankStatus& beat) {
   return format("rank {} ({}, pid {})", rank, beat.host, beat.pid);
 }
 
-void Board::tell(std::int64_t rank, const Beat& beat) {
+void StatusBoard::tell(std::int64_t rank, const RankStatus& beat) {
   store_->set(key_of(rank), format("{} {} {} {} {}", beat.count, static_cast<int>(beat.state),
                                    beat.step, beat.pid, beat.host));
 }
 
-std::vector<std::optional<Beat>> Board::beats() {
+std::vector<std::optional<RankStatus>> StatusBoard::beats() {
   std::vector<std::string> keys;
   std::vector<std::size_t> ranks;
   std::vector<std::string> all;
@@ -49,7 +49,7 @@ std::vector<std::optional<Beat>> Board::beats() {
     keys.push_back(all[rank]);
     ranks.push_back(rank);
   }
-  std::vector<std::optional<Beat>> found(all.size());
+  std::vector<std::optional<RankStatus>> found(all.size());
   if (keys.empty()) return found;
   const auto values = store_->multiGet(keys);
   for (std::size_t i = 0; i < std::min(values.size(), ranks.size()); ++i)
@@ -58,41 +58,41 @@ std::vector<std::optional<Beat>> Board::beats() {
 }
 
 // "writer kind rank text"
-RankVerdict Board::post(const RankVerdict& verdict) {
-  return read_verdict(
-      store_->compareSet(kVerdict, "",
-                         format("{} {} {} {}", writer_, static_cast<int>(verdict.kind),
-                                verdict.rank, verdict.text.substr(0, kLongestValue / 2))));
+RankFailure StatusBoard::post(const RankFailure& failure) {
+  return read_failure(
+      store_->compareSet(kFailure, "",
+                         format("{} {} {} {}", writer_, static_cast<int>(failure.kind),
+                                failure.rank, failure.text.substr(0, kLongestValue / 2))));
 }
 
-std::optional<RankVerdict> Board::verdict() {
-  if (!store_->check({kVerdict})) return std::nullopt;
-  return read_verdict(store_->get_to_str(kVerdict));
+std::optional<RankFailure> StatusBoard::failure() {
+  if (!store_->check({kFailure})) return std::nullopt;
+  return read_failure(store_->get_to_str(kFailure));
 }
 
-RankVerdict Board::read_verdict(const std::string& text) const {
+RankFailure StatusBoard::read_failure(const std::string& text) const {
   std::istringstream in(text);
   std::string writer;
   int kind = 0;
-  RankVerdict verdict;
-  in >> writer >> kind >> verdict.rank;
-  const bool known = kind >= 0 && kind <= static_cast<int>(RankVerdict::Kind::out_of_memory);
-  if (!in || !known || verdict.rank < -1 || verdict.rank >= size_ || text.size() > kLongestValue) {
-    verdict.rank = -1;
-    verdict.text = "the ranks' store holds a verdict that none of them wrote";
-    verdict.own = true;  // nobody else says it
-    return verdict;
+  RankFailure failure;
+  in >> writer >> kind >> failure.rank;
+  const bool known = kind >= 0 && kind <= static_cast<int>(RankFailure::Kind::out_of_memory);
+  if (!in || !known || failure.rank < -1 || failure.rank >= size_ || text.size() > kLongestValue) {
+    failure.rank = -1;
+    failure.text = "the ranks' store holds a verdict that none of them wrote";
+    failure.own = true;  // nobody else says it
+    return failure;
   }
   in.get();
-  std::getline(in, verdict.text);
-  verdict.kind = static_cast<RankVerdict::Kind>(kind);
-  verdict.own = writer == writer_;
-  return verdict;
+  std::getline(in, failure.text);
+  failure.kind = static_cast<RankFailure::Kind>(kind);
+  failure.own = writer == writer_;
+  return failure;
 }
 
-void Board::announce_folder(const std::string& folder) { store_->set(kFolder, folder); }
+void StatusBoard::announce_folder(const std::string& folder) { store_->set(kFolder, folder); }
 
-std::string Board::folder() {
+std::string StatusBoard::folder() {
   if (!store_->check({kFolder})) return "";
   std::string folder = store_->get_to_str(kFolder);
   const bool sound = folder.size() <= kLongestValue && folder.find('\0') == std::string::npos;

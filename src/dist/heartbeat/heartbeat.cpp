@@ -1,4 +1,4 @@
-#include "dist/heartbeat/pulse.h"
+#include "dist/heartbeat/heartbeat.h"
 
 #include "onecycle/error.h"
 
@@ -7,7 +7,7 @@
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
-#include "dist/heartbeat/pulse_peers.h"
+#include "dist/heartbeat/peers.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -19,14 +19,14 @@ namespace onecycle {
 
 namespace {
 
-using Duration = PulseOptions::Duration;
+using Duration = HeartbeatOptions::Duration;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kDefaultTimeout{30};
 constexpr double kLeastTimeout = 3;  // seconds
 constexpr int kGoneAfter = 3;        // beats left out, once a collective failed
 constexpr Duration kConnectTimeout{60000};
-constexpr Duration kPollPulse{50};
+constexpr Duration kPollEvery{50};
 constexpr Duration kMostToTell{10000};
 
 std::string host_name() {
@@ -51,34 +51,34 @@ Duration rank_timeout() {
 
 // Two threads: one talks to the store, where it may be held up for as long as the network likes,
 // the other keeps the time.
-class Pulse::Watch {
+class Heartbeat::Watch {
  public:
-  Watch(const RankPlace& place, PulseOptions options);
+  Watch(const RankPlace& place, HeartbeatOptions options);
   ~Watch();
 
   void at(std::int64_t step) { step_ = step; }
-  bool give_up(const std::string& why, RankVerdict::Kind kind);
-  RankVerdict await_verdict(Duration patience);
+  bool give_up(const std::string& why, RankFailure::Kind kind);
+  RankFailure await_failure(Duration patience);
   bool said() const;
   void finish();
-  Board& board() { return board_; }
+  StatusBoard& board() { return board_; }
 
  private:
-  Beat own_beat(Beat::State state);
+  RankStatus own_beat(RankStatus::State state);
   void talk();
   void round();
   void keep_time();
-  RankVerdict post(const RankVerdict& verdict);
-  void take(const RankVerdict& verdict, bool say_now);
-  RankVerdict store_is_gone() const;
+  RankFailure post(const RankFailure& failure);
+  void take(const RankFailure& failure, bool say_now);
+  RankFailure store_is_gone() const;
   bool speaks_without_store() const;
   void stop();
   void linger();
 
   const RankPlace place_;
-  const PulseOptions options_;
+  const HeartbeatOptions options_;
   const std::string host_;
-  Board board_;
+  StatusBoard board_;
   std::atomic<std::int64_t> step_{0};
   std::atomic<std::int64_t> count_{0};
 
@@ -86,7 +86,7 @@ class Pulse::Watch {
   std::condition_variable changed_;
   Peers peers_;
   Duration since_round_{0};
-  std::optional<RankVerdict> verdict_;
+  std::optional<RankFailure> failure_;
   std::optional<Clock::time_point> end_at_;
   bool said_ = false;
   bool store_gone_ = false;
@@ -99,25 +99,25 @@ class Pulse::Watch {
   std::thread watcher_;
 };
 
-Pulse::Watch::Watch(const RankPlace& place, PulseOptions options)
+Heartbeat::Watch::Watch(const RankPlace& place, HeartbeatOptions options)
     : place_(place),
       options_(std::move(options)),
       host_(host_name()),
       board_(connect_store(place, kConnectTimeout), format("rank{}", place.rank), place.size),
       peers_(place.rank, place.size, 2 * options_.interval) {
-  board_.tell(place_.rank, own_beat(Beat::State::at_work));
+  board_.tell(place_.rank, own_beat(RankStatus::State::at_work));
   const BlockedSignals blocked;  // signals are the main thread's
   talker_ = std::thread([this] { talk(); });
   watcher_ = std::thread([this] { keep_time(); });
 }
 
-Pulse::Watch::~Watch() {
+Heartbeat::Watch::~Watch() {
   stop();
   linger();
 }
 
-Beat Pulse::Watch::own_beat(Beat::State state) {
-  Beat beat;
+RankStatus Heartbeat::Watch::own_beat(RankStatus::State state) {
+  RankStatus beat;
   beat.count = ++count_;
   beat.state = state;
   beat.step = step_;
@@ -126,7 +126,7 @@ Beat Pulse::Watch::own_beat(Beat::State state) {
   return beat;
 }
 
-void Pulse::Watch::talk() {
+void Heartbeat::Watch::talk() {
   for (;;) {
     try {
       round();
@@ -141,19 +141,20 @@ void Pulse::Watch::talk() {
   }
 }
 
-void Pulse::Watch::round() {
-  const auto verdict = board_.verdict();
+void Heartbeat::Watch::round() {
+  const auto failure = board_.failure();
   // Before it is told as heard: a rank that serves the store may then go.
-  if (verdict) take(*verdict, false);
-  board_.tell(place_.rank, own_beat(verdict ? Beat::State::heard : Beat::State::at_work));
+  if (failure) take(*failure, false);
+  board_.tell(place_.rank,
+              own_beat(failure ? RankStatus::State::heard : RankStatus::State::at_work));
   const auto beats = board_.beats();
   const auto now = Clock::now();
-  std::optional<RankVerdict> missing;
+  std::optional<RankFailure> missing;
   {
     const std::lock_guard lock(mutex_);
     since_round_ = Duration{0};
     peers_.look(beats, now);
-    if (!verdict && !finished_) {
+    if (!failure && !finished_) {
       missing = peers_.silent_for(options_.timeout);
       if (!missing) missing = peers_.absent_for(options_.join_timeout);
     }
@@ -161,22 +162,22 @@ void Pulse::Watch::round() {
   if (missing) take(board_.post(*missing), true);
 }
 
-// The verdict as all ranks have it. `say_now`: this thread is the one to say it, if anyone is.
-void Pulse::Watch::take(const RankVerdict& verdict, bool say_now) {
+// The failure as all ranks have it. `say_now`: this thread is the one to say it, if anyone is.
+void Heartbeat::Watch::take(const RankFailure& failure, bool say_now) {
   bool say = false;
   {
     const std::lock_guard lock(mutex_);
-    if (verdict_ || finished_) return;
-    verdict_ = verdict;
+    if (failure_ || finished_) return;
+    failure_ = failure;
     end_at_ = Clock::now() + options_.grace;
-    say = say_now && verdict.own;
-    said_ = say || !verdict.own;
+    say = say_now && failure.own;
+    said_ = say || !failure.own;
     changed_.notify_all();
   }
-  if (say) options_.say(verdict.text);
+  if (say) options_.say(failure.text);
 }
 
-void Pulse::Watch::keep_time() {
+void Heartbeat::Watch::keep_time() {
   const Duration tick = std::min(options_.interval, options_.grace) / 4;
   AwakeClock clock(2 * tick);
   std::unique_lock lock(mutex_);
@@ -186,7 +187,7 @@ void Pulse::Watch::keep_time() {
     const auto now = Clock::now();
     if (end_at_ && now >= *end_at_) {
       const bool say = !std::exchange(said_, true);
-      const std::string text = verdict_->text;
+      const std::string text = failure_->text;
       lock.unlock();
       if (say) options_.say(text);
       options_.end();
@@ -200,7 +201,7 @@ void Pulse::Watch::keep_time() {
       options_.end();
       return;
     }
-    if (!verdict_) {
+    if (!failure_) {
       lock.unlock();
       take(store_is_gone(), true);
       lock.lock();
@@ -209,57 +210,57 @@ void Pulse::Watch::keep_time() {
 }
 
 // Without the store the ranks cannot agree who says it: one on each machine does.
-bool Pulse::Watch::speaks_without_store() const {
+bool Heartbeat::Watch::speaks_without_store() const {
   const bool with_rank_0 = place_.rank == place_.local_rank;
   return place_.local_rank == (with_rank_0 && !place_.store_is_served ? 1 : 0);
 }
 
-RankVerdict Pulse::Watch::store_is_gone() const {
+RankFailure Heartbeat::Watch::store_is_gone() const {
   const std::lock_guard lock(mutex_);
-  RankVerdict verdict;
-  verdict.own = speaks_without_store();
+  RankFailure failure;
+  failure.own = speaks_without_store();
   const std::string where = format("{}:{}", place_.address, place_.port);
   const auto beat = peers_.beat_of(0);
   if (place_.store_is_served || !beat) {
-    verdict.text = format("the store at {}, which {} served, is gone or out of reach", where,
+    failure.text = format("the store at {}, which {} served, is gone or out of reach", where,
                           place_.store_is_served ? place_.launcher : "rank 0");
   } else {
-    verdict.rank = 0;
-    verdict.text =
+    failure.rank = 0;
+    failure.text =
         format("{} is gone or out of reach, and the store that it served at {}; it was at step {}",
                name_of(0, *beat), where, beat->step);
   }
-  return verdict;
+  return failure;
 }
 
-RankVerdict Pulse::Watch::post(const RankVerdict& verdict) {
+RankFailure Heartbeat::Watch::post(const RankFailure& failure) {
   try {
-    const RankVerdict holding = board_.post(verdict);
+    const RankFailure holding = board_.post(failure);
     take(holding, false);
     return holding;
   } catch (const std::exception&) {
-    RankVerdict gone = store_is_gone();
+    RankFailure gone = store_is_gone();
     take(gone, false);
     return gone;
   }
 }
 
-bool Pulse::Watch::give_up(const std::string& why, RankVerdict::Kind kind) {
-  RankVerdict verdict;
-  verdict.kind = kind;
-  verdict.rank = place_.rank;
-  verdict.text = format("rank {}: {}", place_.rank, why);
-  return post(verdict).own;
+bool Heartbeat::Watch::give_up(const std::string& why, RankFailure::Kind kind) {
+  RankFailure failure;
+  failure.kind = kind;
+  failure.rank = place_.rank;
+  failure.text = format("rank {}: {}", place_.rank, why);
+  return post(failure).own;
 }
 
-RankVerdict Pulse::Watch::await_verdict(Duration patience) {
+RankFailure Heartbeat::Watch::await_failure(Duration patience) {
   const auto deadline = Clock::now() + patience;
   for (;;) {
-    std::optional<RankVerdict> suspect;
+    std::optional<RankFailure> suspect;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, kPollPulse, [this] { return verdict_.has_value(); });
-      if (verdict_) return *verdict_;
+      changed_.wait_for(lock, kPollEvery, [this] { return failure_.has_value(); });
+      if (failure_) return *failure_;
       suspect = peers_.silent_for(kGoneAfter * options_.interval);
       if (!suspect && Clock::now() >= deadline) suspect = peers_.slowest();
     }
@@ -267,12 +268,12 @@ RankVerdict Pulse::Watch::await_verdict(Duration patience) {
   }
 }
 
-bool Pulse::Watch::said() const {
+bool Heartbeat::Watch::said() const {
   const std::lock_guard lock(mutex_);
   return said_;
 }
 
-void Pulse::Watch::finish() {
+void Heartbeat::Watch::finish() {
   {
     const std::lock_guard lock(mutex_);
     finished_ = true;
@@ -282,7 +283,7 @@ void Pulse::Watch::finish() {
   linger();
 }
 
-void Pulse::Watch::stop() {
+void Heartbeat::Watch::stop() {
   if (talker_.joinable()) {
     {
       const std::lock_guard lock(mutex_);
@@ -302,46 +303,49 @@ void Pulse::Watch::stop() {
 
 // The last word of this rank. The one that serves the store keeps it for the others until they
 // have read how it ends.
-void Pulse::Watch::linger() {
-  if (store_gone_ || (!finished_ && !verdict_) || std::exchange(parted_, true)) return;
+void Heartbeat::Watch::linger() {
+  if (store_gone_ || (!finished_ && !failure_) || std::exchange(parted_, true)) return;
   const bool serves = place_.rank == 0 && !place_.store_is_served;
   const auto deadline = Clock::now() + kMostToTell;
   try {
-    board_.tell(place_.rank, own_beat(finished_ ? Beat::State::done : Beat::State::heard));
+    board_.tell(place_.rank,
+                own_beat(finished_ ? RankStatus::State::done : RankStatus::State::heard));
     while (serves && Clock::now() < deadline) {
       peers_.look(board_.beats(), Clock::now());
       if (peers_.all_told(kGoneAfter * options_.interval)) return;
-      std::this_thread::sleep_for(kPollPulse);
+      std::this_thread::sleep_for(kPollEvery);
     }
   } catch (const std::exception&) {  // the store is gone: nobody is left to be told
   }
 }
 
-Pulse::Pulse(const RankPlace& place, PulseOptions options) {
+Heartbeat::Heartbeat(const RankPlace& place, HeartbeatOptions options) {
   if (!options.say) options.say = say_on_stderr;
   if (!options.end) options.end = [] { ::_exit(1); };
   watch_ = std::make_unique<Watch>(place, std::move(options));
 }
 
-Pulse::~Pulse() = default;
+Heartbeat::~Heartbeat() = default;
 
-void Pulse::at(std::int64_t step) { watch_->at(step); }
+void Heartbeat::at(std::int64_t step) { watch_->at(step); }
 
-bool Pulse::give_up(const std::string& why, RankVerdict::Kind kind) {
+bool Heartbeat::give_up(const std::string& why, RankFailure::Kind kind) {
   return watch_->give_up(why, kind);
 }
 
-RankVerdict Pulse::await_verdict(std::chrono::milliseconds patience) {
-  return watch_->await_verdict(patience);
+RankFailure Heartbeat::await_failure(std::chrono::milliseconds patience) {
+  return watch_->await_failure(patience);
 }
 
-std::string Pulse::explain(std::chrono::seconds patience) {
-  const RankVerdict verdict = watch_->await_verdict(patience);
-  return watch_->said() ? std::string() : verdict.text;
+std::string Heartbeat::explain(std::chrono::seconds patience) {
+  const RankFailure failure = watch_->await_failure(patience);
+  return watch_->said() ? std::string() : failure.text;
 }
 
-void Pulse::finish() { watch_->finish(); }
+void Heartbeat::finish() { watch_->finish(); }
 
-void Pulse::announce_folder(const std::string& folder) { watch_->board().announce_folder(folder); }
+void Heartbeat::announce_folder(const std::string& folder) {
+  watch_->board().announce_folder(folder);
+}
 
 }  // namespace onecycle

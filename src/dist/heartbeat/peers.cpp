@@ -1,4 +1,4 @@
-#include "dist/heartbeat/pulse_peers.h"
+#include "dist/heartbeat/peers.h"
 
 #include "core/text/format.h"
 
@@ -10,7 +10,7 @@ std::string seconds_text(std::chrono::milliseconds duration) {
   return format("{:.3g} s", static_cast<double>(duration.count()) / 1000);
 }
 
-void Peers::look(const std::vector<std::optional<Beat>>& beats, Clock::time_point now) {
+void Peers::look(const std::vector<std::optional<RankStatus>>& beats, Clock::time_point now) {
   const Duration passed = clock_.look(now);
   for (std::size_t rank = 0; rank < seen_.size(); ++rank) {
     Seen& seen = seen_[rank];
@@ -21,68 +21,68 @@ void Peers::look(const std::vector<std::optional<Beat>>& beats, Clock::time_poin
   }
 }
 
-std::optional<RankVerdict> Peers::silent_for(Duration timeout) const {
+std::optional<RankFailure> Peers::silent_for(Duration timeout) const {
   for (std::size_t rank = 0; rank < seen_.size(); ++rank) {
     const Seen& seen = seen_[rank];
     if (static_cast<std::int64_t>(rank) == rank_ || !seen.beat || seen.silence < timeout ||
-        seen.beat->state != Beat::State::at_work)
+        seen.beat->state != RankStatus::State::at_work)
       continue;
-    RankVerdict verdict;
-    verdict.rank = static_cast<std::int64_t>(rank);
-    verdict.text =
+    RankFailure failure;
+    failure.rank = static_cast<std::int64_t>(rank);
+    failure.text =
         format("{} has not been heard of for {}; it was at step {}: it is stopped, hung or cut off",
-               name_of(verdict.rank, *seen.beat), seconds_text(seen.silence), seen.beat->step);
-    return verdict;
+               name_of(failure.rank, *seen.beat), seconds_text(seen.silence), seen.beat->step);
+    return failure;
   }
   return std::nullopt;
 }
 
-std::optional<RankVerdict> Peers::absent_for(Duration timeout) const {
+std::optional<RankFailure> Peers::absent_for(Duration timeout) const {
   for (std::size_t rank = 0; rank < seen_.size(); ++rank) {
     const Seen& seen = seen_[rank];
     if (seen.beat || seen.silence < timeout) continue;
-    RankVerdict verdict;
-    verdict.rank = static_cast<std::int64_t>(rank);
-    verdict.text = format("rank {} of {} has not joined in {}: was it started?", rank, seen_.size(),
+    RankFailure failure;
+    failure.rank = static_cast<std::int64_t>(rank);
+    failure.text = format("rank {} of {} has not joined in {}: was it started?", rank, seen_.size(),
                           seconds_text(seen.silence));
-    return verdict;
+    return failure;
   }
   return std::nullopt;
 }
 
-RankVerdict Peers::slowest() const {
+RankFailure Peers::slowest() const {
   if (const auto absent = absent_for(Duration{0})) return *absent;
   const auto by_step = [](const Seen& one, const Seen& other) {
     return one.beat->step < other.beat->step;
   };
   const auto [behind, ahead] = std::minmax_element(seen_.begin(), seen_.end(), by_step);
-  RankVerdict verdict;
+  RankFailure failure;
   if (behind->beat->step == ahead->beat->step) {
-    verdict.text = format(
+    failure.text = format(
         "rank {} lost its connection to the others, which are all alive: look at the network "
         "between them",
         rank_);
-    return verdict;
+    return failure;
   }
-  verdict.rank = behind - seen_.begin();
-  verdict.text =
+  failure.rank = behind - seen_.begin();
+  failure.text =
       format("{} is alive but at step {}, when rank {} is at step {}: it hangs or is slow",
-             name_of(verdict.rank, *behind->beat), behind->beat->step, ahead - seen_.begin(),
+             name_of(failure.rank, *behind->beat), behind->beat->step, ahead - seen_.begin(),
              ahead->beat->step);
-  return verdict;
+  return failure;
 }
 
 bool Peers::all_told(Duration silence) const {
   for (std::size_t rank = 0; rank < seen_.size(); ++rank) {
     const Seen& seen = seen_[rank];
     if (static_cast<std::int64_t>(rank) == rank_) continue;
-    if (!seen.beat || (seen.beat->state == Beat::State::at_work && seen.silence < silence))
+    if (!seen.beat || (seen.beat->state == RankStatus::State::at_work && seen.silence < silence))
       return false;
   }
   return true;
 }
 
-std::optional<Beat> Peers::beat_of(std::int64_t rank) const {
+std::optional<RankStatus> Peers::beat_of(std::int64_t rank) const {
   return seen_[static_cast<std::size_t>(rank)].beat;
 }
 

@@ -15,10 +15,10 @@ StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const 
 
 // Throws FieldError where schedule and optimizer contradict each other, or the decay turns weights
 // around.
-Course make_course(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule);
+RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule);
 
 // Gives a run that has its weights and options its schedule and an optimizer over its parameters,
 // whose factors are set. Throws FieldError.
-void follow(Run& run, Course course);
+void follow(Run& run, RunPlan plan);
 
 }  // namespace onecycle

@@ -13,10 +13,10 @@ namespace onecycle {
 // Results by key, in a file that is replaced as a whole after each new one: what was computed once
 // is not computed again, in this process or a later one. Ranks compute together; rank 0 keeps the
 // file, and its results count.
-class Memo {
+class ResultCache {
  public:
   // `subject` is what the results belong to. Throws Error where the file holds those of another.
-  Memo(std::string path, const std::string& subject, std::shared_ptr<Group> group);
+  ResultCache(std::string path, const std::string& subject, std::shared_ptr<Group> group);
 
   // The result under `key`, of a type that JSON converts to; computed where there is none yet.
   // Throws Error where the file holds one of another type or one that is not `sound`. Collective.

@@ -1,4 +1,4 @@
-#include "study/memo.h"
+#include "study/result_cache.h"
 
 #include "onecycle/error.h"
 
@@ -18,10 +18,10 @@ constexpr std::uint64_t kLargest = std::uint64_t{1} << 26;
 
 }  // namespace
 
-Memo::Memo(std::string path, const std::string& subject, std::shared_ptr<Group> group)
+ResultCache::ResultCache(std::string path, const std::string& subject, std::shared_ptr<Group> group)
     : path_(std::move(path)), group_(std::move(group)) {
   file_ = {{"subject", subject}, {"results", Json::object()}};
-  if (!group_->leads() || !std::filesystem::exists(path_)) return;
+  if (!group_->is_leader() || !std::filesystem::exists(path_)) return;
   const auto bytes = read_regular_file(path_, kLargest);
   const Json found = parse_json({bytes.begin(), bytes.end()});
   if (!found.is_object() || !found.contains("subject") || !found.contains("results") ||
@@ -32,12 +32,12 @@ Memo::Memo(std::string path, const std::string& subject, std::shared_ptr<Group> 
   file_ = found;
 }
 
-Json Memo::kept(const std::string& key, const std::function<Json()>& compute) {
+Json ResultCache::kept(const std::string& key, const std::function<Json()>& compute) {
   Json& results = file_["results"];
   const auto known = [&] { return results.contains(key) ? json_text(results[key]) : ""; };
-  std::string found = group_->share(known(), 0);
+  std::string found = group_->broadcast(known(), 0);
   if (found.empty()) {
-    found = group_->share(json_text(compute()), 0);
+    found = group_->broadcast(json_text(compute()), 0);
     results[key] = Json::parse(found);
     from_leader(*group_, [&] {
       write_file_atomically(path_, {json_text(file_, 1) + "\n"});
@@ -47,7 +47,7 @@ Json Memo::kept(const std::string& key, const std::function<Json()>& compute) {
   return Json::parse(found);
 }
 
-void Memo::refuse(const std::string& key) const {
+void ResultCache::refuse(const std::string& key) const {
   throw Error(format("{}: its result '{}' is damaged; remove the file to begin anew", path_, key));
 }
 

@@ -1,4 +1,4 @@
-#include "dist/group/post.h"
+#include "dist/group/rpc.h"
 
 #include "onecycle/error.h"
 
@@ -35,15 +35,15 @@ auto reaching_store(const Work& work) {
 
 }  // namespace
 
-void Questions::beat() {
+void RpcClient::beat() {
   reaching_store([&] { store_->set(beat_key(rank_), std::to_string(++beats_)); });
 }
 
-void Questions::tell(const std::string& statement) {
+void RpcClient::tell(const std::string& statement) {
   reaching_store([&] { store_->set(question_key(rank_, ++asked_), statement); });
 }
 
-std::optional<std::string> Questions::ask(const std::string& question,
+std::optional<std::string> RpcClient::ask(const std::string& question,
                                           const std::function<bool()>& stopped) {
   ++asked_;
   beat();
@@ -61,7 +61,7 @@ std::optional<std::string> Questions::ask(const std::string& question,
   });
 }
 
-void Answers::serve(const Give& give) {
+void RpcServer::serve(const Give& give) {
   for (std::int64_t rank = 1; rank < size_; ++rank) {
     std::optional<std::string> beat;
     reaching_store([&] {
@@ -89,7 +89,7 @@ void Answers::serve(const Give& give) {
   }
 }
 
-std::optional<std::int64_t> Answers::lost() {
+std::optional<std::int64_t> RpcServer::lost() {
   for (auto& [rank, asker] : askers_) {
     if (asker.lost || Clock::now() - asker.heard < timeout_) continue;
     asker.lost = true;

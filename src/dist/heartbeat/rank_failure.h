@@ -6,7 +6,7 @@
 namespace onecycle {
 
 // Why the ranks cannot go on. There is one: the first that is posted.
-struct RankVerdict {
+struct RankFailure {
   // `gave_up`: the rank said so itself; `out_of_memory`: for that reason, and the run ends in
   // order. `lost`: it ended, or was not heard of, without a word.
   enum class Kind { gave_up, lost, out_of_memory };

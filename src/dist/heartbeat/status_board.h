@@ -1,7 +1,7 @@
 #pragma once
 
 #include "dist/group/store.h"
-#include "dist/heartbeat/verdict.h"
+#include "dist/heartbeat/rank_failure.h"
 
 #include <string>
 #include <vector>
@@ -9,8 +9,8 @@
 namespace onecycle {
 
 // What a rank tells the others about itself, about every second.
-struct Beat {
-  // `done`: it ends in order and nobody is to miss it. `heard`: it knows the verdict.
+struct RankStatus {
+  // `done`: it ends in order and nobody is to miss it. `heard`: it knows the failure.
   enum class State { at_work, done, heard };
 
   std::int64_t count = 0;
@@ -21,31 +21,31 @@ struct Beat {
 };
 
 // "rank 1 (node07, pid 123)"
-std::string name_of(std::int64_t rank, const Beat& beat);
+std::string name_of(std::int64_t rank, const RankStatus& beat);
 
 // Where the ranks of one attempt, and their launcher, read of one another, in the store. Safe to
 // use from several threads. What c10d throws where the store is gone goes through. A store that a
 // launcher of others serves may be written to by anyone: what is read is checked.
-class Board {
+class StatusBoard {
  public:
   // `size`: how many ranks there are.
-  Board(Store store, std::string writer, std::int64_t size)
+  StatusBoard(Store store, std::string writer, std::int64_t size)
       : store_(std::move(store)), writer_(std::move(writer)), size_(size) {}
 
-  void tell(std::int64_t rank, const Beat& beat);
+  void tell(std::int64_t rank, const RankStatus& beat);
   // By rank; nothing for those that have told nothing yet, or what is no beat.
-  std::vector<std::optional<Beat>> beats();
+  std::vector<std::optional<RankStatus>> beats();
 
   // Posts it unless there is one already; returns the one that holds.
-  RankVerdict post(const RankVerdict& verdict);
-  std::optional<RankVerdict> verdict();
+  RankFailure post(const RankFailure& failure);
+  std::optional<RankFailure> failure();
 
   // The folder of the run, for the next attempt.
   void announce_folder(const std::string& folder);
   std::string folder();  // empty before it was announced
 
  private:
-  RankVerdict read_verdict(const std::string& text) const;
+  RankFailure read_failure(const std::string& text) const;
 
   Store store_;
   std::string writer_;

@@ -1,10 +1,10 @@
-#include "dist/heartbeat/pulse.h"
+#include "dist/heartbeat/heartbeat.h"
 
 #include "onecycle/error.h"
 
 #include "dist/group/store.h"
-#include "dist/heartbeat/board.h"
-#include "dist/heartbeat/pulse_peers.h"
+#include "dist/heartbeat/peers.h"
+#include "dist/heartbeat/status_board.h"
 #include "support/comes_true.h"
 
 #include <gmock/gmock.h>
@@ -22,11 +22,11 @@ using namespace std::chrono_literals;
 // What the ranks said and which ended, of all Pulses of a test.
 class Record {
  public:
-  PulseOptions::Duration interval = 40ms;
-  PulseOptions::Duration timeout = 1000ms;
+  HeartbeatOptions::Duration interval = 40ms;
+  HeartbeatOptions::Duration timeout = 1000ms;
 
-  PulseOptions options(std::int64_t rank) {
-    PulseOptions options;
+  HeartbeatOptions options(std::int64_t rank) {
+    HeartbeatOptions options;
     options.interval = interval;
     options.timeout = timeout;
     options.join_timeout = 1500ms;
@@ -62,8 +62,8 @@ class Record {
 
 class PulseTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Pulse> start(std::int64_t rank, std::int64_t size) {
-    return std::make_unique<Pulse>(place(rank, size), record_.options(rank));
+  std::unique_ptr<Heartbeat> start(std::int64_t rank, std::int64_t size) {
+    return std::make_unique<Heartbeat>(place(rank, size), record_.options(rank));
   }
   RankPlace place(std::int64_t rank, std::int64_t size) const {
     RankPlace place;
@@ -78,7 +78,7 @@ class PulseTest : public ::testing::Test {
   // Until the rank has told of the step, and each of `others` has looked at what was told then: its
   // second sign of life from now on comes after that.
   void await_step(std::int64_t rank, std::int64_t step, const std::vector<std::size_t>& others) {
-    Board board(connect_store(place(0, 3), 5s), "watch", 3);
+    StatusBoard board(connect_store(place(0, 3), 5s), "watch", 3);
     const auto count = [&](std::size_t other) {
       const auto beat = board.beats()[other];
       return beat ? beat->count : 0;
@@ -135,10 +135,10 @@ TEST_F(PulseTest, GivingUpTellsTheOthersWhy) {
   const auto third = start(2, 3);
   EXPECT_TRUE(second->give_up("out of memory"));
   EXPECT_FALSE(third->give_up("something later"));
-  const RankVerdict verdict = first->await_verdict(5s);
-  EXPECT_EQ(verdict.text, "rank 1: out of memory");
-  EXPECT_EQ(verdict.rank, 1);
-  EXPECT_EQ(verdict.kind, RankVerdict::Kind::gave_up);
+  const RankFailure failure = first->await_failure(5s);
+  EXPECT_EQ(failure.text, "rank 1: out of memory");
+  EXPECT_EQ(failure.rank, 1);
+  EXPECT_EQ(failure.kind, RankFailure::Kind::gave_up);
   EXPECT_EQ(first->explain(5s), "") << "the other rank says it";
   EXPECT_EQ(third->explain(5s), "");
 }
@@ -160,7 +160,7 @@ TEST_F(PulseTest, AfterAFailedCollectiveASilentRankIsNamedSoon) {
 }
 
 TEST_F(PulseTest, AConnectionThatBrokeAmongLivingRanksIsSaid) {
-  record_.interval = 500ms;  // none is silent within the second that is waited for a verdict
+  record_.interval = 500ms;  // none is silent within the second that is waited for a failure
   record_.timeout = 1h;
   const auto first = start(0, 2);
   const auto second = start(1, 2);
@@ -176,7 +176,7 @@ TEST_F(PulseTest, TheLossOfTheStoreIsSaidOnceAMachine) {
   served_ = false;
   RankPlace far = place(1, 3);
   far.local_rank = 1;
-  const Pulse near(far, record_.options(1));
+  const Heartbeat near(far, record_.options(1));
   const auto also_near = start(2, 3);
   {
     const auto first = start(0, 3);
@@ -201,13 +201,13 @@ TEST_F(PulseTest, TheServingRankWaitsUntilTheOthersKnow) {
   first->give_up("no more disk");
   first.reset();
   store_.reset();
-  EXPECT_EQ(second->await_verdict(5s).text, "rank 0: no more disk");
+  EXPECT_EQ(second->await_failure(5s).text, "rank 0: no more disk");
   EXPECT_EQ(second->explain(1s), "");
 }
 
 TEST(PeersOfARank, TimeThatItDidNotWatchDoesNotCount) {
   Peers peers(0, 2, 2s);
-  Beat beat;
+  RankStatus beat;
   beat.count = 1;
   const auto start = Peers::Clock::now();
   peers.look({beat, beat}, start);

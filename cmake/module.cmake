@@ -1,4 +1,4 @@
-# The rooms of src/ and the program.
+# The modules of src/ and the program.
 
 # One precompiled header serves every file that uses LibTorch. All of them keep its optimisation level: with
 # another, g++ 12 crashes.
@@ -11,14 +11,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(onecycle_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
 
-# Links TARGET, whose code sees src/, to LINKS; the name of a room or of a library of packages.cmake or headers.cmake goes
+# Links TARGET, whose code sees src/, to LINKS; the name of a module or of a library of packages.cmake or headers.cmake goes
 # without "onecycle_".
 function(onecycle_link target visibility)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
   foreach(name IN LISTS ARGN)
     if(name MATCHES "^(json|fmt|cxxopts)$")
       set(name $<BUILD_INTERFACE:onecycle_${name}>)
-    elseif(name IN_LIST ONECYCLE_ROOMS OR TARGET onecycle_${name})
+    elseif(name IN_LIST ONECYCLE_MODULES OR TARGET onecycle_${name})
       set(name onecycle_${name})
     endif()
     target_link_libraries(${target} ${visibility} ${name})
@@ -31,17 +31,17 @@ function(onecycle_use_torch target visibility)
   target_precompile_headers(${target} REUSE_FROM onecycle_pch)
 endfunction()
 
-# onecycle_room(NAME SOURCES a.cpp... [LINKS core yaml...] [TORCH]
+# onecycle_module(NAME SOURCES a.cpp... [LINKS core yaml...] [TORCH]
 #               [CUDA_SOURCES x.cu y_cuda.cpp...] [NO_CUDA_SOURCES x_no_cuda.cpp...] [SEPARATE])
 #
-# The static library onecycle_NAME from the files of src/NAME. LINKS: rooms (core, schedule...) and the
+# The static library onecycle_NAME from the files of src/NAME. LINKS: modules (core, schedule...) and the
 # libraries of packages.cmake (yaml, json, fmt, cxxopts, zlib), public. TORCH: it includes LibTorch.
 # CUDA_SOURCES are compiled with CUDA kernels, NO_CUDA_SOURCES without: a missing capability is a file. SEPARATE: each
 # file alone, so that an edit of one is built in seconds.
-function(onecycle_room name)
+function(onecycle_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;SEPARATE" "" "SOURCES;LINKS;CUDA_SOURCES;NO_CUDA_SOURCES")
   if(arg_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "onecycle_room(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
+    message(FATAL_ERROR "onecycle_module(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
   endif()
   set(target onecycle_${name})
   if(ONECYCLE_HAS_CUDA)

@@ -1,4 +1,4 @@
-#include "train/course.h"
+#include "train/run_plan.h"
 
 #include "onecycle/error.h"
 
@@ -15,11 +15,11 @@ namespace {
 
 // Decay that turns weights around instead of shrinking them; `most`: the largest factor that a
 // parameter group puts on it.
-void check_decay(const Course& course, double most) {
-  const UpdateRule& rule = course.optimizer.rule;
+void check_decay(const RunPlan& plan, double most) {
+  const UpdateRule& rule = plan.optimizer.rule;
   if (rule.decay == DecayMode::l2) return;
   const bool independent = rule.decay == DecayMode::independent;
-  survey(*course.schedule, course.steps.total_steps,
+  survey(*plan.schedule, plan.steps.total_steps,
          [&](std::int64_t step, const Hyper& hyper, std::int64_t) {
            const double shrink =
                hyper.weight_decay * (independent ? hyper.lr / rule.lr_max : hyper.lr) * most;
@@ -70,27 +70,27 @@ StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const 
   return plan;
 }
 
-Course make_course(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule) {
-  Course course{steps, nullptr, std::move(optimizer)};
-  const OptimizerConstants& constants = course.optimizer.constants;
-  course.schedule =
+RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule) {
+  RunPlan plan{steps, nullptr, std::move(optimizer)};
+  const OptimizerConstants& constants = plan.optimizer.constants;
+  plan.schedule =
       schedule({steps.steps_per_epoch, constants.lr, constants.momentum, constants.weight_decay});
-  course.optimizer.rule.lr_max = peak_lr(*course.schedule, steps.total_steps);
-  check_decay(course, 1);
-  return course;
+  plan.optimizer.rule.lr_max = peak_lr(*plan.schedule, steps.total_steps);
+  check_decay(plan, 1);
+  return plan;
 }
 
-void follow(Run& run, Course course) {
+void follow(Run& run, RunPlan plan) {
   if (run.options.graph == GraphChoice::on && !run.compute.device.is_cuda())
     throw FieldError("train.graph",
                      "on needs a CUDA device, and this run is on the CPU; leave it at auto");
-  run.parameters->reset_factors(course.optimizer.decay_all);
-  run.parameters->slice_rates(course.optimizer.lr_slice);
-  run.parameters->apply(course.optimizer.groups);
-  check_decay(course, largest_decay_factor(*run.parameters, course.optimizer.rule));
-  run.rule = course.optimizer.rule;
-  run.schedule = std::move(course.schedule);
-  run.optimizer = course.optimizer.make(*run.parameters, run.rule);
+  run.parameters->reset_factors(plan.optimizer.decay_all);
+  run.parameters->slice_rates(plan.optimizer.lr_slice);
+  run.parameters->apply(plan.optimizer.groups);
+  check_decay(plan, largest_decay_factor(*run.parameters, plan.optimizer.rule));
+  run.rule = plan.optimizer.rule;
+  run.schedule = std::move(plan.schedule);
+  run.optimizer = plan.optimizer.make(*run.parameters, run.rule);
 }
 
 }  // namespace onecycle

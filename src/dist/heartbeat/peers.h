@@ -1,7 +1,7 @@
 #pragma once
 
 #include "dist/heartbeat/awake_clock.h"
-#include "dist/heartbeat/board.h"
+#include "dist/heartbeat/status_board.h"
 
 #include <chrono>
 #include <optional>
@@ -19,21 +19,21 @@ class Peers {
   Peers(std::int64_t rank, std::int64_t size, Duration most_a_look)
       : rank_(rank), clock_(most_a_look), seen_(static_cast<std::size_t>(size)) {}
 
-  void look(const std::vector<std::optional<Beat>>& beats, Clock::time_point now);
+  void look(const std::vector<std::optional<RankStatus>>& beats, Clock::time_point now);
 
-  // Another rank at work whose beat has stood still for longer, as a verdict.
-  std::optional<RankVerdict> silent_for(Duration timeout) const;
+  // Another rank at work whose beat has stood still for longer, as a failure.
+  std::optional<RankFailure> silent_for(Duration timeout) const;
   // One that has not shown up in so long.
-  std::optional<RankVerdict> absent_for(Duration timeout) const;
+  std::optional<RankFailure> absent_for(Duration timeout) const;
   // The best that can be said where a connection broke and nobody is silent.
-  RankVerdict slowest() const;
-  // Whether all others have come, and have ended, know the verdict or are silent.
+  RankFailure slowest() const;
+  // Whether all others have come, and have ended, know the failure or are silent.
   bool all_told(Duration silence) const;
-  std::optional<Beat> beat_of(std::int64_t rank) const;
+  std::optional<RankStatus> beat_of(std::int64_t rank) const;
 
  private:
   struct Seen {
-    std::optional<Beat> beat;
+    std::optional<RankStatus> beat;
     Duration silence{0};
   };
 

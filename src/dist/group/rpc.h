@@ -11,9 +11,9 @@
 namespace onecycle {
 
 // Questions of ranks to rank 0, through the store; a rank asks one at a time.
-class Questions {
+class RpcClient {
  public:
-  Questions(Store store, std::int64_t rank) : store_(std::move(store)), rank_(rank) {}
+  RpcClient(Store store, std::int64_t rank) : store_(std::move(store)), rank_(rank) {}
 
   // Waits for the answer; nothing once `stopped`. A waiting rank tells that it lives. Throws
   // DistError where the store is gone.
@@ -31,12 +31,12 @@ class Questions {
 };
 
 // Rank 0's side.
-class Answers {
+class RpcServer {
  public:
   using Clock = std::chrono::steady_clock;
   using Give = std::function<std::string(std::int64_t rank, const std::string& question)>;
 
-  Answers(Store store, std::int64_t size, std::chrono::milliseconds timeout)
+  RpcServer(Store store, std::int64_t size, std::chrono::milliseconds timeout)
       : store_(std::move(store)), size_(size), timeout_(timeout) {}
 
   // Answers what waits; does not wait itself. Throws what `give` throws, and DistError.
