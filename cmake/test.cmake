@@ -29,7 +29,7 @@ target_link_libraries(onecycle_canaries PRIVATE onecycle_compile_options onecycl
 
 # onecycle_test(NAME SOURCES a_test.cpp... [LINKS schedule...] [TORCH] [NUMERICAL] [READERS] [TIMEOUT seconds])
 #
-# A GoogleTest program of tests/<module>, in ctest as <module>.NAME. LINKS as in onecycle_module; core and options
+# A GoogleTest program of tests/<module>, in ctest as <module>.NAME. LINKS as in onecycle_module; core, options and formats
 # are always there. NUMERICAL: what it computes depends on the kind of processor; tests/run runs those a second time as an
 # older one; with TORCH, it fails where something writes past the end of a tensor. Its code can use tests/ as an
 # include folder ("support/…": "support/places.h" tells where the repository is and the built onecycle, which is built
@@ -45,7 +45,7 @@ function(onecycle_test name)
   add_executable(${target} ${arg_SOURCES})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(${target} PRIVATE onecycle_compile_options onecycle_places GTest::gmock GTest::gtest_main)
-  onecycle_link(${target} PRIVATE options ${arg_LINKS})
+  onecycle_link(${target} PRIVATE formats ${arg_LINKS})
   if(arg_TORCH)
     onecycle_use_torch(${target} PRIVATE)
   endif()
