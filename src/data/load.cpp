@@ -101,8 +101,9 @@ void split_training(ImageSet whole, const DataOptions& options, DataSet& data) {
 
 void check_channels(const std::vector<double>& given, const char* name, std::int64_t channels) {
   if (static_cast<std::int64_t>(given.size()) != channels)
-    throw FieldError(name, format("{} values, but the images have {} channels; give one a channel",
-                                  given.size(), channels));
+    throw FieldError(name,
+                     format("{} values, but the images have {} channels; give one per channel",
+                            given.size(), channels));
 }
 
 void set_normalisation(const DataOptions& options, const DatasetDescriptor& descriptor,
