@@ -29,9 +29,9 @@ std::optional<RankVerdict> Peers::silent_for(Duration timeout) const {
       continue;
     RankVerdict verdict;
     verdict.rank = static_cast<std::int64_t>(rank);
-    verdict.text =
-        format("{} has not been heard of for {}; it was at step {}: it is stopped, hung or cut off",
-               name_of(verdict.rank, *seen.beat), seconds_text(seen.silence), seen.beat->step);
+    verdict.text = format(
+        "{} has not been heard from for {}; it was at step {}: it is stopped, hung or cut off",
+        name_of(verdict.rank, *seen.beat), seconds_text(seen.silence), seen.beat->step);
     return verdict;
   }
   return std::nullopt;
