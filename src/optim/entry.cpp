@@ -7,7 +7,7 @@ OptionTable<ParameterGroup> parameter_group_options() {
       "group", "own learning rates and decays for the parameters that a name pattern picks");
   table
       .add("match", &ParameterGroup::match,
-           "glob over a parameter's full name, like `*.bias`; one that fits none is an error")
+           "glob over a parameter's full name, like `*.bias`; one that matches none is an error")
       .required();
   table
       .add("lr_scale", &ParameterGroup::lr_scale,

@@ -14,7 +14,7 @@ void Parameters::apply(const std::vector<ParameterGroup>& groups) {
           return fits(groups[i].match, parameter.name);
         }))
       throw FieldError(format("optimizer.groups[{}].match", i),
-                       format("no parameter is named like '{}'; the model has {}", groups[i].match,
+                       format("no parameter's name matches '{}'; the model has {}", groups[i].match,
                               names_of(all_)));
   for (const ParameterGroup& group : groups)
     for (Parameter& parameter : all_) {
