@@ -32,7 +32,7 @@ OptionTable<SearchOptions> search_table() {
             "the best of them again in longer cycles");
   table.add("trials", &Options::trials, "points of random, and of halving's first rung")
       .range(between(1, 1'000'000));
-  table.add("seed", &Options::seed, "of the points that are drawn").range(at_least(0));
+  table.add("seed", &Options::seed, "of the points drawn").range(at_least(0));
   table.add("metric", &Options::metric,
             {{"validation_accuracy", SearchMetric::validation_accuracy},
              {"validation_loss", SearchMetric::validation_loss}},
