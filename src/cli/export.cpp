@@ -71,7 +71,7 @@ int export_command(int argc, char** argv) {
   line.add_option("to", "FILE", "what to write; .pth, .pt or .safetensors says which kind");
   line.add_flag("averaged", "the weights averaged over the run (default if there are any)");
   line.add_flag("raw", "the weights of the last step");
-  line.add_flag("optimizer", "the optimizer's state beside them, for torch.optim (.pth alone)");
+  line.add_flag("optimizer", "the optimizer's state beside them, for torch.optim (.pth only)");
   if (!line.parse(argc, argv)) return 0;
 
   const std::string subject = line.single("RUN_DIR");

@@ -24,7 +24,7 @@ OptionTable<Muon> muon_options() {
   table.add("nesterov", &Muon::nesterov, "take the gradient step from where momentum leads");
   table
       .add("iterations", &Muon::iterations,
-           "Newton-Schulz iterations of a step; in bf16 where the model computes in it")
+           "Newton-Schulz iterations of a step; in bf16 if the model computes in it")
       .range(between(1, 20));
   table.add("normalise", &Muon::normalise,
             "before each step, scale a matrix of n rows to the norm sqrt(n), as airbench does");

@@ -77,7 +77,7 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
   OptionTable<DataOptions> table("data", "The data set, its split, batches and augmentation.");
   table.add("name", &DataOptions::name, "data set: a file in datasets/, or a path to one like them")
       .add_choice("format", &DataOptions::format, with_none(formats),
-                  "in place of name: the format and files of a data set of one's own")
+                  "in place of name: the format and files of a data set of your own")
       .add("dir", &DataOptions::dir,
            "folder of the files, searched instead of the data set's usual places")
       .add("batch_size", &DataOptions::batch_size,

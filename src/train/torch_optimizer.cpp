@@ -40,7 +40,7 @@ void collect(const WeightsContent& checkpoint,
 std::string note_of(const Course& course) {
   const UpdateRule& rule = course.optimizer.rule;
   if (rule.decay != DecayMode::l2 && !rule.adaptive)
-    return "torch.optim.SGD has l2 decay alone: weight_decay is 0 there";
+    return "torch.optim.SGD has only l2 decay: weight_decay is 0 there";
   if (rule.decay == DecayMode::independent)
     return "torch.optim.AdamW's decay follows the learning rate: weight_decay is that of this step";
   if (!course.optimizer.decay_all)

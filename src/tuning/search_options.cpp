@@ -46,8 +46,8 @@ OptionTable<SearchOptions> search_table() {
            "halving: the first rung's cycle is at least this share of train.duration")
       .range({.low = 0, .high = 1, .low_open = true});
   table.add("checkpoints", &Options::checkpoints,
-            "keep a trial's checkpoints as output.checkpoint_every and output.keep say, not its "
-            "last alone");
+            "keep a trial's checkpoints as output.checkpoint_every and output.keep say, not only "
+            "its last");
   table.add("space", &Options::space, "recipe keys, each with a list or a distribution of values");
   table.required();
   return table;
