@@ -7,7 +7,7 @@
 
 namespace onecycle {
 
-// The label of rows that are no samples.
+// The label of rows that are not samples.
 inline constexpr std::int64_t kIgnoredLabel = -1;
 
 // What each sample of a batch was mixed with (arXiv 1710.09412).
@@ -18,7 +18,7 @@ struct Mix {
 
 struct Batch {
   at::Tensor inputs;   // [B, ...], on the device that computes
-  at::Tensor targets;  // [B, ...]; classes: [B], int64, kIgnoredLabel in rows that are no samples
+  at::Tensor targets;  // [B, ...]; classes: [B], int64, kIgnoredLabel in rows that are padding
   std::optional<Mix> mix = {};
   std::int64_t valid = 0;  // rows that are samples: the first ones; the others pad a last batch
 };

@@ -51,7 +51,7 @@ BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num
 // ---- The learning rate when the total batch changes --------------------------------------------
 
 enum class LrRule {
-  none,    // as it is: the range test is to be run again
+  none,    // as it is: run the range test again
   linear,  // times the ratio of total batches: Goyal et al. 2017, arXiv 1706.02677
   sqrt,    // times its square root: Krizhevsky 2014, arXiv 1404.5997
 };

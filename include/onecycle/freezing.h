@@ -46,7 +46,7 @@ class Freezing {
   // Puts the weights and norms of a module in training mode into that phase.
   void apply(std::int64_t phase, Parameters& parameters) const;
 
-  // As in that phase, for a run that is to stay there.
+  // As in that phase, for a run that stays there.
   Freezing held(std::int64_t phase) const;
 
  private:

@@ -22,10 +22,10 @@ std::shared_ptr<Observer> csv(const std::string& folder, const std::vector<Metri
 
 struct EarlyStopOptions {
   std::int64_t patience = 5;  // evaluations without an improvement
-  double min_delta = 0;       // a smaller one is none
+  double min_delta = 0;       // a smaller gain does not count
   bool by_loss = true;        // else by the task's first metric
 };
-// Ends a run whose held-out samples are no longer done better.
+// Ends a run whose score on held-out samples no longer improves.
 std::shared_ptr<Observer> early_stop(const EarlyStopOptions& options = {});
 
 // Calls a function; on the thread that trains.

@@ -123,7 +123,7 @@ class Optimizer {
     hyper_.write({hyper.lr, hyper.momentum, hyper.weight_decay, static_cast<double>(++updates_)});
   }
 
-  // For weights in fp16, else null: the loss is to be multiplied by its scale before backward().
+  // For weights in fp16, else null: multiply the loss by its scale before backward().
   OnDevice<kernels::LossScale>* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
 
   // Updates so far: all of them, also for a weight that had no gradient in some.

@@ -174,9 +174,9 @@ class OptionTable {
                 [field](const S& source, Value& to) { detail::write_choice(source.*field, to); }});
   }
 
-  // Any number of variants, each at most once: a map from names to options. A value that is no map
-  // is that of the variant's first option, true stands for its defaults, and false or null for its
-  // absence. A list of names and of maps of one variant each means the same.
+  // Any number of variants, each at most once: a map from names to options. A value that is not a
+  // map is that of the variant's first option, true stands for its defaults, and false or null for
+  // its absence. A list of names and of maps of one variant each means the same.
   OptionTable& add_parts(const std::string& name, std::vector<Choice> S::*field,
                          const Variants& variants, const std::string& meaning) {
     OptionDescription option = described(name, "parts", meaning);

@@ -69,11 +69,11 @@ struct OptionType<Duration> {
 
 namespace detail {
 bool is_null(const Value& value);
-std::optional<std::size_t> list_size(const Value& value);  // nothing where it is no list
+std::optional<std::size_t> list_size(const Value& value);  // nothing if it is not a list
 const Value& list_item(const Value& list, std::size_t index);
 void become_list(Value& value);
 Value& add_item(Value& list);
-// Which of the names the value is; nothing, and a problem, where it is none.
+// Which of the names the value is; nothing, and a problem, if it is none of them.
 std::optional<std::size_t> read_word(const Value& value, const std::string& path,
                                      const std::vector<std::string>& names, Problems& problems);
 void write_word(const std::string& word, Value& to);

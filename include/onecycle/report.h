@@ -82,7 +82,7 @@ struct Report {
 
 // Writes a page about `folder`, a run's, a range test's or a tuning's, and the files of its figures
 // into a folder beside it, named as the page without ".html". Each file is replaced as a whole. A
-// run that is under way or broke off is shown as far as it came. Throws Error for a folder of no
+// run that is under way or was cut off is shown as far as it got. Throws Error for a folder of no
 // such kind, for one with nothing to plot yet, and where files cannot be written.
 Report write_report(const std::string& folder, const ReportOptions& options = {});
 

@@ -36,7 +36,7 @@ class Source {
   virtual Batch rows(std::int64_t offset, std::int64_t count) = 0;
 
   // For evaluations: samples [first, first + valid) as they are, in their own order, and rows that
-  // are no samples after them, `count` in all.
+  // are not samples after them, `count` in all.
   virtual Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) = 0;
 };
 

@@ -47,9 +47,9 @@ void for_each_picture(const std::vector<std::string>& arguments,
       any = any || name != PictureName::no;
       if (name == PictureName::readable) take(file);
       if (name == PictureName::other)
-        fail(file, file + ": pictures of this kind are not read; convert it to PNG or JPEG");
+        fail(file, file + ": not a supported picture format; convert it to PNG or JPEG");
     }
-    if (!any) fail(folder, folder + ": holds no picture");
+    if (!any) fail(folder, folder + ": holds no pictures");
   };
   for (const std::string& argument : arguments) {
     if (argument == "-") {

@@ -26,8 +26,8 @@ void end_program(int, siginfo_t* info, void*) {
   if (path == nullptr) return;  // by now the default: what is tried again ends the program
   say("onecycle: ");
   say(path);
-  say(": was cut short, or cannot be read, while it was in use; go on with a file that stays as it "
-      "is\n");
+  say(": was cut short, or became unreadable, while in use; rerun with a file that does not "
+      "change\n");
   ::_exit(1);
 }
 

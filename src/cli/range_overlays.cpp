@@ -51,7 +51,8 @@ std::vector<double> AskedOverlays::decays_of(const CommandLine& line) {
   for (const std::string& word : words_of(line.text("weight-decay"))) {
     const auto value = parse_number(word);
     if (!value || *value < 0)
-      line.misused("--weight-decay: expected numbers from 0 on between commas, got '" + word + "'");
+      line.misused("--weight-decay: expected numbers of at least 0 between commas, got '" + word +
+                   "'");
     values.push_back(*value);
   }
   return values;

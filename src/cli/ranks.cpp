@@ -161,7 +161,7 @@ std::int64_t num_gpus() {
 
 void add_ranks(CommandLine& line) {
   line.add_option("ranks", "N",
-                  "train with N processes of this machine, or `gpus`: as many as it has GPUs");
+                  "train with N processes on this machine, or `gpus`: one for each of its GPUs");
   line.add_option(
       "max-restarts", "N",
       "start all ranks again, from the last checkpoint, when one is lost: N times at most");

@@ -71,9 +71,9 @@ std::int64_t ranks_of(const Snapshot& snapshot, const std::string& folder) {
   if (text == snapshot.metadata.end()) return 1;
   const auto ranks = parse_integer(text->second);
   if (ranks && *ranks >= 1 && *ranks <= kMost) return *ranks;
-  throw CheckpointError(
-      format("{}: its checkpoint says that {} ranks made it, which cannot be; use an intact one",
-             checkpoints_path(folder), printable(text->second)));
+  throw CheckpointError(format(
+      "{}: its checkpoint says that {} ranks made it, which is impossible; use an intact one",
+      checkpoints_path(folder), printable(text->second)));
 }
 
 // The recipe's text names variables: what they stood for when the run was begun is gone.

@@ -67,7 +67,7 @@ void RankWorkers::serve(Study& study, bool stopping) {
   });
   while (const auto rank = answers_.lost()) {
     if (at_work_.erase(*rank) == 0) continue;
-    const std::string how = format("rank {} has not been heard of", *rank);
+    const std::string how = format("rank {} has not been heard from", *rank);
     console_.warn(how + "; its trial is handed out again");
     study.lose(kFirstRankOwner + *rank, how);
   }

@@ -64,7 +64,7 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
   const bool diverged = std::all_of(rows.begin(), rows.end(), [](const TrialRow& row) {
     return row.state == TrialState::diverged;
   });
-  print(stderr, "onecycle: none of {} trials came to its end; the first: {}\n", rows.size(),
+  print(stderr, "onecycle: none of {} trials finished; the first: {}\n", rows.size(),
         visible(rows.front().reason));
   return diverged ? 3 : 1;
 }
@@ -75,7 +75,7 @@ void require_environment(const Study& study, const Recipe& base) {
   if (!before || *before == environment_digest(base)) return;
   throw UsageError(
       format("{}: {}: not what the environment gave when the study was begun: set it as it was, or "
-             "start a study anew",
+             "start a new study",
              study.folder(), environment_names(base)));
 }
 

@@ -47,8 +47,7 @@ void add_network_options(CommandLine& line) {
   line.add_option("tta", "NAME",
                   "average the logits over views of each image: flip, its mirror image too; "
                   "flip+shift, both also moved by one pixel; none (default: train.tta)");
-  line.add_flag("raw",
-                "the weights of the last step, where the file has averaged ones beside them");
+  line.add_flag("raw", "the weights of the last step, even if the file has averaged ones");
 }
 
 TrainedNetwork open_network(const std::string& subject, const CommandLine& line, NeedsData data,

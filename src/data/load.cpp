@@ -101,8 +101,9 @@ void split_training(ImageSet whole, const DataOptions& options, DataSet& data) {
 
 void check_channels(const std::vector<double>& given, const char* name, std::int64_t channels) {
   if (static_cast<std::int64_t>(given.size()) != channels)
-    throw FieldError(name, format("{} values, but the images have {} channels; give one a channel",
-                                  given.size(), channels));
+    throw FieldError(name,
+                     format("{} values, but the images have {} channels; give one per channel",
+                            given.size(), channels));
 }
 
 void set_normalisation(const DataOptions& options, const DatasetDescriptor& descriptor,
@@ -238,8 +239,8 @@ std::int64_t BatchSize::of(std::int64_t num_train) const {
   if (all) return num_train;
   if (automatic)
     throw FieldError("data.batch_size",
-                     "auto is fitted by train, range-test and tune; here name a number "
-                     "(onecycle fit-batch RECIPE --write FILE finds one)");
+                     "auto is fitted by train, range-test and tune; give a number here (onecycle "
+                     "fit-batch RECIPE --write FILE finds one)");
   if (count > num_train)
     throw FieldError("data.batch_size",
                      format("{} is more than the {} samples of the training part; "

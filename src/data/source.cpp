@@ -16,10 +16,10 @@ class FirstOf : public Source {
   std::int64_t size() const override { return count_; }
   void set_format(const InputFormat& wanted) override { source_->set_format(wanted); }
   void seek(std::int64_t, std::int64_t) override {
-    throw Error("a part of a source is for evaluations");
+    throw Error("a part of a source is for evaluation only");
   }
   Batch rows(std::int64_t, std::int64_t) override {
-    throw Error("a part of a source is for evaluations");
+    throw Error("a part of a source is for evaluation only");
   }
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
     return source_->in_order(first, valid, count);

@@ -75,7 +75,7 @@ std::shared_ptr<Source> tensor_source(const at::Tensor& inputs, const at::Tensor
                                       std::uint64_t seed) {
   if (inputs.dim() < 1 || targets.dim() < 1 || inputs.size(0) != targets.size(0) ||
       inputs.size(0) == 0)
-    throw DataError("inputs and targets need as many rows as each other, at least one");
+    throw DataError("inputs and targets must have the same number of rows, at least one");
   return std::make_shared<TensorSource>(inputs, targets, seed);
 }
 

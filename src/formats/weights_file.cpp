@@ -17,7 +17,7 @@ void check_amount(const WeightsContent& content, std::uint64_t file_bytes) {
   for (const StoredTensor& tensor : content.tensors) {
     if (tensor.bytes > left)
       throw CheckpointError(
-          format("refused: its tensors are more than {} times the file", kMostCopies));
+          format("refused: its tensors exceed {} times the file's size", kMostCopies));
     left -= tensor.bytes;
   }
 }

@@ -31,7 +31,7 @@ __global__ void write_kernel(std::uint64_t* to, const Words from) {
 
 void write_cuda(void* to, const void* from, std::size_t size, void* stream) {
   if (size == 0 || size > kLargestWrite || size % sizeof(std::uint64_t) != 0)
-    throw Error("a write to the GPU is too large or no multiple of 8 bytes");
+    throw Error("a write to the GPU is too large or not a multiple of 8 bytes");
   Words words{};
   std::memcpy(&words, from, size);
   const auto threads = static_cast<unsigned>(size / sizeof(std::uint64_t));

@@ -130,8 +130,8 @@ bool has_tiles() { return processor().onednn.tiles; }
 std::string why_no_bf16() {
   const Processor& here = processor();
   if (here.hardware.level < CpuLevel::bf16) return "this processor has no AVX-512 BF16";
-  if (here.own < CpuLevel::bf16) return here.own_cap + " takes AVX-512 BF16 away";
-  if (here.onednn.level < CpuLevel::bf16) return here.onednn_cap + " takes AVX-512 BF16 away";
+  if (here.own < CpuLevel::bf16) return here.own_cap + " disables AVX-512 BF16";
+  if (here.onednn.level < CpuLevel::bf16) return here.onednn_cap + " disables AVX-512 BF16";
   return "";
 }
 

@@ -37,7 +37,7 @@ OptionTable<CifarFast> cifar_fast_options() {
       .range(at_least(0));
   table
       .add("whiten_eps", &Options::whiten_eps,
-           "added to the variances that whitening divides by the roots of")
+           "added to the variances before whitening divides by their roots")
       .range(above(0));
   table.add("dirac", &Options::dirac,
             "the 3x3 convolutions begin by passing their inputs on, as far as they have filters");
@@ -48,7 +48,7 @@ OptionTable<CifarFast> cifar_fast_options() {
       .range(above(0));
   table
       .add("bn_momentum", &Options::bn_momentum,
-           "share of the new statistics in the running ones, as PyTorch has it")
+           "share of the new statistics in the running ones, as in PyTorch")
       .range({.low = 0, .high = 1, .low_open = true});
   table.add("bn_eps", &Options::bn_eps, "added to the variances of the norms").range(at_least(0));
   table.add("bn_scale", &Options::bn_scale, "the norms' scales train; they stay 1 otherwise");

@@ -20,7 +20,7 @@ OptionTable<Cnn3> cnn3_options() {
       "local response norms; made for data.normalise: caffe");
   table.add("init", &Cnn3::init, initialisations(),
             "random initialisation of the weights; null: Caffe's gaussians, std 1e-4 (conv1) and "
-            "0.01, for pixels 0 to 255 (inputs of unit variance want kaiming)");
+            "0.01, for pixels 0 to 255 (inputs of unit variance need kaiming)");
   return table;
 }
 

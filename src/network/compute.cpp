@@ -74,12 +74,13 @@ std::string why_no_cuda(std::int64_t index) {
     // A signed char.
     const std::int64_t count = static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount());
     if (index < count) return "";
-    return format("rank {} of this machine would need a GPU more than its {}", index, count);
+    return format("rank {} of this machine needs a GPU of its own, and there are only {}", index,
+                  count);
   }
   if (!std::filesystem::exists("/dev/nvidia0") && !std::filesystem::exists("/dev/nvidiactl"))
     return "no NVIDIA GPU or driver was found";
 #ifdef USE_C10D_NCCL
-  return "the NVIDIA driver does not serve CUDA 13 (release 580 or newer is needed)";
+  return "the NVIDIA driver does not support CUDA 13 (release 580 or newer is needed)";
 #else
   return "this build has no CUDA: run the set-up again with ONECYCLE_TORCH=full";
 #endif

@@ -57,11 +57,11 @@ std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& met
     const char* wrong = wrong_field(task);
     if (wrong == nullptr) return task;
     throw CheckpointError(
-        format("{}: what it says of its network's task cannot be: `{}`; use an intact copy", source,
-               wrong));
+        format("{}: what it says about its network's task is invalid: `{}`; use an intact copy",
+               source, wrong));
   } catch (const Json::exception&) {
   }
-  throw CheckpointError(source + ": what it says of its network's task cannot be read");
+  throw CheckpointError(source + ": what it says about its network's task cannot be read");
 }
 
 }  // namespace onecycle

@@ -62,7 +62,7 @@ std::shared_ptr<Model> model_in(const Metadata& metadata, const std::string& pat
     return models.make(model, context_of(task));
   } catch (const std::exception& error) {  // of LibTorch, too, whose texts have many lines
     throw CheckpointError(
-        format("{}: its network cannot be made: {}", path, first_line(error.what())));
+        format("{}: its network cannot be built: {}", path, first_line(error.what())));
   }
 }
 
@@ -76,7 +76,7 @@ void check_images(const at::Tensor& images, const NetworkTask& task) {
                        task.height, task.width,
                        images.defined() ? shape_text(images.sizes().vec()) : "none"));
   if (images.scalar_type() != at::kByte && images.scalar_type() != at::kFloat)
-    throw Error(format("images are uint8, or float32 of 0 to 1, got {}",
+    throw Error(format("images must be uint8, or float32 from 0 to 1, got {}",
                        at::toString(images.scalar_type())));
 }
 
@@ -92,7 +92,7 @@ PictureFit fit_of(const NetworkTask& task) {
 
 Parameters Predictor::Network::place() {
   const ComputeOptions wanted{options.device, options.precision};
-  if (options.batch_size < 1) throw Error("a Predictor's batch_size is at least 1");
+  if (options.batch_size < 1) throw Error("a Predictor's batch_size must be at least 1");
   require_viewable(context_of(task), options.views);
   const std::string no_cuda = wanted.device == DeviceChoice::cuda ? why_no_cuda() : "";
   if (!no_cuda.empty()) throw Error("cuda is not usable here: " + no_cuda);
@@ -113,7 +113,7 @@ Predictor::Predictor(const std::string& path, const PredictorOptions& options,
   auto task = task_in(content.metadata, file);
   if (!task || !content.metadata.contains(kModelKey))
     throw CheckpointError(file +
-                          ": does not say which network its weights are of; `onecycle export "
+                          ": does not say which network its weights belong to; `onecycle export "
                           "RUN_DIR --to FILE.safetensors` writes a file that does");
   auto model = model_in(content.metadata, file, *task, models);
   auto network = std::make_shared<Network>(Network{std::move(model), std::move(*task), options});

@@ -39,11 +39,12 @@ OptionTable<Muon> muon_options() {
   table.add("nesterov", &Muon::nesterov, "take the gradient step from where momentum leads");
   table
       .add("iterations", &Muon::iterations,
-           "Newton-Schulz iterations of a step; in bf16 where the model computes in it")
+           "Newton-Schulz iterations of a step; in bf16 if the model computes in it")
       .range(between(1, 20));
   table.add("normalise", &Muon::normalise,
             "before each step, scale a matrix of n rows to the norm sqrt(n), as airbench does");
-  table.add("except", &Muon::except, "SGD takes the weights whose full name fits this glob, too");
+  table.add("except", &Muon::except,
+            "SGD takes the weights whose full name matches this glob, too");
   table.add("sgd_lr_scale", &Muon::sgd_lr_scale, "factor on the learning rate of what SGD takes")
       .range(at_least(0));
   table.add("sgd_momentum", &Muon::sgd_momentum, "momentum of what SGD takes; null: the same")

@@ -15,7 +15,7 @@ OptionTable<ParameterGroup> parameter_group_options() {
       "group", "own learning rates and decays for the parameters that a name pattern picks");
   table
       .add("match", &ParameterGroup::match,
-           "glob over a parameter's full name, like `*.bias`; one that fits none is an error")
+           "glob over a parameter's full name, like `*.bias`; one that matches none is an error")
       .required();
   table
       .add("lr_scale", &ParameterGroup::lr_scale,
@@ -35,7 +35,7 @@ void Parameters::apply(const std::vector<ParameterGroup>& groups) {
           return fits(groups[i].match, parameter.name);
         }))
       throw FieldError(format("optimizer.groups[{}].match", i),
-                       format("no parameter is named like '{}'; the model has {}", groups[i].match,
+                       format("no parameter's name matches '{}'; the model has {}", groups[i].match,
                               names_of(all_)));
   for (const ParameterGroup& group : groups)
     for (Parameter& parameter : all_) {

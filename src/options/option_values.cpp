@@ -246,7 +246,7 @@ std::vector<Choice> read_parts(const Value& given, const std::string& path,
     const Variant& variant = option.variants[index];
     const auto options = part_options(part.given, variant);
     if (!options) continue;
-    if (found[index]) problems.add(part.at, inner, "stands here twice");
+    if (found[index]) problems.add(part.at, inner, "is given twice");
     found[index] =
         Choice(part.name, variant.options->read(*options, inner, problems), variant.options);
   }

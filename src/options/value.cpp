@@ -65,7 +65,7 @@ Value Value::as_written() const {
 }
 
 std::string Value::described() const {
-  if (!written.empty()) return format("what '{}' stands for", written);
+  if (!written.empty()) return format("the value of '{}'", written);
   switch (kind) {
     case Kind::null:
       return "nothing";

@@ -51,15 +51,15 @@ std::optional<Violation> check_normalisation(const DataOptions& options) {
                                     options.normalise == Normalise::none ? "none" : "caffe")};
   if (options.normalise == Normalise::caffe &&
       (has(options, "random_resized_crop") || has(options, "colour_jitter")))
-    return Violation{"augment",
-                     "random_resized_crop and colour_jitter go with no mean image (normalise: "
-                     "caffe)"};
+    return Violation{
+        "augment",
+        "random_resized_crop and colour_jitter do not go with a mean image (normalise: caffe)"};
   return std::nullopt;
 }
 
 std::optional<Violation> check_crops(const DataOptions& options) {
   if (has(options, "pad_crop") && has(options, "random_resized_crop"))
-    return Violation{"augment.random_resized_crop", "stands in place of pad_crop: use one of them"};
+    return Violation{"augment.random_resized_crop", "takes the place of pad_crop: use one of them"};
   return std::nullopt;
 }
 
@@ -77,7 +77,7 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
   OptionTable<DataOptions> table("data", "The data set, its split, batches and augmentation.");
   table.add("name", &DataOptions::name, "data set: a file in datasets/, or a path to one like them")
       .add_choice("format", &DataOptions::format, with_none(formats),
-                  "in place of name: the format and files of a data set of one's own")
+                  "in place of name: the format and files of a data set of your own")
       .add("dir", &DataOptions::dir,
            "folder of the files, searched instead of the data set's usual places")
       .add("batch_size", &DataOptions::batch_size,
@@ -85,7 +85,7 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
            "to memory and speed, as fit-batch does")
       .unit("samples")
       .add("validation", &DataOptions::validation,
-           "held out of the training split by a choice that depends on no seed; null = a tenth, at "
+           "held out of the training split, chosen independently of the seed; null = a tenth, at "
            "most 5000")
       .unit("samples")
       .range(at_least(0))
@@ -94,7 +94,7 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
       .unit("samples")
       .range(at_least(1))
       .add("classes", &DataOptions::classes,
-           "keep the samples of these classes alone, labelled in this order; empty = all")
+           "keep only the samples of these classes, labelled in this order; empty = all")
       .add("size", &DataOptions::size,
            "side of the square that the network sees of larger images: training takes what the "
            "augmentation crops, evaluation the centre; null = the whole image")
@@ -102,16 +102,16 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
       .range(at_least(1))
       .add("normalise", &DataOptions::normalise,
            {{"auto", Normalise::automatic}, {"none", Normalise::none}, {"caffe", Normalise::caffe}},
-           "auto: by the data set's mean and std, measured where it states none; none: pixels 0 to "
-           "1; caffe: pixels 0 to 255 minus the mean image of the samples trained on")
+           "auto: by the data set's mean and std, measured if it states none; none: pixels 0 to 1; "
+           "caffe: pixels 0 to 255 minus the mean image of the samples trained on")
       .add("mean", &DataOptions::mean,
            "per channel, pixels scaled to 0..1; empty = as normalise says")
       .range(between(-kLargestDeviation, kLargestDeviation))
-      .add("std", &DataOptions::std, "per channel, beside mean")
+      .add("std", &DataOptions::std, "per channel, with mean")
       .range(between(kLeastDeviation, kLargestDeviation))
       .add_parts("augment", &DataOptions::augment, augmentations,
                  "what training batches undergo, in this order whatever the recipe's; a value that "
-                 "is no map is that of the first option: {pad_crop: 4, flip: true}")
+                 "is not a map is that of the first option: {pad_crop: 4, flip: true}")
       .rule(check_source)
       .rule(check_normalisation)
       .rule(check_crops);

@@ -35,7 +35,7 @@ namespace {
 
 OptionTable<OtherForm> other_form_options(const Variants& formats) {
   OptionTable<OtherForm> table("form",
-                               "another form of the same data, where `format` is not there");
+                               "another form of the same data, used if `format` is not there");
   table.add_choice("format", &OtherForm::format, formats, "the format, with its files");
   return table;
 }
@@ -50,11 +50,11 @@ OptionTable<Download> download_options() {
   OptionTable<D> table("download", "a file that `onecycle data fetch` gets");
   table.add("file", &D::file, "its name in the data set's folder")
       .required()
-      .add("urls", &D::urls, "where it is to be had, tried in this order")
+      .add("urls", &D::urls, "its addresses, tried in this order")
       .required()
-      .add("md5", &D::md5, "of the file as it is to be had, 32 lower-case hexadecimal digits")
+      .add("md5", &D::md5, "of the file as downloaded, 32 lower-case hexadecimal digits")
       .add("sha256", &D::sha256, "the same, 64 digits; one of the two is required")
-      .add("bytes", &D::bytes, "its size: no more is taken; null: not known, 8 GB are the most")
+      .add("bytes", &D::bytes, "its size: no more is taken; null: not known, at most 8 GB")
       .range(between(1, 1e15))
       .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
         using V = OptionTable<D>::Violation;
@@ -94,14 +94,14 @@ OptionTable<DatasetDescriptor> descriptor_options(const Variants& formats) {
   OptionTable<D> table("data set", "A file in datasets/: one data set.");
   table.add("name", &D::name, "as `data.name` in recipes")
       .required()
-      .add("title", &D::title, "what it is and whose it is, one line")
+      .add("title", &D::title, "what it is and who made it, one line")
       .add_choice("format", &D::format, formats, "the format, with its files")
       .add_list("others", &D::others, other_form_options(formats))
       .add("folders", &D::folders, "searched in this order; ~ and ${NAME} are expanded")
       .add("classes", &D::classes, "names, in the order of the labels; empty = numbered")
       .add("mean", &D::mean, "per channel of the training split, pixels 0..1; empty = measured")
       .range(between(-kLargestDeviation, kLargestDeviation))
-      .add("std", &D::std, "per channel, beside mean")
+      .add("std", &D::std, "per channel, with mean")
       .range(between(kLeastDeviation, kLargestDeviation))
       .add("sha256", &D::sha256, "checksums of the files, for `onecycle data verify`")
       .add("get", &D::get, "how to get the files, one line")

@@ -68,12 +68,14 @@ OptionTable<FreezeOptions> freeze_options() {
             "the layer groups from the first to this one, a child of the model like layer2; null: "
             "all of them");
   table.add("match", &FreezeOptions::match,
-            "of those, the parameters whose full name fits this glob, like `layer1.*`");
-  table.add("except", &FreezeOptions::except, "and does not fit this one");
+            "of those, the parameters whose full name matches this glob, like `layer1.*`");
+  table.add("except", &FreezeOptions::except, "and does not match this one");
   table.add("until", &FreezeOptions::until, "when they begin to train again; null: never")
       .range(above(0));
   table.unit("ep: epochs, it: optimizer steps");
-  table.add("from", &FreezeOptions::from, "until when they train before; null: not at all")
+  table
+      .add("from", &FreezeOptions::from,
+           "when freezing begins: they train until then; null: at the start")
       .range(above(0));
   table.unit("ep: epochs, it: optimizer steps");
   table.rule(
@@ -92,7 +94,7 @@ OptionTable<LookaheadOptions> lookahead_options() {
       "lookahead", "Weights pulled back towards where they were (Zhang et al. 2019)");
   table
       .add("every", &LookaheadOptions::every,
-           "after so many steps kept <- share kept + (1 - share) weights, weights <- kept, the "
+           "after this many steps kept <- share kept + (1 - share) weights, weights <- kept, the "
            "norms' statistics too; weights <- kept at the end; null: off")
       .range(at_least(1));
   table.unit("steps");
@@ -127,7 +129,7 @@ OptionTable<TrainOptions> train_options() {
   table.add(
       "device", &TrainOptions::device,
       {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}},
-      "auto: a CUDA device where there is one");
+      "auto: a CUDA device if there is one");
   table.add(
       "precision", &TrainOptions::precision,
       {{"auto", Precision::automatic},
@@ -136,16 +138,14 @@ OptionTable<TrainOptions> train_options() {
        {"fp16", Precision::fp16},
        {"fp64", Precision::fp64}},
       "bf16 (on a CPU: with AVX-512 BF16) and fp16 keep fp32 masters, fp16 with a loss scale that "
-      "finds its size; auto: bf16 for convolutions and large dense layers where the hardware has "
-      "it");
-  table.add(
-      "graph", &TrainOptions::graph,
-      {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
-      "the whole step as one CUDA graph; auto: on a CUDA device, step by step where it cannot "
-      "be recorded; on: an error there");
+      "finds its size; auto: bf16 for convolutions and large dense layers if the hardware has it");
+  table.add("graph", &TrainOptions::graph,
+            {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
+            "the whole step as one CUDA graph; auto: on a CUDA device, step by step if it cannot "
+            "be recorded; on: an error then");
   table
       .add("threads", &TrainOptions::threads,
-           "CPU threads; null: as many as cores, or as the cgroup's CPU quota pays for")
+           "CPU threads; null: as many as cores, or as the cgroup's CPU quota allows")
       .range(between(1, 4096));
   table
       .add("label_smoothing", &TrainOptions::label_smoothing,
@@ -187,7 +187,7 @@ OptionTable<TrainOptions> train_options() {
 }
 
 OptionTable<StopOptions> stop_options() {
-  OptionTable<StopOptions> table("stop", "When to end a run before its time");
+  OptionTable<StopOptions> table("stop", "When to end a run early");
   table
       .add("divergence_factor", &StopOptions::divergence_factor,
            "diverged once the mean training loss between two log points exceeds this many times "
@@ -246,7 +246,7 @@ OptionTable<Recipe> recipe_options(const RecipeVariants& variants) {
   table.add("name", &Recipe::name, "names the run's folder");
   table.add("seed", &Recipe::seed, "of every random choice").range(at_least(0));
   table.add_section("data", &Recipe::data, data_options(variants.formats, variants.augmentations));
-  table.add_choice("task", &Recipe::task, variants.tasks, "What the network's output is worth");
+  table.add_choice("task", &Recipe::task, variants.tasks, "How the network's output is scored");
   table.add_choice("model", &Recipe::model, variants.models, "The network");
   table.add_section("weights", &Recipe::weights, weights_options());
   table.add_choice("optimizer", &Recipe::optimizer, variants.optimizers,

@@ -40,7 +40,7 @@ void collect(const WeightsContent& checkpoint,
 std::string note_of(const RunPlan& plan) {
   const UpdateRule& rule = plan.optimizer.rule;
   if (rule.decay != DecayMode::l2 && !rule.adaptive)
-    return "torch.optim.SGD knows l2 decay alone: weight_decay is 0 there";
+    return "torch.optim.SGD has only l2 decay: weight_decay is 0 there";
   if (rule.decay == DecayMode::independent)
     return "torch.optim.AdamW's decay follows the learning rate: weight_decay is that of this step";
   if (!plan.optimizer.decay_all)
@@ -98,14 +98,14 @@ void fill_adamw(ExportedOptimizer& result, const UpdateRule& rule, const Hyper& 
 std::unique_ptr<ExportedOptimizer> torch_optimizer(const WeightsContent& checkpoint,
                                                    const Environment& environment) {
   if (metadata_of(checkpoint, kOrder) != kModuleOrder)
-    throw CheckpointError("its order is not the module's; leave out --optimizer");
+    throw CheckpointError("the order of its parameters is not the module's; leave out --optimizer");
   const Recipe recipe = read_resolved(metadata_of(checkpoint, "recipe"), "the checkpoint's recipe",
                                       environment.registries);
   const auto* sgd = recipe.optimizer.as<Sgd>();
   const auto* adamw = recipe.optimizer.as<AdamW>();
   if (sgd == nullptr && adamw == nullptr)
     throw CheckpointError(
-        format("{} keeps a state as no optimizer of torch's; leave out --optimizer",
+        format("{} keeps a state that no optimizer of torch has; leave out --optimizer",
                recipe.optimizer.name));
   const auto samples = planned_samples(recipe, environment);
   if (!samples)

@@ -20,7 +20,7 @@ using CurveTable = OptionTable<OwnCurve>;
 
 std::optional<CurveTable::Violation> curve_violation(const OwnCurve& curve) {
   if (curve.to && !curve.from)
-    return CurveTable::Violation{"from", "is required beside `to`: the value at the first step"};
+    return CurveTable::Violation{"from", "is required with `to`: the value at the first step"};
   if (curve.shape == Shape::exponential && curve.from &&
       std::min(*curve.from, curve.to.value_or(*curve.from)) <= 0)
     return CurveTable::Violation{"shape", "exponential needs `from` and `to` above 0"};

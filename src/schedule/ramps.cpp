@@ -55,7 +55,7 @@ ScheduleRegistry::Entry constant_entry() { return entry(constant_table()); }
 
 ScheduleRegistry::Entry linear_entry() {
   return ramp_entry(
-      ramp_table("linear", "A straight way from one learning rate to another: Smith's range test",
+      ramp_table("linear", "A straight line from one learning rate to another: Smith's range test",
                  at_least(0)),
       Shape::linear);
 }

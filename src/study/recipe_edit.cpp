@@ -12,7 +12,7 @@ Recipe with_rate(const Recipe& recipe, double lr_max) {
     throw recipe_error(
         recipe, "schedule.name",
         "'" + recipe.schedule.name +
-            "' has no highest learning rate to be set; use one_cycle, or another that has");
+            "' has no highest learning rate to set; use one_cycle, or another that has one");
   change(changed.schedule, {{Change::set_lr, lr_max}}, "schedule");
   return changed;
 }

@@ -26,7 +26,7 @@ ResultCache::ResultCache(std::string path, const std::string& subject, std::shar
   const Json found = parse_json({bytes.begin(), bytes.end()});
   if (!found.is_object() || !found.contains("subject") || !found.contains("results") ||
       !found["results"].is_object())
-    throw Error(path_ + ": is damaged; remove it to begin anew");
+    throw Error(path_ + ": is damaged; remove it to start over");
   if (found["subject"] != subject)
     throw Error(path_ + ": holds results of another recipe or other options; resume with the same");
   file_ = found;
@@ -48,7 +48,7 @@ Json ResultCache::kept(const std::string& key, const std::function<Json()>& comp
 }
 
 void ResultCache::refuse(const std::string& key) const {
-  throw Error(format("{}: its result '{}' is damaged; remove the file to begin anew", path_, key));
+  throw Error(format("{}: its result '{}' is damaged; remove the file to start over", path_, key));
 }
 
 }  // namespace onecycle

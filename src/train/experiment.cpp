@@ -88,7 +88,7 @@ FitOptions fit_options(const ExperimentOptions& options, const StepPlan& steps) 
 }  // namespace
 
 std::shared_ptr<Model> model_of(std::shared_ptr<torch::nn::Module> module, Forward forward) {
-  if (module == nullptr || !forward) throw Error("there is no module, or no function of it");
+  if (module == nullptr || !forward) throw Error("the module or its forward function is missing");
   return std::make_shared<FunctionOf>(std::move(module), std::move(forward));
 }
 

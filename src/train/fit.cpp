@@ -113,10 +113,11 @@ void Fit::stop_for(const std::exception& error) {
   if (failure) return stop_.request(StopReason::out_of_memory, failure->why);
   run_.group->abort({error.what()});
   if (const auto missing = missing_in_half(error); missing && run_.compute.dtype == at::kHalf)
-    throw FieldError("train.precision",
-                     format("fp16: this network needs what LibTorch has not here ({}); take bf16 "
-                            "or fp32",
-                            *missing));
+    throw FieldError(
+        "train.precision",
+        format(
+            "fp16: this network needs an operation that LibTorch lacks here ({}); use bf16 or fp32",
+            *missing));
   throw;
 }
 

@@ -63,10 +63,9 @@ StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const 
   plan.steps_per_epoch = num_train / plan.total_batch;
   plan.total_steps = length.steps(plan.steps_per_epoch);
   if (plan.total_steps >= kTooManySteps)
-    throw FieldError("train.duration",
-                     format("{} of {} steps an epoch are not fewer than 2^53 (9e15) steps, all "
-                            "that a run can count; shorten it",
-                            length.text(), plan.steps_per_epoch));
+    throw FieldError("train.duration", format("{} of {} steps an epoch are 2^53 (9e15) steps or "
+                                              "more, which a run cannot count; shorten it",
+                                              length.text(), plan.steps_per_epoch));
   return plan;
 }
 

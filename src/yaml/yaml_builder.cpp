@@ -56,7 +56,7 @@ void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
 
 void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   const auto found = anchored_.find(anchor);
-  if (found == anchored_.end()) fail(position(mark), "an alias within what it stands for");
+  if (found == anchored_.end()) fail(position(mark), "an alias inside its own anchor");
   const Anchored& meant = found->second;
   const Amount before = counted_;
   count(meant.amount, meant.height, position(mark));

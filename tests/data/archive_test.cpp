@@ -34,7 +34,7 @@ TEST(Archive, Refuses) {
   const Bytes whole = tar({{"d/a", counting(200)}, {"d/b", counting(200)}});
   const std::string good = folder.write("good", whole);
   EXPECT_THAT(problem(good, {"d/c"}), HasSubstr("good: holds no d/c, or an empty one"));
-  EXPECT_THAT(problem(folder / "none", {"a"}), HasSubstr("no tar archive that can be read"));
+  EXPECT_THAT(problem(folder / "none", {"a"}), HasSubstr("not a readable tar archive"));
   EXPECT_THAT(problem(folder.write("text", counting(100)), {"a"}), HasSubstr("text: "));
   const auto cut = [&](std::size_t bytes) {
     return folder.write("cut", {whole.begin(), whole.begin() + static_cast<long>(bytes)});

@@ -130,9 +130,10 @@ TEST_F(Fetch, TakesTheNextMirror) {
 
 TEST_F(Fetch, AWrongChecksumIsNeverPutInPlace) {
   server.set("a.gz", {"something else"});
-  EXPECT_THAT(problem(), testing::AllOf(HasSubstr("a.gz could not be got (http://127.0.0.1:"),
-                                        HasSubstr("its checksum is not the published one"),
-                                        HasSubstr("By hand: put that file into ")));
+  EXPECT_THAT(problem(),
+              testing::AllOf(HasSubstr("a.gz could not be downloaded (http://127.0.0.1:"),
+                             HasSubstr("its checksum is not the published one"),
+                             HasSubstr("By hand: put that file into ")));
   EXPECT_FALSE(fs::exists(path()));
   EXPECT_FALSE(fs::exists(part()));
 }
@@ -182,8 +183,8 @@ TEST_F(Fetch, TakesNoMoreThanTheStatedSize) {
   download.urls.push_back(server.url("unsaid/a.gz"));
   download.bytes = 60000;
   const std::string why = problem();
-  EXPECT_THAT(why, HasSubstr("a.gz: gives more than the 60000 bytes that the file has; http"));
-  EXPECT_THAT(why, HasSubstr("unsaid/a.gz: gives more than the 60000 bytes"));
+  EXPECT_THAT(why, HasSubstr("a.gz: sends more than the 60000 bytes that the file has; http"));
+  EXPECT_THAT(why, HasSubstr("unsaid/a.gz: sends more than the 60000 bytes"));
   EXPECT_FALSE(fs::exists(part()));
   download.bytes = 100000;
   write_part(std::string(100001, 'x'));  // of no such file
@@ -220,7 +221,7 @@ TEST_F(Fetch, LooksForRoomFirst) {
 
 TEST_F(Fetch, OnlyHttp) {
   download.urls = {"file:///etc/passwd"};
-  EXPECT_THAT(problem(), HasSubstr("could not be got"));
+  EXPECT_THAT(problem(), HasSubstr("could not be downloaded"));
 }
 
 TEST(FetchFolder, IsAbsolute) {

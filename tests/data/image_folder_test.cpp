@@ -128,7 +128,7 @@ TEST_F(ImageFolderFiles, Problems) {
   fs::remove(folder / "train/empty");
   folder.write("val/dogs/y.png", golden_file("png-rgba"));
   EXPECT_THAT(data_error(options, descriptor),
-              HasSubstr("val/dogs: no class of the training part, did you mean dog?"));
+              HasSubstr("val/dogs: not a class of the training part, did you mean dog?"));
   fs::remove_all(folder / "val/dogs");
   folder.write("train/dog/w.webp", {0});
   EXPECT_THAT(data_error(options, descriptor), HasSubstr("w.webp: only JPEG and PNG"));

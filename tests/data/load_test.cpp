@@ -143,7 +143,7 @@ TEST_F(Loading, NormalisationComesFromTheRecipeThenTheDescriptor) {
 TEST_F(Loading, NormalisationOfOtherChannels) {
   options.mean = options.std = {0.5, 0.5, 0.5};
   EXPECT_EQ(data_error(options, descriptor),
-            "data.mean: 3 values, but the images have 1 channels; give one a channel");
+            "data.mean: 3 values, but the images have 1 channels; give one per channel");
 }
 
 TEST_F(Loading, AChannelOfOneColourIsNotDividedByZero) {
@@ -212,7 +212,7 @@ TEST_F(Loading, ClassesThatCannotBeChosen) {
     return "";
   };
   EXPECT_EQ(message({"0", "7"}), "data.classes: no class '7'; the data set has 0, 1, 2, 3");
-  EXPECT_EQ(message({"2", "1", "2"}), "data.classes: '2' comes twice");
+  EXPECT_EQ(message({"2", "1", "2"}), "data.classes: '2' is given twice");
 }
 
 }  // namespace

@@ -152,14 +152,14 @@ TEST(DataOptions, Problems) {
       {"{name: x, augment: {flip: always}}",
        "r.yaml:1:27: data.augment.flip.mode: expected random or alternating, got 'always'"},
       {"{name: x, augment: [flip, {flip: alternating}]}",
-       "r.yaml:1:28: data.augment.flip: stands here twice"},
+       "r.yaml:1:28: data.augment.flip: is given twice"},
       {"{name: x, augment: [{cutout: 4}, {cutout: 4}]}",
-       "r.yaml:1:35: data.augment.cutout: stands here twice"},
+       "r.yaml:1:35: data.augment.cutout: is given twice"},
       {"{name: x, augment: [{pad_crop: 4}, random_resized_crop]}",
-       "r.yaml:1:20: data.augment.random_resized_crop: stands in place of pad_crop: use one of "
+       "r.yaml:1:20: data.augment.random_resized_crop: takes the place of pad_crop: use one of "
        "them"},
       {"{name: x, augment: {pad_crop: 4, random_resized_crop: true}}",
-       "r.yaml:1:55: data.augment.random_resized_crop: stands in place of pad_crop: use one of "
+       "r.yaml:1:55: data.augment.random_resized_crop: takes the place of pad_crop: use one of "
        "them"},
       {"{name: x, augment: {colour_jitter: {hue: .1}}}",
        "r.yaml:1:37: data.augment.colour_jitter.hue: unknown key; known: brightness, contrast, "
@@ -169,7 +169,8 @@ TEST(DataOptions, Problems) {
       {"{name: x, augment: {random_resized_crop: {scale: [.5, .1]}}}",
        "r.yaml:1:50: data.augment.random_resized_crop.scale: expected [low, high]"},
       {"{name: x, normalise: caffe, augment: [random_resized_crop]}",
-       "r.yaml:1:38: data.augment: random_resized_crop and colour_jitter go with no mean image "
+       "r.yaml:1:38: data.augment: random_resized_crop and colour_jitter do not go with a mean "
+       "image "
        "(normalise: caffe)"},
       {"{name: x, augment: [{cutout: 4.5}]}",
        "r.yaml:1:30: data.augment.cutout.pixels: expected an integer, got '4.5'"},

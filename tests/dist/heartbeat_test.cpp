@@ -108,7 +108,7 @@ TEST_F(PulseTest, OneOfTheOthersNamesARankThatFallsSilent) {
   ASSERT_TRUE(record_.await_ended(2));
   ASSERT_EQ(record_.lines().size(), 1U);
   EXPECT_THAT(record_.lines()[0],
-              AllOf(HasSubstr("> rank 1 ("), HasSubstr("has not been heard of for 1"),
+              AllOf(HasSubstr("> rank 1 ("), HasSubstr("has not been heard from for 1"),
                     HasSubstr("pid " + std::to_string(::getpid())),
                     HasSubstr("it was at step 120: it is stopped, hung or cut off")));
 }
@@ -156,7 +156,7 @@ TEST_F(PulseTest, AfterAFailedCollectiveASilentRankIsNamedSoon) {
   const std::string line = first->explain(1h);
   also_failed.join();
   EXPECT_NE(line.empty(), other.empty()) << "one of them says it: " << line << other;
-  EXPECT_THAT(line + other, AllOf(HasSubstr("rank 1 ("), HasSubstr("has not been heard of")));
+  EXPECT_THAT(line + other, AllOf(HasSubstr("rank 1 ("), HasSubstr("has not been heard from")));
 }
 
 TEST_F(PulseTest, AConnectionThatBrokeAmongLivingRanksIsSaid) {

@@ -128,7 +128,7 @@ TEST(Launcher, AStoppedRankIsNamedByTheTimeOut) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(count_of(outcome.err, "onecycle: "), 1) << outcome.err;
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("onecycle: rank 1 ("),
-                                 HasSubstr("has not been heard of for"), HasSubstr("step 120")));
+                                 HasSubstr("has not been heard from for"), HasSubstr("step 120")));
 }
 
 TEST(Launcher, StartsAllAgainWhereOneWasLost) {

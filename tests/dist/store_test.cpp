@@ -104,9 +104,8 @@ TEST(StoreOfRanks, ThatNobodyServesIsOneLine) {
   RankPlace nowhere = place_at(port);
   nowhere.address = "no-such-host.invalid";
   nowhere.store_is_served = true;
-  EXPECT_THAT(
-      refusal([&] { connect_store(nowhere, 100ms); }),
-      AllOf(HasSubstr("no machine is known by that name"), HasSubstr("which mpirun serves")));
+  EXPECT_THAT(refusal([&] { connect_store(nowhere, 100ms); }),
+              AllOf(HasSubstr("no machine has that name"), HasSubstr("which mpirun serves")));
 }
 
 TEST(StoreOfRanks, APortInUseOrAForeignAddressIsOneLine) {

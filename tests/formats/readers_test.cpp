@@ -125,7 +125,7 @@ TEST(WeightsFile, NamesWhatItRefuses) {
   EXPECT_THAT([&] { WeightsFile file(folder.write_text("none.pth", "")); },
               testing::ThrowsMessage<CheckpointError>(HasSubstr("it is empty")));
   EXPECT_THAT([&] { WeightsFile file(folder.path()); },
-              testing::ThrowsMessage<CheckpointError>(HasSubstr("it is no file")));
+              testing::ThrowsMessage<CheckpointError>(HasSubstr("it is not a regular file")));
 }
 
 TEST(WeightsFile, EveryTruncationIsAnError) {
@@ -245,10 +245,10 @@ TEST(WeightsFile, ArchivesThatLie) {
   EXPECT_THAT(message_of(changed(10, std::string("\x08\0", 2))), HasSubstr("compressed"));
   EXPECT_THAT(message_of(changed(24, "\xff\xff\xff\x7f")), HasSubstr("compressed"));
   EXPECT_THAT(message_of(changed(20, "\xff\xff\xff\x7f\xff\xff\xff\x7f")),
-              HasSubstr("offsets lie"));
+              HasSubstr("offsets are wrong"));
   EXPECT_THAT(message_of(changed(8, std::string("\1\0", 2))), HasSubstr("encrypted"));
   EXPECT_THAT(message_of(changed(42, "\x10")), HasSubstr("not where it is listed"));
-  EXPECT_THAT(message_of(changed(42, "\xff\xff\xff\x7f")), HasSubstr("offsets lie"));
+  EXPECT_THAT(message_of(changed(42, "\xff\xff\xff\x7f")), HasSubstr("offsets are wrong"));
   // The same length: archive/data.pkl.
   EXPECT_THAT(message_of(changed(46, "../../../etc/pkl")), HasSubstr("leaves its folder"));
   EXPECT_THAT(message_of(changed(46, "/rchive/data.pkl")), HasSubstr("leaves its folder"));

@@ -275,7 +275,7 @@ TEST_F(BadInput, HostileWeights) {
   EXPECT_THAT(refused(train(recipe, {"weights.file=" + (folder_ / "absent.pth")}), 1),
               HasSubstr("absent.pth: cannot be read"));
   EXPECT_THAT(refused(train(recipe, {R"(weights.rename=[{from: "^(", to: a}])"}), 2),
-              HasSubstr("is no regular expression"));
+              HasSubstr("is not a regular expression"));
   const std::string module = source_dir() + "/tests/fuzz/corpus/weights/module.pth";
   EXPECT_THAT(refused({"import", module}, 1), HasSubstr("torch.nn.modules.linear.Linear"));
 }

@@ -60,7 +60,7 @@ TEST(CifarFast, MuonLearnsTheSame) {
   const std::string run = folder / "runs/smoke-cifar-fast/1";
   const Outcome exported = run_program({"export", run, "--optimizer", "--to", folder / "o.pth"});
   EXPECT_EQ(exported.exit_code, 1);
-  EXPECT_THAT(exported.err, HasSubstr("muon keeps a state as no optimizer of torch's"));
+  EXPECT_THAT(exported.err, HasSubstr("muon keeps a state that no optimizer of torch has"));
 }
 
 }  // namespace

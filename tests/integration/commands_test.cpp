@@ -111,7 +111,7 @@ TEST_F(Commands, WeightsGoOutAndIn) {
     EXPECT_EQ(json_lines(evaluated.out).back()["loss"], expected["loss"]) << name;
   }
   EXPECT_THAT(read_bytes(folder_ / "out.safetensors"), HasSubstr(R"(\"name\":\"mlp\")"))
-      << "which network it is of";
+      << "which network it belongs to";
   const std::string copy = folder_ / "copy.safetensors";
   const Outcome imported =
       run_program({"import", folder_ / "out.pth", "--recipe", recipe_, "--to", copy, "--json"});

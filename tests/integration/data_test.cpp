@@ -85,7 +85,7 @@ TEST_F(DataCommand, WhatCannotBeGotIsOneLine) {
   server_.set("b", {"something else"});
   const Outcome outcome = run_program({"data", "fetch", "tiny", "--dir", folder_ / "other", "-q"});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("onecycle: b could not be got ("));
+  EXPECT_THAT(outcome.err, HasSubstr("onecycle: b could not be downloaded ("));
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
   EXPECT_TRUE(fs::exists(folder_ / "other/a"));
   EXPECT_FALSE(fs::exists(folder_ / "other/b"));
@@ -102,7 +102,7 @@ TEST_F(DataCommand, InterruptedItKeepsThePart) {
   ::kill(program.pid(), SIGINT);
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 130);
-  EXPECT_THAT(outcome.err, HasSubstr("keeps what has come"));
+  EXPECT_THAT(outcome.err, HasSubstr("keeps what has arrived"));
   EXPECT_EQ(fs::file_size(part), 100);
 }
 

@@ -145,7 +145,7 @@ TEST_F(Ranks, AStoppedOneIsNamed) {
   ::kill(ranks[1], SIGSTOP);
   const Outcome outcome = program.wait();
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(lines_with(outcome.err, "has not been heard of for"), 1) << outcome.err;
+  EXPECT_EQ(lines_with(outcome.err, "has not been heard from for"), 1) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("rank 1 ("));
 }
 

@@ -91,13 +91,12 @@ TEST_F(Strangers, AStudyThatWasEditedNamesTheTrial) {
     fs::create_directories(folder_ / "edited");
     fs::copy(sound, study, fs::copy_options::recursive);
     edit(study, sql);
-    EXPECT_THAT(
-        one_line(run_program({"search", "--resume", study, "-q"}), 1),
-        AllOf(HasSubstr(study + "/study.db: trial 2: "), HasSubstr("start the search anew")));
+    EXPECT_THAT(one_line(run_program({"search", "--resume", study, "-q"}), 1),
+                AllOf(HasSubstr(study + "/study.db: trial 2: "), HasSubstr("start a new search")));
   }
   edit(sound, "DELETE FROM trials");
   EXPECT_THAT(one_line(run_program({"search", "--resume", sound, "-q"}), 1),
-              HasSubstr("trial 1: there is no such row"));
+              HasSubstr("trial 1: its row is missing"));
 }
 
 TEST_F(Strangers, AReportIsMadeOfAnyNumbers) {

@@ -196,7 +196,7 @@ TEST(PredictorFiles, BrokenOnesAreRefusedInOneLine) {
   refused_with({{kTaskKey, "{}"}, {kModelKey, kModel}}, "task cannot be read");
   for (const char* model : {"", "[]", "{}", "{", R"({"name":"resnet7"})", R"({"name":3})",
                             R"({"name":"resnet8","width":"x"})", R"({"name":"resnet8","wide":4})"})
-    refused_with({{kTaskKey, to_json(kTask)}, {kModelKey, model}}, "cannot be made: model");
+    refused_with({{kTaskKey, to_json(kTask)}, {kModelKey, model}}, "cannot be built: model");
   refused_with({{kTaskKey, to_json(kTask)}, {kModelKey, R"({"name":"resnet8","width":8})"}},
                "weights of another model");
   write_network(folder / "x.safetensors", described());

@@ -112,7 +112,7 @@ TEST(ParameterGroups, APatternThatFitsNothingIsRefused) {
     return "";
   };
   EXPECT_EQ(message("foo*"),
-            "optimizer.groups[1].match: no parameter is named like 'foo*'; the model has "
+            "optimizer.groups[1].match: no parameter's name matches 'foo*'; the model has "
             "conv1.weight, conv1.bias, fc.weight, fc.bias");
   EXPECT_NE(message("bias"), "") << "the whole name has to fit";
   for (const Parameter& parameter : parameters.all()) EXPECT_EQ(parameter.lr_scale, 1);

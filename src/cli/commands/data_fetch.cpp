@@ -72,7 +72,7 @@ int data_fetch(const CommandLine& line, const DataOptions& options,
     return 0;
   }
   if (descriptor.downloads.empty())
-    throw DataError(format("{}: no address is known to fetch it from; {}", descriptor.name,
+    throw DataError(format("{}: no download address is known; {}", descriptor.name,
                            descriptor.get.empty() ? "ask its author" : descriptor.get));
   FetchOptions how;
   how.folder = options.dir ? *options.dir : fetch_folder(descriptor);

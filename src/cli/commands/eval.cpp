@@ -26,7 +26,7 @@ constexpr const char* kEvalExamples = R"(  onecycle eval runs/quickstart/1
   onecycle eval recipes/quickstart.yaml --weights model.safetensors --json
   onecycle eval recipes/cifar10-eval-resnet20.yaml --weights resnet20-12fca82f.th
   onecycle eval runs/cifar10-resnet20/1 --tta flip --report mistakes.html
-Of a run's folder a page is written beside its report: eval-SPLIT.html, with the confusion matrix,
+For a run's folder a page is written beside its report: eval-SPLIT.html, with the confusion matrix,
 classes, calibration and the worst mistakes as pictures.
 )";
 

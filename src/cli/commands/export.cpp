@@ -57,7 +57,7 @@ Metadata description_of(const WeightsContent& content, const Console& console) {
                                  shipped_environment().registries));
     if (!model.empty()) result[kModelKey] = model;
   } catch (const Error& error) {
-    console.warn(format("the file will not say which network it is of: {}", error.what()));
+    console.warn(format("the file will not say which network it belongs to: {}", error.what()));
   }
   return result;
 }
@@ -69,9 +69,9 @@ int export_command(int argc, char** argv) {
                    "RUN_DIR|CHECKPOINT --to FILE.pth|FILE.safetensors", kExportExamples);
   line.add_positional();
   line.add_option("to", "FILE", "what to write; .pth, .pt or .safetensors says which kind");
-  line.add_flag("averaged", "the weights averaged over the run (default where there are some)");
+  line.add_flag("averaged", "the weights averaged over the run (default if there are any)");
   line.add_flag("raw", "the weights of the last step");
-  line.add_flag("optimizer", "the optimizer's state beside them, for torch.optim (.pth alone)");
+  line.add_flag("optimizer", "the optimizer's state beside them, for torch.optim (.pth only)");
   if (!line.parse(argc, argv)) return 0;
 
   const std::string subject = line.single("RUN_DIR");
@@ -84,14 +84,14 @@ int export_command(int argc, char** argv) {
   if (!torch && suffix != ".safetensors")
     line.misused("--to: expected a name that ends in .pth, .pt or .safetensors, got " + to);
   if (line.has("averaged") && line.has("raw")) line.misused("--averaged or --raw, not both");
-  if (line.has("optimizer") && !torch) line.misused("--optimizer belongs to a .pth");
+  if (line.has("optimizer") && !torch) line.misused("--optimizer needs a .pth file");
 
   const WeightsFile file(path);
   if (line.has("averaged") && !averages(file.content()))
     throw CheckpointError(path + ": holds no averaged weights; train with train.ema_decay");
   bool own = false;
   std::vector<StoredTensor> tensors = model_part(file.content(), !line.has("raw"), own);
-  if (!own) throw CheckpointError(path + ": no checkpoint of onecycle; see `onecycle import`");
+  if (!own) throw CheckpointError(path + ": not a checkpoint of onecycle; see `onecycle import`");
   std::deque<std::int64_t> counters;
   restore_counters(tensors, counters);
   std::unique_ptr<ExportedOptimizer> optimizer;

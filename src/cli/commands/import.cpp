@@ -122,7 +122,7 @@ int import_command(int argc, char** argv) {
   print_table(rows_of(tensors, matching ? &*matching : nullptr), matching ? &*matching : nullptr,
               line);
   for (const std::string& name : file.content().skipped)
-    line.console().say(format("{} is no tensor: left out", name));
+    line.console().say(format("{} is not a tensor: left out", name));
   line.console().say(format("{}: {}, {} tensors{}", path, name_of(file.content().kind),
                             tensors.size(),
                             matching ? format(", {} fit the model", matching->pairs.size()) : ""));

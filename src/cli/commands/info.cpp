@@ -29,9 +29,10 @@ std::string features_text(const kernels::CpuFeatures& features, const std::strin
 
 int info_command(int argc, char** argv) {
   CommandLine line("info", "Devices, libraries, versions and build options.", "[--json]",
-                   "  onecycle info\n  onecycle info --json\n"
-                   "  ONECYCLE_CPU=avx2 onecycle info        our own loops as on a processor with "
-                   "no more: generic, avx2, avx512 or bf16\n");
+                   "  onecycle info\n"
+                   "  onecycle info --json\n"
+                   "  ONECYCLE_CPU=avx2 onecycle info        our own loops limited to generic, "
+                   "avx2, avx512 or bf16\n");
   if (!line.parse(argc, argv)) return 0;
 
   const std::string obstacle = why_no_cuda(), no_bf16 = kernels::why_no_bf16();

@@ -21,9 +21,9 @@ constexpr const char* kPredictExamples = R"(  onecycle predict runs/photos/1 hol
   onecycle predict runs/photos/1 holiday/ --top 5 --csv > holiday.csv
   find . -name '*.png' | onecycle predict runs/photos/1 - --json
   onecycle predict recipes/cifar10-eval-resnet20.yaml --weights resnet20.th frog.png --tta flip
-Pictures are JPEG or PNG. Each is resized and cut as those that the network was trained on, to the
-network's own size where it was trained on arrays. One that cannot be read is told on stderr; the
-others are predicted, and the exit code is 1.
+Pictures are JPEG or PNG. Each is resized and cut like those that the network was trained on, to
+the network's own size if it was trained on arrays. One that cannot be read is reported on stderr;
+the others are predicted, and the exit code is 1.
 )";
 
 // A picture, or why there is none.
@@ -90,7 +90,8 @@ int predict_command(int argc, char** argv) {
                    "RUN_DIR|RECIPE [--weights FILE] FILE|FOLDER|-...", kPredictExamples);
   line.add_positional();
   add_network_options(line);
-  line.add_option("top", "K", "classes told of each picture, the most probable first (default: 3)");
+  line.add_option("top", "K",
+                  "classes given for each picture, the most probable first (default: 3)");
   line.add_flag("csv", "rows of file,class,probability,class2,probability2,...");
   if (!line.parse(argc, argv)) return 0;
 

@@ -36,7 +36,7 @@ constexpr const char* kRangeTestExamples = R"(  onecycle range-test recipes/quic
   onecycle range-test recipes/quickstart.yaml --momentum .99,.95,.9 --constant 0.02
   onecycle range-test recipes/quickstart.yaml --momentum-range .7,.99
   onecycle range-test recipes/cifar10-finetune-resnet20.yaml --phase 2   once the body trains too
-Exit codes: 0 a number, 1 refused (the reason is told), 2 bad usage or recipe, 130/143/129 interrupted.
+Exit codes: 0 a number, 1 refused (the reason is given), 2 bad usage or recipe, 130/143/129 interrupted.
 )";
 
 // A line a sweep, and how far it is on a terminal.

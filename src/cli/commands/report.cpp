@@ -12,7 +12,7 @@ constexpr const char* kReportExamples = R"(  onecycle report runs/quickstart/1
   onecycle report runs/quickstart/1 --out compare/quickstart.html
   onecycle report runs/quickstart/1 --json
 The page is one file that opens offline; SVG, PNG, CSV and JSON of each figure lie in a folder
-beside it. Works on a run under way, or broken off, as far as it came.
+beside it. Works on a run under way, or cut off, as far as it got.
 )";
 
 }  // namespace

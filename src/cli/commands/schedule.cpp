@@ -127,7 +127,7 @@ int schedule_command(int argc, char** argv) {
   line.add_option("points", "N",
                   "rows, evenly spaced from the first step to the last (default: 21, or every step "
                   "with --csv and --json)");
-  line.add_option("samples", "N", "samples in the training part, where the data set does not say");
+  line.add_option("samples", "N", "samples in the training part, if the data set does not say");
   if (!line.parse(argc, argv)) return 0;
 
   const Environment environment = shipped_environment();

@@ -55,7 +55,7 @@ Value section_of(Value& document, const CommandLine& line) {
   Value space = load_document(recipe_file(path), overrides);
   auto section = take_search(space);
   for (const Value::Member& other : space.members)
-    throw RecipeError(format("{}: {}: unknown key; a file for --space holds `search` alone",
+    throw RecipeError(format("{}: {}: unknown key; a file for --space holds only `search`",
                              other.at.text(), other.key));
   if (!section) throw RecipeError(path + ": search: is required: what to search over");
   return *section;

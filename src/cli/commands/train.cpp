@@ -73,10 +73,11 @@ int train_command(int argc, char** argv) {
   line.add_flag("resume", "go on with the recipe's latest run, or the run whose folder is given");
   line.add_option("extend", "HOW",
                   "when a resumed run's train.duration changed: stretch, hold or new-cycle");
-  line.add_option("seeds", "N", "train with N seeds from the recipe's on; mean and spread");
+  line.add_option("seeds", "N",
+                  "train with N seeds, counted up from the recipe's; mean and spread");
   line.add_option_or("profile", "STEPS", "20",
-                     "profile so many steps after the first ten: profile.json (a Chrome trace) and "
-                     "profile.txt in the run's folder; the run goes on");
+                     "profile this many steps after the first ten: profile.json (a Chrome trace) "
+                     "and profile.txt in the run's folder; the run goes on");
   add_ranks(line);
   if (!line.parse(argc, argv)) return 0;
   if (const auto code = launch_ranks(line, argc, argv)) return *code;

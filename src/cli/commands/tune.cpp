@@ -33,7 +33,7 @@ constexpr const char* kTuneExamples = R"(  onecycle tune recipes/quickstart.yaml
   onecycle tune recipes/quickstart.yaml --budget 10m --no-train
   onecycle tune recipes/quickstart.yaml --resume          go on with the latest, after Ctrl-C or a kill
 Every choice is made on the validation part; the test split is only reported by the run at the end.
-Exit codes: 0 done, 1 refused (the reason is told), 2 bad usage or recipe, 130/143/129 interrupted.
+Exit codes: 0 done, 1 refused (the reason is given), 2 bad usage or recipe, 130/143/129 interrupted.
 )";
 
 TuneOptions options_of(const CommandLine& line) {

@@ -54,7 +54,7 @@ ChildOutcome run_child(const Json& request, std::optional<double> seconds, bool 
        .errors = progress ? ChildStart::Errors::own : ChildStart::Errors::with_output,
        .leads_a_group = false});  // Ctrl-Z stops it too
   if (child.failure() != 0)
-    throw Error(format("no child process: {}", std::strerror(child.failure())));
+    throw Error(format("cannot start a child process: {}", std::strerror(child.failure())));
   ChildOutcome outcome;
   std::string text;
   bool late = false;

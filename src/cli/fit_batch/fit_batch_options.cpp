@@ -65,7 +65,7 @@ std::vector<std::int64_t> compared(const CommandLine& line) {
   for (std::string size; std::getline(list, size, ',');) {
     const std::int64_t batch = batch_of(line, "compare", size);
     if (std::find(sizes.begin(), sizes.end(), batch) != sizes.end())
-      line.misused(format("--compare: {} stands there twice", batch));
+      line.misused(format("--compare: {} is given twice", batch));
     sizes.push_back(batch);
   }
   if (sizes.size() < 2) line.misused("--compare: expected two sizes or more, as in 128,256,512");
@@ -78,7 +78,7 @@ void check_writable_place(const CommandLine& line, const std::string& file) {
   namespace fs = std::filesystem;
   const fs::path folder = fs::path(file).parent_path();
   if (file.empty() || fs::is_directory(file) || (!folder.empty() && !fs::is_directory(folder)))
-    line.misused(format("--write: '{}' is no file in a folder that exists", file));
+    line.misused(format("--write: '{}' is not a file in an existing folder", file));
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ Recipe with_any_batch(Recipe recipe) {
 bool probe_size(FitBatchTask& task, std::int64_t batch) {
   const Console console = task.line.console();
   if (console.terminal() && !console.quiet()) {
-    print(console.out(), "\r\x1b[Kbatch {:>8}  is tried ...", grouped(batch));
+    print(console.out(), "\r\x1b[Kbatch {:>8}  trying ...", grouped(batch));
     std::fflush(console.out());
   }
   Json request = task.request(task.recipe);
@@ -135,7 +135,7 @@ std::string why_chosen(const BatchChoice& choice) {
       return format("{} steps an epoch; decided by the {} steps that an epoch should have",
                     grouped(choice.chosen_steps), kFewestSteps);
     case BatchBound::limit:
-      return format("{} steps an epoch; decided by the largest: larger ones may be faster yet",
+      return format("{} steps an epoch; decided by the largest: larger ones may still be faster",
                     grouped(choice.chosen_steps));
     case BatchBound::throughput:
       break;

@@ -57,13 +57,13 @@ void replace_with_link(const std::string& file, const std::string& name) {
   // Renaming over another name of the same file leaves both.
   ::unlink(temporary.c_str());
   errno = why;
-  if (!placed) fail_on_file(name, "cannot be put in place");
+  if (!placed) fail_on_file(name, "cannot be moved into place");
   flush_folder(folder_of(name));
 }
 
 void make_folders(const std::string& path) {
   errno = try_to_make_folders(path);
-  if (errno != 0) fail_on_file(path, "cannot be made");
+  if (errno != 0) fail_on_file(path, "cannot be created");
 }
 
 FolderLock::FolderLock(const std::string& folder)
@@ -86,8 +86,8 @@ std::unique_ptr<FolderLock> FolderLock::if_free(const std::string& folder) {
 std::string create_numbered_folder(const std::string& base) {
   if (const int why = try_to_make_folders(base); why != 0)
     throw FileError(
-        format("{}: the output folder cannot be made: {}; set output.dir to a folder that "
-               "can be written to",
+        format("{}: the output folder cannot be created: {}; set output.dir to a folder that can "
+               "be written to",
                base, std::strerror(why)));
   std::error_code error;
   std::int64_t number = 1;

@@ -33,7 +33,7 @@ std::vector<std::uint8_t> read_regular_file(const std::string& path, std::uint64
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size > most)
     throw DataError(
-        format("{}: {} bytes, more than the {} that are read; leave it out", path, size, most));
+        format("{}: {} bytes, more than the limit of {}; leave it out", path, size, most));
   std::vector<std::uint8_t> bytes(size);
   const ssize_t count = file.read_at(bytes.data(), size, 0);
   if (count < 0) fail_to_read(path);

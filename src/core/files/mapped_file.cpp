@@ -43,8 +43,8 @@ MappedFile::MappedFile(const std::string& path) : path_(path), file_(path, O_RDO
   void* begin =
       size_ == 0 ? MAP_FAILED : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file_.get(), 0);
   if (begin == MAP_FAILED)
-    throw CheckpointError(
-        format("{}: not a file of weights: {}", path, is_file ? "it is empty" : "it is no file"));
+    throw CheckpointError(format("{}: not a file of weights: {}", path,
+                                 is_file ? "it is empty" : "it is not a regular file"));
   begin_ = static_cast<const char*>(begin);
   exchange(nullptr, this);
 }
@@ -67,8 +67,8 @@ void MappedFile::check_all() {
     const MappedFile* file = place;
     if (file != nullptr && !file->is_unchanged())
       throw DataError(
-          format("{}: was changed or cut short while it was in use; begin again, or "
-                 "resume, with a file that stays as it is",
+          format("{}: was changed or cut short while in use; start again, or resume, with a file "
+                 "that does not change",
                  file->path_));
   }
 }

@@ -76,7 +76,8 @@ void PartFile::write(std::string_view bytes) {
 
 void PartFile::place() {
   if (!lock_.file().flush_to_disk()) fail_on_file(path_, "flushing to the disk failed");
-  if (::rename(part_.c_str(), path_.c_str()) != 0) fail_on_file(path_, "cannot be put in place");
+  if (::rename(part_.c_str(), path_.c_str()) != 0)
+    fail_on_file(path_, "cannot be moved into place");
   part_.clear();
   flush_folder(folder_of(path_));
 }

@@ -48,10 +48,10 @@ void refuse_links_out_of(const std::string& folder) {
     std::error_code nowhere;
     const fs::path target = fs::canonical(entry->path(), nowhere);
     if (!nowhere && is_inside(target, root)) continue;
-    throw Error(format(
-        "{}: is a symbolic link that leads out of its folder; remove it, or put in its place what "
-        "it names",
-        (fs::path(folder) / entry->path().lexically_relative(root)).string()));
+    throw Error(
+        format("{}: is a symbolic link that leads out of its folder; remove it, or replace it with "
+               "what it points to",
+               (fs::path(folder) / entry->path().lexically_relative(root)).string()));
   }
 }
 

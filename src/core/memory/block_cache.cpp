@@ -52,7 +52,7 @@ void BlockCache::give_back(void* data) {
   const std::lock_guard lock(mutex_);
   auto block = blocks_.find(static_cast<char*>(data));
   if (block == blocks_.end() || !block->second.in_use)
-    throw Error("a block of memory was given back that was not taken");
+    throw Error("a block of memory was freed that was not allocated");
   Segment& segment = block->second.segment->second;
   segment.in_use -= block->second.size;
   segment.since = ++clock_;

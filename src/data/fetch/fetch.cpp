@@ -46,7 +46,7 @@ void put_in_place(const std::string& part, const std::string& path) {
   // Not every file system knows how to leave an existing file alone.
   const bool unknown = errno == EINVAL && !fs::exists(path);
   if (unknown && ::rename(part.c_str(), path.c_str()) == 0) return;
-  throw DataError(format("{}: cannot be put in place: {}; the whole file is {}", path,
+  throw DataError(format("{}: cannot be moved into place: {}; the whole file is {}", path,
                          std::strerror(errno), part));
 }
 
@@ -74,8 +74,8 @@ class Fetching {
     }
     forget_empty_part();
     throw DataError(
-        format("{} could not be got ({}). By hand: put that file into {}, from any of these "
-               "addresses, or run the command again: it goes on with what has come",
+        format("{} could not be downloaded ({}). By hand: put that file into {}, from any of these "
+               "addresses, or run the command again: it continues from what has arrived",
                download_.file, reasons, options_.folder));
   }
 
@@ -87,7 +87,7 @@ class Fetching {
     for (int attempt = 1;; ++attempt) {
       const Transfer got = transfer(url, download_.file, part_, most_, options_, watch_);
       if (got.result == Result::stopped)
-        throw FetchStopped(format("stopped; {} keeps what has come", part_));
+        throw FetchStopped(format("stopped; {} keeps what has arrived", part_));
       if (got.result == Result::done || got.result == Result::overshot) {
         if (is_whole(part_, download_)) return "";
         empty_part();
@@ -100,7 +100,7 @@ class Fetching {
       if (got.result == Result::too_large) return too_large();
       if (got.result == Result::lasting || attempt >= options_.attempts) return got.why;
       if (watch_.say)
-        watch_.say(format("{}: {}; again in {:.0f} s", download_.file, got.why, wait));
+        watch_.say(format("{}: {}; trying again in {:.0f} s", download_.file, got.why, wait));
       pause(wait);
       wait *= 2;
     }
@@ -128,11 +128,11 @@ class Fetching {
   std::string too_large() const {
     if (!download_.bytes)
       return format(
-          "gives more than the {} bytes that are taken where the descriptor states no size: "
-          "add `bytes` to its download",
+          "sends more than {} bytes, the limit if the descriptor states no size: add `bytes` to "
+          "its download",
           most_);
     empty_part();
-    return format("gives more than the {} bytes that the file has", most_);
+    return format("sends more than the {} bytes that the file has", most_);
   }
 
   void empty_part() const {
@@ -149,7 +149,7 @@ class Fetching {
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
     while (std::chrono::steady_clock::now() < end) {
       if (watch_.stop && watch_.stop())
-        throw FetchStopped(format("stopped; {} keeps what has come", part_));
+        throw FetchStopped(format("stopped; {} keeps what has arrived", part_));
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
   }
@@ -187,7 +187,7 @@ FetchedFile fetch_file(const Download& download, const FetchOptions& options,
   fs::create_directories(options.folder, failed);
   if (failed)
     throw DataError(
-        format("{}: cannot be made: {}; name another folder", options.folder, failed.message()));
+        format("{}: cannot be created: {}; name another folder", options.folder, failed.message()));
   Fetching fetching(download, options, watch);
   fetching.run();
   put_in_place(fetching.part(), path);

@@ -38,7 +38,7 @@ Archive open_archive(const std::string& path) {
   archive_read_support_filter_bzip2(from.get());
   archive_read_support_format_tar(from.get());
   if (archive_read_open_filename(from.get(), path.c_str(), kBlock) != ARCHIVE_OK)
-    refuse_archive(path, "no tar archive that can be read: " + message_of(from.get()));
+    refuse_archive(path, "not a readable tar archive: " + message_of(from.get()));
   return from;
 }
 

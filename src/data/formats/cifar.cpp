@@ -25,7 +25,7 @@ OptionTable<CifarOptions> cifar_options(const char* name, const char* meaning) {
       .add("test", &CifarOptions::test, "files of the test split")
       .required()
       .add("archive", &CifarOptions::archive,
-           "tar archive that they are read from, without unpacking it, where they are not there "
+           "tar archive that they are read from, without unpacking it, if they are not there "
            "themselves")
       .add("labels", &CifarOptions::labels,
            {{"single", CifarLabels::single},

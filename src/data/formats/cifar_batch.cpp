@@ -40,7 +40,7 @@ bool is_uint8(const PickleNode& node) {
 std::string_view array_bytes(const PickleNode* array, std::size_t rows, const std::string& name) {
   const PickleNode* state = array != nullptr && array->is(Kind::object) ? array->state : nullptr;
   if (state == nullptr || !state->is(Kind::tuple) || state->items.size() != 5)
-    refuse_batch(name, "its `data` is no numpy array");
+    refuse_batch(name, "its `data` is not a numpy array");
   const PickleNode& shape = *state->items[1];
   const PickleNode& bytes = *state->items[4];
   const bool sized = shape.is(Kind::tuple) && shape.items.size() == 2 &&
@@ -87,7 +87,7 @@ void append_python_batch(std::string_view bytes, CifarLabels labels, const std::
           name, format("holds no list `{}`: not a file of CIFAR's Python version", key_of(labels)));
     const std::string_view pixels = array_bytes(batch.find("data"), numbers->items.size(), name);
     for (const PickleNode* number : numbers->items) {
-      if (!number->is(Kind::integer)) refuse_batch(name, "holds a label that is no number");
+      if (!number->is(Kind::integer)) refuse_batch(name, "holds a label that is not a number");
       samples.labels.push_back(number->integer);
     }
     append_pixels(pixels, samples);

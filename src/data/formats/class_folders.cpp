@@ -81,7 +81,7 @@ void collect(const std::string& folder, std::int64_t label, Ancestors& above,
 std::vector<std::string> class_folders(const std::string& root) {
   std::vector<std::string> classes = entries_of(root).folders;
   if (classes.empty())
-    throw DataError(format("{}: holds no folders; pictures lie in one folder a class", root));
+    throw DataError(format("{}: holds no folders; put the pictures in one folder per class", root));
   for (const std::string& name : classes)
     if (const char* why = why_no_name(name))
       throw DataError(format("{}: the name of its folder '{}' {}, and names a class; rename it",
@@ -101,8 +101,7 @@ std::vector<LabelledFile> labelled_pictures(const std::string& root,
     if (place == labels.end()) {
       const std::string nearest = nearest_name(name, classes);
       throw DataError(
-          format("{}/{}: no class of the training part{}; rename the folder, or leave "
-                 "it out",
+          format("{}/{}: not a class of the training part{}; rename the folder, or leave it out",
                  root, name, nearest.empty() ? "" : ", did you mean " + nearest + "?"));
     }
     const std::size_t before = found.size();

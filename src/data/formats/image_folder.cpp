@@ -25,10 +25,10 @@ OptionTable<ImageFolderOptions> image_folder_options() {
   OptionTable<O> table("image_folder", "JPEG and PNG pictures in one folder a class");
   table
       .add("train", &O::train,
-           "folder of the training split's class folders, in data.dir; null = train where there is "
+           "folder of the training split's class folders, in data.dir; null = train if there is "
            "one, else data.dir itself")
       .add("test", &O::test,
-           "the same of the test split; null = test, val, valid or validation beside train where "
+           "the same of the test split; null = test, val, valid or validation beside train if "
            "there is one, else no test split")
       .add("size", &O::size,
            "side of the square that is cut from the centre of a resized picture and kept; null = "
@@ -45,9 +45,10 @@ OptionTable<ImageFolderOptions> image_folder_options() {
            "a picture that cannot be read: stop: an error; skip: left out, with a warning that "
            "counts them")
       .rule([](const O& options) -> std::optional<OptionTable<O>::Violation> {
-        if (options.channels == 2) return OptionTable<O>::Violation{"channels", "is 3 or 1, not 2"};
+        if (options.channels == 2)
+          return OptionTable<O>::Violation{"channels", "must be 3 or 1, not 2"};
         if (options.resize && options.size && *options.resize < *options.size)
-          return OptionTable<O>::Violation{"resize", "is at least size, which is cut from it"};
+          return OptionTable<O>::Violation{"resize", "must be at least size, which is cut from it"};
         return std::nullopt;
       });
   return table;

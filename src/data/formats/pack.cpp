@@ -71,7 +71,7 @@ std::string packed_path(const DataOptions& options, const DatasetDescriptor& des
   const DataFiles files = data_files(options, descriptor);
   if (const auto folder = files.find_folder("."))
     return (fs::path(*folder) / packed_name(descriptor)).string();
-  throw DataError(format("no folder of {} is there: {}", descriptor.name, files.places()));
+  throw DataError(format("none of the folders of {} exists: {}", descriptor.name, files.places()));
 }
 
 PackSummary pack_data(const DataOptions& options, const DatasetDescriptor& descriptor,

@@ -158,8 +158,7 @@ std::unique_ptr<DatasetFormat> packed_form(const DatasetDescriptor& descriptor,
     return std::make_unique<Packed>(*path);
   if (files.watch.warn)
     files.watch.warn(
-        format("{} is not used: its source has changed since; "
-               "`onecycle data pack` makes it anew",
+        format("{} is not used: its source has changed since; `onecycle data pack` makes it again",
                *path));
   return nullptr;
 }

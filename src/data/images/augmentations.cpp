@@ -31,7 +31,7 @@ struct Mixup {
 
 OptionTable<PadCrop> pad_crop_options() {
   OptionTable<PadCrop> table("pad_crop",
-                             "A crop of the image's size, moved at random over a border");
+                             "A crop of the image's size, at a random place over an added border");
   table.add("pixels", &PadCrop::pixels, "width of the border")
       .range(between(1, kMaxPixels))
       .unit("pixels")
@@ -49,7 +49,7 @@ OptionTable<RandomResizedCrop> resized_crop_options() {
   using Crop = RandomResizedCrop;
   using Violation = OptionTable<Crop>::Violation;
   OptionTable<Crop> table("random_resized_crop",
-                          "A random part of the image, brought to the network's size, as "
+                          "A random part of the image, resized to the network's size, as "
                           "torchvision's RandomResizedCrop; in place of pad_crop");
   table.add("scale", &Crop::scale, "[low, high], share of the image's area")
       .range({.low = 0, .high = 1, .low_open = true})
@@ -68,8 +68,8 @@ OptionTable<Flip> flip_options() {
   OptionTable<Flip> table("flip", "Left to right");
   table.add("mode", &Flip::mode,
             {{"random", FlipMode::random}, {"alternating", FlipMode::alternating}},
-            "random: one time in two; alternating: by a choice once a sample, and all the other "
-            "way in every odd epoch");
+            "random: one time in two; alternating: chosen once for each sample, the other way "
+            "round in every odd epoch");
   return table;
 }
 

@@ -38,7 +38,7 @@ std::vector<std::int64_t> chosen_labels(const std::vector<std::string>& chosen,
                  nearest.empty() ? "" : format("did you mean '{}'? ", nearest), listed(known)));
     }
     std::int64_t& label = labels[found->second];
-    if (label >= 0) throw FieldError("data.classes", format("'{}' comes twice", chosen[i]));
+    if (label >= 0) throw FieldError("data.classes", format("'{}' is given twice", chosen[i]));
     label = static_cast<std::int64_t>(i);
   }
   return labels;

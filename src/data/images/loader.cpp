@@ -58,11 +58,11 @@ void renew(at::Tensor& tensor, std::vector<T> values, at::Device device) {
 }
 
 void check_set(const ImageSet& set, const LoaderOptions& options) {
-  if (set.size() == 0) throw DataError("a part of the data set that is to be used has no samples");
+  if (set.size() == 0) throw DataError("a part of the data set that the run uses has no samples");
   if (options.crop > std::min(set.images.size(2), set.images.size(3)))
     throw DataError(format("a crop of {0}x{0} is larger than the images", options.crop));
   if (options.batch_size < 1)
-    throw FieldError("data.batch_size", format("{} is not at least 1", options.batch_size));
+    throw FieldError("data.batch_size", format("must be at least 1, got {}", options.batch_size));
   const auto channels = static_cast<std::size_t>(set.images.size(1));
   const auto pixels = static_cast<std::size_t>(set.images[0].numel());
   if ((options.mean.size() != channels && options.mean.size() != pixels) ||
@@ -77,7 +77,7 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
                             augment.pad_crop, set.images.size(2), set.images.size(3)));
   if (!augment.resized_crop && !augment.jitter.any()) return;
   if (options.mean.size() != channels)
-    throw DataError("random_resized_crop and colour_jitter go with no mean image");
+    throw DataError("random_resized_crop and colour_jitter do not go with a mean image");
   if (channels != 1 && channels != 3)
     throw DataError(
         format("random_resized_crop and colour_jitter are for 1 or 3 channels, not {}", channels));
@@ -114,7 +114,7 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
 
 void Loader::set_format(const InputFormat& wanted) {
   if (wanted.device != options_.device)
-    throw Error("pictures on " + options_.device.str() + " are no inputs on " +
+    throw Error("pictures on " + options_.device.str() + " cannot be inputs on " +
                 wanted.device.str());
   element_of(wanted.dtype);
   options_.dtype = wanted.dtype;

@@ -97,10 +97,9 @@ void check_picture_size(std::int64_t height, std::int64_t width, const std::stri
   if (height < 1 || width < 1)
     throw DataError(format("{}: a picture of {}x{} pixels; use another copy", name, height, width));
   if (height > kMostPixels / width)
-    throw DataError(
-        format("{}: {}x{} pixels, more than the {} million that are read; make it "
-               "smaller, or leave it out if it is no such picture",
-               name, height, width, kMostPixels / 1000000));
+    throw DataError(format(
+        "{}: {}x{} pixels, more than the limit of {} million; make it smaller, or leave it out",
+        name, height, width, kMostPixels / 1000000));
 }
 
 Picture decode_picture(const std::uint8_t* bytes, std::size_t size, const std::string& name,

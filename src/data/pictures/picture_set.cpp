@@ -84,10 +84,9 @@ class Decoding {
     try {
       const at::Tensor sample = read_fitted(path, fit_);
       if (sample.sizes() != images_.sizes().slice(1))
-        throw DataError(
-            format("{}: {}x{} pixels, the first picture {}x{}; set format.size, so that "
-                   "all become equal",
-                   path, sample.size(1), sample.size(2), images_.size(2), images_.size(3)));
+        throw DataError(format(
+            "{}: {}x{} pixels, the first picture {}x{}; set format.size, to give all one size",
+            path, sample.size(1), sample.size(2), images_.size(2), images_.size(3)));
       std::memcpy(
           images_.mutable_data_ptr<std::uint8_t>() + static_cast<std::int64_t>(i) * sample.numel(),
           sample.const_data_ptr<std::uint8_t>(), sample.nbytes());

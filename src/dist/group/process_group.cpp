@@ -31,7 +31,7 @@ std::string bytes_of(const at::Tensor& tensor, std::size_t size) {
 // How many bytes another rank says that it sends.
 std::size_t size_told(double value) {
   constexpr double kMost = 1e12;
-  if (!(value >= 0 && value <= kMost)) throw DistError("another rank sends what is no size");
+  if (!(value >= 0 && value <= kMost)) throw DistError("another rank sent an invalid size");
   return static_cast<std::size_t>(value);
 }
 
@@ -174,13 +174,13 @@ void introduce(Group& group) {
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     if (ranks[i][0] != static_cast<double>(i))
       throw DistError(
-          "gloo's first collective mixed up the ranks: its headers do not fit LibTorch");
+          "gloo's first collective mixed up the ranks: its headers do not match LibTorch");
     expected += static_cast<double>(i);
   }
   at::Tensor sum = at::full({1}, static_cast<double>(group.rank()), at::kDouble);
   group.all_reduce(sum);
   if (sum.item<double>() != expected)
-    throw DistError("gloo's first sum came out wrong: its headers do not fit LibTorch");
+    throw DistError("gloo's first sum came out wrong: its headers do not match LibTorch");
 }
 
 }  // namespace

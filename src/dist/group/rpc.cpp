@@ -79,7 +79,7 @@ void RpcServer::serve(const Give& give) {
       if (!store_->check({key})) return;
       question = store_->get_to_str(key);
       if (question->size() > kLongestQuestion)
-        throw DistError(format("rank {} asks what is no question", rank));
+        throw DistError(format("rank {} sent an unknown question", rank));
       store_->deleteKey(key);
     });
     if (!question) continue;

@@ -110,7 +110,7 @@ class SealedStore : public c10d::Store {
 std::string new_secret() {
   std::array<unsigned char, kSecretBytes> random{};
   if (::getentropy(random.data(), random.size()) != 0)
-    throw DistError("the system gives no random numbers for the ranks' secret");
+    throw DistError("the system provides no random numbers for the ranks' secret");
   std::string text;
   for (const unsigned char byte : random) text += format("{:02x}", byte);
   return text;

@@ -74,7 +74,7 @@ int try_to_connect(const SocketAddress& address, milliseconds patience) {
 std::string await_listener(const RankPlace& place, milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   for (;;) {
-    std::string why = "no machine is known by that name";
+    std::string why = "no machine has that name";
     for (const SocketAddress& address : addresses_of(place.address, place.port)) {
       const int failure = try_to_connect(address, std::min(timeout, kOneTry));
       if (failure == 0) return address.number();
@@ -146,7 +146,7 @@ Store connect_store(const RankPlace& place, milliseconds timeout) {
     return store_of_attempt(c10::make_intrusive<c10d::TCPStore>(address, options), place.attempt,
                             place.secret);
   } catch (const std::exception& error) {
-    throw DistError(format("rank {}: what listens at {}:{} is no store of ranks: {}", place.rank,
+    throw DistError(format("rank {}: what listens at {}:{} is not a store of ranks: {}", place.rank,
                            place.address, place.port, first_line(error.what())));
   }
 }

@@ -44,8 +44,10 @@ Duration rank_timeout() {
   if (text == nullptr || *text == '\0') return kDefaultTimeout;
   const auto seconds = parse_number(text);
   if (!seconds || *seconds < kLeastTimeout || *seconds > 1e6)
-    throw UsageError(format(
-        "the environment variable ONECYCLE_RANK_TIMEOUT is '{}', not seconds from 1 on", text));
+    throw UsageError(
+        format("the environment variable ONECYCLE_RANK_TIMEOUT is '{}', not a number of seconds of "
+               "at least 1",
+               text));
   return Duration(static_cast<std::int64_t>(*seconds * 1000));
 }
 

@@ -29,9 +29,9 @@ std::optional<RankFailure> Peers::silent_for(Duration timeout) const {
       continue;
     RankFailure failure;
     failure.rank = static_cast<std::int64_t>(rank);
-    failure.text =
-        format("{} has not been heard of for {}; it was at step {}: it is stopped, hung or cut off",
-               name_of(failure.rank, *seen.beat), seconds_text(seen.silence), seen.beat->step);
+    failure.text = format(
+        "{} has not been heard from for {}; it was at step {}: it is stopped, hung or cut off",
+        name_of(failure.rank, *seen.beat), seconds_text(seen.silence), seen.beat->step);
     return failure;
   }
   return std::nullopt;

@@ -53,7 +53,7 @@ std::vector<SocketAddress> addresses_of(const std::string& host, std::uint16_t p
 
 std::string local_address_towards(const std::string& host, std::uint16_t port) {
   const auto addresses = addresses_of(host, port);
-  if (addresses.empty()) throw DistError(format("no machine is known by the name {}", host));
+  if (addresses.empty()) throw DistError(format("no machine has the name {}", host));
   int failure = 0;
   for (const SocketAddress& address : addresses) {
     // Connecting a UDP socket only looks the route up.
@@ -66,7 +66,7 @@ std::string local_address_towards(const std::string& host, std::uint16_t port) {
       return SocketAddress(own_address, bytes).number();
     failure = errno;
   }
-  throw DistError(format("this machine has no way to {}: {}", host, std::strerror(failure)));
+  throw DistError(format("this machine has no route to {}: {}", host, std::strerror(failure)));
 }
 
 }  // namespace onecycle

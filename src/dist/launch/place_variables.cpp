@@ -52,8 +52,9 @@ std::optional<NamedNumber> number_in(const Variables& variable,
     if (!text || text->empty()) continue;
     const auto value = parse_integer(*text);
     if (!value || *value < least)
-      throw UsageError(format("the environment variable {} is '{}', not a whole number from {} on",
-                              name, *text, least));
+      throw UsageError(
+          format("the environment variable {} is '{}', not a whole number of at least {}", name,
+                 *text, least));
     return NamedNumber{name, *value};
   }
   return std::nullopt;

@@ -14,7 +14,7 @@ std::optional<OptionTable<RenameRule>::Violation> check_pattern(const RenameRule
     const std::regex pattern(rule.from);
     return std::nullopt;
   } catch (const std::regex_error& error) {
-    return Violation{"from", std::string("is no regular expression: ") + error.what()};
+    return Violation{"from", std::string("is not a regular expression: ") + error.what()};
   }
 }
 
@@ -27,7 +27,7 @@ OptionTable<RenameRule> rename_options() {
       .add("from", &RenameRule::from,
            "the start of a name; with a ^ first, a regular expression (ECMAScript)")
       .required();
-  table.add("to", &RenameRule::to, "what stands in its place; $1 is a group of the expression");
+  table.add("to", &RenameRule::to, "what replaces it; $1 is a group of the expression");
   table.rule(check_pattern);
   return table;
 }

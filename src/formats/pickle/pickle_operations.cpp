@@ -52,7 +52,7 @@ bool PickleReader::take_number(unsigned char operation) {
       double value = 0;
       const char* end = digits.data() + digits.size();
       const auto read = std::from_chars(digits.data(), end, value);
-      if (read.ec != std::errc() || read.ptr != end) fail("a number is none");
+      if (read.ec != std::errc() || read.ptr != end) fail("a number is malformed");
       push(Kind::real).real = value;
       return true;
     }
@@ -73,7 +73,7 @@ bool PickleReader::take_text(unsigned char operation) {
     case 'V': {
       const std::string_view written = line();
       auto text = operation == 'S' ? from_python_quotes(written) : from_unicode_escapes(written);
-      if (!text) fail("a string is not written as one");
+      if (!text) fail("a string is malformed");
       push_decoded(operation == 'S' ? Kind::bytes : Kind::text, std::move(*text));
       return true;
     }
@@ -217,7 +217,7 @@ bool PickleReader::take_object(unsigned char operation) {
     case 0x93: {
       const PickleNode* name = pop();
       const PickleNode* module = pop();
-      if (!name->is(Kind::text) || !module->is(Kind::text)) fail("a global's name is no text");
+      if (!name->is(Kind::text) || !module->is(Kind::text)) fail("a global's name is not text");
       push(global(module->text, name->text));
       return true;
     }

@@ -65,7 +65,7 @@ std::int64_t PickleReader::decimal(std::string_view digits) const {
   const char* end = digits.data() + digits.size();
   const auto read = std::from_chars(digits.data(), end, value);
   if (read.ec != std::errc() || read.ptr != end)
-    fail(format("'{}' is no integer of 64 bits", printable(digits, 24)));
+    fail(format("'{}' is not a 64-bit integer", printable(digits, 24)));
   return value;
 }
 
@@ -129,7 +129,8 @@ void PickleReader::append(std::size_t from, Kind kind) {
   if (from <= base || from > stack_.size()) fail("a value is missing");
   PickleNode& target = *stack_[from - 1];
   if (target.kind != kind)
-    fail(kind == Kind::list ? "it appends to no list" : "it sets keys of no dict");
+    fail(kind == Kind::list ? "it appends to a value that is not a list"
+                            : "it sets keys of a value that is not a dict");
   if (kind == Kind::dict && (stack_.size() - from) % 2 != 0) fail("a key without a value");
   for (std::size_t i = from; i < stack_.size(); ++i) add(target, stack_[i]);
   stack_.resize(from);
@@ -159,13 +160,13 @@ void PickleReader::push_long(std::string_view little_endian) {
 
 void PickleReader::remember(std::uint64_t key) {
   if (memo_.size() == limits_.nodes)
-    fail(format("it remembers more than {} values", limits_.nodes));
+    fail(format("its memo holds more than {} values", limits_.nodes));
   memo_[key] = &top();
 }
 
 void PickleReader::recall(std::uint64_t key) {
   const auto found = memo_.find(key);
-  if (found == memo_.end()) fail(format("nothing was remembered as {}", key));
+  if (found == memo_.end()) fail(format("its memo has no entry {}", key));
   push(found->second);
 }
 
@@ -183,9 +184,9 @@ PickleNode* PickleReader::global(std::string_view module, std::string_view name)
 void PickleReader::call() {
   PickleNode* arguments = pop();
   PickleNode* callable = pop();
-  if (!arguments->is(Kind::tuple)) fail("arguments are no tuple");
+  if (!arguments->is(Kind::tuple)) fail("arguments are not a tuple");
   if (!callable->is(Kind::global) && !callable->is(Kind::object))
-    fail("it calls what is no global");
+    fail("it calls a value that is not a global");
   if (!callable->is_global(kOrderedDict)) {
     push(callable);
     push(arguments);
@@ -197,11 +198,11 @@ void PickleReader::call() {
   if (arguments->items.size() > 1) fail("an OrderedDict of several arguments");
   if (!arguments->items.empty()) {
     const PickleNode& pairs = *arguments->items[0];
-    if (!pairs.is(Kind::list)) fail("an OrderedDict of no list");
+    if (!pairs.is(Kind::list)) fail("an OrderedDict of a value that is not a list");
     count(pairs.items.size());
     for (const PickleNode* pair : pairs.items) {
       if (pair->items.size() != 2 || !(pair->is(Kind::list) || pair->is(Kind::tuple)))
-        fail("an OrderedDict of no pairs");
+        fail("an OrderedDict of items that are not pairs");
       for (const PickleNode* item : pair->items) add(dict, item);
     }
   }

@@ -45,7 +45,7 @@ StoredTensor checked(ListedTensor&& listed, std::string_view data) {
   if (element == 0)
     throw CheckpointError(format("{} has the unknown dtype {}", name, printable(listed.dtype, 16)));
   if (!listed.shape || !listed.offsets || listed.offsets->size() != 2)
-    throw CheckpointError(format("{} has no shape, or no place in the file", name));
+    throw CheckpointError(format("{} has no shape or no offsets in the file", name));
   for (const std::uint64_t length : *listed.shape)
     tensor.shape.push_back(static_cast<std::int64_t>(length));  // beyond 2^63: negative, refused
   const auto elements = num_elements(tensor.shape);
@@ -54,7 +54,7 @@ StoredTensor checked(ListedTensor&& listed, std::string_view data) {
   const std::uint64_t begin = listed.offsets->front();
   const std::uint64_t end = listed.offsets->back();
   if (begin > end || end > data.size() || end - begin != *elements * element)
-    throw CheckpointError(format("the bytes of {} do not fit its shape or the file", name));
+    throw CheckpointError(format("the bytes of {} do not match its shape or the file", name));
   tensor.name = std::move(listed.name);
   tensor.dtype = std::move(listed.dtype);
   tensor.data = data.data() + begin;
@@ -94,7 +94,7 @@ void check_sum(const Metadata& metadata, std::string_view head, std::string_view
   const std::string field = checksum_field(stated->second);
   const std::size_t at = unsummed.find(field);
   if (at == std::string::npos || stated->second.size() != kNoChecksum.size())
-    throw CheckpointError("its checksum is not one");
+    throw CheckpointError("its checksum is malformed");
   unsummed.replace(at, field.size(), checksum_field(kNoChecksum));
   Sha256 digest;
   digest.add(unsummed).add(data);

@@ -65,7 +65,7 @@ class HeaderReader final : public Json::json_sax_t {
   bool binary(Json::binary_t&) override { return other(); }
 
   bool parse_error(std::size_t at, const std::string&, const Json::exception&) override {
-    throw CheckpointError(format("its header is no JSON at byte {}", at));
+    throw CheckpointError(format("its header is not JSON at byte {}", at));
   }
 
  private:
@@ -104,7 +104,7 @@ class HeaderReader final : public Json::json_sax_t {
 
   [[noreturn]] void refuse_member() const {
     if (depth_ == 0) throw CheckpointError("its header is not a JSON object");
-    throw CheckpointError(format("its header is no list of tensors: {}{}{} is not written as one",
+    throw CheckpointError(format("its header is not a list of tensors: {}{}{} is malformed",
                                  printable(name_), depth_ > 1 ? ": " : "",
                                  depth_ > 1 ? printable(field_) : ""));
   }

@@ -19,7 +19,8 @@ std::string folder_of(const ZipEntries& entries) {
   for (const auto& [name, entry] : entries) {
     const std::size_t slash = name.find('/');
     if (slash == std::string::npos || name.substr(slash + 1) != kPickle) continue;
-    if (!folder.empty()) throw CheckpointError("not an archive of torch.save: two of data.pkl");
+    if (!folder.empty())
+      throw CheckpointError("not an archive of torch.save: it holds data.pkl twice");
     folder = name.substr(0, slash + 1);
   }
   if (folder.empty()) throw CheckpointError("not an archive of torch.save: it holds no data.pkl");

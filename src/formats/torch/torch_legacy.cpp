@@ -65,8 +65,8 @@ Storages read_storages(std::string_view bytes, const Pickle& keys, const Pickle&
     const std::uint64_t element = element_bytes(id->second.dtype);
     if (bytes.size() < kCountBytes || little_endian(bytes) != id->second.elements ||
         id->second.elements > (bytes.size() - kCountBytes) / element)
-      throw CheckpointError(
-          format("storage {} is cut short or of another size than it says", printable(id->first)));
+      throw CheckpointError(format("storage {} is cut short, or its size is not the one stated",
+                                   printable(id->first)));
     const std::uint64_t size = id->second.elements * element;
     storages[id->first] = {id->second.dtype, bytes.substr(kCountBytes, size)};
     bytes.remove_prefix(kCountBytes + size);
@@ -81,11 +81,11 @@ TorchStorage part_of(const TorchStorage& whole, const PickleNode& view) {
   const std::uint64_t available = whole.bytes.size() / element;
   if (view.items.size() != 3 || !view.items[1]->is(Kind::integer) ||
       !view.items[2]->is(Kind::integer))
-    throw CheckpointError("a part of a storage is not written as one");
+    throw CheckpointError("a view of a storage is malformed");
   const auto offset = static_cast<std::uint64_t>(view.items[1]->integer);  // a negative one is huge
   const auto elements = static_cast<std::uint64_t>(view.items[2]->integer);
   if (offset > available || elements > available - offset)
-    throw CheckpointError("a part of a storage exceeds it");
+    throw CheckpointError("a view of a storage exceeds it");
   return {whole.dtype, whole.bytes.substr(offset * element, elements * element)};
 }
 
@@ -100,13 +100,13 @@ bool is_torch_legacy(std::string_view bytes) {
 TorchWeights read_torch_legacy(std::string_view bytes) {
   (void)take_integer(bytes);
   if (take_integer(bytes) != kProtocol)
-    throw CheckpointError("of another version of torch's format");
+    throw CheckpointError("it has an unknown version of torch's format");
   take_machine(bytes);
   const Pickle object(bytes, torch_globals());
   bytes.remove_prefix(object.size());
   const Pickle keys(bytes, {});
   bytes.remove_prefix(keys.size());
-  if (!keys.root().is(Kind::list)) throw CheckpointError("its list of storages is none");
+  if (!keys.root().is(Kind::list)) throw CheckpointError("its list of storages is not a list");
   const Storages storages = read_storages(bytes, keys, object);
   return torch_weights(object.root(), [&](const PickleNode& persistent) -> TorchStorage {
     const StorageId id = storage_id(persistent);

@@ -39,10 +39,10 @@ const PickleNode* tensor_call(const PickleNode* node) {
 
 std::vector<std::int64_t> integers(const PickleNode& tuple) {
   if (!tuple.is(Kind::tuple) || tuple.items.size() > kMostDimensions)
-    throw CheckpointError("sizes or strides are no tuple of a tensor's");
+    throw CheckpointError("a tensor's sizes or strides are malformed");
   std::vector<std::int64_t> values;
   for (const PickleNode* item : tuple.items) {
-    if (!item->is(Kind::integer)) throw CheckpointError("a size or stride is no integer");
+    if (!item->is(Kind::integer)) throw CheckpointError("a size or stride is not an integer");
     values.push_back(item->integer);
   }
   return values;
@@ -170,12 +170,12 @@ StorageId storage_id(const PickleNode& persistent) {
   const PickleNode& id = *persistent.items[0];
   if (!id.is(Kind::tuple) || id.items.size() < 5 || !id.items[0]->is_text("storage") ||
       !id.items[1]->is(Kind::global) || !id.items[4]->is(Kind::integer) || id.items[4]->integer < 0)
-    throw CheckpointError("a persistent id is no storage; save the state_dict(), not the model");
+    throw CheckpointError("a persistent id is not a storage; save the state_dict(), not the model");
   StorageId result;
   const std::string_view type = id.items[1]->text;
   const auto found = storage_types().find(type.substr(type.rfind('.') + 1));
   if (found == storage_types().end())
-    throw CheckpointError(format("{} is no type of storage", printable(type)));
+    throw CheckpointError(format("{} is not a storage type", printable(type)));
   result.dtype = found->second;
   result.key = key_text(*id.items[2]);
   result.elements = static_cast<std::uint64_t>(id.items[4]->integer);

@@ -31,7 +31,8 @@ constexpr std::uint64_t kIn64 = 0xffffffff;  // the number stands in the 64-bit 
 
 // `size` bytes at `at`, all of them in the archive.
 std::string_view part(std::string_view bytes, std::uint64_t at, std::uint64_t size) {
-  if (at > bytes.size() || size > bytes.size() - at) fail("it is cut short, or its offsets lie");
+  if (at > bytes.size() || size > bytes.size() - at)
+    fail("it is cut short, or its offsets are wrong");
   return bytes.substr(at, size);
 }
 
@@ -62,7 +63,7 @@ Directory find_directory(std::string_view bytes) {
     if (!record64.starts_with(kEnd64)) fail("its 64-bit end record is missing");
     return {number(record64, 48, 8), number(record64, 40, 8), number(record64, 32, 8)};
   }
-  fail("its end record is missing: it is cut short, or none");
+  fail("its end record is missing: it is cut short, or not an archive");
 }
 
 struct Listed {

@@ -53,7 +53,8 @@ at::Tensor BatchNormImpl::in_groups(const at::Tensor& input) {
 
 void BatchNormImpl::synchronise(std::shared_ptr<Group> ranks) {
   if (group_)
-    throw FieldError("train.sync_bn", "goes with no model.bn_batch, which wants small statistics");
+    throw FieldError("train.sync_bn",
+                     "does not go with model.bn_batch, which takes statistics of small groups");
   ranks_ = std::move(ranks);
 }
 

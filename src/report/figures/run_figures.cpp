@@ -112,7 +112,7 @@ std::vector<Figure> run_figures(const RunFiles& files) {
   std::vector<Figure> figures;
   Figure loss = over_epochs(files.metrics, "loss", "Loss", "loss", 1);
   widen_axis(loss);
-  loss.note = "Training: the mean over the steps since the evaluation before.";
+  loss.note = "Training: the mean over the steps since the previous evaluation.";
   figures.push_back(std::move(loss));
   figures.push_back(over_epochs(files.metrics, "accuracy", "Accuracy", "accuracy, %", 100));
   const auto marks = marks_of(files.events);

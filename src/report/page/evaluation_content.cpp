@@ -81,8 +81,8 @@ PageTable bins_table(const Classification& result) {
   table.names = {"confidence", "samples", "mean confidence", "accuracy", "difference"};
   table.textual = {true, false, false, false, false};
   table.note =
-      "Confidence: the largest of a sample's probabilities. ECE: the differences' sizes, weighted "
-      "by the samples. Intervals without a sample are left out.";
+      "Confidence: the largest of a sample's probabilities. ECE: the mean absolute difference, "
+      "weighted by samples. Intervals without a sample are left out.";
   const auto bins = static_cast<double>(result.bins.size());
   for (std::size_t i = 0; i < result.bins.size(); ++i) {
     const ReliabilityBin& bin = result.bins[i];
@@ -133,8 +133,8 @@ PageGallery mistakes_gallery(const EvaluationReport& evaluation) {
   PageGallery gallery;
   gallery.title = "Worst mistakes";
   gallery.note =
-      "Those to whose true class the network gives the least probability: look for wrong labels "
-      "and odd pictures here. The percentages are its probabilities.";
+      "Those whose true class gets the lowest probability: look for wrong labels and odd pictures "
+      "here. The percentages are its probabilities.";
   const std::size_t count = std::min(evaluation.pictures.size(), result.mistakes.size());
   for (std::size_t i = 0; i < count; ++i) {
     const Mistake& mistake = result.mistakes[i];
@@ -176,10 +176,11 @@ PageContent evaluation_content(const EvaluationReport& evaluation) {
   content.facts.emplace_back("samples", human_number(static_cast<double>(result.samples)));
   content.figures = {reliability_figure(result)};
   if (result.classes.size() <= kMostClassesInMatrix)
-    content.matrices.push_back({"Confusion matrix",
-                                "A row a true class, a column what its samples were taken for. "
-                                "Shaded by the share of the row; the counts are in confusion.csv.",
-                                "true \\ taken for", result.classes, result.confusion});
+    content.matrices.push_back(
+        {"Confusion matrix",
+         "One row per true class, one column per class that its samples were taken for. Shaded by "
+         "the share of the row; the counts are in confusion.csv.",
+         "true \\ taken for", result.classes, result.confusion});
   for (PageTable table : {classes_of(result), confusions_table(result), bins_table(result)})
     if (!table.rows.empty()) content.tables.push_back(std::move(table));
   if (!evaluation.pictures.empty()) content.galleries.push_back(mistakes_gallery(evaluation));

@@ -12,7 +12,7 @@ std::string picture_uri(const SamplePicture& picture) {
   const std::int64_t expected = picture.height * picture.width * picture.channels;
   if ((!grey && picture.channels != 3) || expected <= 0 ||
       expected != static_cast<std::int64_t>(picture.pixels.size()))
-    throw Error("a picture is shown from 1 or 3 channels, with as many pixels as its size says");
+    throw Error("a picture must have 1 or 3 channels, and as many pixels as its size says");
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   image.width = static_cast<png_uint_32>(picture.width);

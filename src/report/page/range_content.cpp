@@ -70,7 +70,7 @@ PageContent read_range_test(const std::string& folder) {
   add_facts(content, test);
   content.figures = range_figures(test);
   if (content.figures.empty() && refused.empty())
-    throw NothingToPlot(folder, "the range test has no point");
+    throw NothingToPlot(folder, "the range test has no points");
   for (PageTable table : {rules_of(test), sweeps_of(test)})
     if (!table.rows.empty()) content.tables.push_back(std::move(table));
   content.recipe = text_in(test, "recipe");

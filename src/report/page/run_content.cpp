@@ -45,9 +45,8 @@ void add_state(PageContent& content, const RunFiles& files) {
   content.facts.emplace_back("state", ending.empty() ? "unfinished" : ending);
   if (ending.empty())
     content.warnings.emplace_back(
-        "Unfinished: no end of this run is recorded. It is under way, or broke off; what follows "
-        "is "
-        "as far as it came.");
+        "Unfinished: no end of this run is recorded. It is under way, or was cut off; what follows "
+        "is as far as it got.");
   if (!ending.empty() && ending != "finished")
     content.warnings.push_back("The run ended early, " + ending +
                                (message.empty() ? "." : ": " + message));

@@ -29,7 +29,7 @@ Trial trial_of(const Json& json) {
   const Trial trial{json.at(0), json.at(1), json.at(2), json.at(3)};
   if (trial.number < 1 || trial.setting < 0 || trial.rung < 0 ||
       !(trial.share > 0 && trial.share <= 1))
-    throw DistError("another process of the search speaks of a trial that there cannot be");
+    throw DistError("another process of the search names an impossible trial");
   return trial;
 }
 
@@ -45,7 +45,7 @@ Json json_of(const TrialResult& result) {
 TrialResult result_of(const Json& json) {
   const int state = json.at("state");
   if (state < 0 || state > static_cast<int>(TrialState::interrupted))
-    throw DistError("another process of the search tells a state that there cannot be");
+    throw DistError("another process of the search reports an impossible state");
   return {static_cast<TrialState>(state), json.at("reason"),  score_in(json.at("validation")),
           score_in(json.at("test")),      json.at("seconds"), json.at("run")};
 }
@@ -57,7 +57,7 @@ auto understood(const std::string& text, const char* whose, const Read& read) {
   try {
     return read(parse_json(text));
   } catch (const Json::exception&) {
-    throw DistError(format("{} that is none of a search's: {}", whose, printable(text)));
+    throw DistError(format("{} that does not belong to a search: {}", whose, printable(text)));
   }
 }
 

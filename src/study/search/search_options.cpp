@@ -32,7 +32,7 @@ OptionTable<SearchOptions> search_table() {
             "the best of them again in longer cycles");
   table.add("trials", &Options::trials, "points of random, and of halving's first rung")
       .range(between(1, 1'000'000));
-  table.add("seed", &Options::seed, "of the points that are drawn").range(at_least(0));
+  table.add("seed", &Options::seed, "of the points drawn").range(at_least(0));
   table.add("metric", &Options::metric,
             {{"validation_accuracy", SearchMetric::validation_accuracy},
              {"validation_loss", SearchMetric::validation_loss}},
@@ -46,8 +46,8 @@ OptionTable<SearchOptions> search_table() {
            "halving: the first rung's cycle is at least this share of train.duration")
       .range({.low = 0, .high = 1, .low_open = true});
   table.add("checkpoints", &Options::checkpoints,
-            "keep a trial's checkpoints as output.checkpoint_every and output.keep say, not its "
-            "last alone");
+            "keep a trial's checkpoints as output.checkpoint_every and output.keep say, not only "
+            "its last");
   table.add("space", &Options::space, "recipe keys, each with a list or a distribution of values");
   table.required();
   return table;

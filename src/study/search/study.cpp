@@ -73,10 +73,10 @@ Study::Study(const std::string& folder) : folder_(folder) {
   Statement version(*database_, "PRAGMA user_version");
   version.step();
   if (version.getColumn(0).getInt64() != kSchema)
-    throw Error(format("{}: {}; start the search anew", path,
+    throw Error(format("{}: {}; start a new search", path,
                        version.getColumn(0).getInt64() == 0
-                           ? "its making was cut short"
-                           : format("is a study of version {}, and this program knows version {}",
+                           ? "its creation was interrupted"
+                           : format("is a study of version {}, and this program reads version {}",
                                     version.getColumn(0).getInt64(), kSchema)));
   recipe_ = stored("recipe");
   environment_ = setting("environment");

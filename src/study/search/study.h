@@ -24,7 +24,7 @@ struct TrialRow {
   std::optional<double> test_accuracy;
   double seconds = 0;
   std::string run;            // its folder
-  std::int64_t finished = 0;  // the how-manieth that ended, from 1; 0: has not
+  std::int64_t finished = 0;  // its place among those that ended, from 1; 0: not ended
 
   bool ended() const { return finished > 0; }
 };

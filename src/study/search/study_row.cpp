@@ -57,7 +57,7 @@ class RowReader {
   std::int64_t number() const { return trial_; }
   std::int64_t integer(const char* name) {
     const SQLite::Column column = next();
-    require(column.isInteger(), format("its {} is no integer", name));
+    require(column.isInteger(), format("its {} is not an integer", name));
     return column.getInt64();
   }
   std::optional<double> number_or_null(const char* name, double most = HUGE_VAL) {
@@ -65,12 +65,12 @@ class RowReader {
     if (column.isNull()) return std::nullopt;
     const double value = column.isInteger() || column.isFloat() ? column.getDouble() : NAN;
     require(std::isfinite(value) && value >= 0 && value <= most,
-            format("its {} is no such number", name));
+            format("its {} is not a valid number", name));
     return value;
   }
   std::string text(const char* name) {
     const SQLite::Column column = next();
-    require(column.isText(), format("its {} is no text", name));
+    require(column.isText(), format("its {} is not text", name));
     return column.getText();
   }
 
@@ -96,10 +96,9 @@ std::string trial_rows(const std::string& which) {
 }
 
 void refuse_row(const std::string& path, std::int64_t trial, const std::string& what) {
-  throw Error(
-      format("{}: trial {}: {}: the study was changed by hand or by another program; start the "
-             "search anew",
-             path, trial, what));
+  throw Error(format(
+      "{}: trial {}: {}: the study was changed by hand or by another program; start a new search",
+      path, trial, what));
 }
 
 TrialRow Study::read(const Statement& statement) const {
@@ -137,9 +136,10 @@ TrialRow Study::read(const Statement& statement) const {
   result.seconds = row.number_or_null("seconds").value_or(0);
   result.run = row.text("run");
   result.finished = row.integer("finished");
-  row.require(result.finished >= 0 && result.ended() == ends(result.state) &&
-                  result.metric.has_value() == (result.state == TrialState::done),
-              format("a trial that is {} ended and has a metric, or neither", state));
+  row.require(
+      result.finished >= 0 && result.ended() == ends(result.state) &&
+          result.metric.has_value() == (result.state == TrialState::done),
+      format("its state is {}, which its metric or its order of ending contradicts", state));
   return result;
 }
 

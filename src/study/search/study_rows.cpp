@@ -54,13 +54,13 @@ std::vector<TrialRow> Study::rows() {
     TrialRow& added = result.emplace_back(read(row));
     const auto expected = static_cast<std::int64_t>(result.size());
     if (added.trial.number != expected)
-      refuse_row(database_->path(), expected, "there is no such row");
+      refuse_row(database_->path(), expected, "its row is missing");
     if ((added.trial.rung == 0) != (expected <= first_rung))
       refuse_row(database_->path(), expected, "its rung is not the one it was made for");
   }
   if (static_cast<std::int64_t>(result.size()) < first_rung)
     refuse_row(database_->path(), static_cast<std::int64_t>(result.size()) + 1,
-               "there is no such row");
+               "its row is missing");
   return result;
 }
 
@@ -126,7 +126,7 @@ void Study::lose(std::int64_t owner, const std::string& how) {
               "WHERE number = ?")
         .bind(losses)
         .bind(std::string(name_of(fails ? TrialState::failed : TrialState::waiting)))
-        .bind(fails ? format("its process ended {} times without a word: {}", losses, how) : "")
+        .bind(fails ? format("its process ended {} times without a result: {}", losses, how) : "")
         .bind(std::int64_t{fails})
         .bind(number)
         .run();

@@ -121,7 +121,7 @@ class Procedure {
 
   void confirm() {
     if (!items_.affords(recipe_, options_.short_share)) {
-      result_.words.push_back("No confirming range test: the budget did not reach.");
+      result_.words.push_back("No confirming range test: the budget was too small.");
       return;
     }
     const RangeItem found = items_.range("confirming range test", recipe_, 1);
@@ -163,7 +163,7 @@ class Procedure {
     std::size_t best = 0;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       if (!items_.affords(recipe_, contest.share)) {
-        choice.sure = "not chosen: the budget did not reach";
+        choice.sure = "not chosen: the budget was too small";
         return add(std::move(choice));
       }
       const Candidate& candidate = candidates[i];

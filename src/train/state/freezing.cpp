@@ -72,7 +72,7 @@ Freezing::Freezing(const std::vector<FreezeRule>& rules, bool statistics,
     for (std::size_t i = 0; i < spans_.size(); ++i) trains = trains || !frozen_at(i, step);
     if (!trains)
       throw FieldError("train.freeze",
-                       format("holds every parameter {}, so that nothing trains; leave the head "
+                       format("freezes every parameter {}, so that nothing trains; leave the head "
                               "out, with `to` or `except`",
                               step == 0 ? "at the start" : format("from step {} on", step)));
   }

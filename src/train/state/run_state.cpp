@@ -114,7 +114,7 @@ class StateCheck {
     const auto value = static_cast<double>(number);
     if (value >= low && value <= high) return;  // NaN is neither
     throw CheckpointError(
-        format("{}: its state says {}: {}, which cannot be; use an intact checkpoint", source_,
+        format("{}: its state says {}: {}, which is impossible; use an intact checkpoint", source_,
                field, number));
   }
   void sums(const char* field, const MetricSums& sums) const {
