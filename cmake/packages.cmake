@@ -1,23 +1,11 @@
 # Libraries of the distribution that programs link, under one name in every release of it; those of headers alone are
 # in headers.cmake. The installed package brings this file along.
 #
-#   onecycle_yaml_cpp  onecycle_zlib  onecycle_sqlite  onecycle_turbojpeg  onecycle_png  onecycle_archive  onecycle_curl
-
-find_package(yaml-cpp REQUIRED)
-add_library(onecycle_yaml_cpp INTERFACE IMPORTED GLOBAL)
-if(TARGET yaml-cpp::yaml-cpp)
-  target_link_libraries(onecycle_yaml_cpp INTERFACE yaml-cpp::yaml-cpp)
-else()
-  target_link_libraries(onecycle_yaml_cpp INTERFACE yaml-cpp)  # before 0.8
-endif()
+#   onecycle_zlib  onecycle_turbojpeg  onecycle_png  onecycle_archive  onecycle_curl
 
 find_package(ZLIB REQUIRED)
 add_library(onecycle_zlib INTERFACE IMPORTED GLOBAL)
 target_link_libraries(onecycle_zlib INTERFACE ZLIB::ZLIB)
-
-find_package(SQLiteCpp REQUIRED)
-add_library(onecycle_sqlite INTERFACE IMPORTED GLOBAL)
-target_link_libraries(onecycle_sqlite INTERFACE SQLiteCpp)
 
 # libjpeg-turbo's CMake files are in no package of Debian 12.
 find_path(ONECYCLE_TURBOJPEG_INCLUDE turbojpeg.h REQUIRED)
