@@ -20,12 +20,16 @@ def must(command, what, **options):
         sys.exit(f"bench/run: {what} failed:\n{result.stdout[-4000:]}")
 
 
-def build():
+PROGRAMS = {"custom_module": ["bench_custom_module", "bench_custom_module_libtorch"], "predictor": ["bench_predictor"]}
+
+
+def build(groups):
     if BUNDLED:
         return
     if not (BUILD / "build.ninja").exists():
         must([ROOT / "onecycle", "info"], "setting up and building onecycle")
-    must(["cmake", "--build", BUILD, "--target", "bench_turns", "onecycle_program"], "building bench_turns")
+    programs = dict.fromkeys(program for group in groups for program in PROGRAMS.get(group, ["bench_turns"]))
+    must(["cmake", "--build", BUILD, "--target", "onecycle_program", *programs], "building " + ", ".join(programs))
 
 
 def why_no_bf16(device):

@@ -154,14 +154,49 @@ def memory(options):
     return [mlp_group, resnet_group]
 
 
+def code_lines(path):
+    comment = ("#", '"""') if path.suffix == ".py" else "//"
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    return sum(bool(line) and not line.startswith(comment) for line in lines)
+
+
+def custom_module(options):
+    """Whole programs, from the data to the last evaluation; each trains a small network in 50 steps an epoch."""
+    files = {"onecycle": ROOT / "examples/custom_module.cpp", "LibTorch": PEERS / "custom_module_libtorch.cpp",
+             "fastai": PEERS / "custom_module_fastai.py"}
+    cpu = {"CUDA_VISIBLE_DEVICES": ""}
+    return Group("custom_module", "examples/custom_module.cpp, start to end; peers: the same in LibTorch and in fastai", [
+        Variant("onecycle", [BUILD / "bench/bench_custom_module", options.threads], cpu),
+        Variant("LibTorch", [BUILD / "bench/bench_custom_module_libtorch", options.threads], cpu),
+        peer(options, "fastai", "custom_module_turns.py", environment=cpu),
+    ], "LibTorch", steps=2, rounds=12,
+        notes=["lines of code: " + ", ".join(f"{name} {code_lines(file)}" for name, file in files.items())])
+
+
+def predictor(options):
+    """A Predictor beside the same network's forward pass."""
+    groups = []
+    for model, batch, channels, side, calls in (("mlp", 1, 1, 28, 20000), ("mlp", 512, 1, 28, 200),
+                                                ("resnet20", 1, 3, 32, 200), ("resnet20", 128, 3, 32, 8),
+                                                ("resnet18", 1, 3, 224, 20), ("resnet18", 16, 3, 224, 2)):
+        def variant(name, way):
+            return Variant(name, [BUILD / "bench/bench_predictor", way, model, batch, channels, side, options.threads])
+        groups.append(Group("predictor", f"{model}, {batch} x {channels} x {side} x {side}, uint8 to probabilities", [
+            variant("onecycle", "predictor"),
+            variant("forward alone", "forward"),
+            variant("normalised by hand", "by_hand"),
+        ], "forward alone", calls, rounds=9))
+    return groups
+
+
 def against(group, options):
     """For each variant of ours a group of it and the same by another build; the peers are left out."""
     title = re.sub(r"; peers.*| \(peers.*?\)", "", group.title)
     pairs = []
     for variant in group.variants:
         program, *arguments = variant.command
-        if program == BUILD / TURNS:
-            before = Variant("before", [options.against / TURNS, *arguments], variant.environment)
+        if variant.name.startswith("onecycle"):
+            before = Variant("before", [options.against / program.relative_to(BUILD), *arguments], variant.environment)
             pairs.append(Group(group.name, f"{title}; {variant.name}", [variant, before], before.name, group.steps,
                                group.rounds, notes(options)))
     return pairs
@@ -173,4 +208,6 @@ GROUPS = {"mlp": lambda options: [mlp(options)],
           "resnet56": lambda options: [resnet(options, "resnet56", 3, 8)],
           "cifar_fast": lambda options: [cifar_fast(options)],
           "start": lambda options: [start(options)],
-          "memory": memory}
+          "memory": memory,
+          "custom_module": lambda options: [custom_module(options)],
+          "predictor": predictor}

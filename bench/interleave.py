@@ -27,6 +27,7 @@ def busy_seconds():
 class Turn:
     figure: float   # seconds, or whatever is compared
     foreign: float  # share of all processors' time that others used meanwhile
+    cpu: float = 0.0  # seconds of processors' time that it took, as `figure` is counted
 
 
 class Watch:
@@ -76,11 +77,13 @@ class Program:
         return float(self.answer())
 
     def turn(self, steps):
-        watch = Watch(self.cpu_seconds())
+        before = self.cpu_seconds()
+        watch = Watch(before)
         seconds = self.ask(steps)
-        foreign = watch.foreign(self.cpu_seconds())
+        after = self.cpu_seconds()
+        foreign = watch.foreign(after)
         time.sleep(0.05)  # its threads go to sleep
-        return Turn(seconds / steps, foreign)
+        return Turn(seconds / steps, foreign, (after - before) / steps)
 
     def close(self):
         self.process.stdin.close()

@@ -40,7 +40,7 @@ def result(group, rounds, first, unit, scale, limit):
             "first_step_seconds": first.get(variant.name)}
     return {"group": group.name, "title": group.title, "unit": unit, "reference": group.reference,
             "ours": group.variants[0].name, "steps": group.steps, "notes": [remark, *group.notes], "rows": rows,
-            "rounds": [{name: {"figure": turn.figure * scale, "foreign": round(turn.foreign, 4)}
+            "rounds": [{name: {"figure": turn.figure * scale, "cpu": turn.cpu * scale, "foreign": round(turn.foreign, 4)}
                         for name, turn in turns.items()} for turns in rounds]}
 
 

@@ -1,51 +1,35 @@
 // A real run that trains in turns, for bench/run:
 //   bench_turns RECIPE [--set KEY=VALUE]...
-// Says "ready" before the first step; each line "N" on stdin is answered, N steps later, with the
-// seconds that they took. Between turns it sleeps; at the end of stdin it ends.
+
+#include "turns.h"
 
 #include "onecycle/error.h"
 #include "onecycle/host_cache.h"
 
 #include "cli/command.h"
-#include "core/text/format.h"
 
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include <ATen/detail/CUDAHooksInterface.h>
 
 namespace onecycle {
 namespace {
 
-class Turns : public Observer {
+class InTurns : public Observer {
  public:
-  explicit Turns(at::Device device) : device_(device) {}
+  explicit InTurns(at::Device device) : device_(device) {}
 
-  void on_run_begin(const RunBegin&) override {
-    std::cout << "ready" << std::endl;
-    wait();
-  }
+  void on_run_begin(const RunBegin&) override { turns_.emplace(); }
   void on_batch_end(const BatchEnd&) override {
-    if (--left_ > 0) return;
-    if (device_.is_cuda()) at::detail::getCUDAHooks().deviceSynchronize(device_.index());
-    const std::chrono::duration<double> taken = Clock::now() - began_;
-    std::cout << format("{:.6f}", taken.count()) << std::endl;
-    wait();
+    if (turns_->ends() && device_.is_cuda())
+      at::detail::getCUDAHooks().deviceSynchronize(device_.index());
+    turns_->done();
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  void wait() {
-    if (!(std::cin >> left_)) std::_Exit(0);  // no evaluation, no files
-    began_ = Clock::now();
-  }
-
   at::Device device_;
-  std::int64_t left_ = 0;
-  Clock::time_point began_;
+  std::optional<Turns> turns_;
 };
 
 int run(int argc, char** argv) {
@@ -61,7 +45,7 @@ int run(int argc, char** argv) {
   const Environment environment = shipped_environment();
   const Run run = build(load_recipe(line.single("RECIPE"), overrides), environment);
   Trainer trainer(run);
-  Turns turns(run.compute.device);
+  InTurns turns(run.compute.device);
   trainer.observe(turns);
   trainer.fit();
   return 0;

@@ -9,12 +9,15 @@
 // Any module with a forward from tensor to tensor.
 struct Net : torch::nn::Module {
   Net() {
-    hidden = register_module("hidden", torch::nn::Linear(2, 64));
+    first = register_module("first", torch::nn::Linear(2, 64));
+    second = register_module("second", torch::nn::Linear(64, 64));
     out = register_module("out", torch::nn::Linear(64, 1));
   }
-  at::Tensor forward(const at::Tensor& inputs) { return out(torch::tanh(hidden(inputs))); }
+  at::Tensor forward(const at::Tensor& inputs) {
+    return out(torch::relu(second(torch::relu(first(inputs)))));
+  }
 
-  torch::nn::Linear hidden = nullptr, out = nullptr;
+  torch::nn::Linear first = nullptr, second = nullptr, out = nullptr;
 };
 
 // Yes or no, with half the weight on the noes.
