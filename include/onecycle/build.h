@@ -27,6 +27,7 @@ struct Registries {
   OptimizerRegistry optimizers = builtin_optimizers();
   ScheduleRegistry schedules = builtin_schedules();
 
+  // What recipes may name, with the options of each.
   RecipeVariants variants() const;
 };
 

@@ -29,7 +29,7 @@ class CheckpointStore {
   virtual std::optional<Snapshot> load_latest(std::vector<std::string>& warnings) = 0;
 };
 
-// One file a checkpoint: step-<n>.safetensors, and last and best as further names of two of them.
+// One file a checkpoint: `step-<n>.safetensors`, and last and best as further names of two of them.
 // Each is written beside its place, flushed, renamed, and carries its own checksum.
 class CheckpointFolder : public CheckpointStore {
  public:

@@ -13,6 +13,7 @@ class Module;
 
 namespace onecycle {
 
+// automatic: the GPU of the process where there is one, else the CPU.
 enum class DeviceChoice { automatic, cpu, cuda };
 
 enum class Precision {
@@ -23,6 +24,7 @@ enum class Precision {
   fp64,
 };
 
+// What a caller asks for.
 struct ComputeOptions {
   DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::automatic;
