@@ -4,6 +4,7 @@
 # without a comment is described by its name. What is defaulted or deleted is left out.
 
 function as_documentation(line, mark) {
+  sub(/\/\/   /, "//       ", line)  # code, as Markdown has it
   if (!sub(/\/\//, mark, line)) return line
   while (match(line, /(\/\/\/<?|[.;:]) `[a-z_]+`: /)) {
     first = RSTART + index(substr(line, RSTART), "`")
@@ -69,8 +70,8 @@ function follow_braces(code) {
   in_type = depth == 0 || holds_members[depth]
   code = code_of($0)
   name = in_type ? function_in(code) : ""
+  if (/^namespace onecycle / && block[1] == "") block[1] = "// @file"
   if (held > 0 && block[held] != "") {
-    if (/^namespace onecycle / && block[1] == "") block[1] = "// @file"
     for (i = 1; i <= held; ++i) text = text substr(block[i], index(block[i], "//") + 2)
   }
   print_held(in_type)

@@ -16,6 +16,7 @@ namespace onecycle {
 // automatic: the GPU of the process where there is one, else the CPU.
 enum class DeviceChoice { automatic, cpu, cuda };
 
+// The number format of a run.
 enum class Precision {
   automatic,  // bf16 for convolutions and large layers where the hardware has it, or fp32
   fp32,

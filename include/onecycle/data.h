@@ -78,6 +78,7 @@ struct Augment {
 
 // Bounds of DataSet's mean and std: in fp32 neither (pixel - mean) / std nor 1 / std overflows.
 inline constexpr double kLeastDeviation = 1e-30;
+// The upper one.
 inline constexpr double kLargestDeviation = 1e30;
 
 // A data set as a run takes it.
@@ -101,13 +102,13 @@ struct DataSet {
   std::int64_t width() const { return crop > 0 ? crop : train.images.size(3); }
 };
 
-// Population mean and standard deviation per channel, uint8 pixels scaled to 0..1. Of `rows`
-// where it is defined (ImageSet::rows), then of 16,384 evenly spread ones at most: the images may
-// not fit memory.
+// Population mean and standard deviation per channel, uint8 pixels scaled to 0..1.
 struct ChannelStatistics {
   std::vector<double> mean;
   std::vector<double> std;
 };
+// Of `rows` where it is defined (ImageSet::rows), then of 16,384 evenly spread ones at most: the
+// images may not fit memory.
 ChannelStatistics channel_statistics(const at::Tensor& images, const at::Tensor& rows = {});
 
 // Mean over the images at each pixel and channel: C*H*W values in the order [C,H,W], uint8 pixels

@@ -136,7 +136,7 @@ class Optimizer {
   // As they were in a checkpoint.
   void set_updates(std::int64_t updates) { updates_ = updates; }
 
-  // The live state, in an order that stays the same: `<slot>.<parameter's name>`, like
+  // The live state, in an order that stays the same: what it is and the parameter's name, like
   // "velocity.conv1.weight". Each tensor has its master's shape, dtype, layout and device. With
   // updates(), what a checkpoint copies out and back in.
   virtual std::vector<NamedTensor> state() const = 0;

@@ -103,6 +103,7 @@ struct RunCourse {
   std::vector<CoursePoint> points;
   double lr_max = 0;  // the recipe's, or the highest recorded
 };
+// From the run's metrics.csv.
 RunCourse read_run_course(const std::string& folder);
 
 // The figures of a folder, without writing anything. Throws as write_report.
