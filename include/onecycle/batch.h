@@ -16,6 +16,7 @@ struct Mix {
   at::Tensor weight;   // [B], float32 of .5 to 1: share of the sample's own targets
 };
 
+// Samples that are computed together.
 struct Batch {
   at::Tensor inputs;   // [B, ...], on the device that computes
   at::Tensor targets;  // [B, ...]; classes: [B], int64, kIgnoredLabel in rows that are padding

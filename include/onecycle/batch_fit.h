@@ -35,8 +35,10 @@ enum class BatchBound {
   steps_per_epoch,  // a larger one would leave fewer than kFewestSteps steps an epoch
 };
 
+// Steps an epoch that a chosen batch leaves at least.
 inline constexpr std::int64_t kFewestSteps = 50;
 
+// The batches that probes speak for.
 struct BatchChoice {
   std::int64_t largest = 0;       // that fits; 0: none
   std::int64_t fastest = 0;       // the smallest within 5 % of best_rate
@@ -45,17 +47,20 @@ struct BatchChoice {
   std::int64_t chosen_steps = 0;  // an epoch
   BatchBound bound = BatchBound::throughput;
 };
+// `accumulate`: batches a step.
 BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num_train,
                          std::int64_t accumulate);
 
 // ---- The learning rate when the total batch changes --------------------------------------------
 
+// What becomes of a learning rate.
 enum class LrRule {
   none,    // as it is: run the range test again
   linear,  // times the ratio of total batches: Goyal et al. 2017, arXiv 1706.02677
   sqrt,    // times its square root: Krizhevsky 2014, arXiv 1404.5997
 };
 
+// What the rule multiplies a rate by where the total batch goes from `before` to `after`.
 double lr_factor(LrRule rule, std::int64_t before, std::int64_t after);
 // Rule and numbers in one sentence.
 std::string lr_rule_text(LrRule rule, std::int64_t before, std::int64_t after);
@@ -68,6 +73,7 @@ std::string lr_rule_text(LrRule rule, std::int64_t before, std::int64_t after);
 // caller has to judge. Meant for a process of its own.
 BatchProbe probe_batch(const Run& run);
 
+// What training with a batch came to.
 struct BatchTrial {
   std::int64_t batch = 0;
   double lr_max = 0;

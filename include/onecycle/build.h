@@ -27,6 +27,7 @@ struct Registries {
   OptimizerRegistry optimizers = builtin_optimizers();
   ScheduleRegistry schedules = builtin_schedules();
 
+  // What recipes may name, with the options of each.
   RecipeVariants variants() const;
 };
 
@@ -84,6 +85,7 @@ ModelContext context_of(const DataSet& data, const Recipe& recipe);
 // What the recipe's training batches undergo.
 Augment augment_of(const Recipe& recipe, const Registries& registries);
 
+// What the run's network is made for, to use it without its data.
 NetworkTask task_of(const RecipeRun& run, const Environment& environment);
 
 // As build_for_evaluation, with empty data.

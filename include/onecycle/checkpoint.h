@@ -11,7 +11,7 @@
 namespace onecycle {
 
 // Everything that a run needs to go on as if it had not stopped, copied out of it: masters and
-// buffers (`model.*`), the optimizer's state (`optimizer.*`), averaged weights (`average.*`), on
+// buffers (under `model`), the optimizer's state (`optimizer`), averaged weights (`average`), on
 // the CPU and contiguous; counters and the observers' memories as JSON in the metadata.
 struct Snapshot {
   std::vector<NamedTensor> tensors;
@@ -29,7 +29,7 @@ class CheckpointStore {
   virtual std::optional<Snapshot> load_latest(std::vector<std::string>& warnings) = 0;
 };
 
-// One file a checkpoint: step-<n>.safetensors, and last and best as further names of two of them.
+// One file a checkpoint: `step-<n>.safetensors`, and last and best as further names of two of them.
 // Each is written beside its place, flushed, renamed, and carries its own checksum.
 class CheckpointFolder : public CheckpointStore {
  public:
@@ -54,8 +54,9 @@ class CheckpointFolder : public CheckpointStore {
   std::map<std::string, std::string> metadata_;
 };
 
-// One file. Throw Error, CheckpointError.
+// One file. Throws Error where it cannot be written.
 void write_checkpoint(const std::string& path, const Snapshot& snapshot);
+// Throws CheckpointError where the file is missing, damaged or no checkpoint.
 Snapshot read_checkpoint(const std::string& path);
 
 }  // namespace onecycle

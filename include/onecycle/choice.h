@@ -32,6 +32,7 @@ struct Variant {
   std::string meaning;
   std::shared_ptr<const OptionGroup> options;
 };
+// All that an option may choose from.
 using Variants = std::vector<Variant>;
 
 // The value of such an option: the variant's name, and its options as the struct that they fill.
@@ -41,6 +42,7 @@ class Choice {
   // The variant with all options at their defaults.
   Choice(std::string chosen) : name(std::move(chosen)) {}
   Choice(const char* chosen) : name(chosen) {}
+  // With options as `group` has read them.
   Choice(std::string chosen, std::any options, std::shared_ptr<const OptionGroup> group)
       : name(std::move(chosen)), options_(std::move(options)), group_(std::move(group)) {}
 

@@ -15,6 +15,7 @@ struct ReliabilityBin {
   double accuracy = 0;
 };
 
+// A sample that was taken for another class.
 struct Mistake {
   std::int64_t sample = 0;  // its place in the set
   std::int64_t label = 0;
@@ -39,10 +40,12 @@ struct Classification {
 
   std::int64_t labelled(std::size_t label) const;       // samples of a class
   std::int64_t predicted(std::size_t predicted) const;  // samples taken for it
-  // The share of a class's samples that were recognised, of those taken for it that are, and their
-  // harmonic mean; empty where there are none.
+  // The share of a class's samples that were recognised; this and the next two: empty where there
+  // are none.
   std::optional<double> recall(std::size_t label) const;
+  // Of the samples taken for it, those that are.
   std::optional<double> precision(std::size_t predicted) const;
+  // The harmonic mean of the two.
   std::optional<double> f1(std::size_t label) const;
 };
 

@@ -13,8 +13,10 @@ class Module;
 
 namespace onecycle {
 
+// automatic: the GPU of the process where there is one, else the CPU.
 enum class DeviceChoice { automatic, cpu, cuda };
 
+// The number format of a run.
 enum class Precision {
   automatic,  // bf16 for convolutions and large layers where the hardware has it, or fp32
   fp32,
@@ -23,6 +25,7 @@ enum class Precision {
   fp64,
 };
 
+// What a caller asks for.
 struct ComputeOptions {
   DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::automatic;

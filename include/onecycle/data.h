@@ -21,6 +21,7 @@ struct ImageSet {
   // Samples [first, first + count), sharing the images.
   ImageSet part(std::int64_t first, std::int64_t count) const;
 
+  // Samples.
   std::int64_t size() const { return labels.defined() ? labels.size(0) : 0; }
 };
 
@@ -28,8 +29,10 @@ struct ImageSet {
 // torchvision's RandomResizedCrop chooses it: the share of the area uniform, the logarithm of width
 // / height uniform.
 struct ResizedCrop {
-  double scale_low = 0.08, scale_high = 1;
-  double ratio_low = 3.0 / 4, ratio_high = 4.0 / 3;
+  double scale_low = 0.08;  // share of the area
+  double scale_high = 1;
+  double ratio_low = 3.0 / 4;  // width / height
+  double ratio_high = 4.0 / 3;
 
   bool operator==(const ResizedCrop&) const = default;
 };
@@ -37,8 +40,11 @@ struct ResizedCrop {
 // Factors drawn uniformly from [max(0, 1 - x), 1 + x], applied in this order as torchvision's
 // adjust_brightness, adjust_contrast and adjust_saturation do. For 1 or 3 channels.
 struct ColourJitter {
-  double brightness = 0, contrast = 0, saturation = 0;
+  double brightness = 0;
+  double contrast = 0;
+  double saturation = 0;
 
+  // Whether it changes anything.
   bool any() const { return brightness > 0 || contrast > 0 || saturation > 0; }
   bool operator==(const ColourJitter&) const = default;
 };
@@ -72,8 +78,10 @@ struct Augment {
 
 // Bounds of DataSet's mean and std: in fp32 neither (pixel - mean) / std nor 1 / std overflows.
 inline constexpr double kLeastDeviation = 1e-30;
+// The upper one.
 inline constexpr double kLargestDeviation = 1e30;
 
+// A data set as a run takes it.
 struct DataSet {
   std::string name;
   ImageSet train;
@@ -86,38 +94,45 @@ struct DataSet {
   std::vector<double> std;
   std::int64_t crop = 0;  // side of the square that a network sees; 0: the whole stored image
 
-  // Of what a network sees.
+  // This and the next two: of what a network sees.
   std::int64_t channels() const { return train.images.size(1); }
+  // In pixels.
   std::int64_t height() const { return crop > 0 ? crop : train.images.size(2); }
+  // In pixels.
   std::int64_t width() const { return crop > 0 ? crop : train.images.size(3); }
 };
 
-// Population mean and standard deviation per channel, uint8 pixels scaled to 0..1. Of `rows`
-// where it is defined (ImageSet::rows), then of 16,384 evenly spread ones at most: the images may
-// not fit memory.
+// Population mean and standard deviation per channel, uint8 pixels scaled to 0..1.
 struct ChannelStatistics {
   std::vector<double> mean;
   std::vector<double> std;
 };
+// Of `rows` where it is defined (ImageSet::rows), then of 16,384 evenly spread ones at most: the
+// images may not fit memory.
 ChannelStatistics channel_statistics(const at::Tensor& images, const at::Tensor& rows = {});
 
 // Mean over the images at each pixel and channel: C*H*W values in the order [C,H,W], uint8 pixels
 // scaled to 0..1. Sums of uint8 pixels are exact, sums of float32 pixels are made in float64.
 std::vector<double> mean_image(const at::Tensor& images, const at::Tensor& rows = {});
 
+// What a split holds.
 struct SplitSummary {
   std::string name;  // "train", "validation", "test"
   std::int64_t samples = 0;
   std::vector<std::int64_t> per_class;
   ChannelStatistics statistics;
 };
+// What a data set holds.
 struct DataSummary {
   std::string name;
   std::string type;  // "uint8" or "float32"
-  std::int64_t channels = 0, height = 0, width = 0;
+  std::int64_t channels = 0;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
   std::vector<std::string> classes;
   std::vector<SplitSummary> splits;  // those with samples
 };
+// Counts samples and classes, and measures each split.
 DataSummary describe_data(const DataSet& data);
 
 }  // namespace onecycle

@@ -32,6 +32,7 @@ struct BatchSize {
 // the source image and under cutout. float32 pixels count as 0 to 1 and are multiplied by 255.
 enum class Normalise { automatic, none, caffe };
 
+// docs/recipe.md lists what each of them means.
 struct DataOptions {
   std::optional<std::string> name;  // a file in datasets/, or a path to one like them
   Choice format{"none"};            // in place of `name`: the format, with its files
@@ -53,6 +54,7 @@ struct DataOptions {
 struct Checksums {
   std::vector<std::pair<std::string, std::string>> of;
 
+  // The digest of a file, or null.
   const std::string* find(const std::string& file) const;
   bool operator==(const Checksums&) const = default;
 };
@@ -71,6 +73,7 @@ struct Download {
   std::optional<std::int64_t> bytes = {};  // of the file; more is not taken
 };
 
+// What a data set is, where it lies and how it is read.
 struct DatasetDescriptor {
   std::string name;
   std::string title;  // one line: what it is, whose it is
@@ -88,6 +91,7 @@ struct DatasetDescriptor {
 
 // ---- Formats ---------------------------------------------------------------------------------
 
+// The parts that files have; the validation part is held out of `train`.
 enum class Split { train, test };
 
 // What reading data tells its caller, from the thread that called; either may be empty.
@@ -107,6 +111,7 @@ struct DataFiles {
   LoadWatch watch = {};
   AllocateImages allocate = {};  // for formats whose samples may exceed memory; empty: memory
 
+  // The path of a file; nothing where no folder has it.
   std::optional<std::string> find(const std::string& file) const;
   // The folder of that name in the first of `folders` that has it.
   std::optional<std::string> find_folder(const std::string& folder) const;
@@ -120,7 +125,9 @@ struct DataFiles {
 class DatasetFormat {
  public:
   virtual ~DatasetFormat() = default;
+  // Names of the files of a split, as DataFiles::find takes them.
   virtual std::vector<std::string> files(Split split) const = 0;
+  // All samples of a split.
   virtual ImageSet read(Split split, const DataFiles& files) const = 0;
   // Whether the files are there, sound or not.
   virtual bool present(const DataFiles& files) const;
@@ -136,8 +143,10 @@ class DatasetFormat {
   virtual std::optional<std::int64_t> picture_side() const { return std::nullopt; }
 };
 
+// The formats that data sets may name.
 using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>()>;
 
+// idx, cifar, cifar_python, image_folder, packed and synthetic.
 FormatRegistry builtin_formats();
 
 // ---- Loading and looking ---------------------------------------------------------------------
@@ -159,6 +168,7 @@ std::optional<std::string> data_place(const DataOptions& options,
                                       const DatasetDescriptor& descriptor,
                                       const FormatRegistry& formats = builtin_formats());
 
+// What became of a file of a data set.
 struct FileCheck {
   // unchecked: found, but the descriptor has no checksum for it in this form.
   enum class Status { ok, mismatch, missing, unchecked };
@@ -169,6 +179,7 @@ struct FileCheck {
   std::string expected;  // SHA-256 of the unpacked content, or the published checksum of an archive
   std::string actual;
 };
+// Reads every file of the form that is there, and compares its digest.
 std::vector<FileCheck> verify_data(const DataOptions& options, const DatasetDescriptor& descriptor,
                                    const FormatRegistry& formats = builtin_formats());
 

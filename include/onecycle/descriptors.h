@@ -12,6 +12,7 @@ namespace onecycle {
 // `formats`, `augmentations`: what data.format and data.augment may name.
 OptionTable<DataOptions> data_options(const Variants& formats, const Variants& augmentations);
 
+// What a file in datasets/ may say. `formats`: what its `format` may name.
 OptionTable<DatasetDescriptor> descriptor_options(const Variants& formats);
 
 // Names of the descriptors in `folders`, sorted, each once.

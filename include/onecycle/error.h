@@ -14,6 +14,7 @@ class Error : public std::runtime_error {
   virtual int exit_code() const noexcept { return 1; }
 };
 
+// A command that cannot be: an argument is missing, unknown or contradicts another.
 class UsageError : public Error {
  public:
   using Error::Error;
@@ -24,28 +25,32 @@ class UsageError : public Error {
 // name ("schedule.lr_max", "train.freeze[1].to"). What reads recipes adds file and line.
 class FieldError : public Error {
  public:
+  // `field`: the part and its option; `why`: what is wrong with it, half a sentence.
   FieldError(std::string field, std::string why)
       : Error(field + ": " + why), field_(std::move(field)), why_(std::move(why)) {}
   int exit_code() const noexcept override { return 2; }
-  const std::string& field() const noexcept { return field_; }
-  const std::string& why() const noexcept { return why_; }
+  const std::string& field() const noexcept { return field_; }  // which option
+  const std::string& why() const noexcept { return why_; }      // without the field
 
  private:
   std::string field_;
   std::string why_;
 };
 
+// A recipe that is wrong: what, with file, line and column.
 class RecipeError : public Error {
  public:
   using Error::Error;
   int exit_code() const noexcept override { return 2; }
 };
 
+// Samples that are missing, damaged or do not fit.
 class DataError : public Error {
  public:
   using Error::Error;
 };
 
+// A checkpoint, or a file of weights, that is missing, damaged or another network's.
 class CheckpointError : public Error {
  public:
   using Error::Error;

@@ -17,6 +17,7 @@ struct SamplePicture {
   std::vector<std::uint8_t> pixels;  // [height, width, channels]
 };
 
+// What the page of an evaluation shows.
 struct EvaluationReport {
   std::string title;
   std::string subtitle;

@@ -30,8 +30,10 @@
 // it to checkpoints and get it back.
 namespace onecycle {
 
+// Why a run ended.
 enum class StopReason { finished, diverged, early_stopped, interrupted, out_of_memory };
 
+// The enumerator as text: "early_stopped".
 const char* name_of(StopReason reason);
 
 // What makes one evaluation better than another.
@@ -45,6 +47,7 @@ Goal goal_of(bool by_loss, const std::vector<Metric>& metrics);
 std::optional<double> improvement(const Score& score, Goal goal, const std::optional<double>& best,
                                   double margin = 0);
 
+// Before the first step.
 struct RunBegin {
   std::int64_t first_step = 0;  // above 0 in a resumed run
   std::int64_t total_steps = 0;
@@ -57,11 +60,13 @@ struct RunBegin {
   std::optional<double> guessing_loss = {};  // of outputs that know nothing, where there is one
 };
 
+// Before the first step of an epoch.
 struct EpochBegin {
   std::int64_t epoch = 0;  // 0-based
   std::int64_t step = 0;
 };
 
+// After a step was queued; the device may still be at work.
 struct BatchEnd {
   std::int64_t step = 0;  // 0-based, the step just queued
   Hyper hyper;
@@ -73,6 +78,7 @@ struct LossScaling {
   std::int64_t skipped_steps = 0;  // since the run began: a gradient was not finite
 };
 
+// Every so many steps: what was read from the device.
 struct LogPoint {
   std::int64_t step = 0;  // the last step of the window
   double epoch = 0;       // epochs completed, fractional
@@ -83,6 +89,7 @@ struct LogPoint {
   std::optional<LossScaling> scaling;  // with train.precision fp16
 };
 
+// After an evaluation.
 struct Evaluated {
   std::int64_t step = 0;
   double epoch = 0;
@@ -98,6 +105,7 @@ struct Evaluated {
 
 // Something that a person should be told, or that a log should keep.
 struct Notice {
+  // What the notice is about.
   enum class Kind { resumed, checkpoint, fell_back, warning };
 
   Kind kind = Kind::resumed;
@@ -106,8 +114,10 @@ struct Notice {
   std::string message;
 };
 
+// The enumerator as text.
 const char* name_of(Notice::Kind kind);
 
+// How a run ended.
 struct RunEnd {
   StopReason reason = StopReason::finished;
   std::string message;     // why, for any reason but `finished`
@@ -123,17 +133,21 @@ struct RunEnd {
 // Asks the loop to stop after the step under way. The first request counts. Any thread may ask.
 class StopSignal {
  public:
+  // The reason and, in words, what to tell the user.
   void request(StopReason reason, std::string message);
+  // Forgets the request; a signal stays.
   void withdraw() { requested_ = false; }
   // These two are safe in a signal handler.
   void interrupt(int signal_number) noexcept { signal_ = signal_number; }
-  void ask_for_checkpoint() noexcept { checkpoint_ = true; }
+  void ask_for_checkpoint() noexcept { checkpoint_ = true; }  // as soon as the step is whole
+  // Whether a checkpoint was asked for since the last call.
   bool take_checkpoint_request() noexcept { return checkpoint_.exchange(false); }
 
-  bool requested() const { return requested_ || signal_ != 0; }
+  bool requested() const { return requested_ || signal_ != 0; }  // by a request or a signal
+  // Of the request, or `interrupted` by a signal.
   StopReason reason() const;
-  std::string message() const;
-  int signal_number() const { return signal_; }
+  std::string message() const;                   // what the request said, or the signal's name
+  int signal_number() const { return signal_; }  // of the signal that was caught; 0: none
 
  private:
   mutable std::mutex mutex_;  // of the reason and the message
@@ -144,22 +158,25 @@ class StopSignal {
   std::atomic<bool> checkpoint_ = false;
 };
 
+// Watches a run. Each function is called by the thread that trains, and does nothing unless
+// overridden.
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void on_run_begin(const RunBegin&) {}
-  virtual void on_epoch_begin(const EpochBegin&) {}
-  virtual void on_batch_end(const BatchEnd&) {}
-  virtual void on_log_point(const LogPoint&, StopSignal&) {}
-  virtual void on_evaluated(const Evaluated&, StopSignal&) {}
-  virtual void on_notice(const Notice&) {}
-  virtual void on_run_end(const RunEnd&) {}
+  virtual void on_run_begin(const RunBegin&) {}                // once
+  virtual void on_epoch_begin(const EpochBegin&) {}            // at each epoch
+  virtual void on_batch_end(const BatchEnd&) {}                // at each step
+  virtual void on_log_point(const LogPoint&, StopSignal&) {}   // every `log_every` steps
+  virtual void on_evaluated(const Evaluated&, StopSignal&) {}  // every `evaluate_every`
+  virtual void on_notice(const Notice&) {}                     // at any time
+  virtual void on_run_end(const RunEnd&) {}                    // once, unless something was thrown
 
-  // What a checkpoint keeps for this observer under its name; no name: nothing. `restore` gets it
-  // back, or "" where the checkpoint has none, with the number of steps taken by then: what came
-  // after them has not happened.
+  // Under which checkpoints keep this observer's memory; "": it has none.
   virtual std::string name() const { return ""; }
+  // What a checkpoint is to keep.
   virtual std::string state() { return ""; }
+  // Gets it back, or "" where the checkpoint has none, with the number of steps taken by then: what
+  // came after them has not happened.
   virtual void restore(const std::string& /*state*/, std::int64_t /*steps*/) {}
 };
 

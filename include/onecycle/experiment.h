@@ -16,6 +16,7 @@
 // A module, data and a loss of one's own, trained by the one loop: docs/library.md.
 namespace onecycle {
 
+// From a batch of inputs to outputs.
 using Forward = std::function<at::Tensor(const at::Tensor& inputs)>;
 
 // A module with its function from a batch of inputs to outputs. Its weights are the module's own,
@@ -29,6 +30,7 @@ concept ModulePointer = requires(M module, const at::Tensor& inputs) {
   { module->forward(inputs) } -> std::convertible_to<at::Tensor>;
 };
 
+// The same with the module's own forward.
 template <ModulePointer M>
 std::shared_ptr<Model> model_of(M module) {
   if constexpr (std::is_convertible_v<M, std::shared_ptr<Model>>) {
@@ -53,6 +55,7 @@ MakeSchedule making(const S& schedule) {
     return [schedule](const ScheduleContext& context) { return make_schedule(schedule, context); };
 }
 
+// The numbers of a training; recipes have them under `data` and `train` (docs/recipe.md).
 struct ExperimentOptions {
   std::int64_t batch_size = 32;  // samples of one forward pass, on each rank
   std::int64_t accumulate = 1;   // forward passes a step
@@ -83,6 +86,7 @@ class Experiment {
   Experiment(std::shared_ptr<Model> model, std::shared_ptr<const Task> task,
              std::shared_ptr<Source> train, std::shared_ptr<Source> held_out,
              const ExperimentOptions& options = {});
+  // The same of model_of(module).
   template <ModulePointer M>
   Experiment(M module, std::shared_ptr<const Task> task, std::shared_ptr<Source> train,
              std::shared_ptr<Source> held_out, const ExperimentOptions& options = {})
@@ -91,6 +95,7 @@ class Experiment {
 
   // Told in the order added, by the thread that called fit().
   void observe(std::shared_ptr<Observer> observer) { observers_.push_back(std::move(observer)); }
+  // Where fit() saves, every `checkpoint_every` steps; without one nothing is kept.
   void keep_checkpoints_in(std::shared_ptr<CheckpointStore> store) { store_ = std::move(store); }
   // Ends fit() and range_test() from any thread.
   StopSignal& stop() { return stop_; }

@@ -9,6 +9,7 @@
 
 namespace onecycle {
 
+// How patient a transfer is.
 struct FetchOptions {
   std::string folder;                    // where the files go; made where it is not there
   int attempts = 4;                      // of one address, while its failures may pass
@@ -18,6 +19,7 @@ struct FetchOptions {
   std::int64_t largest = 8'000'000'000;  // bytes of a file whose size the descriptor does not state
 };
 
+// What a transfer tells its caller, from the thread that called; any may be empty.
 struct FetchWatch {
   // A few times a second. `total` is 0 where it is not known.
   std::function<void(const std::string& file, std::int64_t done, std::int64_t total,
@@ -27,6 +29,7 @@ struct FetchWatch {
   std::function<bool()> stop;  // asked often; true ends the transfer, what has come is kept
 };
 
+// Where a file is, and whether it was there before.
 struct FetchedFile {
   std::string path;
   bool was_there = false;

@@ -7,6 +7,7 @@
 
 namespace onecycle {
 
+// Whether a step becomes one CUDA graph (docs/gpu.md).
 enum class GraphChoice { automatic, on, off };
 
 // Views of an image whose logits are averaged.
@@ -38,7 +39,8 @@ struct StepPlan {
   }
 };
 
-// What the loop is told beside the parts that it works on. `every`: steps between two of them.
+// What the loop is told beside the parts that it works on. What ends in `every` are steps between
+// two.
 struct FitOptions {
   std::uint64_t seed = 1;  // of all that is drawn
   std::int64_t log_every = 25;

@@ -33,11 +33,14 @@ class Freezing {
   Freezing(const std::vector<FreezeRule>& rules, bool statistics, const Parameters& parameters,
            std::int64_t total_steps);
 
+  // At least 1.
   std::int64_t phases() const { return static_cast<std::int64_t>(starts_.size()); }
+  // Of a phase, 0-based.
   std::int64_t first_step(std::int64_t phase) const;
   std::int64_t phase_of(std::int64_t step) const;  // 0-based
-  // `parameter`: an index into Parameters::all().
+  // `parameter`: an index into Parameters::all(), here and below.
   bool frozen(std::size_t parameter, std::int64_t phase) const;
+  // The same in the phase of the step.
   bool frozen_at(std::size_t parameter, std::int64_t step) const;
   // The first step that trains it: 0 for what is not frozen then, beyond any run for what always
   // is.

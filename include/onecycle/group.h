@@ -22,6 +22,7 @@ class GradientReduction {
   virtual void finish() = 0;
 };
 
+// What gradients are sent as.
 enum class GradientFormat { as_computed, bf16 };
 
 // The processes that train one run together: ranks 0 to size - 1, a GPU or some CPU threads each.
@@ -31,10 +32,11 @@ class Group {
  public:
   virtual ~Group() = default;
 
-  virtual std::int64_t rank() const = 0;
-  virtual std::int64_t size() const = 0;
-  // Among the ranks of this machine: which of its GPUs is this rank's, and how many share it.
+  virtual std::int64_t rank() const = 0;  // from 0
+  virtual std::int64_t size() const = 0;  // ranks
+  // Among the ranks of this machine: which of its GPUs is this rank's.
   virtual std::int64_t local_rank() const = 0;
+  // How many ranks this machine has.
   virtual std::int64_t local_size() const = 0;
   virtual std::string summary() const = 0;  // "2 ranks over gloo"
   // The rank that writes files and speaks to people.
@@ -46,8 +48,9 @@ class Group {
   virtual std::string broadcast(const std::string& bytes, std::int64_t from) = 0;
   // Everyone's bytes, by rank.
   virtual std::vector<std::string> all_gather_bytes(const std::string& own) = 0;
-  // In place: the sum over the ranks, and rank 0's values.
+  // In place: the sum over the ranks.
   virtual void all_reduce(at::Tensor& tensor) = 0;
+  // In place: rank 0's values.
   virtual void broadcast(std::vector<at::Tensor>& tensors) = 0;
 
   // For weights that take gradients, in the same order on every rank. The group must outlive it.

@@ -22,6 +22,7 @@ struct GatherPosition;
 // The order in which an epoch visits n samples: a permutation of 0..n-1, a pure function.
 std::vector<std::int64_t> epoch_order(std::uint64_t seed, std::int64_t epoch, std::int64_t n);
 
+// How a set becomes batches.
 struct LoaderOptions {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;                              // or bfloat16, float16, float64
@@ -45,13 +46,14 @@ class Loader : public Source {
   std::int64_t size() const override { return num_samples_; }
   // Throws Error for another device than the one that the samples were moved to.
   void set_format(const InputFormat& wanted) override;
-  std::int64_t batch_size() const { return options_.batch_size; }
+  std::int64_t batch_size() const { return options_.batch_size; }  // samples
   // Whole batches: an epoch leaves out the remainder of its order. 0 when the batch exceeds the
   // set.
   std::int64_t train_batches() const { return num_samples_ / options_.batch_size; }
   // Every sample once, in order; the last batch is padded.
   std::int64_t evaluation_batches() const;
 
+  // Batch `index` of an epoch, of train_batches(). Throws Error where there is no such batch.
   Batch train_batch(std::int64_t epoch, std::int64_t index);
   // Positions [first, first + count) of the epoch's order, whatever the batch size. Throws Error
   // where the set has no such positions.
@@ -59,6 +61,7 @@ class Loader : public Source {
   void seek(std::int64_t epoch, std::int64_t first) override;
   Batch rows(std::int64_t offset, std::int64_t count) override;
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override;
+  // Batch `index` of evaluation_batches(). Throws Error where there is no such batch.
   Batch evaluation_batch(std::int64_t index);
 
  private:

@@ -85,8 +85,10 @@ std::shared_ptr<Model> make_model(const CifarResNet& options, const ModelContext
 std::shared_ptr<Model> make_model(const ResNet9& options, const ModelContext& context);
 std::shared_ptr<Model> make_model(const ResNet& options, const ModelContext& context);
 
+// The networks that recipes may name.
 using ModelRegistry = Registry<std::shared_ptr<Model>(const ModelContext&)>;
 
+// All networks of this header.
 ModelRegistry builtin_models();
 
 }  // namespace onecycle

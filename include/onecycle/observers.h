@@ -20,6 +20,7 @@ std::shared_ptr<Observer> progress(std::FILE* out = stderr);
 // Throws Error where the files cannot be made.
 std::shared_ptr<Observer> csv(const std::string& folder, const std::vector<Metric>& metrics);
 
+// What counts as an improvement, and how long to wait for one.
 struct EarlyStopOptions {
   std::int64_t patience = 5;  // evaluations without an improvement
   double min_delta = 0;       // a smaller gain does not count
@@ -30,6 +31,7 @@ std::shared_ptr<Observer> early_stop(const EarlyStopOptions& options = {});
 
 // Calls a function; on the thread that trains.
 std::shared_ptr<Observer> on_log_point(std::function<void(const LogPoint&, StopSignal&)> call);
+// The same after each evaluation.
 std::shared_ptr<Observer> on_evaluated(std::function<void(const Evaluated&, StopSignal&)> call);
 
 }  // namespace onecycle

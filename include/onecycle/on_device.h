@@ -21,6 +21,7 @@ void write_cuda(void* to, const void* from, std::size_t size, void* stream);  //
 template <class T>
 class OnDevice {
  public:
+  // Queues the copy of `value` to the device.
   explicit OnDevice(at::Device device, const T& value = {})
       : words_(at::empty({sizeof(T) / sizeof(double)},
                          at::TensorOptions(at::kDouble).pinned_memory(device.is_cuda()))) {
@@ -43,6 +44,7 @@ class OnDevice {
   // Waits for the device.
   T read() const { return value_in(words_.cpu()); }
 
+  // Where it lies, in the memory of the device.
   T* data() { return static_cast<T*>(words_.mutable_data_ptr()); }
   const T* data() const { return static_cast<const T*>(words_.const_data_ptr()); }
 
@@ -57,8 +59,9 @@ class OnDevice {
     return values.select(0, offset / static_cast<std::ptrdiff_t>(sizeof(M)));
   }
 
-  // All of it in words of 8 bytes; and the T in a copy of them on the host, from word `first` on.
+  // All of it in words of 8 bytes.
   const at::Tensor& words() const { return words_; }
+  // The T in a copy of them on the host, from word `first` on.
   static T value_in(const at::Tensor& words, std::int64_t first = 0) {
     T value;
     std::memcpy(static_cast<void*>(&value), words.const_data_ptr<double>() + first, sizeof value);

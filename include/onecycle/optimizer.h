@@ -71,20 +71,23 @@ class Parameters {
   // nothing.
   void apply(const std::vector<ParameterGroup>& groups);
 
+  // In the order of registration.
   std::vector<LayerGroup> layer_groups() const;
   // Multiplies lr_scale by `lowest` in the first layer group, by 1 in the last, and by a geometric
   // sequence between: fastai's slice(lowest * lr, lr).
   void slice_rates(double lowest);
 
+  // Those that train, in the order of registration.
   std::vector<Parameter>& all() { return all_; }
   const std::vector<Parameter>& all() const { return all_; }
-  const std::vector<Parameter>& fixed() const { return fixed_; }
-  torch::nn::Module& module() const { return *module_; }
-  at::ScalarType compute() const { return compute_; }
+  const std::vector<Parameter>& fixed() const { return fixed_; }  // those that do not
+  torch::nn::Module& module() const { return *module_; }          // whose weights they are
+  at::ScalarType compute() const { return compute_; }             // what it computes with
 
   // While one lives, the module computes with the masters: for evaluation in full precision.
   class MasterScope {
    public:
+    // Puts the masters in the place of narrow weights; its end puts those back.
     explicit MasterScope(Parameters& parameters);
     ~MasterScope();
     MasterScope(const MasterScope&) = delete;
@@ -105,11 +108,13 @@ class Parameters {
   std::vector<Parameter> fixed_;
 };
 
+// A tensor and what checkpoints call it.
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
 };
 
+// Updates weights: SGD, AdamW, Muon, or one of your own.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -128,16 +133,20 @@ class Optimizer {
 
   // Updates so far: all of them, also for a weight that had no gradient in some.
   std::int64_t updates() const { return updates_; }
+  // As they were in a checkpoint.
   void set_updates(std::int64_t updates) { updates_ = updates; }
 
-  // The live state, in an order that stays the same: <slot>.<parameter's name>, like
+  // The live state, in an order that stays the same: what it is and the parameter's name, like
   // "velocity.conv1.weight". Each tensor has its master's shape, dtype, layout and device. With
   // updates(), what a checkpoint copies out and back in.
   virtual std::vector<NamedTensor> state() const = 0;
 
  protected:
+  // `device`: where the weights are.
   explicit Optimizer(at::Device device) : hyper_(device) {}
+  // What step() reads.
   OnDevice<StepNumbers> hyper_;
+  // Set where weights are fp16.
   std::optional<OnDevice<kernels::LossScale>> loss_scale_;
 
  private:

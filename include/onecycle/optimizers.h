@@ -56,13 +56,16 @@ struct Muon {
   std::vector<ParameterGroup> groups = {};  // Parameters::apply
 };
 
+// What a run makes the optimizer by.
 OptimizerPlan plan_of(const Sgd& options);
 OptimizerPlan plan_of(const AdamW& options);
 OptimizerPlan plan_of(const Muon& options);
 inline const OptimizerPlan& plan_of(const OptimizerPlan& plan) { return plan; }
 
+// The optimizers that recipes may name.
 using OptimizerRegistry = Registry<OptimizerPlan()>;
 
+// All optimizers of this header.
 OptimizerRegistry builtin_optimizers();
 
 }  // namespace onecycle

@@ -18,27 +18,35 @@ struct Value;
 
 // ---- Ranges ----------------------------------------------------------------------------------
 
+// The bound of a range that has none.
 constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
+// The numbers that an option takes.
 struct Range {
   double low = -kUnbounded;
   double high = kUnbounded;
   bool low_open = false;
   bool high_open = false;
 
+  // Whether the number lies within it; NaN does not.
   bool contains(double value) const;
   std::string text() const;  // "[0, 1)", "> 0", "at least 0"; empty when unbounded
 };
 
+// From `low` on.
 inline Range at_least(double low) { return {.low = low}; }
+// Beyond `low`.
 inline Range above(double low) { return {.low = low, .low_open = true}; }
+// From `low` to `high`, both included.
 inline Range between(double low, double high) { return {.low = low, .high = high}; }
-inline Range from_below(double low, double high) {  // [low, high)
+// [low, high)
+inline Range from_below(double low, double high) {
   return {.low = low, .high = high, .high_open = true};
 }
 
 // ---- Descriptions ----------------------------------------------------------------------------
 
+// What documents and checks say of an option.
 struct OptionDescription {
   std::string name;
   std::string type;
@@ -66,6 +74,7 @@ struct OptionGroup {
   // Each makes its change in such a struct; there may be several of one kind.
   std::vector<std::pair<Change, std::function<void(std::any& filled, double value)>>> changes;
 
+  // The option of that name, or null.
   const OptionDescription* find(const std::string& option) const;
 };
 

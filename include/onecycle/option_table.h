@@ -74,9 +74,11 @@ std::string item_path(const std::string& path, std::size_t index);  // "groups[1
 template <class S>
 class OptionTable {
  public:
+  // `name`: of the group, and of the part that its variant is.
   OptionTable(std::string name, std::string meaning)
       : group_{std::move(name), std::move(meaning), {}, {}, {}, {}} {}
 
+  // A member of a type that OptionType knows. `meaning`: one line, for docs/recipe.md.
   template <class T>
   OptionTable& add(const std::string& name, T S::*field, const std::string& meaning) {
     OptionDescription option;
@@ -122,6 +124,7 @@ class OptionTable {
     return put(std::move(option), std::move(access));
   }
 
+  // A struct with a table of its own, whose meaning is the section's.
   template <class Inner>
   OptionTable& add_section(const std::string& name, Inner S::*field,
                            const OptionTable<Inner>& inner) {
@@ -162,6 +165,7 @@ class OptionTable {
     return put(std::move(option), std::move(access));
   }
 
+  // One of the variants: its name, or a map of its options and `name`.
   OptionTable& add_choice(const std::string& name, Choice S::*field, const Variants& variants,
                           const std::string& meaning) {
     OptionDescription option = described(name, "choice", meaning);
@@ -190,25 +194,28 @@ class OptionTable {
                 [field](const S& source, Value& to) { detail::write_parts(source.*field, to); }});
   }
 
-  // These refine the option added last.
+  // This and the next two refine the option added last.
   OptionTable& range(const Range& range) {
     group_.options.back().range = range;
     return *this;
   }
+  // What it counts.
   OptionTable& unit(const std::string& unit) {
     group_.options.back().unit = unit;
     return *this;
   }
+  // There is no default.
   OptionTable& required() {
     group_.options.back().required = true;
     return *this;
   }
 
-  // A rule over several options; returns what is wrong, naming the option it is about.
+  // What breaks a rule.
   struct Violation {
     std::string option;  // or what is within it: "lr[1].from"
     std::string message;
   };
+  // A rule over several options; `check` returns what is wrong, naming the option it is about.
   OptionTable& rule(std::function<std::optional<Violation>(const S&)> check) {
     rules_.push_back(std::move(check));
     return *this;
@@ -222,6 +229,7 @@ class OptionTable {
     return *this;
   }
 
+  // The struct that a map, or null, fills. Adds to `problems` what is wrong.
   S read(const Value& given, const std::string& path, Problems& problems) const {
     S result{};
     std::vector<std::string> known;
@@ -245,6 +253,7 @@ class OptionTable {
     return result;
   }
 
+  // Every option of the struct, as a map.
   void write_to(const S& source, Value& to) const {
     detail::become_map(to);
     for (std::size_t i = 0; i < fields_.size(); ++i)
@@ -264,6 +273,7 @@ class OptionTable {
     };
     return result;
   }
+  // The group as one of the variants of a choice.
   Variant variant() const {
     return {group_.name, group_.meaning, std::make_shared<OptionGroup>(group())};
   }

@@ -125,6 +125,7 @@ struct OptionType<std::vector<T>> {
 template <class E>
 using Words = std::vector<std::pair<const char*, E>>;
 
+// The word of a value, or "".
 template <class E>
 std::string word_of(const Words<E>& words, E value) {
   for (const auto& [word, meaning] : words)

@@ -12,6 +12,7 @@
 // What recipes do with described options: read, write, change and document them.
 namespace onecycle {
 
+// Something wrong in what was read.
 struct Problem {
   Position at;
   std::string path;     // "schedule.lr_max"
@@ -20,12 +21,14 @@ struct Problem {
   std::string text() const;  // "file:line:column: path: message"
 };
 
+// All that was found wrong, in the order found.
 class Problems {
  public:
+  // Notes one more.
   void add(const Position& at, const std::string& path, const std::string& message);
-  bool empty() const { return found_.empty(); }
-  std::size_t size() const { return found_.size(); }
-  const std::vector<Problem>& found() const { return found_; }
+  bool empty() const { return found_.empty(); }                 // nothing was found
+  std::size_t size() const { return found_.size(); }            // how many
+  const std::vector<Problem>& found() const { return found_; }  // all
   // Throws RecipeError with the first problem, and how many more there are.
   void throw_if_any() const;
 
@@ -35,6 +38,7 @@ class Problems {
 
 // The number that an unquoted scalar is.
 std::optional<std::int64_t> integer_in(const Value& value);
+// The same with a fraction.
 std::optional<double> number_in(const Value& value);
 
 template <class S>
@@ -60,6 +64,7 @@ Choice choose(const Variants& variants, const Value& given, const std::string& p
 // All options of a choice, a map; empty where no recipe was read.
 Value options_of(const Choice& choice);
 
+// Whether the part knows such a change.
 bool takes(const Choice& choice, Change change);
 
 // Makes those of the changes that the part knows, in this order, and checks what its options are
@@ -69,8 +74,9 @@ void change(Choice& choice, const std::vector<std::pair<Change, double>>& change
 
 // ---- Documents -------------------------------------------------------------------------------
 
-// docs/recipe.md and the JSON Schema (draft 2020-12) of a group of options.
+// A group of options in Markdown, as docs/recipe.md.
 std::string markdown_of(const OptionGroup& group);
+// The same as a JSON Schema (draft 2020-12).
 std::string json_schema_of(const OptionGroup& group);
 
 }  // namespace onecycle

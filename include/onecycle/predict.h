@@ -7,6 +7,7 @@
 
 namespace onecycle {
 
+// How predict() goes about it.
 struct PredictOptions {
   TestTimeAugmentation augmentation = TestTimeAugmentation::none;
   bool full_precision = false;
@@ -14,6 +15,7 @@ struct PredictOptions {
   std::function<void(std::int64_t done)> progress;
 };
 
+// What a run's model makes of a set.
 struct Prediction {
   Score score;               // by the set's labels
   at::Tensor probabilities;  // [N, classes], fp32, on the CPU

@@ -33,6 +33,7 @@ struct NetworkTask {
   std::int64_t resize = 0;  // of a picture's shorter side, before height x width are cut from it
 };
 
+// Where and how a Predictor computes.
 struct PredictorOptions {
   DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::fp32;
@@ -42,11 +43,13 @@ struct PredictorOptions {
   bool averaged = true;           // the weights averaged over the run, where the file has them
 };
 
+// What a network makes of samples.
 struct Predictions {
   at::Tensor logits;         // [N, classes], fp32, on the CPU
   at::Tensor probabilities;  // their softmax
 };
 
+// A class and how probable it is.
 struct RankedClass {
   std::string name;
   double probability = 0;
@@ -75,7 +78,7 @@ class Predictor {
   Predictions predict(const std::vector<std::string>& pictures) const;
 
   // [C,H,W], uint8: a JPEG or PNG as the network takes it, resized and cut as those that it was
-  // trained on. `name`: of the bytes, in messages. Throws DataError for what is not a sound
+  // trained on. Messages call the bytes `name`. Throws DataError for what is not a sound
   // picture, Error where the network does not take pictures.
   at::Tensor picture(const std::string& file) const;
   at::Tensor picture(std::span<const std::uint8_t> bytes, const std::string& name) const;
@@ -85,8 +88,8 @@ class Predictor {
   // The most probable classes of one sample [classes], at most `count`, the first one first.
   std::vector<RankedClass> top(const at::Tensor& probabilities, std::int64_t count) const;
 
-  const NetworkTask& task() const;
-  const Compute& compute() const;
+  const NetworkTask& task() const;  // what it takes and tells
+  const Compute& compute() const;   // where it computes, in which format
   // The checkpoints that were passed over because they are damaged.
   const std::vector<std::string>& warnings() const;
 
@@ -97,9 +100,11 @@ class Predictor {
 
 // ---- In files ----------------------------------------------------------------------------------
 
-// What the metadata of a file have under "task" and under "model" for a Predictor to read it.
+// The key, in the metadata of a file that a Predictor reads, of the NetworkTask.
 inline constexpr const char* kTaskKey = "task";
+// The key of the choice of the model.
 inline constexpr const char* kModelKey = "model";
+// The text under such a key.
 std::string to_json(const NetworkTask& task);
 std::string to_json(const Choice& model);
 

@@ -12,6 +12,7 @@
 // The learning-rate range test: L. Smith, arXiv 1506.01186, section 3.3, and 1803.09820, section 4.
 namespace onecycle {
 
+// How the rate goes up.
 enum class SweepShape { exponential, linear };
 
 // What held-out samples are judged by: their accuracy where the task's first metric is one, a share
@@ -33,6 +34,7 @@ struct Sweep {
   double stop_factor = 4;  // ends it when the causally smoothed loss exceeds this times its best
 };
 
+// What was seen at a step of a sweep.
 struct SweepPoint {
   std::int64_t step = 0;
   double lr = 0;
@@ -42,6 +44,7 @@ struct SweepPoint {
   std::optional<double> held_out_accuracy;  // the task's first metric, whatever it is
 };
 
+// What was seen along a sweep.
 struct SweepCurve {
   std::vector<SweepPoint> points;
   std::int64_t held_out = 0;  // samples
@@ -57,14 +60,17 @@ struct SweepCurve {
 // and `stop` may end it. Throws DataError where held-out samples are asked for and there are none.
 SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* progress = nullptr);
 
+// What a rule reads off the curves.
 struct Suggestion {
   std::string rule;
   std::optional<double> lr;  // nothing: refused
   std::string reason;        // what was seen
+  // Why there is no rate; too_low: the rates end before any fall.
   enum class Refusal { none, too_few, flat, too_low };
-  Refusal refusal = Refusal::none;  // too_low: the rates end before any fall
+  Refusal refusal = Refusal::none;
 };
 
+// How long the test is, and where it looks.
 struct RangeTestOptions {
   std::int64_t seeds = 3;
   std::optional<double> low = {};   // of the linear sweep; empty: a hundredth of its high end
@@ -77,6 +83,7 @@ struct RangeTestOptions {
   std::int64_t phase = 0;  // of the runs' freezing
 };
 
+// A sweep of the test.
 struct LabelledSweep {
   std::string label;
   std::int64_t seed = 0;
@@ -94,11 +101,15 @@ struct Band {
 // What a curve is drawn over.
 enum class SweepAxis { lr, momentum, step };
 
+// The sweeps of all seeds at one rate, momentum or step.
 struct SmoothedPoint {
   double x = 0;
-  Band train_loss, held_out_loss, held_out_accuracy;
+  Band train_loss;
+  Band held_out_loss;
+  Band held_out_accuracy;
 };
 
+// A further sweep, with another setting, drawn with its like.
 struct Overlay {
   std::string of;  // those of one kind are drawn together
   std::string label;
@@ -109,6 +120,7 @@ struct Overlay {
   std::vector<SmoothedPoint> smoothed;
 };
 
+// The answer, and all that it rests on.
 struct RangeTest {
   std::vector<LabelledSweep> sweeps;
   std::optional<Sweep> linear;          // the sweep that the number is read off
@@ -122,7 +134,7 @@ struct RangeTest {
   // loss is least) differ by more than 10 times.
   bool uncertain = false;
   std::vector<Overlay> overlays;
-  std::vector<std::string> words;
+  std::vector<std::string> words;  // what was found on the way, in sentences
 };
 
 // Makes a run with a seed; the data is read once by the caller.

@@ -35,6 +35,7 @@ struct FreezeOptions {
   bool operator==(const FreezeOptions&) const = default;
 };
 
+// The recipe's `train` section: docs/recipe.md lists what each option means.
 struct TrainOptions {
   Duration duration{5, Duration::Unit::epochs};
   Duration evaluate_every{1, Duration::Unit::epochs};
@@ -56,6 +57,7 @@ struct TrainOptions {
   bool freeze_statistics = true;
   std::vector<ExtensionOptions> extensions;
 
+  // The choice of device and number format.
   ComputeOptions compute() const { return {device, precision}; }
 };
 
@@ -67,8 +69,10 @@ struct OnDivergence {
   bool operator==(const OnDivergence&) const = default;
 };
 
+// What the best checkpoint and early stopping go by.
 enum class Monitor { accuracy, loss };
 
+// The recipe's `stop` section.
 struct StopOptions {
   double divergence_factor = 4;
   std::int64_t divergence_window = 1;
@@ -78,6 +82,7 @@ struct StopOptions {
   double min_delta = 0;
 };
 
+// The recipe's `output` section.
 struct OutputOptions {
   std::string dir = "runs";
   Duration checkpoint_every{1, Duration::Unit::epochs};
@@ -121,6 +126,7 @@ struct RecipeVariants {
   Variants schedules;
 };
 
+// All options of a recipe that names its parts among `variants`.
 OptionTable<Recipe> recipe_options(const RecipeVariants& variants);
 
 }  // namespace onecycle

@@ -23,6 +23,7 @@ class Registry;
 template <class Made, class... Context>
 class Registry<Made(Context...)> {
  public:
+  // A part: its description, and what makes it.
   struct Entry {
     Variant variant;
     // Of the struct that the variant's options fill, or of an empty one for their defaults.
@@ -40,13 +41,16 @@ class Registry<Made(Context...)> {
             }};
   }
 
+  // `kind`: what messages call the parts ("schedule").
   explicit Registry(std::string kind) : kind_(std::move(kind)) {}
 
+  // Adds entry(table, make).
   template <class Options, class Make>
   void add(const OptionTable<Options>& table, Make make) {
     add(entry(table, std::move(make)));
   }
 
+  // Throws Error where the name is taken.
   void add(Entry entry) {
     for (const Entry& known : entries_)
       if (known.variant.name == entry.variant.name)
@@ -54,6 +58,7 @@ class Registry<Made(Context...)> {
     entries_.push_back(std::move(entry));
   }
 
+  // The entry of that name. Throws FieldError, with those that there are.
   const Entry& at(const std::string& name) const {
     std::string listed;
     for (const Entry& entry : entries_) {
@@ -63,10 +68,12 @@ class Registry<Made(Context...)> {
     throw FieldError(kind_ + ".name", "unknown name '" + name + "'; known: " + listed);
   }
 
+  // The part as chosen. Throws FieldError for a name that is not known.
   Made make(const Choice& choice, Context... context) const {
     return at(choice.name).make(choice.options(), context...);
   }
 
+  // What options may choose from.
   Variants variants() const {
     Variants result;
     for (const Entry& entry : entries_) result.push_back(entry.variant);

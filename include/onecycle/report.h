@@ -13,6 +13,7 @@ namespace onecycle {
 // One curve or cloud of a figure. `x` and `y` are of one length; values that are not finite, or not
 // above 0 on a logarithmic axis, are left out of the drawing and kept in the data.
 struct PlotSeries {
+  // How it is drawn.
   enum class Style { line, dashed, faint_line, faint_points, points };
 
   std::string label;
@@ -24,6 +25,7 @@ struct PlotSeries {
   int colour = 0;  // of the palette, 0 to 5
 };
 
+// How an axis is drawn.
 struct PlotAxis {
   std::string label;
   bool logarithmic = false;
@@ -31,6 +33,7 @@ struct PlotAxis {
   double low = kOpen;
   double high = kOpen;
 
+  // The bound that the data decide.
   static constexpr double kOpen = __builtin_nan("");
 };
 
@@ -42,6 +45,7 @@ struct PlotMark {
   bool strong = false;  // labelled in the plot; others show their label on hover
 };
 
+// A plot with its curves.
 struct Figure {
   std::string name;  // of its files: letters, digits, "-" and "_"
   std::string title;
@@ -61,12 +65,15 @@ std::string terminal_plot(const Figure& figure, int columns = 80);
 // A folder whose run or range test has not come to its first point.
 class NothingToPlot : public Error {
  public:
+  // `missing`: what there is to wait for.
   NothingToPlot(const std::string& folder, const std::string& missing)
       : Error(folder + ": nothing to plot yet: " + missing) {}
 };
 
+// Names and values, in the order shown.
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
+// What a page shows beside the figures, and where it goes.
 struct ReportOptions {
   std::string page;                 // ends in ".html"; empty: FOLDER/report.html
   std::vector<std::string> words;   // sentences at the top: the verdict
@@ -74,6 +81,7 @@ struct ReportOptions {
   std::string gnuplot = "gnuplot";  // draws the PNG files; empty: none are drawn
 };
 
+// What was written.
 struct Report {
   std::string page;
   std::string files;               // the folder of each figure's SVG, PNG, CSV and JSON
@@ -95,6 +103,7 @@ struct LearningCurve {
   std::vector<LearningCurvePoint> points;
   double lr_max = 0;  // the recipe's, or the highest recorded
 };
+// From the run's metrics.csv.
 LearningCurve read_learning_curve(const std::string& folder);
 
 // The figures of a folder, without writing anything. Throws as write_report.

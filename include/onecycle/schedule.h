@@ -39,6 +39,7 @@ struct ScheduleContext {
   std::optional<double> weight_decay = {};
 };
 
+// Makes a schedule for a run.
 using MakeSchedule = std::function<std::unique_ptr<Schedule>(const ScheduleContext&)>;
 
 // How a schedule goes on beyond the length it was planned for.
@@ -48,6 +49,7 @@ enum class Extend {
   new_cycle,  // the whole schedule once more over the added steps
 };
 
+// A run was made longer.
 struct Extension {
   std::int64_t from = 0;  // the length planned before, steps
   Extend how = Extend::hold;

@@ -39,17 +39,18 @@ struct OneCycle {
   // fastai       fastai.callback.schedule.fit_one_cycle
   // torch        torch.optim.lr_scheduler.OneCycleLR
   enum class Policy { smith, smith_caffe, fastai, torch };
+  // The way between two rates.
   enum class Anneal { linear, cosine };
 
   Policy policy = Policy::smith;
   std::optional<double> lr_max = {};
-  std::optional<double> lr_min = {};
-  std::optional<double> div_factor = {};
-  std::optional<double> final_div_factor = {};
-  std::optional<Duration> stepsize = {};
-  std::optional<double> pct_start = {};
-  std::optional<Anneal> shape = {};
-  std::optional<bool> three_phase = {};
+  std::optional<double> lr_min = {};            // the first one (smith, smith_caffe)
+  std::optional<double> div_factor = {};        // lr_max / the first one
+  std::optional<double> final_div_factor = {};  // the first one / the last (fastai: lr_max / it)
+  std::optional<Duration> stepsize = {};        // up, and down again (smith, smith_caffe)
+  std::optional<double> pct_start = {};         // share of the run on the way up (fastai, torch)
+  std::optional<Anneal> shape = {};             // of every phase (torch)
+  std::optional<bool> three_phase = {};         // down as fast as up, then annihilate (torch)
   std::optional<bool> cycle_momentum = {};  // opposite to the rate; unset: where nobody names one
   std::optional<double> momentum_max = {};  // unset: 0.95
   std::optional<double> momentum_min = {};  // unset: 0.85
@@ -59,6 +60,7 @@ struct OneCycle {
 
 // Between two bounds, over and over: arXiv 1506.01186; torch.optim.lr_scheduler.CyclicLR.
 struct Cyclical {
+  // What becomes of the highest rate: it stays, halves each cycle, or shrinks by `gamma` a step.
   enum class Mode { triangular, triangular2, exp_range };
 
   std::optional<double> lr_max = {};
@@ -74,6 +76,7 @@ struct Cyclical {
   Warmup warmup = {};
 };
 
+// One rate throughout.
 struct Constant {
   std::optional<double> lr = {};
   OwnCurve momentum = {};
@@ -140,6 +143,7 @@ std::unique_ptr<Schedule> make_schedule(const Multistep& options, const Schedule
 std::unique_ptr<Schedule> make_schedule(const Cosine& options, const ScheduleContext& context);
 std::unique_ptr<Schedule> make_schedule(const Segments& options, const ScheduleContext& context);
 
+// The schedules that recipes may name.
 using ScheduleRegistry = Registry<std::unique_ptr<Schedule>(const ScheduleContext&)>;
 
 // one_cycle, cyclical, constant, linear, exponential, multistep, cosine and segments, each with an

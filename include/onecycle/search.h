@@ -11,6 +11,7 @@
 // workers take trials from. docs/search.md says how it is used.
 namespace onecycle {
 
+// How trials are chosen (docs/search.md).
 enum class SearchMethod { grid, random, halving };
 
 // What trials are compared by: always on the validation part, never on the test split.
@@ -18,6 +19,7 @@ enum class SearchMetric { validation_accuracy, validation_loss };
 
 // One key of the recipe and the values that it may take.
 struct Axis {
+  // What the values are.
   enum class Kind { list, uniform, log_uniform, integer };
 
   std::string key;  // "schedule.lr_max"
@@ -33,11 +35,13 @@ struct Axis {
   std::optional<std::uint64_t> size() const;
 };
 
+// All keys that a search goes over.
 struct SearchSpace {
   std::vector<Axis> axes;        // in the order written
   Value written = Value::map();  // as it was
 };
 
+// The `search` section of a recipe.
 struct SearchOptions {
   SearchMethod method = SearchMethod::random;
   std::int64_t trials = 20;
@@ -51,9 +55,11 @@ struct SearchOptions {
 
 // The `search` section. Adds to `problems` what is wrong, each with its place.
 SearchOptions read_search(const Value& section, Problems& problems);
+// The section that says the same.
 Value write_search(const SearchOptions& options);
-// The same as YAML, and back, which asks the environment again. Throws RecipeError.
+// The same as YAML.
 std::string search_text(const SearchOptions& options);
+// And back, which asks the environment again. Messages call the text `name`. Throws RecipeError.
 SearchOptions read_search_text(const std::string& text, const std::string& name);
 // What a `search` section may hold, for documentation.
 OptionGroup search_options();
@@ -102,8 +108,10 @@ void check_space(const Recipe& base, const SearchOptions& options, const Registr
 
 // ---- Trials and their queue ------------------------------------------------------------------
 
+// What became of a trial so far.
 enum class TrialState { waiting, running, done, failed, diverged, interrupted };
 
+// The enumerator as text.
 const char* name_of(TrialState state);
 
 // What a worker is given.
@@ -114,6 +122,7 @@ struct Trial {
   double share = 1;
 };
 
+// What a trial came to.
 struct TrialResult {
   TrialState state = TrialState::done;  // done, failed, diverged, interrupted; waiting: given back
   std::string reason;                   // of any other than done

@@ -33,6 +33,7 @@ class Source {
   // the second reads what the first wrote. Position `first` of the epoch's order is where rows()
   // counts from. Neither waits for the device.
   virtual void seek(std::int64_t epoch, std::int64_t first) = 0;
+  // Samples [offset, offset + count) from there.
   virtual Batch rows(std::int64_t offset, std::int64_t count) = 0;
 
   // For evaluations: samples [first, first + valid) as they are, in their own order, and rows that

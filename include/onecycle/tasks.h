@@ -14,8 +14,10 @@ struct TaskContext {
   double label_smoothing = 0;
 };
 
+// The tasks that recipes may name.
 using TaskRegistry = Registry<std::shared_ptr<const Task>(const TaskContext&)>;
 
+// classification
 TaskRegistry builtin_tasks();
 
 }  // namespace onecycle

@@ -60,7 +60,7 @@ class Trainer {
 
   // Observers are told in the order added. They must outlive fit().
   void observe(Observer& observer) { observers_.push_back(&observer); }
-  StopSignal& stop() { return stop_; }
+  StopSignal& stop() { return stop_; }  // ends fit() from any thread
   // Without a store there are no checkpoints and no fallback. It must outlive fit().
   void keep_checkpoints_in(CheckpointStore& store) { store_ = &store; }
   // Goes on from there. `source` names it in messages. Throws CheckpointError where it does not fit

@@ -12,6 +12,7 @@
 // length, each chosen on the validation part, each with its evidence.
 namespace onecycle {
 
+// How much tuning may cost.
 struct TuneOptions {
   std::int64_t seeds = 3;         // of the range test
   double short_share = 0.25;      // length of a trial run, of the recipe's
@@ -37,6 +38,7 @@ struct TuneChoice {
   std::vector<TuneTrial> trials = {};
 };
 
+// The tuned recipe and its evidence.
 struct TuneResult {
   Recipe recipe;
   std::vector<TuneChoice> choices;

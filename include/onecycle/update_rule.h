@@ -16,6 +16,7 @@ enum class DecayMode {
   l2,           // g <- g + lambda w, before momentum (Caffe; torch SGD's weight_decay)
 };
 
+// What becomes of a gradient.
 struct UpdateRule {
   MomentumForm form = MomentumForm::torch;
   bool nesterov = false;

@@ -19,6 +19,7 @@ struct Position {
 // A tree of values that knows where each was written, whatever format it came from.
 // Scalars keep their text: the option that reads one decides its type.
 struct Value {
+  // null: nothing.
   enum class Kind { null, scalar, list, map };
   struct Member;
 
@@ -30,21 +31,25 @@ struct Value {
   std::vector<Member> members;  // map only, in the order written
   Position at;
 
+  // Text; a quoted one is no number.
   static Value scalar(std::string text, bool quoted = false);
+  // A list, without items or with these.
   static Value list();
   static Value list(std::vector<Value> items);
+  // A map without members.
   static Value map();
 
-  bool is_null() const { return kind == Kind::null; }
-  bool is_scalar() const { return kind == Kind::scalar; }
-  bool is_list() const { return kind == Kind::list; }
-  bool is_map() const { return kind == Kind::map; }
+  bool is_null() const { return kind == Kind::null; }      // nothing
+  bool is_scalar() const { return kind == Kind::scalar; }  // text
+  bool is_list() const { return kind == Kind::list; }      // items
+  bool is_map() const { return kind == Kind::map; }        // members
 
   // The member of a map, or nullptr.
   const Value* find(const std::string& key) const;
   Value* find(const std::string& key);
   // Replaces or appends a member.
   void set(const std::string& key, Value value);
+  // Takes a member out, where there is one.
   void erase(const std::string& key);
 
   // "a list", "a map", "nothing" or the scalar in quotes: for messages.
@@ -54,6 +59,7 @@ struct Value {
   Value as_written() const;
 };
 
+// A key of a map, with its value.
 struct Value::Member {
   std::string key;
   Position at;

@@ -23,10 +23,13 @@ struct LearningCurvePoint {
   double validation_loss = 0;
 };
 
+// How a run goes.
 enum class Judgement { too_early, fitting, underfitting, overfitting, diverging };
 
+// The enumerator as text: "too_early".
 const char* name_of(Judgement judgement);
 
+// What judge() found.
 struct Verdict {
   Judgement judgement = Judgement::too_early;
   std::string text;  // one sentence: what was seen, and what to do about it

@@ -8,6 +8,7 @@
 // Weights from a file, whatever wrote it: a checkpoint of onecycle, safetensors, torch.save.
 namespace onecycle {
 
+// How much of a file has to fit.
 enum class WeightsMatch {
   strict,   // names and shapes are the model's, all of them
   partial,  // what fits is taken; the rest of the model stays as it is
@@ -20,6 +21,7 @@ struct RenameRule {
   std::string to;
 };
 
+// The recipe's `weights` section.
 struct WeightsOptions {
   std::optional<std::string> file;  // `~` and ${NAME} stand for what they do in data.dir
   WeightsMatch match = WeightsMatch::strict;
