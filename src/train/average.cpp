@@ -26,7 +26,4 @@ void WeightAverage::swap() {
   parameters_.refresh_working();
 }
 
-WeightAverage::Scope::Scope(WeightAverage& average) : average_(average) { average_.swap(); }
-WeightAverage::Scope::~Scope() { average_.swap(); }
-
 }  // namespace onecycle

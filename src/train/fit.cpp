@@ -172,13 +172,12 @@ void Fit::evaluate_now(std::int64_t step) {
   event.train_seconds = seconds() - state_.evaluation_seconds;
   const Stopwatch evaluation;
   share_statistics();
-  {
-    std::optional<WeightAverage::Scope> averaged;
-    if (average_) averaged.emplace(*average_);
+  const auto evaluate_all = [&] {
     if (run_.validation) event.validation = evaluate(run_, *run_.validation, last);
     if (run_.test && (last || due(run_.options.test_every)))
       event.test = evaluate(run_, *run_.test, last);
-  }
+  };
+  average_ ? average_->stand_in_for(evaluate_all) : evaluate_all();
   state_.evaluation_seconds += evaluation.seconds();
   event.seconds = logged_at_ = seconds();
   state_.evaluated = state_.logged;
