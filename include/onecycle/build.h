@@ -11,6 +11,7 @@
 #include "onecycle/tasks.h"
 #include "onecycle/trainer.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ struct Environment {
   std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
   std::shared_ptr<Group> group = alone();
   LoadWatch loading;
+  // What becomes of `train.threads`, which is the process's affair: nothing, or
+  // at::set_num_threads.
+  std::function<void(int count)> use_threads;
 };
 
 // A run with the recipe that describes it.
@@ -88,8 +92,8 @@ Augment augment_of(const Recipe& recipe, const Registries& registries);
 // What the run's network is made for, to use it without its data.
 NetworkTask task_of(const RecipeRun& run, const Environment& environment);
 
-// As build_for_evaluation, with empty data.
+// As build_for_evaluation, with empty data and for this process alone.
 RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
-                         const Registries& registries);
+                         const Environment& environment);
 
 }  // namespace onecycle

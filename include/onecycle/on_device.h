@@ -9,6 +9,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
+#include <c10/core/DeviceGuard.h>
 
 namespace onecycle {
 
@@ -35,6 +36,7 @@ class OnDevice {
     static_assert(sizeof(T) <= 64, "more than kernels::write_cuda takes");
     const at::Device device = words_.device();
     if (device.is_cuda()) {
+      const c10::DeviceGuard guard(device);
       kernels::write_cuda(data(), &value, sizeof value, current_stream(device));
     } else {
       std::memcpy(static_cast<void*>(data()), &value, sizeof value);

@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include <ATen/Parallel.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 
 namespace onecycle {
@@ -121,7 +122,11 @@ RankScope::RankScope(CommandLine& line, DeviceChoice device)
     store_ = open_store(*place, kJoinTimeout);
     heartbeat_ = std::make_shared<Heartbeat>(*place);
   }
-  group_ = make_group(store_, plan_of(*place, device, heartbeat_));
+  const GroupPlan plan = plan_of(*place, device, heartbeat_);
+  if (plan.nccl)  // what asks for no device works on this rank's
+    c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(
+        {at::kCUDA, static_cast<at::DeviceIndex>(plan.local_rank)});
+  group_ = make_group(store_, plan);
 }
 
 RankScope::~RankScope() {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include <ATen/Parallel.h>
+
 namespace onecycle {
 
 namespace {
@@ -42,6 +44,7 @@ Environment shipped_environment(std::shared_ptr<Group> group, LoadWatch loading)
   environment.dataset_folders.push_back(shipped_datasets());
   environment.group = std::move(group);
   environment.loading = std::move(loading);
+  environment.use_threads = at::set_num_threads;
   return environment;
 }
 

@@ -60,8 +60,8 @@ TrainedNetwork open_network(const std::string& subject, const CommandLine& line,
   require_precision(recipe.train.compute(), group->local_rank());
   network.weights = file_of(subject, recipe, line);
   const auto task = data == NeedsData::yes ? std::nullopt : task_of_file(network.weights);
-  network.run = task ? build_for_task(*task, recipe, environment.registries)
-                     : build_for_evaluation(recipe, environment);
+  network.run =
+      task ? build_for_task(*task, recipe, environment) : build_for_evaluation(recipe, environment);
   network.task = task ? *task : task_of(network.run, environment);
   // A run's own checkpoint has the model's names; `weights` says how to read what it began with.
   const bool own = fs::is_directory(line.text("weights", subject));

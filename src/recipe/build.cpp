@@ -8,7 +8,6 @@
 #include "nn/layers/batch_norm.h"
 #include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
-#include "train/compute.h"
 #include "train/run_plan.h"
 #include "train/state/initial_weights.h"
 #include "train/step/micro_batch.h"
@@ -17,7 +16,6 @@
 #include <algorithm>
 
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
 
 namespace onecycle {
 
@@ -97,16 +95,18 @@ std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run
 
 enum class InitialWeights { of_a_training, loaded_later };
 
-void make_model(RecipeRun& run, const Registries& registries, InitialWeights initial) {
+void make_model(RecipeRun& run, const Environment& environment, InitialWeights initial) {
+  const Registries& registries = environment.registries;
   const Recipe& recipe = run.recipe;
   run.context = context_of(run.data, recipe);
   run.model = registries.models.make(recipe.model, run.context);
   if (!can_be_viewed(run.context, recipe.train.tta))
     throw FieldError("train.tta", "images of one pixel cannot be shifted; use none or flip");
-  if (recipe.train.threads) at::set_num_threads(static_cast<int>(*recipe.train.threads));
+  if (recipe.train.threads && environment.use_threads)
+    environment.use_threads(static_cast<int>(*recipe.train.threads));
   run.task =
       registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing});
-  run.compute = choose_compute(recipe.train.compute(), *run.model, *run.group);
+  run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
   run.options.tta = recipe.train.tta;
   place(run.data, run.compute.device);
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
@@ -138,7 +138,7 @@ RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& e
   run.group = environment.group;
   run.data = data;
   RunPlan plan = run_plan_of(recipe, run.data.train.size(), environment);
-  make_model(run, environment.registries, InitialWeights::of_a_training);
+  make_model(run, environment, InitialWeights::of_a_training);
   if (recipe.weights.file)
     run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
   run.steps = plan.steps;
@@ -198,13 +198,12 @@ RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environm
   run.recipe = recipe;
   run.group = environment.group;
   run.data = read_data(recipe, environment);
-  in_terms_of(recipe,
-              [&] { make_model(run, environment.registries, InitialWeights::loaded_later); });
+  in_terms_of(recipe, [&] { make_model(run, environment, InitialWeights::loaded_later); });
   return run;
 }
 
 RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
-                         const Registries& registries) {
+                         const Environment& environment) {
   RecipeRun run;
   run.recipe = recipe;
   run.data.name = task.data;
@@ -213,7 +212,7 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   run.data.classes = task.classes;
   run.data.mean = task.mean;
   run.data.std = task.std;
-  in_terms_of(recipe, [&] { make_model(run, registries, InitialWeights::loaded_later); });
+  in_terms_of(recipe, [&] { make_model(run, environment, InitialWeights::loaded_later); });
   return run;
 }
 

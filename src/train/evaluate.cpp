@@ -6,6 +6,7 @@
 #include <optional>
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 
 namespace onecycle {
 
@@ -23,6 +24,7 @@ void forward_all(const Run& run, Source& samples, bool full_precision,
   const std::int64_t last = samples.size() * (rank + 1) / ranks;
   const std::int64_t rows = std::min(kLargestBatch, last - first);
   const at::NoGradGuard no_grad;
+  const c10::DeviceGuard device(run.compute.device);  // kernels are given its stream alone
   const ModeScope modes(*run.model);
   run.model->eval();
   const bool masters = full_precision && c10::isReducedFloatingType(run.compute.dtype);

@@ -3,7 +3,6 @@
 #include "onecycle/error.h"
 
 #include "network/weights.h"
-#include "train/compute.h"
 #include "train/run_plan.h"
 
 #include <utility>
@@ -104,8 +103,8 @@ Experiment::Experiment(std::shared_ptr<Model> model, std::shared_ptr<const Task>
   parts_.validation = std::move(held_out);
   parts_.steps = steps_of(options, parts_.train->size());
   parts_.options = fit_options(options, parts_.steps);
-  parts_.compute =
-      choose_compute({options.device, options.precision}, *parts_.model, *parts_.group);
+  parts_.compute = choose_compute({options.device, options.precision}, *parts_.model,
+                                  options.group->local_rank());
   parts_.parameters = std::make_shared<Parameters>(
       parts_.model, parts_.compute.device, parts_.compute.dtype, parts_.compute.memory_format);
   parts_.freezing = {options.freeze, /*statistics=*/true, *parts_.parameters,

@@ -7,11 +7,13 @@
 #include "core/rng.h"
 #include "core/text/format.h"
 #include "core/text/printable.h"
+#include "nn/random_state.h"
 #include "train/memory.h"
 
 #include <algorithm>
 
 #include <ATen/Context.h>
+#include <c10/core/DeviceGuard.h>
 
 namespace onecycle {
 
@@ -174,13 +176,12 @@ void Fit::evaluate_now(std::int64_t step) {
   event.train_seconds = seconds() - state_.evaluation_seconds;
   const Stopwatch evaluation;
   share_statistics();
-  {
-    std::optional<WeightAverage::Scope> averaged;
-    if (average_) averaged.emplace(*average_);
+  const auto evaluate_all = [&] {
     if (run_.validation) event.validation = evaluate(run_, *run_.validation, last);
     if (run_.test && (last || due(run_.options.test_every)))
       event.test = evaluate(run_, *run_.test, last);
-  }
+  };
+  average_ ? average_->stand_in_for(evaluate_all) : evaluate_all();
   state_.evaluation_seconds += evaluation.seconds();
   event.seconds = logged_at_ = seconds();
   state_.evaluated = state_.logged;
@@ -259,10 +260,13 @@ RunEnd Trainer::fit() {
     StopSignal& stop;
     ~Withdrawal() { stop.withdraw(); }
   } const withdrawal{stop_};
-  Fit fit(run_, observers_, stop_, store_);
-  if (start_) fit.resume(*start_, start_source_);
-  start_.reset();
-  return fit.fit();
+  const c10::DeviceGuard device(run_.compute.device);  // kernels are given its stream alone
+  return with_random_state_kept([&] {                  // every step seeds the generators
+    Fit fit(run_, observers_, stop_, store_);
+    if (start_) fit.resume(*start_, start_source_);
+    start_.reset();
+    return fit.fit();
+  });
 }
 
 }  // namespace onecycle

@@ -14,7 +14,6 @@
 
 #include <cstdlib>
 #include <gtest/gtest.h>
-#include <thread>
 
 #include <ATen/ATen.h>
 
@@ -59,27 +58,6 @@ TEST(TrainedPredictor, HasTheBitsOfAnEvaluation) {
   expect_the_evaluation(resnet, TestTimeAugmentation::none);
   fast.emplace_back("model={name: cifar_fast, widths: [16, 16], whiten_samples: 40}");
   expect_the_evaluation(fast, TestTimeAugmentation::flip_shift);
-}
-
-// What a run does is its own while others predict.
-TEST(TrainedPredictor, WorksBesideATraining) {
-  const TemporaryFolder folder;
-  const RecipeRun run = tiny_run();
-  train_into(folder.path(), run);
-  const at::Tensor images = run.data.test.images;
-  const at::Tensor expected = Predictor(folder.path()).predict(images).logits;
-  const Predictor first(folder.path()), second(folder.path());
-  std::thread training([] { Trainer(tiny_run({"train.duration=20ep"})).fit(); });
-  std::vector<std::thread> threads;
-  std::vector<int> wrong(2);
-  for (std::size_t i = 0; i < 2; ++i)
-    threads.emplace_back([&, i] {
-      for (int turn = 0; turn < 50; ++turn)
-        if (!(i == 0 ? first : second).predict(images).logits.allclose(expected)) ++wrong[i];
-    });
-  for (std::thread& thread : threads) thread.join();
-  training.join();
-  EXPECT_EQ(wrong, std::vector<int>(2));
 }
 
 TEST(TrainedPredictor, EqualsPyTorch) {

@@ -86,10 +86,8 @@ TEST(Average, AsItsFormulaSays) {
   const std::string name = run.parameters->all()[0].name;
   EXPECT_TRUE(average.tensors().at(name).allclose(expected, 1e-12, 1e-12));
   const at::Tensor live = run.parameters->all()[0].master.clone();
-  {
-    const WeightAverage::Scope scope(average);
-    EXPECT_TRUE(run.parameters->all()[0].master.allclose(expected, 1e-12, 1e-12));
-  }
+  average.stand_in_for(
+      [&] { EXPECT_TRUE(run.parameters->all()[0].master.allclose(expected, 1e-12, 1e-12)); });
   EXPECT_TRUE(run.parameters->all()[0].master.equal(live));
 }
 

@@ -104,7 +104,7 @@ TEST(Task, ANetworkWithoutItsData) {
   const auto task = task_in({{"task", to_json(task_of(run, environment))}}, "file");
   ASSERT_TRUE(task);
   EXPECT_EQ(task->resize, 6);
-  onecycle::RecipeRun bare = build_for_task(*task, run.recipe, environment.registries);
+  onecycle::RecipeRun bare = build_for_task(*task, run.recipe, environment);
   EXPECT_EQ(bare.data.train.size(), 0);
   EXPECT_EQ(bare.data.classes, run.data.classes);
   for (std::size_t i = 0; i < run.parameters->all().size(); ++i)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 namespace onecycle {
 
@@ -34,7 +35,9 @@ inline Recipe tiny_recipe(const std::vector<std::string>& overrides = {}) {
 }
 
 inline RecipeRun tiny_run(const std::vector<std::string>& overrides = {}) {
-  return build(tiny_recipe(overrides), Environment());
+  Environment environment;
+  environment.use_threads = at::set_num_threads;
+  return build(tiny_recipe(overrides), environment);
 }
 
 // A file of the weights alone.

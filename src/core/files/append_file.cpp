@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
 #include <optional>
 #include <sys/stat.h>
@@ -38,7 +39,10 @@ AppendFile::AppendFile(std::string path, const std::string& header, Warn warn)
 }
 
 AppendFile::~AppendFile() {
-  if (lost_ > 1) tell(format("{} lines could not be written and are lost", lost_));
+  try {
+    if (lost_ > 1) tell(format("{} lines could not be written and are lost", lost_));
+  } catch (const std::exception&) {  // of whoever is told
+  }
 }
 
 void AppendFile::open() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <vector>
 
@@ -15,7 +16,10 @@ class ModeScope {
   }
   ~ModeScope() {
     // A part comes before its children, whose modes it sets too.
-    for (std::size_t i = 0; i < modules_.size(); ++i) modules_[i]->train(training_[i]);
+    try {
+      for (std::size_t i = 0; i < modules_.size(); ++i) modules_[i]->train(training_[i]);
+    } catch (const std::exception&) {  // of a caller's module, whose mode is then its own affair
+    }
   }
   ModeScope(const ModeScope&) = delete;
   ModeScope& operator=(const ModeScope&) = delete;

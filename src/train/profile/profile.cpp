@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 
 #include <ATen/record_function.h>
@@ -53,7 +54,10 @@ Profile::Profile(std::string folder, std::int64_t steps, bool gpu, Say say)
     : folder_(std::move(folder)), wanted_(steps), gpu_(gpu), say_(std::move(say)) {}
 
 Profile::~Profile() {
-  if (running_) profiler::disableProfiler();  // the run ended with an exception
+  try {
+    if (running_) profiler::disableProfiler();  // the run ended with an exception
+  } catch (const std::exception&) {             // of a device that has failed
+  }
 }
 
 void Profile::on_run_begin(const RunBegin& event) {

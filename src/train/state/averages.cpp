@@ -42,9 +42,6 @@ void WeightAverage::swap() {
   parameters_.refresh_working();
 }
 
-WeightAverage::Scope::Scope(WeightAverage& average) : average_(average) { average_.swap(); }
-WeightAverage::Scope::~Scope() { average_.swap(); }
-
 Lookahead::Lookahead(Parameters& parameters, const LookaheadOptions& options,
                      std::int64_t total_steps)
     : parameters_(parameters), options_(options), total_steps_(total_steps), tensors_(parameters) {}

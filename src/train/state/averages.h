@@ -36,17 +36,19 @@ class WeightAverage {
   // Live, by name.
   TensorsByName tensors() const { return tensors_.by_name(); }
 
-  // While one lives, the model computes with the averages: as masters, and in its own precision.
-  class Scope {
-   public:
-    explicit Scope(WeightAverage& average);
-    ~Scope();
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
-
-   private:
-    WeightAverage& average_;
-  };
+  // Calls `function`, while the model computes with the averages: as masters, and in its own
+  // precision.
+  template <class Function>
+  void stand_in_for(const Function& function) {
+    swap();
+    try {
+      function();
+    } catch (...) {
+      swap();
+      throw;
+    }
+    swap();
+  }
 
  private:
   void swap();

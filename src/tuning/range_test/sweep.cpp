@@ -10,9 +10,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/Context.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-
 namespace onecycle {
 
 namespace {
@@ -91,7 +88,6 @@ class Kept {
     before_ = capture(run, nullptr, state);
     for (const Parameter& parameter : run.parameters->all())
       trained_.push_back(parameter.working.requires_grad());
-    for (const at::Device device : devices()) random_.push_back(generator(device).get_state());
   }
 
   // Throws what LibTorch throws where the device fails.
@@ -102,29 +98,13 @@ class Kept {
       working.mutable_grad().reset();
       working.set_requires_grad(trained_[i]);
     }
-    const std::vector<at::Device> all = devices();
-    for (std::size_t i = 0; i < all.size(); ++i) generator(all[i]).set_state(random_[i]);
   }
 
  private:
-  // Every step seeds ATen's generators, those of all GPUs.
-  static std::vector<at::Device> devices() {
-    std::vector<at::Device> all = {at::kCPU};
-    const int gpus =
-        at::hasCUDA() ? static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount()) : 0;
-    for (int gpu = 0; gpu < gpus; ++gpu)
-      all.emplace_back(at::kCUDA, static_cast<at::DeviceIndex>(gpu));
-    return all;
-  }
-  static at::Generator generator(at::Device device) {
-    return at::globalContext().defaultGenerator(device);
-  }
-
   const Run& run_;
   ModeScope modes_;
   Snapshot before_;
   std::vector<bool> trained_;  // by parameter, whether it takes gradients
-  std::vector<at::Tensor> random_;
 };
 
 class Recorder : public Observer {
