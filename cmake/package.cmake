@@ -1,6 +1,6 @@
 # cmake --install --component library: headers, static libraries and what find_package(onecycle) reads, with the components
 #
-#   library    onecycle::onecycle, the default
+#   library    onecycle::onecycle, the default, and onecycle::predictor, without the trainer
 #   schedule   onecycle::schedule, which needs no LibTorch
 #
 # Nothing in the folder names a path of this machine: it may be moved, and finds LibTorch where it is used.
@@ -17,6 +17,7 @@ function(onecycle_export component)
 endfunction()
 
 set_target_properties(onecycle_schedule PROPERTIES EXPORT_NAME schedule)
+set_target_properties(onecycle_network PROPERTIES EXPORT_NAME predictor)
 onecycle_export(schedule onecycle_core onecycle_schedule)
 set(others onecycle ${ONECYCLE_LIBRARIES})
 list(REMOVE_ITEM others onecycle_core onecycle_schedule)
