@@ -109,7 +109,8 @@ train: {duration: 1ep, device: cpu}
 
   // "FILE: NAME PROBABILITY" with three names, whose probabilities are all that there are.
   void expect_classes(const std::string& line) {
-    EXPECT_THAT(line, ContainsRegex("^" + picture_ + ": [012] [01][.0-9]+ [012] [01][.0-9]+ [012] [01]"));
+    EXPECT_THAT(line,
+                ContainsRegex("^" + picture_ + ": [012] [01][.0-9]+ [012] [01][.0-9]+ [012] [01]"));
     std::istringstream words(line.substr(picture_.size() + 1));
     double sum = 0, probability = 0;
     for (std::string name; words >> name >> probability;) sum += probability;
