@@ -43,8 +43,8 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"report", {"core", "yaml"}},
     {"front", {"core"}},
     {"cli",
-     {"core", "front", "yaml", "formats", "kernels", "data", "dist", "network", "train", "observe",
-      "tuning", "recipe", "study", "report"}},
+     {"core", "front", "options", "yaml", "formats", "kernels", "data", "dist", "network", "train",
+      "observe", "tuning", "recipe", "study", "report"}},
 };
 
 // onecycle/*.h that observers may see.
