@@ -63,19 +63,21 @@ class Loader : public Source {
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override;
   // Batch `index` of evaluation_batches(). Throws Error where there is no such batch.
   Batch evaluation_batch(std::int64_t index);
+  // Other images [N,C,H,W] of the set's type, on its device and contiguous, as in_order makes them,
+  // the centre of side `crop` where that is not 0; the targets are 0. Any number of threads may ask
+  // at once. Throws DataError where mean and std are not those of such images.
+  Batch of_images(const at::Tensor& images, std::int64_t crop) const;
 
  private:
   // Makes the order, and with mixup the partners and weights, of `epoch`.
   void prepare(std::int64_t epoch);
   void augment(kernels::Gather& request) const;
-  // Completes `request` (rows and augmentation) and runs it.
-  Batch gather(kernels::Gather request) const;
+  // Completes `request` (rows, augmentation and crop) with samples of `set` and runs it.
+  Batch gather(kernels::Gather request, const ImageSet& set) const;
 
   LoaderOptions options_;
   std::int64_t num_samples_ = 0;
-  at::Tensor images_;       // on the device, as stored
-  at::Tensor labels_;       // on the device
-  at::Tensor rows_;         // as in ImageSet, on the device
+  ImageSet set_;            // on the device, as stored
   at::Tensor mean_;         // [C] or [C*H*W] float64, in the units of the stored pixels
   at::Tensor inverse_std_;  // [C] float64
   std::optional<OnDevice<kernels::CropTables>> crop_tables_;  // for resized_crop

@@ -44,8 +44,11 @@ class TensorSource : public Source {
   }
 
   Batch rows(std::int64_t offset, std::int64_t count) override {
-    return chosen(order_.index_select(0, at::arange(count, first_.options()) + first_ + offset),
-                  count);
+    const at::Tensor rows =
+        order_.is_cpu()
+            ? order_.narrow(0, first_.const_data_ptr<std::int64_t>()[0] + offset, count)
+            : order_.index_select(0, at::arange(count, first_.options()) + first_ + offset);
+    return chosen(rows, count);
   }
 
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {

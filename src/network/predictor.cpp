@@ -27,6 +27,7 @@ struct Predictor::Network {
   PredictorOptions options;
   Compute compute = {};
   std::vector<std::string> warnings = {};
+  std::optional<Loader> bytes = {}, floats = {};  // make the inputs of images of either type
 
   // Moves and converts the model. The weights are then to be loaded into the result, or are there.
   Parameters place();
@@ -99,6 +100,18 @@ Parameters Predictor::Network::place() {
   const std::string no_precision = why_no_precision(wanted);
   if (!no_precision.empty()) throw Error("bf16 is not usable here: " + no_precision);
   compute = choose_compute(wanted, *model);
+  LoaderOptions inputs;
+  inputs.device = compute.device;
+  inputs.dtype = compute.dtype;
+  inputs.memory_format = compute.memory_format;
+  inputs.mean = task.mean;
+  inputs.std = task.std;
+  const auto loader = [&](at::ScalarType type) {
+    const at::Tensor black = at::zeros({1, task.channels, task.height, task.width}, type);
+    return Loader({black, at::zeros({1}, at::kLong)}, inputs);
+  };
+  bytes.emplace(loader(at::kByte));
+  floats.emplace(loader(at::kFloat));
   model->eval();
   Parameters parameters(model, compute.device, compute.dtype, compute.memory_format);
   for (at::Tensor& parameter : model->parameters()) parameter.set_requires_grad(false);
@@ -142,19 +155,14 @@ Predictions Predictor::predict(const at::Tensor& images) const {
   }
   const c10::DeviceGuard guard(compute.device);
   const bool cut = images.size(2) != task.height || images.size(3) != task.width;
-  LoaderOptions options;
-  options.device = compute.device;
-  options.dtype = compute.dtype;
-  options.memory_format = compute.memory_format;
-  options.mean = task.mean;
-  options.std = task.std;
-  options.crop = cut ? task.height : 0;
-  Loader loader({images.detach(), at::zeros({count}, at::kLong)}, options);
+  const at::Tensor given = images.detach().contiguous().to(compute.device);
+  const Loader& loader = given.scalar_type() == at::kByte ? *network_->bytes : *network_->floats;
   std::vector<at::Tensor> logits;
   for (std::int64_t first = 0; first < count; first += network_->options.batch_size) {
     const std::int64_t rows = std::min(network_->options.batch_size, count - first);
-    logits.push_back(logits_of_views(*network_->model, loader.in_order(first, rows, rows).inputs,
-                                     network_->options.views, compute.memory_format));
+    const Batch batch = loader.of_images(given.narrow(0, first, rows), cut ? task.height : 0);
+    logits.push_back(logits_of_views(*network_->model, batch.inputs, network_->options.views,
+                                     compute.memory_format));
   }
   const at::Tensor all = logits.size() == 1 ? logits.front() : at::cat(logits);
   Predictions result{all.cpu(), at::softmax(all, 1).cpu()};

@@ -5,6 +5,8 @@
 
 #include "core/text/format.h"
 
+#include <cmath>
+
 #include <ATen/ATen.h>
 
 namespace onecycle {
@@ -43,7 +45,7 @@ void require_viewable(const ModelContext& context, TestTimeAugmentation views) {
 }
 
 void check_probabilities(const at::Tensor& probabilities) {
-  if (probabilities.numel() == 0 || at::isfinite(probabilities.sum()).item<bool>()) return;
+  if (probabilities.numel() == 0 || std::isfinite(probabilities.sum().item<double>())) return;
   const at::Tensor wrong = probabilities.isfinite().all(1).logical_not().nonzero();
   throw Error(
       format("the network's outputs are not numbers for {} samples, the first of them sample {} "

@@ -99,17 +99,18 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
     : options_(options), num_samples_(set.size()), position_(options.device) {
   check_set(set, options_);
   element_of(options_.dtype);
-  images_ = set.images.contiguous().to(options_.device);
-  labels_ = set.labels.contiguous().to(options_.device);
-  const double white = images_.scalar_type() == at::kByte ? 255 : 1;
+  set_.images = set.images.contiguous().to(options_.device);
+  set_.labels = set.labels.contiguous().to(options_.device);
+  const double white = set_.images.scalar_type() == at::kByte ? 255 : 1;
   std::vector<double> mean, inverse_std;
   for (const double value : options_.mean) mean.push_back(value * white);
   for (const double value : options_.std) inverse_std.push_back(1 / (value * white));
   mean_ = on_device(std::move(mean), options_.device);
   inverse_std_ = on_device(std::move(inverse_std), options_.device);
-  if (set.rows.defined()) rows_ = set.rows.to(options_.device);
+  if (set.rows.defined()) set_.rows = set.rows.to(options_.device);
   if (const auto& crop = options_.augment.resized_crop)
-    crop_tables_.emplace(options_.device, crop_tables(*crop, images_.size(2), images_.size(3)));
+    crop_tables_.emplace(options_.device,
+                         crop_tables(*crop, set_.images.size(2), set_.images.size(3)));
 }
 
 void Loader::set_format(const InputFormat& wanted) {
@@ -163,8 +164,9 @@ Batch Loader::rows(std::int64_t offset, std::int64_t count) {
   request.offset = offset;
   request.batch = request.valid = count;
   request.seed = options_.seed;
+  request.out_height = request.out_width = options_.crop;
   augment(request);
-  Batch batch = gather(request);
+  Batch batch = gather(request, set_);
   for (const auto& other : options_.augment.others) batch.inputs = other->apply(batch.inputs);
   return batch;
 }
@@ -178,7 +180,7 @@ void Loader::augment(kernels::Gather& request) const {
   request.cutout = static_cast<std::int32_t>(augment.cutout);
   if (augment.resized_crop) {
     request.crop = crop_tables_->data();
-    const auto box = fallback_box(*augment.resized_crop, images_.size(2), images_.size(3));
+    const auto box = fallback_box(*augment.resized_crop, set_.images.size(2), set_.images.size(3));
     std::copy(box.begin(), box.end(), request.fallback);
   }
   const double jitter[] = {augment.jitter.brightness, augment.jitter.contrast,
@@ -199,7 +201,18 @@ Batch Loader::in_order(std::int64_t first, std::int64_t valid, std::int64_t coun
   request.offset = first;
   request.batch = count;
   request.valid = valid;
-  return gather(request);
+  request.out_height = request.out_width = options_.crop;
+  return gather(request, set_);
+}
+
+Batch Loader::of_images(const at::Tensor& images, std::int64_t crop) const {
+  const std::int64_t count = images.size(0);
+  const ImageSet set{images, at::zeros({count}, set_.labels.options())};
+  if (mean_.numel() != images.size(1)) check_set(set, options_);  // a mean image has its own size
+  kernels::Gather request;
+  request.batch = request.valid = count;
+  request.out_height = request.out_width = crop;
+  return gather(request, set);
 }
 
 Batch Loader::evaluation_batch(std::int64_t index) {
@@ -209,12 +222,11 @@ Batch Loader::evaluation_batch(std::int64_t index) {
   return in_order(first, std::min(options_.batch_size, num_samples_ - first), options_.batch_size);
 }
 
-Batch Loader::gather(kernels::Gather request) const {
+Batch Loader::gather(kernels::Gather request, const ImageSet& set) const {
   const at::Device device = options_.device;
-  request.channels = images_.size(1);
-  request.height = images_.size(2);
-  request.width = images_.size(3);
-  request.out_height = request.out_width = options_.crop;
+  request.channels = set.images.size(1);
+  request.height = set.images.size(2);
+  request.width = set.images.size(3);
   Batch batch;
   batch.valid = request.valid;
   batch.inputs = at::empty(
@@ -229,12 +241,12 @@ Batch Loader::gather(kernels::Gather request) const {
     request.out_mix_weight = mix.weight.mutable_data_ptr<float>();
   }
 
-  request.images = images_.const_data_ptr();
-  request.labels = labels_.const_data_ptr<std::int64_t>();
+  request.images = set.images.const_data_ptr();
+  request.labels = set.labels.const_data_ptr<std::int64_t>();
   request.pixel =
-      images_.scalar_type() == at::kByte ? kernels::Pixel::uint8 : kernels::Pixel::float32;
-  if (rows_.defined()) request.rows = rows_.const_data_ptr<std::int64_t>();
-  request.mean_image = mean_.numel() != images_.size(1);
+      set.images.scalar_type() == at::kByte ? kernels::Pixel::uint8 : kernels::Pixel::float32;
+  if (set.rows.defined()) request.rows = set.rows.const_data_ptr<std::int64_t>();
+  request.mean_image = mean_.numel() != set.images.size(1);
   request.mean = mean_.const_data_ptr<double>();
   request.inverse_std = inverse_std_.const_data_ptr<double>();
   request.out = batch.inputs.mutable_data_ptr();
@@ -249,7 +261,7 @@ Batch Loader::gather(kernels::Gather request) const {
       grey_sums = at::zeros({2 * request.batch}, batch.targets.options());
       request.grey_sums = grey_sums.mutable_data_ptr<std::int64_t>();
     }
-    kernels::gather_cuda(request, current_stream(images_.device()));
+    kernels::gather_cuda(request, current_stream(set.images.device()));
     return batch;
   }
   const std::int64_t sample_size = request.channels * request.h() * request.w();
