@@ -5,8 +5,11 @@
 
 #include "library/support.h"
 
-#include <gmock/gmock.h>
+#include <functional>
 #include <gtest/gtest.h>
+#include <map>
+#include <new>
+#include <stdexcept>
 
 #include <ATen/Context.h>
 
@@ -39,9 +42,9 @@ constexpr std::int64_t kOfWeights = 3 * (kInputs + 2) * kHidden * kValue;
 
 TEST(FitBatchOfAnExperiment, FindsWhatTheLimitAllowsAndLeavesEverything) {
   torch::nn::Sequential net = wide_network();
+  net->eval();
   Experiment experiment = wide_experiment(net);
   net[0]->as<torch::nn::Linear>()->weight.mutable_grad() = at::ones({kHidden, kInputs});
-  net->eval();
   at::manual_seed(11);
   const at::Tensor random = at::globalContext().defaultGenerator(at::kCPU).get_state();
   const std::vector<at::Tensor> weights = copied(net);
