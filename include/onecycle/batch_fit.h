@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/trainer.h"
+#include "onecycle/experiment.h"
 
 #include <cstdint>
 #include <functional>
@@ -19,7 +19,7 @@ struct BatchProbe {
   std::int64_t batch = 0;
   bool fits = false;
   double samples_per_second = 0;  // median over steps, warm-up left out
-  std::int64_t peak_bytes = 0;    // resident on the CPU, or taken from the GPU; 0: not known
+  std::int64_t peak_bytes = 0;    // resident, of tensors, or taken from the GPU; 0: not known
   std::string why;                // it does not fit
 };
 
@@ -72,6 +72,45 @@ std::string lr_rule_text(LrRule rule, std::int64_t before, std::int64_t after);
 // Throws Error, std::bad_alloc or what LibTorch throws: whether that is a lack of memory, the
 // caller has to judge. Meant for a process of its own.
 BatchProbe probe_batch(const Run& run);
+
+// Where fit_batch() looks for a batch.
+struct BatchFitOptions {
+  std::optional<std::int64_t> most = {};  // samples of one forward pass; empty: all there are
+  // Bytes of memory, the GPU's where the experiment is on one, that steps, evaluations and
+  // checkpoints may take beyond the module, the optimizer's state and the samples; empty: what is
+  // available, shared by the ranks of the machine, less a tenth.
+  std::optional<std::int64_t> limit_bytes = {};
+};
+
+// The batch that fit_batch() found, and all that it rests on.
+struct BatchFit {
+  BatchChoice choice;  // of those probes
+  std::vector<BatchProbe>
+      probes;                    // in the order tried; their peaks are beyond the same as the limit
+  std::int64_t limit_bytes = 0;  // of each
+  std::string refused;           // not even 1 fits, or "interrupted"; empty otherwise
+};
+
+// The batch_size for an experiment, fitted to memory and speed by real training steps: what
+// `onecycle fit-batch` does, in this process. The experiment's own batch_size is not looked at; its
+// `accumulate` and ranks stand, each rank tries for itself, and what fits must fit on all.
+//
+// On the CPU, where a lack of memory may end the process, tensors are counted, and a batch that is
+// expected to take more than the limit by those tried before is not tried; what a module allocates
+// other than as tensors goes uncounted. On a GPU what LibTorch takes from it counts, and its cache
+// is given back between the sizes.
+//
+// Weights, buffers, gradients, modes and the generators of all devices are bit-identical
+// afterwards. experiment.stop() ends it, with the choice among what was tried. Throws Error where
+// an option is below 1 or LibTorch's profiler is at work on this thread, and what a training
+// throws.
+BatchFit fit_batch(Experiment& experiment, const OptimizerPlan& optimizer,
+                   const BatchFitOptions& options = {});
+template <class O>
+BatchFit fit_batch(Experiment& experiment, const O& optimizer,
+                   const BatchFitOptions& options = {}) {
+  return fit_batch(experiment, plan_of(optimizer), options);
+}
 
 // What training with a batch came to.
 struct BatchTrial {

@@ -97,7 +97,7 @@ class Experiment {
   void observe(std::shared_ptr<Observer> observer) { observers_.push_back(std::move(observer)); }
   // Where fit() saves, every `checkpoint_every` steps; without one nothing is kept.
   void keep_checkpoints_in(std::shared_ptr<CheckpointStore> store) { store_ = std::move(store); }
-  // Ends fit() and range_test() from any thread.
+  // Ends fit(), range_test() and fit_batch() from any thread.
   StopSignal& stop() { return stop_; }
 
   // Trains. `optimizer`: Sgd, AdamW, Muon, or whatever plan_of() takes; `schedule`: OneCycle,

@@ -67,5 +67,8 @@ struct ModelSummary {
 
 // Runs the model on one sample of zeros, in evaluation mode, and leaves it as it was.
 ModelSummary summarise(Model& model, const ModelContext& context);
+// The same on a batch that the model takes, on its device: `macs` and `activation_bytes` are of all
+// its samples together, in the dtype that it computes with.
+ModelSummary summarise_on(Model& model, const at::Tensor& inputs);
 
 }  // namespace onecycle

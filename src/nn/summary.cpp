@@ -76,16 +76,22 @@ class WatchScope {
 }  // namespace
 
 ModelSummary summarise(Model& model, const ModelContext& context) {
+  at::TensorOptions options;
+  for (const at::Tensor& parameter : model.parameters())
+    options = parameter.options().requires_grad(false);
+  return summarise_on(model,
+                      at::zeros({1, context.channels, context.height, context.width}, options));
+}
+
+ModelSummary summarise_on(Model& model, const at::Tensor& inputs) {
   ModelSummary summary;
   std::unordered_map<const void*, bool> own;
   const auto note_own = [&](const at::Tensor& tensor) {
     own[tensor.storage().unsafeGetStorageImpl()] = true;
   };
-  at::TensorOptions options;
   for (const at::Tensor& parameter : model.parameters()) {
     summary.parameters += parameter.numel();
     if (parameter.requires_grad()) summary.trainable += parameter.numel();
-    options = parameter.options().requires_grad(false);
     note_own(parameter);
   }
   for (const at::Tensor& buffer : model.buffers()) note_own(buffer);
@@ -93,12 +99,11 @@ ModelSummary summarise(Model& model, const ModelContext& context) {
   const ModeScope modes(model);
   model.eval();
   Watch seen;
-  at::Tensor logits;
+  at::Tensor outputs;
   {
     const at::AutoGradMode with_grad(true);
     const WatchScope scope(seen);
-    logits =
-        model.forward(at::zeros({1, context.channels, context.height, context.width}, options));
+    outputs = model.forward(inputs.clone());  // a copy is seen like any other result
   }
 
   summary.macs = seen.macs;

@@ -4,7 +4,6 @@
 #include "cli/signals.h"
 #include "core/text/format.h"
 #include "recipe/recipe_text.h"
-#include "tuning/batch_size/batch_limit.h"
 
 #include <algorithm>
 
@@ -31,12 +30,6 @@ void say_start(const FitBatchTask& task) {
 }
 
 }  // namespace
-
-std::string bytes_text(std::int64_t bytes) {
-  const auto number = static_cast<double>(bytes);
-  if (number >= 0x1p30) return format("{:.2f} GiB", number / 0x1p30);
-  return format("{:.0f} MiB", number / 0x1p20);
-}
 
 std::int64_t FitBatchTask::own_memory() const {
   return available_host_memory() / group().local_size();

@@ -64,8 +64,7 @@ ComparedBatch train(const FitBatchTask& task, const Recipe& recipe, std::optiona
 
 void find_samples(FitBatchTask& task) {
   if (task.num_train == 0 && !probe_size(task, 1))
-    throw Error(format("{}: not even a batch of 1 fits in {}: {}", task.recipe.name,
-                       bytes_text(task.limit_bytes), task.probes.back().why));
+    throw Error(task.recipe.name + ": " + nothing_fits(task.limit_bytes, task.probes.back().why));
   for (const std::int64_t batch : task.options.compare)
     if (batch * task.recipe.train.accumulate > task.num_train)
       task.line.misused(

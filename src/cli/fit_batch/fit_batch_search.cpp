@@ -7,6 +7,7 @@
 #include "core/text/format.h"
 #include "core/text/print.h"
 #include "recipe/recipe_text.h"
+#include "tuning/batch_size/batch_probe.h"
 
 #include <algorithm>
 #include <cmath>
@@ -75,23 +76,14 @@ void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recip
                                            ranks * total_batch(chosen, task.num_train)));
 }
 
-// A size fits where it fits on every rank; together they are as fast as their slowest allows.
-void agree(FitBatchTask& task, BatchProbe& probe) {
-  Group& group = task.group();
-  if (group.size() == 1) return;
-  const auto all = group.all_gather(
-      {probe.fits ? 1.0 : 0.0, probe.samples_per_second, static_cast<double>(probe.peak_bytes),
-       static_cast<double>(task.num_train), static_cast<double>(task.limit_bytes)});
-  const auto reasons = group.all_gather_bytes(probe.why);
-  for (std::size_t rank = 0; rank < all.size(); ++rank) {
-    if (probe.fits && all[rank][0] == 0) probe.why = format("rank {}: {}", rank, reasons[rank]);
-    probe.fits = probe.fits && all[rank][0] != 0;
-    probe.samples_per_second = std::min(probe.samples_per_second, all[rank][1]);
-    probe.peak_bytes = std::max(probe.peak_bytes, static_cast<std::int64_t>(all[rank][2]));
-    task.num_train = std::max(task.num_train, static_cast<std::int64_t>(all[rank][3]));
-    task.limit_bytes = std::min(task.limit_bytes, static_cast<std::int64_t>(all[rank][4]));
+// What the ranks' children found out.
+void agree_on_run(FitBatchTask& task) {
+  if (task.group().size() == 1) return;
+  for (const auto& of_rank : task.group().all_gather(
+           {static_cast<double>(task.num_train), static_cast<double>(task.limit_bytes)})) {
+    task.num_train = std::max(task.num_train, static_cast<std::int64_t>(of_rank[0]));
+    task.limit_bytes = std::min(task.limit_bytes, static_cast<std::int64_t>(of_rank[1]));
   }
-  probe.samples_per_second *= static_cast<double>(group.size());
 }
 
 }  // namespace
@@ -123,7 +115,8 @@ bool probe_size(FitBatchTask& task, std::int64_t batch) {
   } else {
     probe.why = outcome.why + (outcome.built.is_null() ? ", before the first step" : "");
   }
-  agree(task, probe);
+  agree(task.group(), probe);
+  agree_on_run(task);
   say_probe(task, probe);
   task.probes.push_back(std::move(probe));
   return task.probes.back().fits;
@@ -156,10 +149,8 @@ BatchChoice search_batch(FitBatchTask& task) {
   }
   const BatchChoice choice = choose_batch(task.probes, task.num_train, task.parts());
   if (!fits || choice.largest == 0)
-    throw Error(
-        format("{}: not even a batch of 1 fits in {}: {}; give it more memory, a smaller "
-               "model or data.limit",
-               task.recipe.name, bytes_text(task.limit_bytes), task.probes.back().why));
+    throw Error(format("{}: {}; give it more memory, a smaller model or data.limit",
+                       task.recipe.name, nothing_fits(task.limit_bytes, task.probes.back().why)));
   return choice;
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "core/text/json.h"
+#include "tuning/batch_size/batch_limit.h"
 
 #include <optional>
 #include <string>
@@ -13,7 +14,7 @@ namespace onecycle {
 
 struct FitBatchOptions {
   std::optional<std::int64_t> memory;  // bytes
-  double margin = 0.1;
+  double margin = kMemoryMargin;
   std::optional<std::int64_t> most;
   LrRule rule = LrRule::none;
   std::vector<std::int64_t> compare;
@@ -62,7 +63,5 @@ int compare_batches(FitBatchTask& task);
 
 // The recipe with the default size in place of `auto`.
 Recipe with_any_batch(Recipe recipe);
-
-std::string bytes_text(std::int64_t bytes);  // "1.8 GiB"
 
 }  // namespace onecycle

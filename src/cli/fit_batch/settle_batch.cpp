@@ -3,7 +3,6 @@
 #include "cli/fit_batch/fit_batch_task.h"
 #include "cli/signals.h"
 #include "core/text/format.h"
-#include "tuning/batch_size/batch_limit.h"
 
 namespace onecycle {
 

@@ -2,11 +2,11 @@
 
 #include "onecycle/error.h"
 
+#include "core/text/format.h"
 #include "kernels/device_memory.h"
 
 #include <algorithm>
 #include <fstream>
-#include <string>
 #include <sys/resource.h>
 
 #include <ATen/ops/empty.h>
@@ -27,6 +27,16 @@ void limit_data(std::int64_t bytes) {
 
 std::int64_t less_margin(std::int64_t memory, double margin) {
   return static_cast<std::int64_t>(static_cast<double>(memory) * (1 - margin));
+}
+
+std::string bytes_text(std::int64_t bytes) {
+  const auto number = static_cast<double>(bytes);
+  if (number >= 0x1p30) return format("{:.2f} GiB", number / 0x1p30);
+  return format("{:.0f} MiB", number / 0x1p20);
+}
+
+std::string nothing_fits(std::int64_t limit_bytes, const std::string& why) {
+  return format("not even a batch of 1 fits in {}: {}", bytes_text(limit_bytes), why);
 }
 
 MemoryLimit::MemoryLimit(DeviceChoice device, std::int64_t host_bytes,

@@ -6,13 +6,22 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <ATen/core/Tensor.h>
 
 namespace onecycle {
 
+// Of the memory, what stays free unless somebody says otherwise.
+inline constexpr double kMemoryMargin = 0.1;
+
 // `memory` less a share of it.
 std::int64_t less_margin(std::int64_t memory, double margin);
+
+std::string bytes_text(std::int64_t bytes);  // "1.8 GiB"
+
+// `why`: of the probe of 1.
+std::string nothing_fits(std::int64_t limit_bytes, const std::string& why);
 
 // Holds this process, for good, to what a probe may use. On the CPU that is RLIMIT_DATA, and the
 // process offers itself to the kernel should the host run short. On CUDA, where the driver reserves

@@ -1,5 +1,6 @@
-#include "onecycle/batch_fit.h"
+#include "tuning/batch_size/batch_probe.h"
 
+#include "core/text/format.h"
 #include "train/step/step_graph.h"
 
 #include <algorithm>
@@ -9,7 +10,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::int64_t kTrialSteps = 3;
+constexpr std::int64_t kTrialSteps = kStepsBeforeEvaluation + 1;
 constexpr double kTimedSeconds = 0.7;
 constexpr double kFewestTimed = 3, kMostTimed = 59;  // steps after the warm-up
 
@@ -45,29 +46,17 @@ class NullStore : public CheckpointStore {
   std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return std::nullopt; }
 };
 
-RunEnd fit(const Run& run, Rates& rates, CheckpointStore* store) {
-  Trainer trainer(run);
-  trainer.observe(rates);
-  if (store != nullptr) trainer.keep_checkpoints_in(*store);
-  return trainer.fit();
-}
-
-// Why a run that ended so does not fit; "" where it does.
-std::string obstacle(const RunEnd& end) {
-  if (end.reason == StopReason::finished) return "";
-  return end.reason == StopReason::out_of_memory ? "out of memory" : end.message;
-}
-
 // A few steps, with all else that takes memory in a whole run.
 Run shortened(const Run& run) {
   Run result = run;
   result.validation = first_of(run.validation, kEvaluated);
   result.test = first_of(run.test, kEvaluated);
-  result.steps.steps_per_epoch = std::min<std::int64_t>(2, run.steps.steps_per_epoch);
+  result.steps.steps_per_epoch = std::min(kStepsBeforeEvaluation, run.steps.steps_per_epoch);
   result.steps.total_steps = kTrialSteps;
   result.options.retries = 0;
   result.options.log_every = 1;
-  result.options.evaluate_every = result.options.test_every = result.options.checkpoint_every = 2;
+  result.options.evaluate_every = result.options.test_every = result.options.checkpoint_every =
+      kStepsBeforeEvaluation;
   return result;
 }
 
@@ -85,19 +74,57 @@ Run repeated(const Run& run, double seconds) {
 
 }  // namespace
 
+std::string obstacle(const RunEnd& end) {
+  if (end.reason == StopReason::finished) return "";
+  return end.reason == StopReason::out_of_memory ? "out of memory" : end.message;
+}
+
+ProbedSteps take_first_steps(const Run& run, StopSignal& stop, Observer* watch) {
+  Rates rates;
+  NullStore nowhere;
+  Trainer trainer(shortened(run), stop);
+  trainer.observe(rates);
+  if (watch != nullptr) trainer.observe(*watch);
+  trainer.keep_checkpoints_in(nowhere);
+  const RunEnd end = trainer.fit();
+  return {end, end.reason == StopReason::finished ? rates.of_step(1) : 0};
+}
+
+ProbedSteps time_steps(const Run& run, double samples_per_second, StopSignal& stop) {
+  Rates rates;
+  Trainer trainer(repeated(run, static_cast<double>(run.steps.total_batch) / samples_per_second),
+                  stop);
+  trainer.observe(rates);
+  const RunEnd end = trainer.fit();
+  return {end, end.reason == StopReason::finished ? rates.median_after(warm_ups(run)) : 0};
+}
+
+void agree(Group& group, BatchProbe& probe) {
+  if (group.size() == 1) return;
+  const auto all = group.all_gather(
+      {probe.fits ? 1.0 : 0.0, probe.samples_per_second, static_cast<double>(probe.peak_bytes)});
+  const auto reasons = group.all_gather_bytes(probe.why);
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    if (probe.fits && all[rank][0] == 0) probe.why = format("rank {}: {}", rank, reasons[rank]);
+    probe.fits = probe.fits && all[rank][0] != 0;
+    probe.samples_per_second = std::min(probe.samples_per_second, all[rank][1]);
+    probe.peak_bytes = std::max(probe.peak_bytes, static_cast<std::int64_t>(all[rank][2]));
+  }
+  probe.samples_per_second *= static_cast<double>(group.size());
+}
+
 BatchProbe probe_batch(const Run& run) {
+  StopSignal never;
   BatchProbe probe;
   probe.batch = run.steps.micro_batch;
-  Rates first;
-  NullStore nowhere;
-  probe.why = obstacle(fit(shortened(run), first, &nowhere));
+  const ProbedSteps first = take_first_steps(run, never);
+  probe.why = obstacle(first.end);
   if (!probe.why.empty()) return probe;
-  Rates timed;
-  const double seconds = static_cast<double>(run.steps.total_batch) / first.of_step(1);
-  probe.why = obstacle(fit(repeated(run, seconds), timed, nullptr));
+  const ProbedSteps timed = time_steps(run, first.samples_per_second, never);
+  probe.why = obstacle(timed.end);
   if (!probe.why.empty()) return probe;
   probe.fits = true;
-  probe.samples_per_second = timed.median_after(warm_ups(run));
+  probe.samples_per_second = timed.samples_per_second;
   return probe;
 }
 

@@ -2,9 +2,8 @@
 #include "onecycle/range_test.h"
 
 #include "core/text/format.h"
-#include "nn/ops/mode_scope.h"
 #include "schedule/survey.h"
-#include "train/state/snapshot.h"
+#include "train/state/kept_state.h"
 #include "tuning/range_test/smoothing.h"
 
 #include <algorithm>
@@ -79,34 +78,6 @@ Run along(const Sweep& plan, const Run& run) {
   return swept;
 }
 
-// Whatever of the parts training changes, as it was.
-class Kept {
- public:
-  explicit Kept(const Run& run) : run_(run), modes_(*run.model) {
-    RunState state;
-    state.steps = run.optimizer->updates();
-    before_ = capture(run, nullptr, state);
-    for (const Parameter& parameter : run.parameters->all())
-      trained_.push_back(parameter.working.requires_grad());
-  }
-
-  // Throws what LibTorch throws where the device fails.
-  void put_back() const {
-    restore(run_, nullptr, before_, "the run before the range test");
-    for (std::size_t i = 0; i < trained_.size(); ++i) {
-      at::Tensor& working = run_.parameters->all()[i].working;
-      working.mutable_grad().reset();
-      working.set_requires_grad(trained_[i]);
-    }
-  }
-
- private:
-  const Run& run_;
-  ModeScope modes_;
-  Snapshot before_;
-  std::vector<bool> trained_;  // by parameter, whether it takes gradients
-};
-
 class Recorder : public Observer {
  public:
   Recorder(SweepCurve& curve, double stop_factor) : curve_(curve), stop_factor_(stop_factor) {}
@@ -148,15 +119,7 @@ SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* 
   Trainer trainer(along(plan, run), stop);
   trainer.observe(recorder);
   if (progress != nullptr) trainer.observe(*progress);
-  const Kept kept(run);
-  RunEnd end;
-  try {
-    end = trainer.fit();
-  } catch (...) {
-    kept.put_back();
-    throw;
-  }
-  kept.put_back();
+  const RunEnd end = KeptState(run).undo([&] { return trainer.fit(); });
   if (end.reason == StopReason::out_of_memory) throw Error(end.message);
   curve.interrupted = end.reason == StopReason::interrupted;
   if (end.reason != StopReason::finished) curve.stopped = end.message;
