@@ -128,12 +128,13 @@ TEST(Picture, RefusesSizesThatLie) {
     file.insert(file.end(), png.begin() + 33, png.end());
     return file;
   };
-  EXPECT_THAT(problem(with_size(65535, 65535)), HasSubstr("65535x65535 pixels, more than the 134"));
+  EXPECT_THAT(problem(with_size(65535, 65535)),
+              HasSubstr("65535x65535 pixels, more than the limit of 134"));
   EXPECT_THAT(problem(with_size(12000, 10000)), HasSubstr("more than the file can hold"));
   Bytes jpeg = golden_file("jpeg-444");
   for (std::size_t i = 0; i + 8 < jpeg.size(); ++i)
     if (jpeg[i] == 0xff && jpeg[i + 1] == 0xc0) std::fill_n(jpeg.begin() + i + 5, 4, 0xf0);
-  EXPECT_THAT(problem(jpeg), HasSubstr("61680x61680 pixels, more than the 134 million"));
+  EXPECT_THAT(problem(jpeg), HasSubstr("61680x61680 pixels, more than the limit of 134 million"));
 }
 
 // A progressive file with scans added that say nothing: runs of blocks without a change.
