@@ -56,4 +56,7 @@ void require_precision(const ComputeOptions& options, std::int64_t local_rank = 
 // or "" where there is one. `index`: which of them is asked for.
 std::string why_no_cuda(std::int64_t index = 0);
 
+// Whether what may choose so gets the GPU of this number.
+bool finds_gpu(DeviceChoice device, std::int64_t index = 0);
+
 }  // namespace onecycle

@@ -5,6 +5,10 @@
 #include <string>
 #include <vector>
 
+namespace torch::nn {
+class Module;
+}
+
 // Weights from a file, whatever wrote it: a checkpoint of onecycle, safetensors, torch.save.
 namespace onecycle {
 
@@ -39,5 +43,18 @@ struct WeightsReport {
   // "FILE (torch archive): 97 tensors loaded; as initialised: linear.weight (...)"
   std::string text() const;
 };
+
+// Loads parameters and buffers of any module by their names ("0.weight") from the file at `path`,
+// into the tensors that it has, whatever their device and type; of a checkpoint, those averaged
+// over the run where it has them. `options.file` is not looked at. Throws CheckpointError, which
+// names the tensors that do not fit by name or shape, or hold numbers that are not finite; the
+// module is then as it was.
+WeightsReport load_weights(torch::nn::Module& module, const std::string& path,
+                           const WeightsOptions& options = {});
+
+// Writes them, in the order of PyTorch's state_dict, as torch.save does where `path` ends in .pth
+// or .pt, as safetensors where it ends so. Throws Error for another name and where the file cannot
+// be written, CheckpointError for a type of number that files do not hold.
+void save_weights(const torch::nn::Module& module, const std::string& path);
 
 }  // namespace onecycle

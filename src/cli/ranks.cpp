@@ -7,8 +7,6 @@
 #include "core/process/processors.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
-#include "dist/group/process_group.h"
-#include "dist/launch/address.h"
 #include "dist/launch/launcher.h"
 #include "dist/launch/place.h"
 
@@ -16,13 +14,11 @@
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <filesystem>
 #include <string_view>
 
 #include <ATen/Parallel.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <torch/csrc/distributed/c10d/HashStore.hpp>
 
 namespace onecycle {
 
@@ -75,67 +71,29 @@ std::int64_t num_visible(const char* list) {
   return 1 + std::count(list, list + std::strlen(list), ',');
 }
 
-constexpr std::chrono::seconds kPatience{5};  // for a word on why a collective failed
-
 // Threads of ranks that share a machine, unless someone chose them.
 void share_cores(const RankPlace& place) {
   if (place.local_size == 1 || std::getenv("OMP_NUM_THREADS") != nullptr) return;
   at::set_num_threads(static_cast<int>(share_of_processors(place.local_size)));
 }
 
-std::optional<Group::Failure> failure_of(Heartbeat& heartbeat) {
-  const RankFailure failure = heartbeat.await_failure(kPatience);
-  if (failure.kind == RankFailure::Kind::out_of_memory) return Group::Failure{failure.text, true};
-  return Group::Failure{heartbeat.explain(kPatience)};
-}
-
-GroupPlan plan_of(const RankPlace& place, DeviceChoice device,
-                  std::shared_ptr<Heartbeat> heartbeat) {
-  GroupPlan plan;
-  plan.rank = place.rank;
-  plan.size = place.size;
-  plan.local_rank = place.local_rank;
-  plan.local_size = place.local_size;
-  if (place.port != 0) plan.address = local_address_towards(place.address, place.port);
-  plan.nccl = device != DeviceChoice::cpu && why_no_cuda(place.local_rank).empty();
-  if (!heartbeat) return plan;
-  plan.give_up = [heartbeat](const Group::Failure& failure) {
-    heartbeat->give_up(failure.why, failure.out_of_memory ? RankFailure::Kind::out_of_memory
-                                                          : RankFailure::Kind::gave_up);
-  };
-  plan.explain = [heartbeat] { return failure_of(*heartbeat); };
-  plan.at_step = [heartbeat](std::int64_t step) { heartbeat->at(step); };
-  return plan;
-}
-
 }  // namespace
 
-RankScope::RankScope(CommandLine& line, DeviceChoice device)
-    : group_(alone()), errors_(std::uncaught_exceptions()) {
+RankScope::RankScope(CommandLine& line, DeviceChoice device) : group_(alone()) {
   const auto place = place_in_environment();
   if (!place) return;
   if (place->rank > 0) line.follow();
   share_cores(*place);
-  if (place->port == 0) {
-    store_ = c10::make_intrusive<c10d::HashStore>();
-  } else {
-    store_ = open_store(*place, kJoinTimeout);
-    heartbeat_ = std::make_shared<Heartbeat>(*place);
-  }
-  const GroupPlan plan = plan_of(*place, device, heartbeat_);
-  if (plan.nccl)  // what asks for no device works on this rank's
+  session_.emplace(*place, RankSessionOptions{.one_terminal = true});
+  const bool gpu = finds_gpu(device, place->local_rank);
+  if (gpu)  // what asks for no device works on this rank's
     c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(
-        {at::kCUDA, static_cast<at::DeviceIndex>(plan.local_rank)});
-  group_ = make_group(store_, plan);
-}
-
-RankScope::~RankScope() {
-  group_.reset();
-  if (heartbeat_ && std::uncaught_exceptions() == errors_) heartbeat_->finish();
+        {at::kCUDA, static_cast<at::DeviceIndex>(place->local_rank)});
+  group_ = session_->join(gpu);
 }
 
 void RankScope::announce_folder(const std::string& folder) {
-  if (heartbeat_ && group_->is_leader()) heartbeat_->announce_folder(folder);
+  if (session_) session_->announce_folder(folder);
 }
 
 std::string folder_to_resume() {

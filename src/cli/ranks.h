@@ -1,8 +1,7 @@
 #pragma once
 
 #include "cli/command.h"
-#include "dist/group/store.h"
-#include "dist/heartbeat/heartbeat.h"
+#include "dist/rank_session.h"
 
 #include <cstdint>
 #include <memory>
@@ -32,20 +31,14 @@ class RankScope {
   // Joins the ranks that a launcher started, or is alone. On a rank beside the first `line` says
   // nothing from here on. Waits for the others; throws DistError, UsageError.
   RankScope(CommandLine& line, DeviceChoice device);
-  // After an orderly end nobody misses this rank; during an error the others are left to notice.
-  ~RankScope();
-  RankScope(const RankScope&) = delete;
-  RankScope& operator=(const RankScope&) = delete;
 
   const std::shared_ptr<Group>& group() const { return group_; }
   // Where a launcher that starts all ranks again lets them go on.
   void announce_folder(const std::string& folder);
 
  private:
-  Store store_;
-  std::shared_ptr<Heartbeat> heartbeat_;  // nothing where it is alone
+  std::optional<RankSession> session_;  // nothing where no launcher started it
   std::shared_ptr<Group> group_;
-  int errors_;
 };
 
 // The folder that a restarted rank is to go on in; "" where it was not restarted.

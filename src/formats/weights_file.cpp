@@ -6,6 +6,8 @@
 #include "formats/torch/torch_archive.h"
 #include "formats/zip/zip_reader.h"
 
+#include <filesystem>
+
 namespace onecycle {
 
 namespace {
@@ -55,6 +57,13 @@ const char* name_of(WeightsKind kind) {
       return "legacy torch pickle";
   }
   return "";
+}
+
+std::optional<WeightsKind> kind_by_name(const std::string& path) {
+  const std::string suffix = std::filesystem::path(path).extension().string();
+  if (suffix == ".pth" || suffix == ".pt") return WeightsKind::torch_archive;
+  if (suffix == ".safetensors") return WeightsKind::safetensors;
+  return std::nullopt;
 }
 
 WeightsContent parse_weights(std::string_view bytes) {

@@ -3,6 +3,7 @@
 #include "core/files/mapped_file.h"
 #include "formats/safetensors/safetensors.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@ namespace onecycle {
 enum class WeightsKind { safetensors, torch_archive, torch_legacy };
 
 const char* name_of(WeightsKind kind);
+
+// What a file to write is to be by its name: .pth, .pt or .safetensors; nothing for another.
+std::optional<WeightsKind> kind_by_name(const std::string& path);
 
 // What a file of weights holds, whatever wrote it; the tensors point into its bytes.
 struct WeightsContent {

@@ -41,8 +41,7 @@ at::Device choose_device(DeviceChoice choice, std::int64_t index) {
 }
 
 bool is_on_cpu(DeviceChoice choice, std::int64_t index) {
-  return choice == DeviceChoice::cpu ||
-         (choice == DeviceChoice::automatic && !why_no_cuda(index).empty());
+  return choice != DeviceChoice::cuda && !finds_gpu(choice, index);
 }
 
 at::ScalarType dtype_of(Precision precision, bool narrow_pays) {
@@ -84,6 +83,10 @@ std::string why_no_cuda(std::int64_t index) {
 #else
   return "this build has no CUDA: run the set-up again with ONECYCLE_TORCH=full";
 #endif
+}
+
+bool finds_gpu(DeviceChoice device, std::int64_t index) {
+  return device != DeviceChoice::cpu && why_no_cuda(index).empty();
 }
 
 std::string why_no_precision(const ComputeOptions& options, std::int64_t local_rank) {

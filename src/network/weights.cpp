@@ -4,6 +4,7 @@
 
 #include "core/files/paths.h"
 #include "core/text/format.h"
+#include "formats/torch/torch_writer.h"
 #include "network/tensor_bytes.h"
 
 #include <algorithm>
@@ -51,11 +52,45 @@ std::string kind_text(const WeightsContent& content, bool own) {
                                 : format("{}, {}", name_of(content.kind), content.member);
 }
 
+TensorsByName module_tensors(const torch::nn::Module& module) {
+  TensorsByName result;
+  for (const auto& item : module.named_parameters(true)) result[item.key()] = item.value().detach();
+  for (const auto& item : module.named_buffers(true)) result[item.key()] = item.value();
+  return result;
+}
+
+// Those of a module and its children, from `tensors`. Asks for no shared_ptr to the module, as
+// Module::named_modules does.
+void add_in_order(const torch::nn::Module& module, const std::string& prefix,
+                  const TensorsByName& tensors, std::vector<NamedTensor>& result) {
+  const auto add = [&](const auto& items) {
+    for (const auto& item : items)
+      result.push_back({prefix + item.key(), tensors.at(prefix + item.key())});
+  };
+  add(module.named_parameters(false));
+  add(module.named_buffers(false));
+  for (const auto& child : module.named_children())
+    add_in_order(*child.value(), prefix + child.key() + ".", tensors, result);
+}
+
+std::vector<NamedTensor> in_order(const torch::nn::Module& module, const TensorsByName& tensors) {
+  std::vector<NamedTensor> result;
+  add_in_order(module, "", tensors, result);
+  return result;
+}
+
+std::vector<WantedTensor> wanted(const std::vector<NamedTensor>& tensors) {
+  std::vector<WantedTensor> result;
+  for (const auto& [name, tensor] : tensors)
+    result.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
+  return result;
+}
+
+// Into `tensors`, which are live.
 WeightsReport load_content(const WeightsContent& content, const WeightsOptions& options,
-                           Parameters& parameters, bool averaged) {
+                           const std::vector<NamedTensor>& tensors, bool averaged) {
   const at::NoGradGuard no_grad;
-  const TensorsByName tensors = model_tensors(parameters);
-  const std::vector<WantedTensor> want = wanted_tensors(parameters);
+  const std::vector<WantedTensor> want = wanted(tensors);
   bool own = false;
   std::vector<StoredTensor> found = model_part(content, averaged, own);
   if (!own) rename(found, options.rename, want);
@@ -63,11 +98,9 @@ WeightsReport load_content(const WeightsContent& content, const WeightsOptions& 
   check_matching(matching, options.match);
   for (const auto& [from, to] : matching.pairs) {
     check_loadable(found[from]);
-    check_finite(found[from].name, tensor_of(found[from]), tensors.at(want[to].name).scalar_type());
+    check_finite(found[from].name, tensor_of(found[from]), tensors[to].tensor.scalar_type());
   }
-  for (const auto& [from, to] : matching.pairs)
-    copy_numbers(found[from], tensors.at(want[to].name));
-  parameters.refresh_working();
+  for (const auto& [from, to] : matching.pairs) copy_numbers(found[from], tensors[to].tensor);
   WeightsReport report{"", kind_text(content, own), matching.pairs.size(), {}, {}};
   append(report.left, matching.other_shape, /*notes=*/true);
   append(report.left, matching.missing, /*notes=*/false);
@@ -75,24 +108,30 @@ WeightsReport load_content(const WeightsContent& content, const WeightsOptions& 
   return report;
 }
 
+// The same of the file at `path`, which errors name.
+WeightsReport load_content_of(const std::string& path, const WeightsContent& content,
+                              const WeightsOptions& options,
+                              const std::vector<NamedTensor>& tensors, bool averaged) {
+  try {
+    WeightsReport report = load_content(content, options, tensors, averaged);
+    report.file = path;
+    return report;
+  } catch (const CheckpointError& error) {
+    throw CheckpointError(format("{}: {}", path, error.what()));
+  }
+}
+
 }  // namespace
 
 TensorsByName model_tensors(const Parameters& parameters) {
-  TensorsByName result;
-  for (const auto& item : parameters.module().named_parameters(true))
-    result[item.key()] = item.value().detach();
-  for (const auto& item : parameters.module().named_buffers(true))
-    result[item.key()] = item.value();
+  TensorsByName result = module_tensors(parameters.module());
   for (const Parameter& parameter : parameters.all()) result[parameter.name] = parameter.master;
   for (const Parameter& parameter : parameters.fixed()) result[parameter.name] = parameter.master;
   return result;
 }
 
 std::vector<WantedTensor> wanted_tensors(const Parameters& parameters) {
-  std::vector<WantedTensor> result;
-  for (const auto& [name, tensor] : ordered_model_tensors(parameters))
-    result.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
-  return result;
+  return wanted(ordered_model_tensors(parameters));
 }
 
 TensorsByName averaged_tensors(const Parameters& parameters) {
@@ -102,16 +141,7 @@ TensorsByName averaged_tensors(const Parameters& parameters) {
 }
 
 std::vector<NamedTensor> ordered_model_tensors(const Parameters& parameters) {
-  const TensorsByName tensors = model_tensors(parameters);
-  std::vector<NamedTensor> result;
-  for (const auto& part : parameters.module().named_modules("", true)) {
-    const std::string prefix = part.key().empty() ? "" : part.key() + ".";
-    for (const auto& item : part.value()->named_parameters(false))
-      result.push_back({prefix + item.key(), tensors.at(prefix + item.key())});
-    for (const auto& item : part.value()->named_buffers(false))
-      result.push_back({prefix + item.key(), tensors.at(prefix + item.key())});
-  }
-  return result;
+  return in_order(parameters.module(), model_tensors(parameters));
 }
 
 void copy_out(const TensorsByName& tensors, const std::string& prefix, Snapshot& snapshot) {
@@ -152,17 +182,34 @@ WeightsReport load_weights(const std::string& path, const WeightsOptions& option
 
 WeightsReport load_weights(const WeightsContent& content, const std::string& path,
                            const WeightsOptions& options, Parameters& parameters, bool averaged) {
-  try {
-    WeightsReport report = load_content(content, options, parameters, averaged);
-    report.file = path;
-    return report;
-  } catch (const CheckpointError& error) {
-    throw CheckpointError(format("{}: {}", path, error.what()));
-  }
+  WeightsReport report =
+      load_content_of(path, content, options, ordered_model_tensors(parameters), averaged);
+  parameters.refresh_working();
+  return report;
 }
 
 WeightsReport load_weights(const std::string& path, Parameters& parameters, bool averaged) {
   return load_weights(path, WeightsOptions{}, parameters, averaged);
+}
+
+WeightsReport load_weights(torch::nn::Module& module, const std::string& path,
+                           const WeightsOptions& options) {
+  const WeightsFile file(path);
+  return load_content_of(path, file.content(), options, in_order(module, module_tensors(module)),
+                         /*averaged=*/true);
+}
+
+void save_weights(const torch::nn::Module& module, const std::string& path) {
+  const auto kind = kind_by_name(path);
+  if (!kind) throw Error(path + ": expected a name that ends in .pth, .pt or .safetensors");
+  Snapshot copies;
+  copy_out(in_order(module, module_tensors(module)), "", copies);
+  std::vector<StoredTensor> tensors;
+  for (const auto& [name, tensor] : copies.tensors) tensors.push_back(stored(name, tensor));
+  if (*kind == WeightsKind::torch_archive)
+    write_torch(path, tensors);
+  else
+    write_safetensors(path, tensors, {{"format", "pt"}});
 }
 
 std::string weights_path(const WeightsOptions& options) {

@@ -4,6 +4,7 @@
 
 #include "network/weights.h"
 #include "train/run_plan.h"
+#include "train/state/shared_checkpoints.h"
 
 #include <utility>
 
@@ -120,11 +121,12 @@ Run Experiment::run(const OptimizerPlan& optimizer, const MakeSchedule& schedule
 RunEnd Experiment::fit(const OptimizerPlan& optimizer, const MakeSchedule& schedule) {
   Trainer trainer(run(optimizer, schedule), stop_);
   for (const auto& observer : observers_) trainer.observe(*observer);
-  Latest latest(store_.get());
+  SharedCheckpoints shared(*parts_.group, store_.get());
+  Latest latest(store_ ? &shared : nullptr);
   if (parts_.options.ema_decay)
     trainer.keep_checkpoints_in(latest);
   else if (store_)
-    trainer.keep_checkpoints_in(*store_);
+    trainer.keep_checkpoints_in(shared);
   if (start_) trainer.resume(*std::exchange(start_, std::nullopt), "the checkpoint");
   const RunEnd end = trainer.fit();
   if (const auto& snapshot = latest.snapshot()) {

@@ -123,7 +123,7 @@ TEST(Architecture, TheLoopAndItsCallersReachNoRecipe) {
         "range_test.h", "batch_fit.h",     "loader.h",    "source.h",  "data.h",
         "datasets.h",   "augmentations.h", "model.h",     "models.h",  "optimizer.h",
         "optimizers.h", "schedule.h",      "schedules.h", "predict.h", "predictor.h",
-        "registry.h"})
+        "registry.h",   "distributed.h",   "group.h",     "weights.h"})
     expect_no_recipe(kRoot / "include/onecycle" / header);
 }
 

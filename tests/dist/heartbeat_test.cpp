@@ -35,7 +35,7 @@ class Record {
       const std::lock_guard lock(mutex_);
       lines_.push_back(std::to_string(rank) + "> " + line);
     };
-    options.end = [this, rank] {
+    options.end = [this, rank](const std::string&) {
       const std::lock_guard lock(mutex_);
       ended_.push_back(rank);
     };

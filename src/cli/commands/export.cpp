@@ -79,9 +79,9 @@ int export_command(int argc, char** argv) {
       std::filesystem::is_directory(subject) ? newest_weights(subject, line.console()) : subject;
   if (!line.has("to")) line.misused("--to is missing: name the file to write");
   const std::string to = line.text("to");
-  const std::string suffix = std::filesystem::path(to).extension().string();
-  const bool torch = suffix == ".pth" || suffix == ".pt";
-  if (!torch && suffix != ".safetensors")
+  const auto kind = kind_by_name(to);
+  const bool torch = kind == WeightsKind::torch_archive;
+  if (!kind)
     line.misused("--to: expected a name that ends in .pth, .pt or .safetensors, got " + to);
   if (line.has("averaged") && line.has("raw")) line.misused("--averaged or --raw, not both");
   if (line.has("optimizer") && !torch) line.misused("--optimizer needs a .pth file");

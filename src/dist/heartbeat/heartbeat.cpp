@@ -192,7 +192,7 @@ void Heartbeat::Watch::keep_time() {
       const std::string text = failure_->text;
       lock.unlock();
       if (say) options_.say(text);
-      options_.end();
+      options_.end(text);
       return;
     }
     since_round_ += clock.look(now);
@@ -200,7 +200,7 @@ void Heartbeat::Watch::keep_time() {
     store_gone_ = true;
     if (finished_) {
       lock.unlock();
-      options_.end();
+      options_.end(store_is_gone().text);
       return;
     }
     if (!failure_) {
@@ -323,7 +323,7 @@ void Heartbeat::Watch::linger() {
 
 Heartbeat::Heartbeat(const RankPlace& place, HeartbeatOptions options) {
   if (!options.say) options.say = say_on_stderr;
-  if (!options.end) options.end = [] { ::_exit(1); };
+  if (!options.end) options.end = [](const std::string&) { ::_exit(1); };
   watch_ = std::make_unique<Watch>(place, std::move(options));
 }
 

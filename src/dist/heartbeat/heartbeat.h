@@ -20,10 +20,11 @@ struct HeartbeatOptions {
   Duration timeout = rank_timeout();  // a rank not heard of for so long is missing
   Duration join_timeout{300000};      // ... at the start, before it was ever heard of
   Duration grace{5000};               // from a failure to the end of the process
-  // What is done with a failure that this rank is to tell, and when the grace is over; by default
-  // a line on stderr, and _exit(1): the main thread may never return from a collective.
+  // What is done with a failure that this rank is to tell, and when the grace is over, with the
+  // failure's text; by default a line on stderr, and _exit(1): the main thread may never return
+  // from a collective.
   std::function<void(const std::string& line)> say;
-  std::function<void()> end;
+  std::function<void(const std::string& why)> end;
 };
 
 // This rank's sign of life for the others, and a watch over theirs, in threads with a connection
