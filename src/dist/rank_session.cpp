@@ -12,7 +12,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{5};  // for a word on why a collective failed
+constexpr std::chrono::seconds kReasonPatience{5};  // for a word on why a collective failed
 
 std::shared_ptr<Heartbeat> heartbeat_of(const RankPlace& place, const RankSessionOptions& session) {
   HeartbeatOptions options;
@@ -24,9 +24,9 @@ std::shared_ptr<Heartbeat> heartbeat_of(const RankPlace& place, const RankSessio
 }
 
 Group::Failure failure_of(Heartbeat& heartbeat, bool one_terminal) {
-  const RankFailure failure = heartbeat.await_failure(kPatience);
+  const RankFailure failure = heartbeat.await_failure(kReasonPatience);
   if (failure.kind == RankFailure::Kind::out_of_memory) return {failure.text, true};
-  return {one_terminal ? heartbeat.explain(kPatience) : failure.text};
+  return {one_terminal ? heartbeat.explain(kReasonPatience) : failure.text};
 }
 
 GroupPlan plan_of(const RankPlace& place, bool nccl, const std::shared_ptr<Heartbeat>& heartbeat,
