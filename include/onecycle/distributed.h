@@ -11,6 +11,7 @@
 // (docs/distributed.md).
 namespace onecycle {
 
+// What ranks compute on, and what becomes of one that is left behind.
 struct DistributedOptions {
   // As in ExperimentOptions: gradients of ranks that each have a GPU go over NCCL, others over
   // gloo.
