@@ -53,7 +53,6 @@ int main(int, char** argv) {
       noise, [](const Noise& options, onecycle::Augment& augment) {
         augment.others.push_back(std::make_shared<NoiseOnPixels>(options));
       });
-
   const auto recipe = onecycle::read_recipe_file(argv[1], environment.registries);
   const onecycle::RunEnd end = onecycle::Trainer(onecycle::build(recipe, environment)).fit();
   std::printf("test accuracy %.1f %%\n", 100 * end.test->metric());

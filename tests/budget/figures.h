@@ -11,8 +11,8 @@
 
 namespace onecycle::testing {
 
-// A figure of a step against the one of figures.txt: at most 5 % above. Under tests/budget/refresh it
-// is written down instead.
+// A figure of a step against the one of figures.txt: at most 5 % above. Under tests/budget/refresh
+// it is written down instead.
 inline void expect_lean(const std::string& net, const std::string& figure, double value) {
   const std::string key = net + ' ' + figure;
   if (const char* path = std::getenv("ONECYCLE_BUDGET_WRITE")) {

@@ -2,8 +2,8 @@
 // batch and activations; data sets not counted. Of what libraries allocate beside ATen nothing is
 // known, on either side.
 
-#include "core/text/format.h"
 #include "budget/window.h"
+#include "core/text/format.h"
 #include "support/counting_allocator.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"
@@ -38,8 +38,8 @@ double pytorch_peak(const std::string& net, const std::string& precision, int ba
   const TemporaryFolder folder;
   const std::string command = format("'{}' -B '{}/tests/budget/memory.py' '{}' {} {} {} > '{}'",
                                      std::getenv("ONECYCLE_PYTHON"), source_dir(),
-                                     built("tests/budget/libstep_counting_module.so"), net, precision,
-                                     batch, folder / "peak");
+                                     built("tests/budget/libstep_counting_module.so"), net,
+                                     precision, batch, folder / "peak");
   if (std::system(command.c_str()) != 0) return 0;
   return std::stod(read_bytes(folder / "peak"));
 }

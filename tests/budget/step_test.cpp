@@ -1,11 +1,11 @@
 // What a step of a real run asks of ATen: nothing that waits for the device, and no more operators
 // and allocations than it did.
 
-#include "kernels/convolution/direct_convolution.h"
-#include "kernels/processor.h"
 #include "budget/figures.h"
 #include "budget/recipes.h"
 #include "budget/window.h"
+#include "kernels/convolution/direct_convolution.h"
+#include "kernels/processor.h"
 #include "support/counting_allocator.h"
 
 #include <gmock/gmock.h>

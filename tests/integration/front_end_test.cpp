@@ -87,7 +87,9 @@ TEST(FrontEnd, InstalledItFindsLibTorchAndWhatItShips) {
   const TemporaryFolder folder;
   const std::string build = std::filesystem::path(program_path()).parent_path().string();
   const Outcome installed =
-      Program({"cmake", "--install", build, "--component", "program", "--prefix", folder / "usr"}, "/usr/bin/env").wait();
+      Program({"cmake", "--install", build, "--component", "program", "--prefix", folder / "usr"},
+              "/usr/bin/env")
+          .wait();
   ASSERT_EQ(installed.exit_code, 0) << installed.err;
   const std::string program = folder / "usr/bin/onecycle";
   const Environment named(Environment::Variables{{"ONECYCLE_TORCH_SITE", site}});
