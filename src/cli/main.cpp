@@ -109,7 +109,7 @@ int run_program(int argc, char** argv) {
   } catch (const FitBatchInterrupted& interrupted) {
     return fail("interrupted", 128 + interrupted.signal_number);
   } catch (const std::bad_alloc&) {
-    return fail("out of memory", 1);
+    end_without_memory(fail("out of memory", 1));
   } catch (const std::exception& error) {
     if (asked_for_details(argc, argv)) return fail(error.what(), 1);
     // ATen's errors carry a stack trace after their first line.

@@ -4,6 +4,7 @@
 #include "core/process/processors.h"
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <unistd.h>
@@ -44,6 +45,11 @@ void heed_cpu_quota() {
   if (std::getenv("OMP_NUM_THREADS") != nullptr || !cpu_quota()) return;
   const auto paid_for = static_cast<int>(usable_processors());
   if (paid_for < at::get_num_threads()) at::set_num_threads(paid_for);
+}
+
+void end_without_memory(int exit_code) {
+  std::fflush(nullptr);
+  ::_exit(exit_code);
 }
 
 }  // namespace onecycle

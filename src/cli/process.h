@@ -11,4 +11,8 @@ void explain_bus_errors();
 // group is held back. Nothing where OMP_NUM_THREADS chooses.
 void heed_cpu_quota();
 
+// Ends the program, what it printed written, where memory may have run out: what LibTorch does at
+// an ordinary end may then go round for ever, over a registry that a lack of memory left half made.
+[[noreturn]] void end_without_memory(int exit_code);
+
 }  // namespace onecycle

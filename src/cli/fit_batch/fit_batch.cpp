@@ -1,5 +1,6 @@
 #include "cli/fit_batch/fit_batch_child.h"
 #include "cli/fit_batch/fit_batch_task.h"
+#include "cli/process.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "core/text/format.h"
@@ -44,7 +45,7 @@ Json FitBatchTask::request(const Recipe& of) const {
 }
 
 int fit_batch_command(int argc, char** argv) {
-  if (is_measuring_child(argc, argv)) return measure_in_child(argv[2]);
+  if (is_measuring_child(argc, argv)) end_without_memory(measure_in_child(argv[2]));
   CommandLine line("fit-batch", "The largest batch that fits, the fastest, and one to train with.",
                    "RECIPE [--memory 2GiB] [--max N] [--compare 128,256] [--set KEY=VALUE]...",
                    kFitBatchExamples);
