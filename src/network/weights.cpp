@@ -22,13 +22,19 @@ TensorsByName with_prefix(const Snapshot& snapshot, const std::string& prefix) {
   return result;
 }
 
+// Of pairs of a name and a tensor.
+template <class Tensors>
+std::vector<WantedTensor> wanted(const Tensors& tensors) {
+  std::vector<WantedTensor> result;
+  for (const auto& [name, tensor] : tensors)
+    result.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
+  return result;
+}
+
 void check_names(const std::string& source, const TensorsByName& own, const TensorsByName& given) {
   std::vector<StoredTensor> found;
   for (const auto& [name, tensor] : given) found.push_back(stored(name, tensor));
-  std::vector<WantedTensor> wanted;
-  for (const auto& [name, tensor] : own)
-    wanted.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
-  const Matching matching = match(found, wanted);
+  const Matching matching = match(found, wanted(own));
   if (matching.complete() && matching.pairs.size() == own.size()) return;
   throw CheckpointError(source + ": weights of another model" + matching.text());
 }
@@ -76,13 +82,6 @@ void add_in_order(const torch::nn::Module& module, const std::string& prefix,
 std::vector<NamedTensor> in_order(const torch::nn::Module& module, const TensorsByName& tensors) {
   std::vector<NamedTensor> result;
   add_in_order(module, "", tensors, result);
-  return result;
-}
-
-std::vector<WantedTensor> wanted(const std::vector<NamedTensor>& tensors) {
-  std::vector<WantedTensor> result;
-  for (const auto& [name, tensor] : tensors)
-    result.push_back({name, tensor.sizes().vec(), tensor.is_floating_point()});
   return result;
 }
 
