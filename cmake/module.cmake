@@ -53,7 +53,7 @@ function(onecycle_module name)
   # Most of a file's time is LibTorch's headers, whatever it holds. Files with options of their own stay alone, and
   # those that see CUDA's headers.
   if(NOT arg_SEPARATE)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ${ONECYCLE_UNITY} UNITY_BUILD_BATCH_SIZE 24)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ${ONECYCLE_UNITY} UNITY_BUILD_BATCH_SIZE 48)
   endif()
   set_source_files_properties(${arg_CUDA_SOURCES} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)

@@ -16,7 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t kBestRatio = 1032;  // of deflate
 constexpr std::uint64_t kReadAtOnce = 1 << 22;
 
 bool is_gzip(const std::string& path) {
@@ -38,7 +37,7 @@ ByteSource::ByteSource(const std::string& path) : path_(path) {
     throw DataError(format("{}: cannot be read: {}", path,
                            failed ? failed.message() : std::string(std::strerror(errno))));
   gzbuffer(static_cast<gzFile>(file_), 1 << 18);
-  most_ = is_gzip(path) ? size * kBestRatio : size;
+  most_ = is_gzip(path) ? size * kBestDeflateRatio : size;
 }
 
 ByteSource::~ByteSource() {

@@ -6,6 +6,9 @@
 
 namespace onecycle {
 
+// Bytes that deflate can make of one.
+inline constexpr std::uint64_t kBestDeflateRatio = 1032;
+
 // The bytes of a plain or gzip file, told apart by their content. Every error is a DataError that
 // names the file.
 class ByteSource {

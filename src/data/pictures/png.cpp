@@ -1,6 +1,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "data/byte_source.h"
 #include "data/pictures/exif.h"
 #include "data/pictures/picture.h"
 
@@ -12,7 +13,6 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::int64_t kBestRatio = 1032;  // of deflate
 constexpr std::size_t kLongestMessage = 120;
 
 struct Reader {
@@ -99,7 +99,7 @@ StoredPicture decode_png(const std::uint8_t* bytes, std::size_t size, const std:
   const auto row_bytes = static_cast<std::int64_t>(png_get_rowbytes(reader.png, reader.info));
   // Eight pixels a stored byte at most.
   if (picture.height * row_bytes / (8 * picture.channels) >
-      kBestRatio * static_cast<std::int64_t>(size))
+      static_cast<std::int64_t>(kBestDeflateRatio * size))
     refuse(name, "its header announces more than the file can hold");
   picture.pixels.resize(static_cast<std::size_t>(picture.height * row_bytes));
   std::vector<png_bytep> rows;
