@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@ struct ModelContext {
   std::int64_t width = 32;
   std::int64_t classes = 10;
   std::uint64_t seed = 0;  // of the random initialisation
+  // Of samples that are no pictures: their sizes, without the batch; then channels is the product
+  // of them, height and width are 1. Empty: pictures.
+  std::vector<std::int64_t> sample_shape = {};
+  // Of a table's rows [features + embedded columns]: the numbers of categories of each of the last
+  // columns, whose values are 0, 1, ... (TableEncoding).
+  std::vector<std::int64_t> categories = {};
 };
 
 // A classifier. A LibTorch module: its named parameters and buffers are what checkpoints hold.
@@ -25,6 +32,10 @@ class Model : public torch::nn::Module {
  public:
   // images [N, C, H, W], normalised, in the dtype of the weights -> logits [N, classes].
   virtual at::Tensor forward(const at::Tensor& images) = 0;
+
+  // What the inputs must come in, whatever the weights are computed with; categories are exact in
+  // fp32, and not in bf16. Empty: in the dtype of the weights.
+  virtual std::optional<at::ScalarType> input_dtype() const { return std::nullopt; }
 
   // How many training images the initial weights are made from; 0: they do not depend on data.
   virtual std::int64_t initial_samples() const { return 0; }
