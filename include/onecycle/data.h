@@ -10,10 +10,24 @@
 
 namespace onecycle {
 
+struct TableEncoding;
+
+// What the targets of samples are.
+enum class TargetKind {
+  classes,  // one of the classes: [N], int64
+  values,   // numbers: [N, T], float64, standardised as TargetStatistics says
+  labels    // any number of the labels: [N, L], uint8, 1 where a sample has the label
+};
+
+// The enumerator as text.
+const char* name_of(TargetKind kind);
+
 // The samples of one split, on the CPU.
 struct ImageSet {
-  at::Tensor images;  // [M,C,H,W], uint8 or float32, contiguous; may lie in a mapped file
-  at::Tensor labels;  // [N], int64
+  // [M,C,H,W], uint8 or float32, contiguous; may lie in a mapped file. What is no picture: [M,...],
+  // float32, of other numbers of dimensions, as a network takes it.
+  at::Tensor images;
+  at::Tensor labels;  // the targets, as TargetKind has them
   // [N], int64: sample i is images[rows[i]]; undefined where sample i is images[i]. Parts of a
   // large split share its images, so that memory holds them once.
   at::Tensor rows = {};
@@ -81,25 +95,43 @@ inline constexpr double kLeastDeviation = 1e-30;
 // The upper one.
 inline constexpr double kLargestDeviation = 1e30;
 
+// What the targets of the training part are like.
+struct TargetStatistics {
+  std::vector<std::string> names;    // of the values
+  std::vector<double> mean;          // of the values: a target is (value - mean) / std
+  std::vector<double> std;           // population's; 1 where a value is constant
+  std::vector<std::int64_t> counts;  // samples of each class, or with each label
+};
+
 // A data set as a run takes it.
 struct DataSet {
   std::string name;
   ImageSet train;
   ImageSet validation;  // held out of the training split; may be empty
   ImageSet test;        // only ever reported
-  std::vector<std::string> classes;
+  std::vector<std::string> classes;  // or the labels; none where targets are values
+  TargetKind target_kind = TargetKind::classes;
+  TargetStatistics targets;
+  std::shared_ptr<const TableEncoding> table;  // how rows became samples, where they were rows
   // A pixel becomes (pixel - mean) / std, where a uint8 pixel counts as pixel / 255. mean has one
   // value a channel, or one a pixel in the order [C,H,W] (a mean image); std one a channel.
   std::vector<double> mean;
   std::vector<double> std;
   std::int64_t crop = 0;  // side of the square that a network sees; 0: the whole stored image
 
-  // This and the next two: of what a network sees.
-  std::int64_t channels() const { return train.images.size(1); }
+  // Whether samples are [C,H,W]: what the batch kernel and augmentations work on.
+  bool is_pictures() const { return train.images.dim() == 4; }
+  // Sizes of one sample, as a network sees it.
+  std::vector<std::int64_t> sample_shape() const;
+  // Numbers that a network is to give for a sample: one a class, a label or a value.
+  std::int64_t outputs() const;
+
+  // This and the next two: of what a network sees; of what is no picture all its numbers, 1 and 1.
+  std::int64_t channels() const;
   // In pixels.
-  std::int64_t height() const { return crop > 0 ? crop : train.images.size(2); }
+  std::int64_t height() const;
   // In pixels.
-  std::int64_t width() const { return crop > 0 ? crop : train.images.size(3); }
+  std::int64_t width() const;
 };
 
 // Population mean and standard deviation per channel, uint8 pixels scaled to 0..1.

@@ -109,6 +109,7 @@ struct DataFiles {
   std::vector<std::string> folders;  // expanded
   std::string get;                   // shown when a file is missing
   LoadWatch watch = {};
+  std::optional<TargetKind> targets = {};  // what the task wants; empty: as the files have them
   AllocateImages allocate = {};  // for formats whose samples may exceed memory; empty: memory
 
   // The path of a file; nothing where no folder has it.

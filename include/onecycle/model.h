@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,27 @@ struct ModelContext {
   std::int64_t width = 32;
   std::int64_t classes = 10;
   std::uint64_t seed = 0;  // of the random initialisation
+  // Of samples that are no pictures: their sizes, without the batch; then channels is the product
+  // of them, height and width are 1. Empty: pictures.
+  std::vector<std::int64_t> sample_shape = {};
+  // Of a table's rows [features + embedded columns]: the numbers of categories of each of the last
+  // columns, whose values are 0, 1, ... (TableEncoding).
+  std::vector<std::int64_t> categories = {};
 };
 
-// A classifier. A LibTorch module: its named parameters and buffers are what checkpoints hold.
+// Sizes of one sample, as a network sees it: `sample_shape`, or [C, H, W] of a picture.
+std::vector<std::int64_t> sample_sizes(const ModelContext& context);
+
+// A network. A LibTorch module: its named parameters and buffers are what checkpoints hold.
 class Model : public torch::nn::Module {
  public:
-  // images [N, C, H, W], normalised, in the dtype of the weights -> logits [N, classes].
+  // images [N, C, H, W], or other samples [N, ...], normalised, in the dtype of the weights ->
+  // outputs [N, classes].
   virtual at::Tensor forward(const at::Tensor& images) = 0;
+
+  // The narrowest type that the inputs may come in, whatever the weights are computed with:
+  // categories are exact in fp32, and not in bf16. Empty: the dtype of the weights.
+  virtual std::optional<at::ScalarType> input_dtype() const { return std::nullopt; }
 
   // How many training images the initial weights are made from; 0: they do not depend on data.
   virtual std::int64_t initial_samples() const { return 0; }
@@ -46,9 +61,9 @@ enum class Init {
   torch,            // uniform, bound 1 / sqrt(n_in), biases too: PyTorch's own default
 };
 
-// Initialises every convolution and dense layer; biases are 0 but for Init::torch; norms are left
-// as they are (scale 1, shift 0). Each tensor's numbers depend on its name, its shape and the seed
-// alone.
+// Initialises every convolution and dense layer; biases are 0 but for Init::torch; embeddings are
+// normal, std 0.01 (fastai's) whatever `init` is; norms are left as they are (scale 1, shift 0).
+// Each tensor's numbers depend on its name, its shape and the seed alone.
 void initialise(torch::nn::Module& module, Init init, std::uint64_t seed);
 
 // The same with weights from a normal distribution whose standard deviation `deviations` holds by

@@ -12,11 +12,23 @@
 // the statistics of groups of this many samples; unset: of the whole batch.
 namespace onecycle {
 
-// Dense layers with ReLU between them; two hidden layers are the 3-layer net.
+// Dense layers with ReLU between them; two hidden layers are the 3-layer net. Of a table's rows,
+// the columns of ModelContext::categories become rows of embeddings first.
 struct Mlp {
+  enum class Norm { none, batch, layer };
+  // plain: linear, norm, ReLU, dropout for each of `hidden`. residual: the ResNet of Gorishniy et
+  // al. 2021 (arXiv 2106.11959, section 3.2), x + dropout(linear(dropout(ReLU(linear(norm(x))))))
+  // for each of `hidden`, the units within; a dense layer leads to the first, norm, ReLU and a
+  // dense layer follow the last.
+  enum class Block { plain, residual };
+
   std::vector<std::int64_t> hidden = {256, 128};
-  double dropout = 0;  // of each hidden layer
+  double dropout = 0;  // of each hidden layer, and of what a residual block adds
   Init init = Init::kaiming;
+  Norm norm = Norm::none;
+  Block block = Block::plain;
+  std::optional<std::int64_t> width = {};  // between residual blocks; unset: the first of hidden
+  std::optional<std::int64_t> embedding = {};  // of n categories; unset: min(600, round(1.6 n^.56))
 };
 
 // Smith's 3-layer network, Caffe's cifar10_full, for inputs of 0 to 255 less their mean.
@@ -76,8 +88,8 @@ struct ResNet {
   Init init = Init::kaiming_fan_out;
 };
 
-// The initialised model in fp32 on the CPU. Throw FieldError for images that are too small, Error
-// for a depth that there is not.
+// The initialised model in fp32 on the CPU. Throw FieldError for images that are too small and,
+// but for Mlp, for samples that are no pictures; Error for a depth that there is not.
 std::shared_ptr<Model> make_model(const Mlp& options, const ModelContext& context);
 std::shared_ptr<Model> make_model(const Cnn3& options, const ModelContext& context);
 std::shared_ptr<Model> make_model(const CifarFast& options, const ModelContext& context);

@@ -3,6 +3,8 @@
 #include "onecycle/compute.h"
 #include "onecycle/fit_options.h"
 #include "onecycle/models.h"
+#include "onecycle/table.h"
+#include "onecycle/tasks.h"
 
 #include <cstdint>
 #include <map>
@@ -31,6 +33,10 @@ struct NetworkTask {
   std::vector<double> mean;  // as in DataSet
   std::vector<double> std;
   std::int64_t resize = 0;  // of a picture's shorter side, before height x width are cut from it
+  Choice task{"classification"};
+  TargetStatistics targets = {};
+  std::vector<std::int64_t> sample_shape = {};  // as in ModelContext
+  std::optional<TableEncoding> table = {};
 };
 
 // Where and how a Predictor computes.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "onecycle/batch.h"
+#include "onecycle/data.h"
 #include "onecycle/on_device.h"
 #include "onecycle/score.h"
 
@@ -35,6 +36,14 @@ class Task {
   // Adds a batch to `sums`: its mean loss, [] fp32, and its metrics. outputs fp32.
   virtual void add(const at::Tensor& loss, const at::Tensor& outputs, const Batch& batch,
                    Sums& sums) const;
+
+  // [valid]: the held-out loss of each sample, in the outputs' dtype; undefined where it has none.
+  virtual at::Tensor sample_losses(const at::Tensor& outputs, const Batch& batch) const;
+
+  // What the targets must be.
+  virtual TargetKind targets() const { return TargetKind::values; }
+  // What outputs [N, ...] say in the units of the data: probabilities of classes or labels, values.
+  virtual at::Tensor predictions(const at::Tensor& outputs) const { return outputs; }
 
   // The loss of outputs that know nothing, where there is one.
   virtual std::optional<double> guessing_loss() const { return std::nullopt; }

@@ -3,7 +3,7 @@
 #include "nn/layers/convolution.h"
 #include "nn/layers/whitening.h"
 #include "nn/ops/max_pool.h"
-#include "nn/require_side.h"
+#include "nn/require_pictures.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/conv.h>

@@ -1,5 +1,5 @@
 #include "models/entry.h"
-#include "nn/require_side.h"
+#include "nn/require_pictures.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/conv.h>

@@ -2,6 +2,7 @@
 #include "models/entry.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/convolution.h"
+#include "nn/require_pictures.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -107,6 +108,7 @@ class ResNetNetwork : public Model {
  public:
   ResNetNetwork(const Depth& depth, const ResNet& options, const ModelContext& context)
       : pools_(options.stem == ResNet::Stem::imagenet) {
+    require_pictures(format("resnet{}", depth.layers), context);
     conv1_ = register_module("conv1", pools_ ? Convolution(context.channels, kWidth, 7, 2)
                                              : Convolution(context.channels, kWidth, 3, 1));
     bn1_ = register_module("bn1", BatchNorm(kWidth, options.bn_batch));

@@ -2,7 +2,7 @@
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/convolution.h"
 #include "nn/ops/max_pool.h"
-#include "nn/require_side.h"
+#include "nn/require_pictures.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>

@@ -2,6 +2,7 @@
 #include "models/entry.h"
 #include "nn/layers/batch_norm.h"
 #include "nn/layers/convolution.h"
+#include "nn/require_pictures.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/sequential.h>
@@ -68,6 +69,7 @@ class CifarBlock : public torch::nn::Module {
 class ResNetCifar : public Model {
  public:
   ResNetCifar(int depth, const CifarResNet& options, const ModelContext& context) {
+    require_pictures(format("resnet{}", depth), context);
     const std::int64_t width = options.width;
     conv1_ = register_module("conv1", Convolution(context.channels, width, 3, 1));
     bn1_ = register_module("bn1", BatchNorm(width, options.bn_batch));

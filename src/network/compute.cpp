@@ -11,6 +11,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/nn/module.h>
+#include <torch/nn/modules/embedding.h>
 
 namespace onecycle {
 
@@ -25,8 +26,11 @@ bool has_convolutions(const torch::nn::Module& model) {
 // Whether products take a large part of a step: small ones gain nothing from narrow numbers.
 bool has_large_layers(const torch::nn::Module& model) {
   constexpr std::int64_t kLarge = 1 << 16;  // weights: 256 x 256
-  for (const at::Tensor& parameter : model.parameters())
-    if (parameter.dim() == 2 && parameter.numel() >= kLarge) return true;
+  for (const auto& part : model.modules()) {
+    if (part->as<torch::nn::Embedding>() != nullptr) continue;
+    for (const at::Tensor& parameter : part->parameters(/*recurse=*/false))
+      if (parameter.dim() == 2 && parameter.numel() >= kLarge) return true;
+  }
   return false;
 }
 

@@ -8,6 +8,7 @@
 #include "core/text/printable.h"
 #include "data/pictures/picture_fit.h"
 #include "formats/checkpoint_files.h"
+#include "network/input_format.h"
 #include "network/views.h"
 #include "network/weights.h"
 #include "options/value_json.h"
@@ -101,9 +102,10 @@ Parameters Predictor::Network::place() {
   if (!no_precision.empty()) throw Error("bf16 is not usable here: " + no_precision);
   compute = choose_compute(wanted, *model);
   LoaderOptions inputs;
-  inputs.device = compute.device;
-  inputs.dtype = compute.dtype;
-  inputs.memory_format = compute.memory_format;
+  const InputFormat wanted_inputs = input_format(*model, compute);
+  inputs.device = wanted_inputs.device;
+  inputs.dtype = wanted_inputs.dtype;
+  inputs.memory_format = wanted_inputs.memory_format;
   inputs.mean = task.mean;
   inputs.std = task.std;
   const auto loader = [&](at::ScalarType type) {

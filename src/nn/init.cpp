@@ -9,11 +9,14 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/linear.h>
 
 namespace onecycle {
 
 namespace {
+
+constexpr double kEmbeddingDeviation = 0.01;
 
 struct Fans {
   double in;
@@ -63,12 +66,13 @@ struct WeightedLayer {
   }
 };
 
-// Convolutions and dense layers.
+// Convolutions, dense layers and embeddings.
 std::vector<WeightedLayer> layers_of(torch::nn::Module& module, std::uint64_t seed) {
   std::vector<WeightedLayer> layers;
   for (auto& part : module.named_modules("", false)) {
     torch::nn::Module& layer = *part.value();
-    if (layer.as<torch::nn::Linear>() != nullptr || layer.as<torch::nn::Conv2d>() != nullptr)
+    if (layer.as<torch::nn::Linear>() != nullptr || layer.as<torch::nn::Conv2d>() != nullptr ||
+        layer.as<torch::nn::Embedding>() != nullptr)
       layers.push_back({part.key(), &layer, seed});
   }
   return layers;
@@ -80,6 +84,10 @@ void initialise(torch::nn::Module& module, Init init, std::uint64_t seed) {
   const at::NoGradGuard no_grad;
   for (const WeightedLayer& layer : layers_of(module, seed)) {
     at::Tensor weight = layer.parameter("weight");
+    if (layer.module->as<torch::nn::Embedding>() != nullptr) {
+      weight.normal_(0, kEmbeddingDeviation, layer.generator_of("weight"));
+      continue;
+    }
     const Fans fans = fans_of(weight);
     fill(weight, init, fans, layer.generator_of("weight"));
     at::Tensor bias = layer.parameter("bias");

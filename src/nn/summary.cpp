@@ -4,6 +4,7 @@
 
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
@@ -75,12 +76,18 @@ class WatchScope {
 
 }  // namespace
 
+std::vector<std::int64_t> sample_sizes(const ModelContext& context) {
+  if (!context.sample_shape.empty()) return context.sample_shape;
+  return {context.channels, context.height, context.width};
+}
+
 ModelSummary summarise(Model& model, const ModelContext& context) {
   at::TensorOptions options;
   for (const at::Tensor& parameter : model.parameters())
     options = parameter.options().requires_grad(false);
-  return summarise_on(model,
-                      at::zeros({1, context.channels, context.height, context.width}, options));
+  std::vector<std::int64_t> sizes = sample_sizes(context);
+  sizes.insert(sizes.begin(), 1);
+  return summarise_on(model, at::zeros(sizes, options));
 }
 
 ModelSummary summarise_on(Model& model, const at::Tensor& inputs) {

@@ -24,6 +24,11 @@ class Regression : public Task {
     return errors_of(outputs, batch.targets, batch.valid).square().mean();
   }
 
+  at::Tensor sample_losses(const at::Tensor& outputs, const Batch& batch) const override {
+    const at::Tensor errors = errors_of(outputs, batch.targets, batch.valid).square();
+    return errors.reshape({batch.valid, -1}).mean(1);
+  }
+
   std::vector<Metric> metrics() const override {
     return {{"mae", "mae", /*larger_is_better=*/false, /*is_fraction=*/false}};
   }

@@ -1,3 +1,4 @@
+#include "network/input_format.h"
 #include "network/views.h"
 #include "nn/ops/mode_scope.h"
 #include "train/step/forward.h"
@@ -30,8 +31,9 @@ void forward_all(const Run& run, Source& samples, bool full_precision,
   const bool masters = full_precision && c10::isReducedFloatingType(run.compute.dtype);
   std::optional<Parameters::MasterScope> scope;
   if (masters) scope.emplace(*run.parameters);
-  samples.set_format(
-      {run.compute.device, masters ? at::kFloat : run.compute.dtype, run.compute.memory_format});
+  Compute compute = run.compute;
+  if (masters) compute.dtype = at::kFloat;
+  samples.set_format(input_format(*run.model, compute));
   for (std::int64_t at = first; at < last; at += rows)
     take(samples.in_order(at, std::min(rows, last - at), rows));
 }

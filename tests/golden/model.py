@@ -110,6 +110,48 @@ def networks(bn_batch=None):
                 x = F.relu(getattr(self, f"layer{i}")(x))
             return getattr(self, f"layer{self.count}")(x)
 
+    class Tabular(nn.Module):
+        """Embeddings of the last columns; dense layers with norms, or the ResNet of arXiv 2106.11959."""
+
+        def __init__(self, numbers, categories, hidden, norm_name, block, width, embedding, outputs):
+            super().__init__()
+            of_rows = {"none": lambda width: None, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}[norm_name]
+            if categories:
+                widths = [embedding or min(600, round(1.6 * n**0.56)) for n in categories]  # fastai's emb_sz_rule
+                self.embeddings = nn.ModuleList(map(nn.Embedding, categories, widths))
+                numbers += sum(widths)
+            self.count, self.numbers, self.block = len(hidden), -len(categories) or None, block
+            if block == "plain":
+                for i, (before, after) in enumerate(zip([numbers, *hidden], [*hidden, outputs]), 1):
+                    setattr(self, f"layer{i}", nn.Linear(before, after))
+                    setattr(self, f"norm{i}", of_rows(after) if i <= self.count else None)
+                return
+            width = width or hidden[0]
+            self.input = nn.Linear(numbers, width)
+            for i, inner in enumerate(hidden, 1):
+                part = nn.Module()
+                part.norm, part.linear1, part.linear2 = of_rows(width), nn.Linear(width, inner), nn.Linear(inner, width)
+                setattr(self, f"block{i}", part)
+            self.norm = of_rows(width)
+            self.output = nn.Linear(width, outputs)
+
+        def forward(self, x):
+            def of(norm, x):
+                return norm(x) if norm else x
+
+            if self.numbers:
+                codes = x[:, self.numbers:].long()
+                x = torch.cat([x[:, :self.numbers]] + [e(codes[:, i]) for i, e in enumerate(self.embeddings)], 1)
+            if self.block == "plain":
+                for i in range(1, self.count + 1):
+                    x = F.relu(of(getattr(self, f"norm{i}"), getattr(self, f"layer{i}")(x)))
+                return getattr(self, f"layer{self.count + 1}")(x)
+            x = self.input(x)
+            for i in range(1, self.count + 1):
+                part = getattr(self, f"block{i}")
+                x = x + part.linear2(F.relu(part.linear1(of(part.norm, x))))
+            return self.output(F.relu(of(self.norm, x)))
+
     class Cnn3(nn.Module):
         def __init__(self, channels, height, width, classes):
             super().__init__()
@@ -205,7 +247,7 @@ def networks(bn_batch=None):
                 x = getattr(self, f"group{i}")(x)
             return self.linear(F.max_pool2d(x, x.shape[2:]).flatten(1)) * self.logit_scale
 
-    return ResNet, Mlp, Cnn3, ResNet9, CifarFast
+    return ResNet, Mlp, Cnn3, ResNet9, CifarFast, Tabular
 
 
 def torchvision_resnet(layers, stem, groups=1, width_per_group=64, channels=3, classes=1000):
@@ -277,11 +319,16 @@ def fill(network):
             value.copy_(tensor(name, value.shape, scale) + (1.0 if positive else 0.0))
 
 
-def passes(network, batch, channels, height, width, classes, samples):
+def rows(batch, numbers, categories):
+    """A table's rows: numbers, then codes of categories."""
+    codes = [torch.arange(batch) * (column + 2) % n for column, n in enumerate(categories)]
+    return torch.cat([tensor("images", (batch, numbers), 4.0), *(code[:, None] for code in codes)], 1)
+
+
+def passes(network, images, classes, samples):
     for name, value in network.state_dict().items():
         yield f"shape:{name}", value.shape
-    images = tensor("images", (batch, channels, height, width), 4.0)
-    labels = torch.arange(batch) * 3 % classes
+    labels = torch.arange(len(images)) * 3 % classes
 
     network.double()
     fill(network)
@@ -311,7 +358,7 @@ def passes(network, batch, channels, height, width, classes, samples):
 def case(name, make, batch, channels, height, width, classes, samples, **options):
     head = common.case(name, batch=batch, channels=channels, height=height, width=width, classes=classes,
                        samples=samples, **options)
-    return head, list(passes(make(), batch, channels, height, width, classes, samples))
+    return head, list(passes(make(), tensor("images", (batch, channels, height, width), 4.0), classes, samples))
 
 
 def resnet(depth, shortcut, batch, channels, height, width, classes, samples, **options):
@@ -327,6 +374,15 @@ def imagenet_resnet(layers, stem, batch, channels, height, width, classes, sampl
 def mlp(hidden, batch, channels, height, width, classes, samples):
     return case("mlp", lambda: networks()[1](channels * height * width, hidden, classes), batch, channels, height,
                 width, classes, samples, hidden="[" + ",".join(map(str, hidden)) + "]")
+
+
+def tabular(hidden, norm, block, batch, numbers, categories, classes, samples, width=None, embedding=None):
+    given = {key: value for key, value in (("stream", width), ("embedding", embedding)) if value}
+    head = common.case("mlp", batch=batch, channels=numbers + len(categories), height=1, width=1,
+                       classes=classes, samples=samples, hidden="[" + ",".join(map(str, hidden)) + "]", norm=norm,
+                       block=block, categories=",".join(map(str, categories)), **given)
+    network = networks()[5](numbers, categories, hidden, norm, block, width, embedding, classes)
+    return head, list(passes(network, rows(batch, numbers, categories), classes, samples))
 
 
 def cnn3(batch, channels, height, width, classes, samples):
@@ -356,6 +412,12 @@ def grid(samples=5):
     yield imagenet_resnet(18, "imagenet", 3, 3, 40, 37, 10, min(samples, 100))
     yield cifar_fast([5, 7, 6], 2, False, 0.1, 4, 3, 32, 32, 10, samples)
     yield cifar_fast([4, 5], 3, True, 0.5, 5, 1, 20, 17, 4, samples)
+    yield tabular([9, 7], "none", "plain", 11, 4, [6, 3], 3, samples)
+    yield tabular([16, 9], "batch", "plain", 12, 5, [4], 3, samples, embedding=3)
+    yield tabular([16, 9], "layer", "plain", 7, 5, [], 2, samples)
+    yield tabular([12, 9], "batch", "residual", 13, 4, [6, 3, 9], 2, samples, width=16)
+    yield tabular([8], "layer", "residual", 6, 0, [5, 8], 3, samples)
+    yield tabular([8, 3], "none", "residual", 6, 3, [2], 3, samples)
 
 
 def dense_grid():

@@ -238,9 +238,17 @@ TEST(TypedModels, AreThoseOfRecipes) {
 TEST(ModelOptions, BadValues) {
   const auto registry = builtin_models();
   const std::vector<std::pair<std::string, std::string>> bad = {
-      {"mlp", "hidden: [256, 0]"}, {"mlp", "hidden: 256"},      {"mlp", "init: he"},
-      {"mlp", "width: 16"},        {"resnet20", "shortcut: C"}, {"resnet20", "width: 0"},
-      {"resnet18", "groups: 2"},   {"resnet50", "stem: mnist"}};
+      {"mlp", "hidden: [256, 0]"},
+      {"mlp", "hidden: 256"},
+      {"mlp", "init: he"},
+      {"mlp", "width: 16"},
+      {"resnet20", "shortcut: C"},
+      {"resnet20", "width: 0"},
+      {"mlp", "norm: group"},
+      {"mlp", "embedding: 0"},
+      {"mlp", "{block: residual, hidden: []}"},
+      {"resnet18", "groups: 2"},
+      {"resnet50", "stem: mnist"}};
   for (const auto& [name, text] : bad) {
     Problems problems;
     registry.at(name).variant.options->read(parse_yaml(text, "test.yaml"), "model", problems);

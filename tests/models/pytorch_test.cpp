@@ -6,7 +6,12 @@
 #include "support/golden.h"
 
 #include <cmath>
+#include <cstdint>
 #include <gtest/gtest.h>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <ATen/ATen.h>
 
@@ -23,9 +28,25 @@ at::Tensor formula_tensor(const std::string& name, at::IntArrayRef shape, double
       .reshape(shape);
 }
 
+// Of a table's embedded columns.
+std::vector<std::int64_t> categories_of(const GoldenCase& golden) {
+  std::vector<std::int64_t> categories;
+  const auto listed = golden.options.find("categories");
+  if (listed == golden.options.end()) return categories;
+  std::istringstream numbers(listed->second);
+  for (std::string number; std::getline(numbers, number, ',');)
+    categories.push_back(std::stoll(number));
+  return categories;
+}
+
+bool is_table(const GoldenCase& golden) { return golden.options.contains("categories"); }
+
 ModelContext context_of(const GoldenCase& golden) {
-  return {golden.integer("channels"), golden.integer("height"), golden.integer("width"),
-          golden.integer("classes"), 1};
+  ModelContext context{golden.integer("channels"), golden.integer("height"),
+                       golden.integer("width"), golden.integer("classes"), 1};
+  if (is_table(golden)) context.sample_shape = {context.channels};
+  context.categories = categories_of(golden);
+  return context;
 }
 
 std::shared_ptr<Model> model_of(const GoldenCase& golden) {
@@ -40,6 +61,10 @@ std::shared_ptr<Model> model_of(const GoldenCase& golden) {
                                   {"widths", "widths"},
                                   {"convs", "convs"},
                                   {"residual", "residual"},
+                                  {"norm", "norm"},
+                                  {"block", "block"},
+                                  {"embedding", "embedding"},
+                                  {"stream", "width"},
                                   {"planes", "width"}})
     if (golden.options.contains(key))
       options += std::string(name) + ": " + golden.option(key) + ", ";
@@ -86,7 +111,23 @@ void expect_near(const at::Tensor& found, const std::vector<double>& expected, d
   EXPECT_LE(error.max().item<double>(), tolerance) << what;
 }
 
+// As `rows` of tests/golden/model.py.
+at::Tensor rows_of(const GoldenCase& golden) {
+  const std::int64_t batch = golden.integer("batch");
+  const std::vector<std::int64_t> categories = categories_of(golden);
+  const auto columns = static_cast<std::int64_t>(categories.size());
+  std::vector<at::Tensor> parts{
+      formula_tensor("images", {batch, golden.integer("channels") - columns}, 4)};
+  for (std::int64_t i = 0; i < columns; ++i)
+    parts.push_back(
+        at::remainder(at::arange(batch) * (i + 2), categories[static_cast<std::size_t>(i)])
+            .to(at::kDouble)
+            .unsqueeze(1));
+  return at::cat(parts, 1);
+}
+
 at::Tensor images_of(const GoldenCase& golden) {
+  if (is_table(golden)) return rows_of(golden);
   return formula_tensor("images",
                         {golden.integer("batch"), golden.integer("channels"),
                          golden.integer("height"), golden.integer("width")},
@@ -169,6 +210,7 @@ TEST(ModelPyTorch, OutputsInSingle) {
   for (const GoldenCase& golden : cases())
     for (const auto memory_format :
          {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+      if (is_table(golden) && memory_format != at::MemoryFormat::Contiguous) continue;
       SCOPED_TRACE(golden.head);
       const auto model = model_of(golden);
       for (at::Tensor& parameter : model->parameters())

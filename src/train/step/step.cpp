@@ -2,6 +2,8 @@
 
 #include "onecycle/convolution_gradient.h"
 
+#include "network/input_format.h"
+
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -15,7 +17,7 @@ Step::Step(const Run& run, std::function<void(const std::string&)> warn)
       graph_(recorder_for(run.options.graph, run.compute.device),
              run.options.graph == GraphChoice::on, *run.group,
              {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {
-  run.train->set_format({run.compute.device, run.compute.dtype, run.compute.memory_format});
+  run.train->set_format(input_format(*run.model, run.compute));
   repair_convolution_gradients();  // the model may be the caller's own
 }
 

@@ -5,6 +5,7 @@
 #include "core/memory/host_memory.h"
 #include "core/text/format.h"
 #include "kernels/device_memory.h"
+#include "network/input_format.h"
 #include "nn/random_state.h"
 #include "train/memory.h"
 #include "train/run_plan.h"
@@ -110,7 +111,7 @@ class Probes {
   // What a sample's activations, with their gradients, and the weights' gradients will take.
   void foresee() {
     constexpr std::int64_t kGradientsToo = 2;
-    run_.train->set_format({run_.compute.device, run_.compute.dtype, run_.compute.memory_format});
+    run_.train->set_format(input_format(*run_.model, run_.compute));
     const ModelSummary one = with_random_state_kept(
         [&] { return summarise_on(*run_.model, run_.train->in_order(0, 1, 1).inputs); });
     sample_bytes_ = static_cast<double>(kGradientsToo * one.activation_bytes);

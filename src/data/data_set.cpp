@@ -1,0 +1,43 @@
+#include "onecycle/data.h"
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+const char* name_of(TargetKind kind) {
+  switch (kind) {
+    case TargetKind::classes:
+      return "classes";
+    case TargetKind::values:
+      return "values";
+    case TargetKind::labels:
+      return "labels";
+  }
+  return "";
+}
+
+std::int64_t DataSet::channels() const {
+  return is_pictures() ? train.images.size(1) : c10::multiply_integers(sample_shape());
+}
+
+std::int64_t DataSet::height() const {
+  if (!is_pictures()) return 1;
+  return crop > 0 ? crop : train.images.size(2);
+}
+
+std::int64_t DataSet::width() const {
+  if (!is_pictures()) return 1;
+  return crop > 0 ? crop : train.images.size(3);
+}
+
+std::vector<std::int64_t> DataSet::sample_shape() const {
+  if (is_pictures()) return {channels(), height(), width()};
+  return train.images.sizes().slice(1).vec();
+}
+
+std::int64_t DataSet::outputs() const {
+  return static_cast<std::int64_t>(target_kind == TargetKind::values ? targets.names.size()
+                                                                     : classes.size());
+}
+
+}  // namespace onecycle
