@@ -99,13 +99,14 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   const Registries& registries = environment.registries;
   const Recipe& recipe = run.recipe;
   run.context = context_of(run.data, recipe);
+  run.task = registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing,
+                                                 run.data.classes, run.data.targets});
+  run.context.classes = run.task->outputs(run.context.classes);
   run.model = registries.models.make(recipe.model, run.context);
   if (!can_be_viewed(run.context, recipe.train.tta))
     throw FieldError("train.tta", "images of one pixel cannot be shifted; use none or flip");
   if (recipe.train.threads && environment.use_threads)
     environment.use_threads(static_cast<int>(*recipe.train.threads));
-  run.task =
-      registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing});
   run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
   run.options.tta = recipe.train.tta;
   place(run.data, run.compute.device);
