@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
+#include "onecycle/table.h"
 
 #include "network/views.h"
 #include "network/weights.h"
@@ -103,8 +104,8 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
                                                  run.data.classes, run.data.targets});
   run.context.classes = run.task->outputs(run.context.classes);
   run.model = registries.models.make(recipe.model, run.context);
-  if (!can_be_viewed(run.context, recipe.train.tta))
-    throw FieldError("train.tta", "images of one pixel cannot be shifted; use none or flip");
+  if (const char* why = why_no_views(run.context, recipe.train.tta))
+    throw FieldError("train.tta", why);
   if (recipe.train.threads && environment.use_threads)
     environment.use_threads(static_cast<int>(*recipe.train.threads));
   run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
@@ -208,12 +209,22 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   RecipeRun run;
   run.recipe = recipe;
   run.data.name = task.data;
-  run.data.train = {at::empty({0, task.channels, task.height, task.width}, at::kByte),
+  std::vector<std::int64_t> sizes = {0, task.channels, task.height, task.width};
+  if (!task.sample_shape.empty()) {
+    sizes = task.sample_shape;
+    sizes.insert(sizes.begin(), 0);
+  }
+  run.data.train = {at::empty(sizes, task.sample_shape.empty() ? at::kByte : at::kFloat),
                     at::empty({0}, at::kLong)};
   run.data.classes = task.classes;
+  run.data.targets = task.targets;
+  if (task.table) run.data.table = std::make_shared<const TableEncoding>(*task.table);
   run.data.mean = task.mean;
   run.data.std = task.std;
-  in_terms_of(recipe, [&] { make_model(run, environment, InitialWeights::loaded_later); });
+  in_terms_of(recipe, [&] {
+    run.data.target_kind = make_task(task, environment.registries.tasks)->targets();
+    make_model(run, environment, InitialWeights::loaded_later);
+  });
   return run;
 }
 
@@ -234,12 +245,25 @@ ModelContext context_of(const DataSet& data, const Recipe& recipe) {
 
 NetworkTask task_of(const RecipeRun& run, const Environment& environment) {
   const DataSet& data = run.data;
+  NetworkTask task;
+  task.data = data.name;
+  task.channels = data.channels();
+  task.height = data.height();
+  task.width = data.width();
+  task.classes = data.classes;
+  task.task = run.recipe.task;
+  task.targets = data.targets;
+  if (data.table) task.table = *data.table;
+  if (!data.is_pictures()) {
+    task.sample_shape = data.sample_shape();
+    return task;
+  }
+  task.mean = data.mean;
+  task.std = data.std;
   const auto reader =
       environment.registries.formats.make(descriptor_of(run.recipe, environment).format);
-  return {data.name,     data.channels(),
-          data.height(), data.width(),
-          data.classes,  data.mean,
-          data.std,      std::max(reader->picture_side().value_or(0), data.height())};
+  task.resize = std::max(reader->picture_side().value_or(0), data.height());
+  return task;
 }
 
 }  // namespace onecycle

@@ -23,7 +23,7 @@ Prediction predict(const Run& run, Source& samples, const PredictOptions& option
   });
   Prediction result{evaluation.score(), all_rows(*run.group, predictions)};
   if (!result.probabilities.defined()) result.probabilities = at::empty({0, run.context.classes});
-  check_probabilities(result.probabilities);
+  check_predictions(result.probabilities);
   return result;
 }
 
