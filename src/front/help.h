@@ -17,7 +17,7 @@ inline constexpr CommandSummary kCommandSummaries[] = {
     {"fit-batch", "the largest batch that fits, the fastest, and one to train with"},
     {"lr-find", "the same as range-test"},
     {"search", "grid, random and halving search over any keys of a recipe"},
-    {"eval", "loss and metrics of trained weights on a data set; of classes confusions, calibration"},
+    {"eval", "loss and metrics of trained weights on a data set; of classes confusions too"},
     {"predict", "what a trained network tells of pictures or of the rows of a table"},
     {"export", "a run's weights for PyTorch, or as plain safetensors"},
     {"import", "what a file of weights holds, and whether a model takes it"},
