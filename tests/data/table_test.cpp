@@ -9,7 +9,7 @@
 namespace onecycle {
 namespace {
 
-const double kThird = std::sqrt(2.0 / 3);  // population std of 1, 2, 3
+const double kDeviation = std::sqrt(2.0 / 3);  // population std of 1, 2, 3
 
 class Tables : public testing::Test {
  protected:
@@ -50,7 +50,7 @@ TEST_F(Tables, StandardiseNumbersAndSpreadCategories) {
   write_homes();
   const DataSet data = load("{train: t.csv, test: u.csv, target: [price], categories: [zone]}");
   // size, blue, red, zone 7, zone 9
-  const double one = 1 / kThird;
+  const double one = 1 / kDeviation;
   EXPECT_TRUE(data.train.images.allclose(
       rows_of({-one, 0, 1, 1, 0, 0, 1, 0, 1, 0, one, 0, 1, 0, 1}, 3), 1e-6, 1e-6));
   EXPECT_TRUE(
@@ -67,12 +67,12 @@ TEST_F(Tables, StandardiseTargetsByTheTrainingPart) {
   EXPECT_EQ(data.target_kind, TargetKind::values);
   EXPECT_EQ(data.targets.names, (std::vector<std::string>{"price", "size"}));
   EXPECT_DOUBLE_EQ(data.targets.mean[0], 20);
-  EXPECT_DOUBLE_EQ(data.targets.std[0], 10 * kThird);
-  EXPECT_DOUBLE_EQ(data.targets.std[1], kThird);
+  EXPECT_DOUBLE_EQ(data.targets.std[0], 10 * kDeviation);
+  EXPECT_DOUBLE_EQ(data.targets.std[1], kDeviation);
   EXPECT_EQ(data.outputs(), 2);
   EXPECT_EQ(data.train.labels.scalar_type(), at::kDouble);
-  EXPECT_DOUBLE_EQ(data.train.labels[0][0].item<double>(), -1 / kThird);
-  EXPECT_DOUBLE_EQ(data.test.labels[0][0].item<double>(), 2 / kThird);
+  EXPECT_DOUBLE_EQ(data.train.labels[0][0].item<double>(), -1 / kDeviation);
+  EXPECT_DOUBLE_EQ(data.test.labels[0][0].item<double>(), 2 / kDeviation);
   EXPECT_DOUBLE_EQ(data.test.labels[1][1].item<double>(), 0);
 }
 
