@@ -1,7 +1,7 @@
 # Libraries of the distribution that programs link, under one name in every release of it; those of headers alone are
 # in headers.cmake. The installed package brings this file along.
 #
-#   onecycle_zlib  onecycle_turbojpeg  onecycle_png  onecycle_archive  onecycle_curl
+#   onecycle_zlib  onecycle_turbojpeg  onecycle_png  onecycle_archive  onecycle_csv  onecycle_curl
 
 find_package(ZLIB REQUIRED)
 add_library(onecycle_zlib INTERFACE IMPORTED GLOBAL)
@@ -33,6 +33,13 @@ if(ONECYCLE_STATIC_ARCHIVE AND BZIP2_FOUND AND LIBLZMA_FOUND)
 else()
   target_link_libraries(onecycle_archive INTERFACE LibArchive::LibArchive)
 endif()
+
+find_path(ONECYCLE_CSV_INCLUDE csv.h REQUIRED)
+find_library(ONECYCLE_CSV csv REQUIRED)
+mark_as_advanced(ONECYCLE_CSV_INCLUDE ONECYCLE_CSV)
+add_library(onecycle_csv INTERFACE IMPORTED GLOBAL)
+target_include_directories(onecycle_csv SYSTEM INTERFACE "${ONECYCLE_CSV_INCLUDE}")
+target_link_libraries(onecycle_csv INTERFACE "${ONECYCLE_CSV}")
 
 find_package(CURL REQUIRED)
 add_library(onecycle_curl INTERFACE IMPORTED GLOBAL)

@@ -107,8 +107,8 @@ struct TargetStatistics {
 struct DataSet {
   std::string name;
   ImageSet train;
-  ImageSet validation;  // held out of the training split; may be empty
-  ImageSet test;        // only ever reported
+  ImageSet validation;               // held out of the training split; may be empty
+  ImageSet test;                     // only ever reported
   std::vector<std::string> classes;  // or the labels; none where targets are values
   TargetKind target_kind = TargetKind::classes;
   TargetStatistics targets;
@@ -151,8 +151,8 @@ std::vector<double> mean_image(const at::Tensor& images, const at::Tensor& rows 
 struct SplitSummary {
   std::string name;  // "train", "validation", "test"
   std::int64_t samples = 0;
-  std::vector<std::int64_t> per_class;
-  ChannelStatistics statistics;
+  std::vector<std::int64_t> per_class;  // or with each label; none where targets are values
+  ChannelStatistics statistics;         // of pictures
 };
 // What a data set holds.
 struct DataSummary {
@@ -162,6 +162,9 @@ struct DataSummary {
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::vector<std::string> classes;
+  std::vector<std::int64_t> sample_shape;  // channels, height, width of stored pictures
+  TargetKind target_kind = TargetKind::classes;
+  TargetStatistics targets;
   std::vector<SplitSummary> splits;  // those with samples
 };
 // Counts samples and classes, and measures each split.

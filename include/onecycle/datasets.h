@@ -121,6 +121,17 @@ struct DataFiles {
   std::string path(const std::string& file) const;
 };
 
+// All samples of a format that makes them from what the training part is like, as its files have
+// them.
+struct RawSamples {
+  ImageSet train;  // images: what `encode` takes, a row a sample; values are not standardised
+  ImageSet test;   // may be empty
+  TargetKind kind = TargetKind::classes;
+  std::vector<std::string> names;  // of the classes, values or labels
+  // Measures the training part, and turns the images of all parts into samples. Empty: they are.
+  std::function<void(DataSet& data)> encode;
+};
+
 // Reads one format. Throws DataError for anything but sound files; labels are checked by the
 // caller.
 class DatasetFormat {
@@ -130,6 +141,9 @@ class DatasetFormat {
   virtual std::vector<std::string> files(Split split) const = 0;
   // All samples of a split.
   virtual ImageSet read(Split split, const DataFiles& files) const = 0;
+  // Of formats whose samples are made from what the training part is like; nothing: read() has
+  // them.
+  virtual std::optional<RawSamples> read_raw(const DataFiles&) const { return std::nullopt; }
   // Whether the files are there, sound or not.
   virtual bool present(const DataFiles& files) const;
   // A source may have a training split alone.
@@ -147,15 +161,18 @@ class DatasetFormat {
 // The formats that data sets may name.
 using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>()>;
 
-// idx, cifar, cifar_python, image_folder, packed and synthetic.
+// idx, cifar, cifar_python, image_folder, table, packed and synthetic.
 FormatRegistry builtin_formats();
 
 // ---- Loading and looking ---------------------------------------------------------------------
 
 // Reads, checks and splits. The choice of validation samples depends on the training split's size
-// alone, not on the run's seed, so that runs compare. Throws DataError.
+// alone, not on the run's seed, so that runs compare. `targets`: what the task wants, for formats
+// whose files do not say; empty: as the files have them. Throws DataError, and FieldError for
+// options that are for pictures alone, or for classes.
 DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
-                  const FormatRegistry& formats = builtin_formats(), const LoadWatch& watch = {});
+                  const FormatRegistry& formats = builtin_formats(), const LoadWatch& watch = {},
+                  std::optional<TargetKind> targets = {});
 
 // The samples that load_data would leave to train on, without reading any; nothing where only the
 // files would tell. Throws FieldError where none would be left.

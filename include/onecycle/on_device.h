@@ -2,6 +2,7 @@
 
 #include "onecycle/current_stream.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,11 +34,14 @@ class OnDevice {
 
   // After what was queued before, and without waiting for it.
   void write(const T& value) {
-    static_assert(sizeof(T) <= 64, "more than kernels::write_cuda takes");
+    constexpr std::size_t kPiece = 64;  // what kernels::write_cuda takes
     const at::Device device = words_.device();
     if (device.is_cuda()) {
       const c10::DeviceGuard guard(device);
-      kernels::write_cuda(data(), &value, sizeof value, current_stream(device));
+      for (std::size_t at = 0; at < sizeof value; at += kPiece)
+        kernels::write_cuda(reinterpret_cast<char*>(data()) + at,
+                            reinterpret_cast<const char*>(&value) + at,
+                            std::min(kPiece, sizeof value - at), current_stream(device));
     } else {
       std::memcpy(static_cast<void*>(data()), &value, sizeof value);
     }

@@ -17,8 +17,10 @@ struct PredictOptions {
 
 // What a run's model makes of a set.
 struct Prediction {
-  Score score;               // by the set's labels
-  at::Tensor probabilities;  // [N, classes], fp32, on the CPU
+  Score score;  // by the set's targets
+  // [N, classes, labels or values], on the CPU: what the task makes of the outputs
+  // (Task::predictions).
+  at::Tensor probabilities;
 };
 
 // Of every sample of the set, in its order, by the model as it is. Throws Error for shifts of

@@ -29,15 +29,24 @@ struct NetworkTask {
   std::int64_t channels = 0;
   std::int64_t height = 0;
   std::int64_t width = 0;
-  std::vector<std::string> classes;
-  std::vector<double> mean;  // as in DataSet
+  std::vector<std::string> classes;  // or the labels; none where it tells values
+  std::vector<double> mean;          // as in DataSet; empty for what is no picture
   std::vector<double> std;
   std::int64_t resize = 0;  // of a picture's shorter side, before height x width are cut from it
   Choice task{"classification"};
-  TargetStatistics targets = {};
-  std::vector<std::int64_t> sample_shape = {};  // as in ModelContext
-  std::optional<TableEncoding> table = {};
+  TargetStatistics targets = {};                // its names are those of the values
+  std::vector<std::int64_t> sample_shape = {};  // as in ModelContext; empty: pictures
+  std::optional<TableEncoding> table = {};      // where samples are the rows of tables
+
+  // Classes, labels or values that it tells of a sample: [N, told()] are its predictions.
+  std::int64_t told() const {
+    return static_cast<std::int64_t>(classes.empty() ? targets.names.size() : classes.size());
+  }
 };
+
+// The task as chosen, whose predictions are in the units of the data. Throws Error where it does
+// not tell what `task` has: classes or labels, or values.
+std::shared_ptr<const Task> make_task(const NetworkTask& task, const TaskRegistry& tasks);
 
 // Where and how a Predictor computes.
 struct PredictorOptions {
@@ -49,10 +58,11 @@ struct PredictorOptions {
   bool averaged = true;           // the weights averaged over the run, where the file has them
 };
 
-// What a network makes of samples.
+// What a network makes of samples, on the CPU.
 struct Predictions {
-  at::Tensor logits;         // [N, classes], fp32, on the CPU
-  at::Tensor probabilities;  // their softmax
+  at::Tensor logits;         // [N, outputs], fp32: the network's outputs, whatever its task
+  at::Tensor probabilities;  // [N, classes or labels], fp32; undefined where it tells values
+  at::Tensor values = {};    // [N, values], fp64, in the data's units; undefined where it does not
 };
 
 // A class and how probable it is.
@@ -70,18 +80,25 @@ class Predictor {
   // `path`: a run's folder, whose newest sound checkpoint is taken, or a file that says what its
   // network is, a checkpoint or an exported .safetensors. `models`: those that it may name. Throws
   // CheckpointError, in one line, for other files and broken ones, Error for a device or precision
-  // that this machine has not.
+  // that this machine has not. `tasks`: likewise.
   explicit Predictor(const std::string& path, const PredictorOptions& options = {},
-                     const ModelRegistry& models = builtin_models());
+                     const ModelRegistry& models = builtin_models(),
+                     const TaskRegistry& tasks = builtin_tasks());
   // A model with its weights, which is moved, converted and no longer trainable.
-  Predictor(std::shared_ptr<Model> model, NetworkTask task, const PredictorOptions& options = {});
+  Predictor(std::shared_ptr<Model> model, NetworkTask task, const PredictorOptions& options = {},
+            const TaskRegistry& tasks = builtin_tasks());
 
   // images [N,C,H,W], uint8 or float32 of 0 to 1, of the network's size; of larger ones a square
-  // network sees the centre. Batches of the same sizes as an evaluation's give the same bits.
-  // Throws Error for other images, and for outputs that are not numbers.
+  // network sees the centre. What is no picture: [N, sample_shape...], float32, as the network
+  // takes it. Batches of the same sizes as an evaluation's give the same bits. Throws Error for
+  // other samples, and for outputs that are not numbers.
   Predictions predict(const at::Tensor& images) const;
   // Files of JPEG or PNG. Throws DataError, naming the first that cannot be read.
   Predictions predict(const std::vector<std::string>& pictures) const;
+  // The rows of a CSV file with at least the inputs of the table that the network was trained on,
+  // read as that was. Throws DataError, with line and column, for what cannot be a row, Error where
+  // the network was trained on no table.
+  Predictions predict_table(const std::string& csv_file) const;
 
   // [C,H,W], uint8: a JPEG or PNG as the network takes it, resized and cut as those that it was
   // trained on. Messages call the bytes `name`. Throws DataError for what is not a sound
@@ -91,10 +108,12 @@ class Predictor {
   // Throws that Error now.
   void require_pictures() const;
 
-  // The most probable classes of one sample [classes], at most `count`, the first one first.
+  // The most probable classes or labels of one sample [classes], at most `count`, the first one
+  // first. Throws Error where the network tells values.
   std::vector<RankedClass> top(const at::Tensor& probabilities, std::int64_t count) const;
 
   const NetworkTask& task() const;  // what it takes and tells
+  TargetKind tells() const;         // classes, labels or values
   const Compute& compute() const;   // where it computes, in which format
   // The checkpoints that were passed over because they are damaged.
   const std::vector<std::string>& warnings() const;
@@ -114,8 +133,10 @@ inline constexpr const char* kModelKey = "model";
 std::string to_json(const NetworkTask& task);
 std::string to_json(const Choice& model);
 
-// Nothing where the metadata have none. Throws CheckpointError, naming `source`, for a broken one.
+// Nothing where the metadata have none; one of before there were other tasks classifies pictures.
+// Throws CheckpointError, naming `source`, for a broken one.
 std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& metadata,
-                                   const std::string& source);
+                                   const std::string& source,
+                                   const TaskRegistry& tasks = builtin_tasks());
 
 }  // namespace onecycle

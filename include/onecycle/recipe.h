@@ -70,14 +70,14 @@ struct OnDivergence {
 };
 
 // What the best checkpoint and early stopping go by.
-enum class Monitor { accuracy, loss };
+enum class Monitor { metric, loss };
 
 // The recipe's `stop` section.
 struct StopOptions {
   double divergence_factor = 4;
   std::int64_t divergence_window = 1;
   OnDivergence on_divergence;
-  Monitor monitor = Monitor::accuracy;
+  Monitor monitor = Monitor::metric;
   std::optional<std::int64_t> patience;
   double min_delta = 0;
 };

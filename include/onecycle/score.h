@@ -6,7 +6,7 @@
 
 namespace onecycle {
 
-// A number that a task reports beside the loss: its mean over samples.
+// A number that a task reports beside the loss.
 struct Metric {
   std::string name;   // "accuracy": of columns, validation_accuracy
   std::string label;  // "acc": in a line of progress
@@ -16,11 +16,13 @@ struct Metric {
 
 // At most so many metrics has a task.
 inline constexpr int kMostMetrics = 4;
+// At most so many sums has a task, of which it makes its metrics.
+inline constexpr int kMostSums = 256;
 
-// Means over samples.
+// The loss, a mean over samples, and a task's metrics.
 struct Score {
   double loss = 0;
-  std::vector<double> metrics = {};  // in the task's order
+  std::vector<double> metrics = {};  // in the task's order; NaN: not known of these samples
   std::int64_t samples = 0;
 
   // The one that the task names first; NaN where it has none.

@@ -49,8 +49,11 @@ std::shared_ptr<Source> first_of(std::shared_ptr<Source> source, std::int64_t co
 std::shared_ptr<Source> epochs_from(std::shared_ptr<Source> source, std::int64_t first);
 
 // Samples in memory: inputs [N, ...] and targets [N, ...]. Trainings visit them in the order
-// epoch_order(seed, epoch). Throws DataError where the two differ in N, or it is 0.
+// epoch_order(seed, epoch). Inputs that are numbers come in the format's dtype, in at least
+// `least_dtype` where it is given (Model::input_dtype); targets that are numbers in fp64 where the
+// inputs do, else in fp32. Throws DataError where the two differ in N, or it is 0.
 std::shared_ptr<Source> tensor_source(const at::Tensor& inputs, const at::Tensor& targets,
-                                      std::uint64_t seed = 0);
+                                      std::uint64_t seed = 0,
+                                      std::optional<c10::ScalarType> least_dtype = {});
 
 }  // namespace onecycle

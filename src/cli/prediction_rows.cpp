@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <unistd.h>
 
+#include <ATen/ATen.h>
+
 namespace onecycle {
 
 namespace {
@@ -53,15 +55,53 @@ std::string padded(const std::string& text, std::size_t width) {
   return text + std::string(width - std::min(width, length_of(text)), ' ');
 }
 
-Json json_of(const PredictionRow& row) {
+Json json_of(const PredictionRow& row, const RowHead& head) {
+  Json json = {{"event", "predicted"}};
+  json[head.subject] = row.row ? Json(*row.row) : Json(row.file);
+  if (!head.numbers.empty()) {
+    Json numbers = Json::object();
+    for (std::size_t i = 0; i < row.numbers.size(); ++i) numbers[head.names.at(i)] = row.numbers[i];
+    json[head.numbers] = std::move(numbers);
+    return json;
+  }
   Json top = Json::array();
   for (const RankedClass& one : row.classes)
     top.push_back({{"class", one.name}, {"probability", one.probability}});
-  return {{"event", "predicted"},
-          {"file", row.file},
-          {"class", row.classes.front().name},
-          {"probability", row.classes.front().probability},
-          {"top", std::move(top)}};
+  json["class"] = row.classes.front().name;
+  json["probability"] = row.classes.front().probability;
+  json["top"] = std::move(top);
+  return json;
+}
+
+std::string csv_of(const PredictionRow& row, const RowHead& head) {
+  std::string text = row.row ? std::to_string(*row.row) : csv_cell(row.file);
+  for (const double number : row.numbers) text += format(",{:.10g}", number);
+  if (!head.numbers.empty()) return text;
+  for (const RankedClass& one : row.classes)
+    text += format(",{},{:.6g}", csv_cell(one.name), one.probability);
+  const auto given = static_cast<std::int64_t>(row.classes.size());
+  for (std::int64_t i = given; i < head.top; ++i) text += ",,";
+  return text;
+}
+
+std::string csv_head(const RowHead& head) {
+  std::string text = head.subject;
+  for (const std::string& name : head.names) text += "," + csv_cell(name);
+  if (!head.numbers.empty()) return text;
+  text += ",class,probability";
+  for (std::int64_t i = 2; i <= head.top; ++i) text += format(",class{0},probability{0}", i);
+  return text;
+}
+
+// Of pictures.
+void print_numbers(const std::vector<PredictionRow>& rows, const RowHead& head) {
+  for (const PredictionRow& row : rows) {
+    std::string text = shown_name(row.file);
+    for (std::size_t i = 0; i < row.numbers.size(); ++i)
+      text +=
+          format("{}{} {:.5g}", i == 0 ? "  " : ", ", one_line(head.names.at(i)), row.numbers[i]);
+    print("{}\n", text);
+  }
 }
 
 void print_table(const std::vector<PredictionRow>& rows) {
@@ -84,30 +124,50 @@ void print_table(const std::vector<PredictionRow>& rows) {
 
 }  // namespace
 
-PredictionRows::PredictionRows(RowFormat row_format, std::int64_t top)
-    : format_(row_format), top_(top) {}
+RowHead head_of(const Predictor& predictor, const std::string& subject, std::int64_t top) {
+  const NetworkTask& task = predictor.task();
+  switch (predictor.tells()) {
+    case TargetKind::values:
+      return {subject, 1, "values", task.targets.names};
+    case TargetKind::labels:
+      return {subject, 1, "probabilities", task.classes};
+    case TargetKind::classes:
+      break;
+  }
+  return {subject, std::min(top, task.told()), "", {}};
+}
+
+PredictionRow row_of(const Predictor& predictor, const Predictions& predictions, std::int64_t index,
+                     std::int64_t top) {
+  if (predictor.tells() == TargetKind::classes)
+    return {"", {}, predictor.top(predictions.probabilities[index], top), {}};
+  const at::Tensor& told =
+      predictions.values.defined() ? predictions.values : predictions.probabilities;
+  const at::Tensor row = told[index].to(at::kDouble).contiguous();
+  const auto* numbers = row.const_data_ptr<double>();
+  return {"", {}, {}, {numbers, numbers + row.numel()}};
+}
+
+PredictionRows::PredictionRows(RowFormat row_format, RowHead head)
+    : format_(row_format), head_(std::move(head)) {}
 
 void PredictionRows::begin() {
   if (begun_) return;
   begun_ = true;
-  if (format_ != RowFormat::csv) return;
-  std::string head = "file,class,probability";
-  for (std::int64_t i = 2; i <= top_; ++i) head += format(",class{0},probability{0}", i);
-  print_row(head);
+  if (format_ == RowFormat::csv) print_row(csv_head(head_));
 }
 
 void PredictionRows::write(const std::vector<PredictionRow>& rows) {
   begin();
-  if (format_ == RowFormat::table) print_table(rows);
+  if (format_ == RowFormat::table) {
+    if (head_.numbers.empty())
+      print_table(rows);
+    else
+      print_numbers(rows, head_);
+  }
   for (const PredictionRow& row : rows) {
-    if (format_ == RowFormat::json) print_json(json_of(row));
-    if (format_ != RowFormat::csv) continue;
-    std::string text = csv_cell(row.file);
-    for (const RankedClass& one : row.classes)
-      text += format(",{},{:.6g}", csv_cell(one.name), one.probability);
-    const auto given = static_cast<std::int64_t>(row.classes.size());
-    for (std::int64_t i = given; i < top_; ++i) text += ",,";
-    print_row(text);
+    if (format_ == RowFormat::json) print_json(json_of(row, head_));
+    if (format_ == RowFormat::csv) print_row(csv_of(row, head_));
   }
   std::fflush(stdout);
 }

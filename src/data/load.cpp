@@ -8,6 +8,7 @@
 #include "data/formats/packed.h"
 #include "data/images/classes.h"
 #include "data/images/sampler.h"
+#include "data/target_statistics.h"
 #include "data/tensors.h"
 
 #include <algorithm>
@@ -169,6 +170,58 @@ void check_names(const std::vector<std::string>& classes, const std::string& dat
                              i, printable(classes[i]), why));
 }
 
+// Pictures, or what else read() has, with labels that are classes.
+RawSamples read_classes(const DatasetDescriptor& descriptor, const DatasetFormat& made,
+                        const DataFiles& files) {
+  RawSamples both;
+  both.train = read_split(descriptor, Split::train, made, files);
+  both.test = {both.train.images.narrow(0, 0, 0), both.train.labels.narrow(0, 0, 0)};
+  if (made.has_test(files)) both.test = read_split(descriptor, Split::test, made, files);
+  if (both.train.images.sizes().slice(1) != both.test.images.sizes().slice(1) ||
+      both.train.images.scalar_type() != both.test.images.scalar_type())
+    throw DataError(
+        format("{}: the training images are {}, the test images {}; check which files they are",
+               descriptor.name, shape_text(both.train.images), shape_text(both.test.images)));
+  both.names = descriptor.classes;
+  if (both.names.empty()) both.names = made.classes(files);
+  if (both.names.empty())
+    both.names = numbered_classes(both.train, place(descriptor, Split::train, made));
+  const auto num_classes = static_cast<std::int64_t>(both.names.size());
+  check_labels(both.train, num_classes, place(descriptor, Split::train, made));
+  check_labels(both.test, num_classes, place(descriptor, Split::test, made));
+  return both;
+}
+
+RawSamples read_both(const DatasetDescriptor& descriptor, const DatasetFormat& made,
+                     const DataFiles& files) {
+  std::optional<RawSamples> raw = made.read_raw(files);
+  if (!raw) return read_classes(descriptor, made, files);
+  if (!descriptor.classes.empty() || !descriptor.mean.empty())
+    throw DataError(
+        format("{}: its files say what classes, mean and std are; leave them out of "
+               "its descriptor",
+               descriptor.name));
+  if (!raw->test.images.defined())
+    raw->test = {raw->train.images.narrow(0, 0, 0), raw->train.labels.narrow(0, 0, 0)};
+  return *std::move(raw);
+}
+
+void refuse_picture_options(const DataOptions& options) {
+  const auto refuse = [](const char* field) {
+    throw FieldError(field, "is for pictures, and the samples are none; leave it out");
+  };
+  if (!options.augment.empty()) refuse("data.augment");
+  if (options.size) refuse("data.size");
+  if (!options.mean.empty()) refuse("data.mean");
+  if (options.normalise != Normalise::automatic) refuse("data.normalise");
+}
+
+void encode(const RawSamples& raw, DataSet& data) {
+  if (data.train.rows.defined())
+    data.train = {data.train.images.index_select(0, data.train.rows), data.train.labels};
+  raw.encode(data);
+}
+
 }  // namespace
 
 DataForm find_form(const DatasetDescriptor& descriptor, const DataFiles& files,
@@ -194,42 +247,39 @@ std::optional<std::int64_t> planned_train_samples(const DataOptions& options,
 }
 
 DataSet load_data(const DataOptions& options, const DatasetDescriptor& descriptor,
-                  const FormatRegistry& formats, const LoadWatch& watch) {
+                  const FormatRegistry& formats, const LoadWatch& watch,
+                  std::optional<TargetKind> targets) {
   DataFiles files = data_files(options, descriptor);
   files.watch = watch;
+  files.targets = targets;
   auto [choice, made] = find_form(descriptor, files, formats);
   if (auto packed = packed_form(descriptor, choice, *made, files)) made = std::move(packed);
-  ImageSet train = read_split(descriptor, Split::train, *made, files);
-  if (descriptor.train_samples && train.size() != *descriptor.train_samples)
+  RawSamples both = read_both(descriptor, *made, files);
+  if (descriptor.train_samples && both.train.size() != *descriptor.train_samples)
     throw DataError(format("{}: {} samples, but the data set has {}; get the files again",
-                           place(descriptor, Split::train, *made), train.size(),
+                           place(descriptor, Split::train, *made), both.train.size(),
                            *descriptor.train_samples));
-  ImageSet test{train.images.narrow(0, 0, 0), train.labels.narrow(0, 0, 0)};
-  if (made->has_test(files)) test = read_split(descriptor, Split::test, *made, files);
-  if (train.images.sizes().slice(1) != test.images.sizes().slice(1) ||
-      train.images.scalar_type() != test.images.scalar_type())
-    throw DataError(
-        format("{}: the training images are {}, the test images {}; check which files they are",
-               descriptor.name, shape_text(train.images), shape_text(test.images)));
+  check_names(both.names, descriptor.name);
 
   DataSet data;
   data.name = descriptor.name;
-  data.classes = descriptor.classes;
-  if (data.classes.empty()) data.classes = made->classes(files);
-  if (data.classes.empty())
-    data.classes = numbered_classes(train, place(descriptor, Split::train, *made));
-  check_names(data.classes, descriptor.name);
-  const auto num_classes = static_cast<std::int64_t>(data.classes.size());
-  check_labels(train, num_classes, place(descriptor, Split::train, *made));
-  check_labels(test, num_classes, place(descriptor, Split::test, *made));
+  data.target_kind = both.kind;
+  (both.kind == TargetKind::values ? data.targets.names : data.classes) = both.names;
   if (!options.classes.empty()) {
+    if (both.kind != TargetKind::classes)
+      throw FieldError("data.classes",
+                       format("the targets are {}, not classes; leave it out", name_of(both.kind)));
     const auto labels = chosen_labels(options.classes, data.classes);
     data.classes = options.classes;
-    train = of_classes(train, labels, "training");
-    test = of_classes(test, labels, "test");
+    both.train = of_classes(both.train, labels, "training");
+    both.test = of_classes(both.test, labels, "test");
   }
-  data.test = std::move(test);
-  split_training(std::move(train), options, data);
+  data.test = std::move(both.test);
+  split_training(std::move(both.train), options, data);
+  if (!data.is_pictures()) refuse_picture_options(options);
+  if (both.encode) encode(both, data);
+  measure_targets(data);
+  if (!data.is_pictures()) return data;
   set_crop(options, data);
   set_normalisation(options, descriptor, data);
   return data;

@@ -15,8 +15,9 @@ namespace {
 
 class TensorSource : public Source {
  public:
-  TensorSource(const at::Tensor& inputs, const at::Tensor& targets, std::uint64_t seed)
-      : inputs_(inputs), targets_(targets), seed_(seed) {
+  TensorSource(const at::Tensor& inputs, const at::Tensor& targets, std::uint64_t seed,
+               std::optional<c10::ScalarType> least_dtype)
+      : inputs_(inputs), targets_(targets), seed_(seed), least_dtype_(least_dtype) {
     set_format({});
   }
 
@@ -24,9 +25,13 @@ class TensorSource : public Source {
 
   void set_format(const InputFormat& wanted) override {
     const bool in_numbers = inputs_.is_floating_point();
-    given_ = inputs_.to(wanted.device, in_numbers ? wanted.dtype : inputs_.scalar_type());
+    const c10::ScalarType dtype =
+        c10::promoteTypes(wanted.dtype, least_dtype_.value_or(wanted.dtype));
+    given_ = inputs_.to(wanted.device, in_numbers ? dtype : inputs_.scalar_type());
     if (given_.dim() == 4) given_ = given_.contiguous(wanted.memory_format);
-    given_targets_ = targets_.to(wanted.device);
+    const c10::ScalarType exact = dtype == at::kDouble ? at::kDouble : at::kFloat;
+    given_targets_ =
+        targets_.to(wanted.device, targets_.is_floating_point() ? exact : targets_.scalar_type());
     order_ = order_.defined() ? order_.to(wanted.device) : order_;
     first_ = at::zeros({1}, given_targets_.options().dtype(at::kLong));
   }
@@ -67,6 +72,7 @@ class TensorSource : public Source {
   at::Tensor inputs_, targets_;
   at::Tensor given_, given_targets_;  // in the format
   std::uint64_t seed_;
+  std::optional<c10::ScalarType> least_dtype_;
   std::optional<std::int64_t> epoch_;
   at::Tensor order_;  // of that epoch, on the device
   at::Tensor first_;  // [1]
@@ -75,11 +81,12 @@ class TensorSource : public Source {
 }  // namespace
 
 std::shared_ptr<Source> tensor_source(const at::Tensor& inputs, const at::Tensor& targets,
-                                      std::uint64_t seed) {
+                                      std::uint64_t seed,
+                                      std::optional<c10::ScalarType> least_dtype) {
   if (inputs.dim() < 1 || targets.dim() < 1 || inputs.size(0) != targets.size(0) ||
       inputs.size(0) == 0)
     throw DataError("inputs and targets must have the same number of rows, at least one");
-  return std::make_shared<TensorSource>(inputs, targets, seed);
+  return std::make_shared<TensorSource>(inputs, targets, seed, least_dtype);
 }
 
 }  // namespace onecycle

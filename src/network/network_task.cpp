@@ -5,7 +5,9 @@
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/json_text.h"
+#include "core/text/printable.h"
 #include "core/text/utf8.h"
+#include "network/table_json.h"
 #include "options/value_json.h"
 
 #include <algorithm>
@@ -13,47 +15,145 @@
 
 namespace onecycle {
 
-ONECYCLE_JSON(NetworkTask, data, channels, height, width, classes, mean, std, resize)
+ONECYCLE_JSON(TargetStatistics, names, mean, std, counts)
 
 namespace {
 
-// The first field that no network could have, or nullptr.
-const char* wrong_field(const NetworkTask& task) {
-  constexpr std::int64_t kLongest = 1 << 16, kMostPixels = std::int64_t{1} << 31;
+constexpr std::int64_t kMostNumbers = std::int64_t{1} << 31;  // of a sample
+
+Json json_of_task(const NetworkTask& task) {
+  return {{"data", task.data},
+          {"channels", task.channels},
+          {"height", task.height},
+          {"width", task.width},
+          {"classes", task.classes},
+          {"mean", task.mean},
+          {"std", task.std},
+          {"resize", task.resize},
+          {"task", json_of(task.task)},
+          {"targets", task.targets},
+          {"sample_shape", task.sample_shape},
+          {"table", task.table}};
+}
+
+// All but the choice of the task. Those of before there were other tasks end at `resize`.
+NetworkTask task_of_json(const Json& json) {
+  NetworkTask task;
+  json.at("data").get_to(task.data);
+  json.at("channels").get_to(task.channels);
+  json.at("height").get_to(task.height);
+  json.at("width").get_to(task.width);
+  json.at("classes").get_to(task.classes);
+  json.at("mean").get_to(task.mean);
+  json.at("std").get_to(task.std);
+  json.at("resize").get_to(task.resize);
+  if (!json.contains("task")) return task;
+  json.at("targets").get_to(task.targets);
+  json.at("sample_shape").get_to(task.sample_shape);
+  json.at("table").get_to(task.table);
+  return task;
+}
+
+bool are_means(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](double value) { return std::abs(value) <= kLargestDeviation; });
+}
+
+bool are_deviations(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) {
+    return value >= kLeastDeviation && value <= kLargestDeviation;
+  });
+}
+
+bool are_names(const std::vector<std::string>& names) {
+  return !names.empty() && std::none_of(names.begin(), names.end(), why_no_name);
+}
+
+const char* wrong_in_pictures(const NetworkTask& task) {
+  constexpr std::int64_t kLongest = 1 << 16;
   const auto is_length = [](std::int64_t length) { return length >= 1 && length <= kLongest; };
   if (!is_length(task.channels)) return "channels";
   if (!is_length(task.height)) return "height";
-  if (!is_length(task.width) || task.height * task.width > kMostPixels / task.channels)
+  if (!is_length(task.width) || task.height * task.width > kMostNumbers / task.channels)
     return "width";
   if (!is_length(task.resize) || task.resize < std::min(task.height, task.width)) return "resize";
-  if (task.classes.empty() || std::any_of(task.classes.begin(), task.classes.end(), why_no_name))
-    return "classes";
   const auto channels = static_cast<std::size_t>(task.channels);
   const auto pixels = static_cast<std::size_t>(task.channels * task.height * task.width);
-  const auto is_mean = [](double value) { return std::abs(value) <= kLargestDeviation; };
-  const auto is_deviation = [](double value) {
-    return value >= kLeastDeviation && value <= kLargestDeviation;
-  };
-  if ((task.mean.size() != channels && task.mean.size() != pixels) ||
-      !std::all_of(task.mean.begin(), task.mean.end(), is_mean))
+  if ((task.mean.size() != channels && task.mean.size() != pixels) || !are_means(task.mean))
     return "mean";
-  if (task.std.size() != channels || !std::all_of(task.std.begin(), task.std.end(), is_deviation))
-    return "std";
-  return nullptr;
+  if (task.std.size() != channels || !are_deviations(task.std)) return "std";
+  return task.table ? "table" : nullptr;
+}
+
+// Of samples that are no pictures.
+const char* wrong_in_samples(const NetworkTask& task) {
+  std::int64_t numbers = 1;
+  for (const std::int64_t length : task.sample_shape) {
+    if (length < 1 || length > kMostNumbers / numbers) return "sample_shape";
+    numbers *= length;
+  }
+  if (task.sample_shape.size() == 3) return "sample_shape";  // a picture's
+  if (task.channels != numbers) return "channels";
+  if (task.height != 1) return "height";
+  if (task.width != 1) return "width";
+  if (!task.mean.empty()) return "mean";
+  if (!task.std.empty()) return "std";
+  if (!task.table) return nullptr;
+  if (!is_sound(*task.table) || task.sample_shape.size() != 1) return "table";
+  const auto embedded = static_cast<std::int64_t>(task.table->categories().size());
+  return task.table->features() + embedded == numbers ? nullptr : "table";
+}
+
+const char* wrong_in_targets(const NetworkTask& task) {
+  const TargetStatistics& targets = task.targets;
+  if (task.classes.empty()) {
+    if (!are_names(targets.names)) return "targets";
+    if (targets.mean.size() != targets.names.size() || !are_means(targets.mean)) return "targets";
+    if (targets.std.size() != targets.names.size() || !are_deviations(targets.std))
+      return "targets";
+    return targets.counts.empty() ? nullptr : "targets";
+  }
+  if (!are_names(task.classes)) return "classes";
+  if (!targets.names.empty() || !targets.mean.empty() || !targets.std.empty()) return "targets";
+  if (!targets.counts.empty() && targets.counts.size() != task.classes.size()) return "targets";
+  const bool counted = std::all_of(targets.counts.begin(), targets.counts.end(),
+                                   [](std::int64_t count) { return count >= 0; });
+  return counted ? nullptr : "targets";
+}
+
+// The first field that no network could have, or nullptr.
+const char* wrong_field(const NetworkTask& task) {
+  const char* wrong = task.sample_shape.empty() ? wrong_in_pictures(task) : wrong_in_samples(task);
+  if (wrong != nullptr) return wrong;
+  if (task.classes.empty() && task.targets.names.empty()) return "classes";
+  return wrong_in_targets(task);
+}
+
+// The choice in `json`, which has all of its options.
+Choice chosen_in(const Json& json, const std::string& source, const TaskRegistry& tasks) {
+  if (!json.contains("task")) return {"classification"};
+  try {
+    return choice_of(json.at("task"), tasks.variants(), kTaskKey);
+  } catch (const Error& error) {
+    throw CheckpointError(
+        format("{}: its network's task is not known: {}", source, first_line(error.what())));
+  }
 }
 
 }  // namespace
 
-std::string to_json(const NetworkTask& task) { return json_text(task); }
+std::string to_json(const NetworkTask& task) { return json_text(json_of_task(task)); }
 
 std::string to_json(const Choice& model) { return json_text(json_of(model)); }
 
 std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& metadata,
-                                   const std::string& source) {
+                                   const std::string& source, const TaskRegistry& tasks) {
   const auto text = metadata.find(kTaskKey);
   if (text == metadata.end()) return std::nullopt;
   try {
-    auto task = parse_json(text->second).get<NetworkTask>();
+    const Json json = parse_json(text->second);
+    NetworkTask task = task_of_json(json);
+    task.task = chosen_in(json, source, tasks);
     const char* wrong = wrong_field(task);
     if (wrong == nullptr) return task;
     throw CheckpointError(
@@ -62,6 +162,16 @@ std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& met
   } catch (const Json::exception&) {
   }
   throw CheckpointError(source + ": what it says about its network's task cannot be read");
+}
+
+std::shared_ptr<const Task> make_task(const NetworkTask& task, const TaskRegistry& tasks) {
+  auto made = tasks.make(task.task, {task.told(), 0, task.classes, task.targets});
+  const bool tells_values = made->targets() == TargetKind::values;
+  if (tells_values != task.classes.empty())
+    throw Error(format("the task {} tells {}, and the network has {}", task.task.name,
+                       name_of(made->targets()),
+                       task.classes.empty() ? "names of values" : "classes or labels"));
+  return made;
 }
 
 }  // namespace onecycle

@@ -25,6 +25,7 @@ namespace onecycle {
 struct Predictor::Network {
   std::shared_ptr<Model> model;
   NetworkTask task;
+  std::shared_ptr<const Task> tells;
   PredictorOptions options;
   Compute compute = {};
   std::vector<std::string> warnings = {};
@@ -32,12 +33,22 @@ struct Predictor::Network {
 
   // Moves and converts the model. The weights are then to be loaded into the result, or are there.
   Parameters place();
+  void make_loaders();
+
+  bool takes_pictures() const { return task.sample_shape.empty(); }
+  // As the model takes them, of samples that were checked, on the device.
+  at::Tensor inputs_of(const at::Tensor& samples) const;
+  // Of outputs [N, ...], on any device.
+  Predictions predictions_of(const at::Tensor& outputs) const;
 };
 
 namespace {
 
-ModelContext context_of(const NetworkTask& task) {
-  return {task.channels, task.height, task.width, static_cast<std::int64_t>(task.classes.size())};
+ModelContext context_of(const NetworkTask& task, const Task& tells) {
+  ModelContext context{task.channels, task.height, task.width, tells.outputs(task.told())};
+  context.sample_shape = task.sample_shape;
+  if (task.table) context.categories = task.table->categories();
+  return context;
 }
 
 struct FoundFile {
@@ -57,15 +68,38 @@ FoundFile find_weights(const std::string& path, std::vector<std::string>& warnin
 }
 
 std::shared_ptr<Model> model_in(const Metadata& metadata, const std::string& path,
-                                const NetworkTask& task, const ModelRegistry& models) {
+                                const ModelContext& context, const ModelRegistry& models) {
   try {
     const Choice model =
         choice_of(parse_json(metadata.at(kModelKey)), models.variants(), kModelKey);
-    return models.make(model, context_of(task));
+    return models.make(model, context);
   } catch (const std::exception& error) {  // of LibTorch, too, whose texts have many lines
     throw CheckpointError(
         format("{}: its network cannot be built: {}", path, first_line(error.what())));
   }
+}
+
+std::shared_ptr<const Task> task_made(const NetworkTask& task, const std::string& path,
+                                      const TaskRegistry& tasks) {
+  try {
+    return make_task(task, tasks);
+  } catch (const Error& error) {
+    throw CheckpointError(format("{}: its network's task cannot be made: {}", path, error.what()));
+  }
+}
+
+// `[N, 3, 4]` of samples [3, 4].
+std::string batch_text(std::vector<std::int64_t> shape) {
+  const std::string sizes = joined(shape, ", ", [](auto size) { return std::to_string(size); });
+  return format("[N, {}]", sizes);
+}
+
+void check_samples(const at::Tensor& samples, const std::vector<std::int64_t>& shape) {
+  if (!samples.defined() || samples.dim() == 0 || samples.sizes().slice(1) != shape)
+    throw Error(format("the network takes samples {}, got {}", batch_text(shape),
+                       samples.defined() ? shape_text(samples.sizes().vec()) : "none"));
+  if (samples.scalar_type() != at::kFloat)
+    throw Error(format("samples must be float32, got {}", at::toString(samples.scalar_type())));
 }
 
 void check_images(const at::Tensor& images, const NetworkTask& task) {
@@ -83,6 +117,10 @@ void check_images(const at::Tensor& images, const NetworkTask& task) {
 }
 
 PictureFit fit_of(const NetworkTask& task) {
+  if (!task.sample_shape.empty())
+    throw Error(
+        format("the network takes {}, not pictures",
+               task.table ? "rows of a table" : "samples " + batch_text(task.sample_shape)));
   if (task.height != task.width || (task.channels != 1 && task.channels != 3))
     throw Error(
         format("the network takes {}x{}x{} images: pictures become squares of 1 or 3 channels",
@@ -95,17 +133,25 @@ PictureFit fit_of(const NetworkTask& task) {
 Parameters Predictor::Network::place() {
   const ComputeOptions wanted{options.device, options.precision};
   if (options.batch_size < 1) throw Error("a Predictor's batch_size must be at least 1");
-  require_viewable(context_of(task), options.views);
+  require_viewable(context_of(task, *tells), options.views);
   const std::string no_cuda = wanted.device == DeviceChoice::cuda ? why_no_cuda() : "";
   if (!no_cuda.empty()) throw Error("cuda is not usable here: " + no_cuda);
   const std::string no_precision = why_no_precision(wanted);
   if (!no_precision.empty()) throw Error("bf16 is not usable here: " + no_precision);
   compute = choose_compute(wanted, *model);
+  if (takes_pictures()) make_loaders();
+  model->eval();
+  Parameters parameters(model, compute.device, compute.dtype, compute.memory_format);
+  for (at::Tensor& parameter : model->parameters()) parameter.set_requires_grad(false);
+  return parameters;
+}
+
+void Predictor::Network::make_loaders() {
   LoaderOptions inputs;
-  const InputFormat wanted_inputs = input_format(*model, compute);
-  inputs.device = wanted_inputs.device;
-  inputs.dtype = wanted_inputs.dtype;
-  inputs.memory_format = wanted_inputs.memory_format;
+  const InputFormat wanted = input_format(*model, compute);
+  inputs.device = wanted.device;
+  inputs.dtype = wanted.dtype;
+  inputs.memory_format = wanted.memory_format;
   inputs.mean = task.mean;
   inputs.std = task.std;
   const auto loader = [&](at::ScalarType type) {
@@ -114,24 +160,40 @@ Parameters Predictor::Network::place() {
   };
   bytes.emplace(loader(at::kByte));
   floats.emplace(loader(at::kFloat));
-  model->eval();
-  Parameters parameters(model, compute.device, compute.dtype, compute.memory_format);
-  for (at::Tensor& parameter : model->parameters()) parameter.set_requires_grad(false);
-  return parameters;
+}
+
+at::Tensor Predictor::Network::inputs_of(const at::Tensor& samples) const {
+  if (!takes_pictures()) return samples.to(input_format(*model, compute).dtype);
+  const bool cut = samples.size(2) != task.height || samples.size(3) != task.width;
+  const Loader& loader = samples.scalar_type() == at::kByte ? *bytes : *floats;
+  return loader.of_images(samples, cut ? task.height : 0).inputs;
+}
+
+Predictions Predictor::Network::predictions_of(const at::Tensor& outputs) const {
+  const at::Tensor told = tells->predictions(outputs).flatten(1).cpu();
+  check_predictions(told);
+  Predictions result{outputs.cpu(), {}};
+  if (tells->targets() == TargetKind::values)
+    result.values = told.to(at::kDouble);
+  else
+    result.probabilities = told;
+  return result;
 }
 
 Predictor::Predictor(const std::string& path, const PredictorOptions& options,
-                     const ModelRegistry& models) {
+                     const ModelRegistry& models, const TaskRegistry& tasks) {
   std::vector<std::string> warnings;
   const auto [file, weights] = find_weights(path, warnings);
   const WeightsContent& content = weights->content();
-  auto task = task_in(content.metadata, file);
+  auto task = task_in(content.metadata, file, tasks);
   if (!task || !content.metadata.contains(kModelKey))
     throw CheckpointError(file +
                           ": does not say which network its weights belong to; `onecycle export "
                           "RUN_DIR --to FILE.safetensors` writes a file that does");
-  auto model = model_in(content.metadata, file, *task, models);
-  auto network = std::make_shared<Network>(Network{std::move(model), std::move(*task), options});
+  auto tells = task_made(*task, file, tasks);
+  auto model = model_in(content.metadata, file, context_of(*task, *tells), models);
+  auto network = std::make_shared<Network>(
+      Network{std::move(model), std::move(*task), std::move(tells), options});
   network->warnings = std::move(warnings);
   Parameters parameters = network->place();
   (void)load_weights(content, file, WeightsOptions{}, parameters, options.averaged);
@@ -139,8 +201,10 @@ Predictor::Predictor(const std::string& path, const PredictorOptions& options,
 }
 
 Predictor::Predictor(std::shared_ptr<Model> model, NetworkTask task,
-                     const PredictorOptions& options) {
-  auto network = std::make_shared<Network>(Network{std::move(model), std::move(task), options});
+                     const PredictorOptions& options, const TaskRegistry& tasks) {
+  auto tells = make_task(task, tasks);
+  auto network = std::make_shared<Network>(
+      Network{std::move(model), std::move(task), std::move(tells), options});
   (void)network->place();
   network_ = std::move(network);
 }
@@ -149,34 +213,31 @@ Predictions Predictor::predict(const at::Tensor& images) const {
   const NetworkTask& task = network_->task;
   const Compute& compute = network_->compute;
   const at::NoGradGuard no_grad;
-  check_images(images, task);
+  if (network_->takes_pictures())
+    check_images(images, task);
+  else
+    check_samples(images, task.sample_shape);
   const std::int64_t count = images.size(0);
-  if (count == 0) {
-    const at::Tensor none = at::empty({0, static_cast<std::int64_t>(task.classes.size())});
-    return {none, none.clone()};
-  }
+  if (count == 0)
+    return network_->predictions_of(at::empty({0, network_->tells->outputs(task.told())}));
   const c10::DeviceGuard guard(compute.device);
-  const bool cut = images.size(2) != task.height || images.size(3) != task.width;
   const at::Tensor given = images.detach().contiguous().to(compute.device);
-  const Loader& loader = given.scalar_type() == at::kByte ? *network_->bytes : *network_->floats;
-  std::vector<at::Tensor> logits;
+  std::vector<at::Tensor> outputs;
   for (std::int64_t first = 0; first < count; first += network_->options.batch_size) {
     const std::int64_t rows = std::min(network_->options.batch_size, count - first);
-    const Batch batch = loader.of_images(given.narrow(0, first, rows), cut ? task.height : 0);
-    logits.push_back(logits_of_views(*network_->model, batch.inputs, network_->options.views,
-                                     compute.memory_format));
+    outputs.push_back(logits_of_views(*network_->model,
+                                      network_->inputs_of(given.narrow(0, first, rows)),
+                                      network_->options.views, compute.memory_format));
   }
-  const at::Tensor all = logits.size() == 1 ? logits.front() : at::cat(logits);
-  Predictions result{all.cpu(), at::softmax(all, 1).cpu()};
-  check_probabilities(result.probabilities);
-  return result;
+  return network_->predictions_of(outputs.size() == 1 ? outputs.front() : at::cat(outputs));
 }
 
 Predictions Predictor::predict(const std::vector<std::string>& pictures) const {
   const NetworkTask& task = network_->task;
+  require_pictures();
   if (pictures.empty())
     return predict(at::empty({0, task.channels, task.height, task.width}, at::kByte));
-  std::vector<at::Tensor> logits, probabilities;
+  std::vector<Predictions> parts;
   const auto count = static_cast<std::int64_t>(pictures.size());
   for (std::int64_t first = 0; first < count; first += network_->options.batch_size) {
     const std::int64_t rows = std::min(network_->options.batch_size, count - first);
@@ -186,11 +247,23 @@ Predictions Predictor::predict(const std::vector<std::string>& pictures) const {
         images[static_cast<std::size_t>(i)] =
             picture(pictures[static_cast<std::size_t>(first + i)]);
     });
-    const Predictions part = predict(at::stack(images));
-    logits.push_back(part.logits);
-    probabilities.push_back(part.probabilities);
+    parts.push_back(predict(at::stack(images)));
   }
-  return {at::cat(logits), at::cat(probabilities)};
+  const auto whole = [&](at::Tensor Predictions::*member) {
+    if (!(parts.front().*member).defined()) return at::Tensor();
+    std::vector<at::Tensor> tensors;
+    for (const Predictions& part : parts) tensors.push_back(part.*member);
+    return at::cat(tensors);
+  };
+  return {whole(&Predictions::logits), whole(&Predictions::probabilities),
+          whole(&Predictions::values)};
+}
+
+Predictions Predictor::predict_table(const std::string& csv_file) const {
+  const NetworkTask& task = network_->task;
+  if (!task.table)
+    throw Error(csv_file + ": the network was trained on no table, so it cannot take its rows");
+  return predict(read_rows(csv_file, *task.table));
 }
 
 at::Tensor Predictor::picture(const std::string& file) const {
@@ -205,6 +278,7 @@ at::Tensor Predictor::picture(std::span<const std::uint8_t> bytes, const std::st
 void Predictor::require_pictures() const { (void)fit_of(network_->task); }
 
 std::vector<RankedClass> Predictor::top(const at::Tensor& probabilities, std::int64_t count) const {
+  if (tells() == TargetKind::values) throw Error("the network tells values, which have no classes");
   const auto [values, places] = at::sort(probabilities, /*stable=*/true, 0, /*descending=*/true);
   std::vector<RankedClass> result;
   for (std::int64_t i = 0; i < std::min(count, values.size(0)); ++i)
@@ -215,6 +289,7 @@ std::vector<RankedClass> Predictor::top(const at::Tensor& probabilities, std::in
 }
 
 const NetworkTask& Predictor::task() const { return network_->task; }
+TargetKind Predictor::tells() const { return network_->tells->targets(); }
 const Compute& Predictor::compute() const { return network_->compute; }
 const std::vector<std::string>& Predictor::warnings() const { return network_->warnings; }
 

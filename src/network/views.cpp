@@ -35,18 +35,22 @@ at::Tensor logits_of_views(Model& model, const at::Tensor& images, TestTimeAugme
   return plain / 2 + (moved(0) + moved(2)) / 4;
 }
 
-bool can_be_viewed(const ModelContext& context, TestTimeAugmentation views) {
-  return views != TestTimeAugmentation::flip_shift || (context.height > 1 && context.width > 1);
+const char* why_no_views(const ModelContext& context, TestTimeAugmentation views) {
+  if (views == TestTimeAugmentation::none) return nullptr;
+  if (!context.sample_shape.empty()) return "only pictures can be mirrored or shifted; use none";
+  if (views == TestTimeAugmentation::flip || (context.height > 1 && context.width > 1))
+    return nullptr;
+  return "images of one pixel cannot be shifted; use none or flip";
 }
 
 void require_viewable(const ModelContext& context, TestTimeAugmentation views) {
-  if (!can_be_viewed(context, views))
-    throw Error("images of one pixel cannot be shifted: use another test-time augmentation");
+  if (const char* why = why_no_views(context, views))
+    throw Error(format("test-time augmentation: {}", why));
 }
 
-void check_probabilities(const at::Tensor& probabilities) {
-  if (probabilities.numel() == 0 || std::isfinite(probabilities.sum().item<double>())) return;
-  const at::Tensor wrong = probabilities.isfinite().all(1).logical_not().nonzero();
+void check_predictions(const at::Tensor& predictions) {
+  if (predictions.numel() == 0 || std::isfinite(predictions.sum().item<double>())) return;
+  const at::Tensor wrong = predictions.isfinite().all(1).logical_not().nonzero();
   throw Error(
       format("the network's outputs are not numbers for {} samples, the first of them sample {} "
              "(counted from 0); its weights are too large, or the precision too narrow",

@@ -14,13 +14,13 @@ struct ModelContext;
 at::Tensor logits_of_views(Model& model, const at::Tensor& images, TestTimeAugmentation views,
                            at::MemoryFormat memory_format);
 
-// Whether such views of images of that size can be made.
-bool can_be_viewed(const ModelContext& context, TestTimeAugmentation views);
-// Throws Error where they cannot.
+// Why no such views of samples of those sizes can be made, and what to do; nullptr where they can.
+const char* why_no_views(const ModelContext& context, TestTimeAugmentation views);
+// Throws that as an Error.
 void require_viewable(const ModelContext& context, TestTimeAugmentation views);
 
-// Throws Error where some are not numbers: finite weights may still be so large that what they
-// compute is not.
-void check_probabilities(const at::Tensor& probabilities);
+// predictions [N, columns]. Throws Error where some are not numbers: finite weights may still be so
+// large that what they compute is not.
+void check_predictions(const at::Tensor& predictions);
 
 }  // namespace onecycle

@@ -30,7 +30,8 @@ std::string score_names(const std::string& split, const std::vector<Metric>& met
 std::string score_columns(const std::optional<Score>& score, std::size_t metrics) {
   if (!score) return std::string(metrics, ',');
   std::string columns = fixed(score->loss);
-  for (const double metric : score->metrics) columns += "," + fixed(metric);
+  for (const double metric : score->metrics)
+    columns += "," + (std::isnan(metric) ? "" : fixed(metric));  // not known
   return columns;
 }
 

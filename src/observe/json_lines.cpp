@@ -2,6 +2,8 @@
 
 #include "core/text/json_text.h"
 
+#include <cmath>
+
 namespace onecycle {
 
 namespace {
@@ -24,7 +26,9 @@ void JsonLines::add_score(Json& json, const std::string& split,
   json[split + "_loss"] = score ? json_of_number(score->loss) : Json();
   for (std::size_t i = 0; i < metrics_.size(); ++i)
     json[split + "_" + metrics_[i].name] =
-        score && i < score->metrics.size() ? json_of_number(score->metrics[i]) : Json();
+        score && i < score->metrics.size() && !std::isnan(score->metrics[i])
+            ? json_of_number(score->metrics[i])
+            : Json();
 }
 
 void JsonLines::on_run_begin(const RunBegin& event) {

@@ -19,10 +19,12 @@ constexpr int kBarCells = 20;
 // " acc 89.35%", each metric behind `gap`.
 std::string metric_text(const std::vector<Metric>& metrics, const Score& score, const char* gap) {
   std::string text;
-  for (std::size_t i = 0; i < metrics.size() && i < score.metrics.size(); ++i)
+  for (std::size_t i = 0; i < metrics.size() && i < score.metrics.size(); ++i) {
+    if (std::isnan(score.metrics[i])) continue;  // not known
     text += gap + metrics[i].label +
             (metrics[i].is_fraction ? format(" {:5.2f}%", 100 * score.metrics[i])
                                     : format(" {:.4g}", score.metrics[i]));
+  }
   return text;
 }
 

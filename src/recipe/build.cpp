@@ -2,7 +2,10 @@
 
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
+#include "onecycle/source.h"
+#include "onecycle/table.h"
 
+#include "core/text/format.h"
 #include "network/views.h"
 #include "network/weights.h"
 #include "nn/layers/batch_norm.h"
@@ -32,11 +35,31 @@ DatasetDescriptor descriptor_of(const Recipe& recipe, const Environment& environ
   return find_descriptor(recipe.data, environment.dataset_folders, environment.registries.formats);
 }
 
+// What the task's targets are, where it is one of builtin_tasks; others take what the files have.
+std::optional<TargetKind> wanted_targets(const Recipe& recipe) {
+  if (recipe.task.name == "classification") return TargetKind::classes;
+  if (recipe.task.name == "regression") return TargetKind::values;
+  if (recipe.task.name == "multi_label") return TargetKind::labels;
+  return std::nullopt;
+}
+
 DataSet read_data(const Recipe& recipe, const Environment& environment) {
   return in_terms_of(recipe, [&] {
     const auto descriptor = descriptor_of(recipe, environment);
-    return load_data(recipe.data, descriptor, environment.registries.formats, environment.loading);
+    return load_data(recipe.data, descriptor, environment.registries.formats, environment.loading,
+                     wanted_targets(recipe));
   });
+}
+
+void check_task(const RecipeRun& run) {
+  if (run.task->targets() != run.data.target_kind)
+    throw FieldError("task.name",
+                     format("{} is for targets that are {}, and those of {} are {}; choose another "
+                            "task or data set",
+                            run.recipe.task.name, name_of(run.task->targets()), run.data.name,
+                            name_of(run.data.target_kind)));
+  if (!run.data.is_pictures() && run.recipe.train.tta != TestTimeAugmentation::none)
+    throw FieldError("train.tta", "is for pictures, and the samples are none; leave it out");
 }
 
 // The samples live where the run computes: loaders then find them there.
@@ -83,13 +106,16 @@ Freezing freezing_of(const TrainOptions& train, const Parameters& parameters,
 std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run,
                                   const Augment& augment) {
   if (pictures.size() == 0) return nullptr;
+  const auto seed = static_cast<std::uint64_t>(run.recipe.seed);
+  if (pictures.images.dim() != 4)
+    return tensor_source(pictures.images, pictures.labels, seed, run.model->input_dtype());
   LoaderOptions options;
   options.device = run.compute.device;
   options.mean = run.data.mean;
   options.std = run.data.std;
   options.crop = run.data.crop;
   options.augment = augment;
-  options.seed = static_cast<std::uint64_t>(run.recipe.seed);
+  options.seed = seed;
   return std::make_shared<Loader>(pictures, options);
 }
 
@@ -99,15 +125,17 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   const Registries& registries = environment.registries;
   const Recipe& recipe = run.recipe;
   run.context = context_of(run.data, recipe);
+  run.task = registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing,
+                                                 run.data.classes, run.data.targets});
+  run.context.classes = run.task->outputs(run.context.classes);
   run.model = registries.models.make(recipe.model, run.context);
-  if (!can_be_viewed(run.context, recipe.train.tta))
-    throw FieldError("train.tta", "images of one pixel cannot be shifted; use none or flip");
+  if (const char* why = why_no_views(run.context, recipe.train.tta))
+    throw FieldError("train.tta", why);
   if (recipe.train.threads && environment.use_threads)
     environment.use_threads(static_cast<int>(*recipe.train.threads));
-  run.task =
-      registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing});
   run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
   run.options.tta = recipe.train.tta;
+  check_task(run);
   place(run.data, run.compute.device);
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
   run.validation = source_of(run.data.validation, run);
@@ -207,12 +235,22 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   RecipeRun run;
   run.recipe = recipe;
   run.data.name = task.data;
-  run.data.train = {at::empty({0, task.channels, task.height, task.width}, at::kByte),
+  std::vector<std::int64_t> sizes = {0, task.channels, task.height, task.width};
+  if (!task.sample_shape.empty()) {
+    sizes = task.sample_shape;
+    sizes.insert(sizes.begin(), 0);
+  }
+  run.data.train = {at::empty(sizes, task.sample_shape.empty() ? at::kByte : at::kFloat),
                     at::empty({0}, at::kLong)};
   run.data.classes = task.classes;
+  run.data.targets = task.targets;
+  if (task.table) run.data.table = std::make_shared<const TableEncoding>(*task.table);
   run.data.mean = task.mean;
   run.data.std = task.std;
-  in_terms_of(recipe, [&] { make_model(run, environment, InitialWeights::loaded_later); });
+  in_terms_of(recipe, [&] {
+    run.data.target_kind = make_task(task, environment.registries.tasks)->targets();
+    make_model(run, environment, InitialWeights::loaded_later);
+  });
   return run;
 }
 
@@ -227,18 +265,34 @@ Augment augment_of(const Recipe& recipe, const Registries& registries) {
 }
 
 ModelContext context_of(const DataSet& data, const Recipe& recipe) {
-  return {data.channels(), data.height(), data.width(),
-          static_cast<std::int64_t>(data.classes.size()), static_cast<std::uint64_t>(recipe.seed)};
+  ModelContext context{data.channels(), data.height(), data.width(), data.outputs(),
+                       static_cast<std::uint64_t>(recipe.seed)};
+  if (!data.is_pictures()) context.sample_shape = data.sample_shape();
+  if (data.table) context.categories = data.table->categories();
+  return context;
 }
 
 NetworkTask task_of(const RecipeRun& run, const Environment& environment) {
   const DataSet& data = run.data;
+  NetworkTask task;
+  task.data = data.name;
+  task.channels = data.channels();
+  task.height = data.height();
+  task.width = data.width();
+  task.classes = data.classes;
+  task.task = run.recipe.task;
+  task.targets = data.targets;
+  if (data.table) task.table = *data.table;
+  if (!data.is_pictures()) {
+    task.sample_shape = data.sample_shape();
+    return task;
+  }
+  task.mean = data.mean;
+  task.std = data.std;
   const auto reader =
       environment.registries.formats.make(descriptor_of(run.recipe, environment).format);
-  return {data.name,     data.channels(),
-          data.height(), data.width(),
-          data.classes,  data.mean,
-          data.std,      std::max(reader->picture_side().value_or(0), data.height())};
+  task.resize = std::max(reader->picture_side().value_or(0), data.height());
+  return task;
 }
 
 }  // namespace onecycle

@@ -201,8 +201,9 @@ OptionTable<StopOptions> stop_options() {
             "what to do then: stop, or go back to the last checkpoint with the learning rate times "
             "lr_scale (0.5), at most `retries` (2) times");
   table.add("monitor", &StopOptions::monitor,
-            {{"accuracy", Monitor::accuracy}, {"loss", Monitor::loss}},
-            "on the validation part: what the best checkpoint and patience go by");
+            {{"metric", Monitor::metric}, {"loss", Monitor::loss}, {"accuracy", Monitor::metric}},
+            "on the validation part, the task's first metric (accuracy says the same) or the loss: "
+            "what the best checkpoint and patience go by");
   table
       .add("patience", &StopOptions::patience,
            "evaluations without an improvement before the run ends; null: it never ends early")

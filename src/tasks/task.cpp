@@ -4,6 +4,7 @@
 
 #include "kernels/metrics/metrics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -44,9 +45,21 @@ void Task::add(const at::Tensor& loss, const at::Tensor& outputs, const Batch& b
     add_on_device(loss.to(at::kDouble), batch.valid, sums);
   const at::Tensor own = metric_sums(outputs, batch);
   if (!own.defined()) return;
-  constexpr std::int64_t kFirst = offsetof(MetricSums, metrics) / sizeof(double);
+  constexpr std::int64_t kFirst = offsetof(MetricSums, own) / sizeof(double);
   sums.words().narrow(0, kFirst, own.size(0)).add_(own);
 }
+
+at::Tensor Task::total_weight(const Batch&) const { return {}; }
+
+std::vector<double> Task::metric_values(const std::vector<double>& own, std::int64_t samples,
+                                        const at::Tensor&) const {
+  std::vector<double> values(own.begin(),
+                             own.begin() + static_cast<std::ptrdiff_t>(metrics().size()));
+  for (double& value : values) value /= static_cast<double>(std::max<std::int64_t>(1, samples));
+  return values;
+}
+
+at::Tensor Task::rows_to_keep(const at::Tensor&, const Batch&) const { return {}; }
 
 at::Tensor Task::sample_losses(const at::Tensor&, const Batch&) const { return {}; }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
@@ -38,18 +39,51 @@ void forward_all(const Run& run, Source& samples, bool full_precision,
     take(samples.in_order(at, std::min(rows, last - at), rows));
 }
 
-void add_to(Sums& sums, const Task& task, const at::Tensor& outputs, const Batch& batch) {
-  task.add(task.held_out_loss(outputs, batch), outputs, batch, sums);
+void Evaluation::add(const at::Tensor& outputs, const Batch& batch) {
+  run_.task->add(run_.task->held_out_loss(outputs, batch), outputs, batch, sums_);
+  if (run_.task->keeps_rows()) kept_.push_back(run_.task->rows_to_keep(outputs, batch).cpu());
+}
+
+Score Evaluation::score() {
+  const kernels::MetricSums sums = sum_over(*run_.group, sums_.read());
+  const at::Tensor kept = run_.task->keeps_rows() ? all_rows(*run_.group, kept_) : at::Tensor();
+  return score_between({}, sums, *run_.task, kept);
+}
+
+at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own) {
+  at::Tensor rows;
+  if (!own.empty()) rows = at::cat(own).contiguous();
+  if (group.size() == 1) return rows;
+  double columns = 0;
+  double type = 0;
+  for (const auto& one :
+       group.all_gather({rows.defined() ? static_cast<double>(rows.size(1)) : 0,
+                         rows.defined() ? static_cast<double>(rows.scalar_type()) : 0})) {
+    columns = std::max(columns, one[0]);
+    type = std::max(type, one[1]);
+  }
+  const std::string bytes =
+      rows.defined() ? std::string(static_cast<const char*>(rows.const_data_ptr()), rows.nbytes())
+                     : "";
+  std::vector<at::Tensor> parts;
+  for (std::string& part : group.all_gather_bytes(bytes)) {
+    if (part.empty()) continue;
+    const auto dtype = static_cast<at::ScalarType>(static_cast<int>(type));
+    const auto row = static_cast<std::int64_t>(columns);
+    const auto size = static_cast<std::int64_t>(part.size() / c10::elementSize(dtype));
+    parts.push_back(at::from_blob(part.data(), {size / row, row}, dtype).clone());
+  }
+  return parts.empty() ? at::Tensor() : at::cat(parts);
 }
 
 Score evaluate(const Run& run, Source& samples, bool full_precision) {
-  Sums sums(run.compute.device);
+  Evaluation evaluation(run);
   forward_all(run, samples, full_precision, [&](const Batch& batch) {
-    add_to(sums, *run.task,
-           logits_of_views(*run.model, batch.inputs, run.options.tta, run.compute.memory_format),
-           batch);
+    evaluation.add(
+        logits_of_views(*run.model, batch.inputs, run.options.tta, run.compute.memory_format),
+        batch);
   });
-  return score_between({}, sum_over(*run.group, sums.read()), run.task->metrics().size());
+  return evaluation.score();
 }
 
 }  // namespace onecycle

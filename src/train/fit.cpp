@@ -226,7 +226,7 @@ RunEnd Fit::finish() {
 }
 
 Score Fit::score_since(const kernels::MetricSums& before, const kernels::MetricSums& now) const {
-  return score_between(before, now, run_.task->metrics().size());
+  return score_between(before, now, *run_.task);
 }
 
 Hyper Fit::hyper_at(std::int64_t step) const {

@@ -47,6 +47,27 @@ TEST(TensorSource, GivesInputsInTheFormatThatIsAskedFor) {
   EXPECT_EQ(batch.targets.scalar_type(), at::kLong);
 }
 
+TEST(TensorSource, TargetsThatAreNumbersAreNeverRounded) {
+  const auto source = tensor_source(numbered(6), at::arange(6, at::kDouble).view({6, 1}));
+  const auto type_in = [&](at::ScalarType dtype) {
+    source->set_format({at::kCPU, dtype});
+    return source->in_order(0, 6, 6).targets.scalar_type();
+  };
+  EXPECT_EQ(type_in(at::kBFloat16), at::kFloat);
+  EXPECT_EQ(type_in(at::kFloat), at::kFloat);
+  EXPECT_EQ(type_in(at::kDouble), at::kDouble);
+}
+
+TEST(TensorSource, InputsComeInTheDtypeThatTheModelNeedsAtLeast) {
+  const auto source = tensor_source(numbered(6), at::arange(6), 0, at::kFloat);
+  const auto type_in = [&](at::ScalarType dtype) {
+    source->set_format({at::kCPU, dtype});
+    return source->in_order(0, 6, 6).inputs.scalar_type();
+  };
+  EXPECT_EQ(type_in(at::kBFloat16), at::kFloat);
+  EXPECT_EQ(type_in(at::kDouble), at::kDouble);
+}
+
 TEST(TensorSource, NeedsAsManyTargetsAsInputs) {
   EXPECT_THROW(tensor_source(numbered(5), at::arange(6)), DataError);
   EXPECT_THROW(tensor_source(numbered(0), at::arange(0)), DataError);

@@ -85,6 +85,7 @@ class Margin : public Task {
   at::Tensor held_out_loss(const at::Tensor& outputs, const Batch& batch) const override {
     return loss(outputs, batch);
   }
+  TargetKind targets() const override { return TargetKind::classes; }
   std::vector<Metric> metrics() const override {
     return {{"hits", "hits", /*larger_is_better=*/true, /*is_fraction=*/true}};
   }

@@ -16,7 +16,7 @@ Score score_of(const Task& task, const std::vector<std::pair<at::Tensor, Batch>>
   Sums sums(at::kCPU);
   for (const auto& [outputs, batch] : batches)
     task.add(task.held_out_loss(outputs, batch).to(at::kFloat), outputs, batch, sums);
-  return score_between({}, sums.read(), task.metrics().size());
+  return score_between({}, sums.read(), task);
 }
 
 TEST(Regression, LossAndMetricsAreMeansOverSamples) {
@@ -27,7 +27,8 @@ TEST(Regression, LossAndMetricsAreMeansOverSamples) {
                                        {second, {at::Tensor(), at::zeros({1, 1}), {}, 1}}});
   EXPECT_EQ(score.samples, 4);
   EXPECT_NEAR(score.loss, (1 + 4 + 25 + 16) / 4.0, 1e-6);
-  EXPECT_NEAR(score.metric(), (1 + 2 + 5 + 4) / 4.0, 1e-6);
+  EXPECT_NEAR(score.metric(), std::sqrt((1 + 4 + 25 + 16) / 4.0), 1e-6);
+  EXPECT_NEAR(score.metrics.at(1), (1 + 2 + 5 + 4) / 4.0, 1e-6);
   EXPECT_FALSE(task->metrics().front().larger_is_better);
 }
 
@@ -37,7 +38,7 @@ TEST(Regression, PaddingRowsDoNotCount) {
       score_of(*regression(), {{outputs, {at::Tensor(), at::zeros({3, 1}), {}, 2}}});
   EXPECT_EQ(score.samples, 2);
   EXPECT_NEAR(score.loss, 2.5, 1e-6);
-  EXPECT_NEAR(score.metric(), 1.5, 1e-6);
+  EXPECT_NEAR(score.metrics.at(1), 1.5, 1e-6);
 }
 
 TEST(Regression, AMixIsTheWeightedLoss) {

@@ -249,6 +249,32 @@ TEST(RunState, EveryNumberComesBack) {
   EXPECT_FALSE(back.best.has_value());
 }
 
+TEST(RunState, SumsOfTasksComeBack) {
+  RunState state;
+  state.sums.own[0] = 3;
+  state.sums.own[kMostSums - 1] = 0.25;
+  state.logged.own[2] = -1.5;
+  const RunState back = run_state_from_json(to_json(state), "text");
+  EXPECT_EQ(back.sums.own[0], 3);
+  EXPECT_EQ(back.sums.own[kMostSums - 1], 0.25);
+  EXPECT_EQ(back.logged.own[2], -1.5);
+  EXPECT_EQ(back.evaluated.own[0], 0);
+}
+
+// As they were written when a task had up to four metrics, whose sums these are.
+TEST(RunState, OlderSumsAreRead) {
+  std::string text = to_json(RunState{});
+  const std::string now = R"("sums":[0.0,0,0,0,-1,0,0,0])";
+  const std::size_t at = text.find(now);
+  ASSERT_NE(at, std::string::npos) << text;
+  text.replace(at, now.size(), R"("sums":[12.5,7,10,2,-1,3,0,0])");
+  const RunState back = run_state_from_json(text, "text");
+  EXPECT_EQ(back.sums.loss, 12.5);
+  EXPECT_EQ(back.sums.samples, 10);
+  EXPECT_EQ(back.sums.own[0], 7);
+  EXPECT_EQ(back.sums.own[1], 3);
+}
+
 // ---- Fallback ----------------------------------------------------------------------------------
 
 class DivergeOnce : public Observer {

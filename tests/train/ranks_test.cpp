@@ -94,6 +94,21 @@ TEST(Ranks, AccumulationSplitsItFurther) {
   expect_same(one, train_on_ranks(2, {batch(4), "train.accumulate=2"}), 1e-6);
 }
 
+// A mean of the parts' weighted means would be another run: their weights differ.
+TEST(Ranks, WeightsAreThoseOfTheTotalBatch) {
+  const Settings weighted = {"task={name: classification, weights: {'0': 50, '2': 7}}",
+                             "train.precision=fp64"};
+  const Trained one = train_on(alone(), with(weighted, {batch(16)}));
+  const auto same = [&](const Trained& other) {
+    EXPECT_LT(largest_difference(one.weights, other.weights), 1e-9);
+    EXPECT_NEAR(one.end.train->loss, other.end.train->loss, 1e-6);  // summed in fp32
+  };
+  same(train_on(alone(), with(weighted, {batch(4), "train.accumulate=4"})));
+  same(train_on_ranks(2, with(weighted, {batch(8)})));
+  const Trained plain = train_on(alone(), {batch(16), "train.precision=fp64"});
+  EXPECT_GT(largest_difference(one.weights, plain.weights), 1e-4);
+}
+
 TEST(Ranks, TheWholeSetAsOneBatch) {
   const Settings all = {"data.batch_size=all", "data.augment=[flip]"};
   const Trained one = train_on(alone(), all);

@@ -130,7 +130,7 @@ TEST(Metrics, AsCountedByHand) {
       correct += logits[i].argmax().item<std::int64_t>() == label;
     }
   }
-  const Score score = score_between({}, sums.read(), 1);
+  const Score score = score_between({}, sums.read(), *task);
   EXPECT_EQ(score.samples, samples);
   EXPECT_NEAR(score.loss, loss / static_cast<double>(samples), 1e-12);
   EXPECT_DOUBLE_EQ(score.metric(), static_cast<double>(correct) / static_cast<double>(samples));

@@ -6,6 +6,7 @@
 #include "cli/shipped.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
+#include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
 #include "yaml/document.h"
@@ -84,8 +85,9 @@ int info(const CommandLine& line, const DataOptions& options, const Environment&
   const DataSummary summary = describe_data(
       load_data(options, descriptor, environment.registries.formats, environment.loading));
   if (!line.json())
-    print("{}: {}\n{}x{}x{} {}, {} classes\n", visible(summary.name), visible(descriptor.title),
-          summary.channels, summary.height, summary.width, summary.type, summary.classes.size());
+    print("{}: {}\n{} {}, {} {}\n", visible(summary.name), visible(descriptor.title),
+          joined(summary.sample_shape, "x"), summary.type,
+          summary.classes.size() + summary.targets.names.size(), name_of(summary.target_kind));
   for (const SplitSummary& split : summary.splits) {
     if (line.json()) {
       print_json(Json{{"event", "split"},
@@ -97,10 +99,24 @@ int info(const CommandLine& line, const DataOptions& options, const Environment&
                       {"std", split.statistics.std}});
       continue;
     }
-    print("{:<11}{:>8} samples  mean {}  std {}\n", split.name, grouped(split.samples),
-          numbers(split.statistics.mean), numbers(split.statistics.std));
+    print("{:<11}{:>8} samples{}\n", split.name, grouped(split.samples),
+          split.statistics.mean.empty()
+              ? ""
+              : format("  mean {}  std {}", numbers(split.statistics.mean),
+                       numbers(split.statistics.std)));
     for (std::size_t i = 0; i < split.per_class.size(); ++i)
       print("{:>19}  {}\n", grouped(split.per_class[i]), visible(summary.classes[i]));
+  }
+  const TargetStatistics& targets = summary.targets;
+  for (std::size_t i = 0; i < targets.names.size(); ++i) {
+    if (line.json())
+      print_json(Json{{"event", "target"},
+                      {"name", targets.names[i]},
+                      {"mean", targets.mean[i]},
+                      {"std", targets.std[i]}});
+    else
+      print("target {}  mean {}  std {}\n", visible(targets.names[i]), number_text(targets.mean[i]),
+            number_text(targets.std[i]));
   }
   return 0;
 }

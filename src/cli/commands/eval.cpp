@@ -27,7 +27,8 @@ constexpr const char* kEvalExamples = R"(  onecycle eval runs/quickstart/1
   onecycle eval recipes/cifar10-eval-resnet20.yaml --weights resnet20-12fca82f.th
   onecycle eval runs/cifar10-resnet20/1 --tta flip --report mistakes.html
 For a run's folder a page is written beside its report: eval-SPLIT.html, with the confusion matrix,
-classes, calibration and the worst mistakes as pictures.
+classes, calibration and the worst mistakes as pictures; of classifications only. Other tasks give
+their loss and metrics.
 )";
 
 constexpr std::size_t kWeakestShown = 3;
@@ -88,8 +89,9 @@ std::string write_page(const RecipeRun& run, const ImageSet& set, const Classifi
                            std::filesystem::path(weights).lexically_normal().string());
   report.result = result;
   report.loss = loss;
-  for (const Mistake& mistake : result.mistakes)
-    report.pictures.push_back(sample_picture(set, mistake.sample));
+  if (run.data.is_pictures())
+    for (const Mistake& mistake : result.mistakes)
+      report.pictures.push_back(sample_picture(set, mistake.sample));
   report.recipe = resolved_text(run.recipe, Registries());
   report.facts = {{"machine", machine_text(run.compute)},
                   {"report by", std::string("onecycle ") + ONECYCLE_VERSION}};
@@ -132,11 +134,34 @@ Json json_of(const Score& score, const Classification& result, const std::string
           {"report", page.empty() ? Json() : Json(page)}};
 }
 
+// Of a task that is no classification.
+int tell_metrics(const RecipeRun& run, const Score& score, const std::string& split,
+                 const std::string& weights, bool page_wanted, const CommandLine& line) {
+  const std::vector<Metric> metrics = run.task->metrics();
+  Json json = {{"event", "evaluated"}, {"split", split}, {"loss", json_of_number(score.loss)}};
+  std::string text;
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    const double value = score.metrics.at(i);
+    json[metrics[i].name] = json_of_number(value);
+    text += metrics[i].is_fraction ? format(", {} {:.2f} %", metrics[i].label, 100 * value)
+                                   : format(", {} {:.5g}", metrics[i].label, value);
+  }
+  json["samples"] = score.samples;
+  json["weights"] = weights;
+  json["report"] = nullptr;
+  line.console().say(format("{} of {}: loss {:.4f}{} on {} samples ({})", split, run.data.name,
+                            score.loss, text, grouped(score.samples), run.compute.summary));
+  if (page_wanted) line.console().say("no page     it is for classification only");
+  if (line.json()) print_json(json);
+  return 0;
+}
+
 }  // namespace
 
 int eval_command(int argc, char** argv) {
   CommandLine line("eval",
-                   "Loss, accuracy, confusions and calibration of trained weights on a data set.",
+                   "Loss and metrics of trained weights on a data set; of classes confusions and "
+                   "calibration.",
                    "RECIPE|RUN_DIR [--weights FILE|RUN_DIR] [--report FILE.html]", kEvalExamples);
   line.add_positional();
   add_network_options(line);
@@ -163,6 +188,8 @@ int eval_command(int argc, char** argv) {
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, *source_of(set, network.run), options);
   if (!network.run.group->is_leader()) return 0;
+  if (network.run.task->targets() != TargetKind::classes)
+    return tell_metrics(network.run, prediction.score, split, network.weights, !page.empty(), line);
   const Classification result = classify(network.run, set, prediction);
   if (!page.empty()) {
     try {

@@ -16,14 +16,17 @@ namespace onecycle {
 namespace {
 
 constexpr std::size_t kBatch = 64;
+constexpr std::int64_t kRowsWritten = 1024;  // together
 
 constexpr const char* kPredictExamples = R"(  onecycle predict runs/photos/1 holiday/ cat.jpg
   onecycle predict runs/photos/1 holiday/ --top 5 --csv > holiday.csv
   find . -name '*.png' | onecycle predict runs/photos/1 - --json
   onecycle predict recipes/cifar10-eval-resnet20.yaml --weights resnet20.th frog.png --tta flip
+  onecycle predict runs/houses/1 new.csv > prices.csv
 Pictures are JPEG or PNG. Each is resized and cut like those that the network was trained on, to
 the network's own size if it was trained on arrays. One that cannot be read is reported on stderr;
-the others are predicted, and the exit code is 1.
+the others are predicted, and the exit code is 1. A network that was trained on a table takes one
+CSV file with the same inputs, and writes CSV: the row's number, from 1, and what it tells of it.
 )";
 
 // A picture, or why there is none.
@@ -54,8 +57,8 @@ std::int64_t predict_batch(const Predictor& predictor, std::vector<Read> batch, 
   std::vector<at::Tensor> images;
   for (const Read& item : batch)
     if (item.failure.empty()) images.push_back(item.image);
-  at::Tensor probabilities;
-  if (!images.empty()) probabilities = predictor.predict(at::stack(images)).probabilities;
+  Predictions predictions;
+  if (!images.empty()) predictions = predictor.predict(at::stack(images));
   std::int64_t failed = 0;
   std::int64_t row = 0;
   std::vector<PredictionRow> written;
@@ -64,15 +67,31 @@ std::int64_t predict_batch(const Predictor& predictor, std::vector<Read> batch, 
       rows.fail(item.file, item.failure);
       ++failed;
     } else {
-      written.push_back({item.file, predictor.top(probabilities[row++], top)});
+      written.push_back(row_of(predictor, predictions, row++, top));
+      written.back().file = item.file;
     }
   }
   rows.write(written);
   return failed;
 }
 
-std::int64_t top_of(const CommandLine& line) {
-  const auto top = parse_integer(line.text("top", "3"));
+void predict_rows(const Predictor& predictor, const std::string& file, std::int64_t top,
+                  PredictionRows& rows) {
+  const Predictions predictions = predictor.predict_table(file);
+  const std::int64_t count = predictions.logits.size(0);
+  for (std::int64_t first = 0; first < count; first += kRowsWritten) {
+    std::vector<PredictionRow> written;
+    for (std::int64_t i = first; i < std::min(count, first + kRowsWritten); ++i) {
+      written.push_back(row_of(predictor, predictions, i, top));
+      written.back().row = i + 1;
+    }
+    rows.write(written);
+  }
+  rows.finish(count, 0);
+}
+
+std::int64_t top_of(const CommandLine& line, const std::string& usual) {
+  const auto top = parse_integer(line.text("top", usual));
   if (!top || *top < 1) line.misused("--top: expected a number of classes, at least 1");
   return *top;
 }
@@ -86,13 +105,15 @@ RowFormat format_of(const CommandLine& line) {
 }  // namespace
 
 int predict_command(int argc, char** argv) {
-  CommandLine line("predict", "The classes that a trained network gives to pictures.",
-                   "RUN_DIR|RECIPE [--weights FILE] FILE|FOLDER|-...", kPredictExamples);
+  CommandLine line("predict",
+                   "What a trained network tells of pictures, or of the rows of a table.",
+                   "RUN_DIR|RECIPE [--weights FILE] FILE|FOLDER|-...|TABLE.csv", kPredictExamples);
   line.add_positional();
   add_network_options(line);
-  line.add_option("top", "K",
-                  "classes given for each picture, the most probable first (default: 3)");
-  line.add_flag("csv", "rows of file,class,probability,class2,probability2,...");
+  line.add_option(
+      "top", "K",
+      "classes given for each picture or row, the most probable first (default: 3, of rows 1)");
+  line.add_flag("csv", "rows of file,class,probability,class2,probability2,...; tables always");
   if (!line.parse(argc, argv)) return 0;
 
   std::vector<std::string> given = line.positional();
@@ -101,16 +122,24 @@ int predict_command(int argc, char** argv) {
   given.erase(given.begin());
   if (given.empty()) line.misused("pictures are missing: name files, folders, or - for a list");
   const RowFormat row_format = format_of(line);
-  std::int64_t top = top_of(line);
+  (void)top_of(line, "1");
 
   TrainedNetwork network = open_network(subject, line, NeedsData::no);
   const TrainOptions& train = network.run.recipe.train;
   const Predictor predictor(
       network.run.model, network.task,
       {train.device, train.precision, test_time_augmentation(line, network.run.recipe)});
+  if (predictor.task().table) {
+    if (given.size() != 1) line.misused("the network takes a table: name one CSV file");
+    const std::int64_t top = top_of(line, "1");
+    PredictionRows rows(line.json() ? RowFormat::json : RowFormat::csv,
+                        head_of(predictor, "row", top));
+    predict_rows(predictor, given.front(), top, rows);
+    return 0;
+  }
   predictor.require_pictures();
-  top = std::min<std::int64_t>(top, network.run.context.classes);
-  PredictionRows rows(row_format, top);
+  const std::int64_t top = top_of(line, "3");
+  PredictionRows rows(row_format, head_of(predictor, "file", top));
   std::int64_t failed = 0;
   std::int64_t found = 0;
   std::vector<Read> batch;

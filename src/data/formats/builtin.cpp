@@ -8,6 +8,7 @@ FormatRegistry::Entry image_folder_format();
 FormatRegistry::Entry cifar_python_format();
 FormatRegistry::Entry packed_format();
 FormatRegistry::Entry synthetic_format();
+FormatRegistry::Entry table_format();
 
 FormatRegistry builtin_formats() {
   FormatRegistry formats("data.format");
@@ -15,6 +16,7 @@ FormatRegistry builtin_formats() {
   formats.add(cifar_format());
   formats.add(cifar_python_format());
   formats.add(image_folder_format());
+  formats.add(table_format());
   formats.add(packed_format());
   formats.add(synthetic_format());
   return formats;

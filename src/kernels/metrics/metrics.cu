@@ -31,7 +31,7 @@ __global__ void __launch_bounds__(kThreads)
   const double loss = *mean_loss;
   if (!isfinite(loss) && sums->first_bad < 0) sums->first_bad = sums->batches;
   sums->loss += loss * static_cast<double>(counted);
-  sums->metrics[0] += static_cast<double>(correct);
+  sums->own[0] += static_cast<double>(correct);
   sums->samples += static_cast<double>(counted);
   ++sums->batches;
 }

@@ -12,8 +12,8 @@ struct MetricSums {
   double loss = 0;     // sum over samples
   double samples = 0;  // counts are exact up to 2^53
   double batches = 0;
-  double first_bad = -1;              // first batch (0-based) whose loss is not finite; -1: none
-  double metrics[kMostMetrics] = {};  // sums over samples of each of the task's
+  double first_bad = -1;       // first batch (0-based) whose loss is not finite; -1: none
+  double own[kMostSums] = {};  // the task's, over samples
 };
 
 // Adds one batch of a classification, whose metric is the number of samples with the largest logit

@@ -19,7 +19,7 @@ void add_metrics_cpu(MetricSums* sums, const float* mean_loss, const float* logi
   const double loss = *mean_loss;
   if (!std::isfinite(loss) && sums->first_bad < 0) sums->first_bad = sums->batches;
   sums->loss += loss * static_cast<double>(counted);
-  sums->metrics[0] += static_cast<double>(correct);
+  sums->own[0] += static_cast<double>(correct);
   sums->samples += static_cast<double>(counted);
   ++sums->batches;
 }

@@ -25,20 +25,24 @@ Json json_of_count(double count) {
              : json_of(count);
 }
 
-// The first metric stands before the counts, where accuracy was when there was no other.
+// The task's first sum stands before the counts, where accuracy was when there was no other. Those
+// after the last that is not zero are left out, but for the first ones.
 Json json_of(const MetricSums& sums) {
-  Json json = {json_of(sums.loss), json_of_count(sums.metrics[0]), json_of_count(sums.samples),
+  constexpr int kAlways = 4;
+  Json json = {json_of(sums.loss), json_of_count(sums.own[0]), json_of_count(sums.samples),
                json_of_count(sums.batches), json_of_count(sums.first_bad)};
-  for (int i = 1; i < kMostMetrics; ++i) json.push_back(json_of_count(sums.metrics[i]));
+  int count = kMostSums;
+  while (count > kAlways && sums.own[count - 1] == 0) --count;
+  for (int i = 1; i < count; ++i) json.push_back(json_of_count(sums.own[i]));
   return json;
 }
 
 MetricSums sums_of(const Json& json) {
   MetricSums sums{number_in(json.at(0)), number_in(json.at(2)), number_in(json.at(3)),
                   number_in(json.at(4))};
-  sums.metrics[0] = number_in(json.at(1));
-  for (std::size_t i = 5; i < json.size() && i < 4 + kMostMetrics; ++i)
-    sums.metrics[i - 4] = number_in(json.at(i));
+  sums.own[0] = number_in(json.at(1));
+  for (std::size_t i = 5; i < json.size() && i < 4 + kMostSums; ++i)
+    sums.own[i - 4] = number_in(json.at(i));
   return sums;
 }
 

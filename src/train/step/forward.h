@@ -5,6 +5,7 @@
 #include "train/step/sums.h"
 
 #include <functional>
+#include <vector>
 
 namespace onecycle {
 
@@ -15,7 +16,24 @@ namespace onecycle {
 void forward_all(const Run& run, Source& samples, bool full_precision,
                  const std::function<void(const Batch&)>& take);
 
-// A batch of an evaluation; outputs in fp32.
-void add_to(Sums& sums, const Task& task, const at::Tensor& outputs, const Batch& batch);
+// The score of the samples that ranks give it, each their part of a set.
+class Evaluation {
+ public:
+  explicit Evaluation(const Run& run) : run_(run), sums_(run.compute.device) {}
+
+  // outputs in fp32. Keeps on the host what the task wants kept of each sample.
+  void add(const at::Tensor& outputs, const Batch& batch);
+  // Of all ranks. Collective; waits for the device.
+  Score score();
+
+ private:
+  const Run& run_;
+  Sums sums_;
+  std::vector<at::Tensor> kept_;
+};
+
+// The rows of all ranks, in their order, on the host of each: [N, columns], in their dtype. A rank
+// may have none; where no rank has any: undefined. Collective.
+at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own);
 
 }  // namespace onecycle

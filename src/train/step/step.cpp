@@ -51,6 +51,7 @@ void Step::queue() {
   const StepPlan& plan = run_.steps;
   const std::int64_t passes = plan.micro_batches();
   const std::int64_t parts = passes * plan.ranks;
+  weight_.reset();
   for (std::int64_t pass = 0; pass < passes; ++pass) {
     const std::int64_t part = pass * plan.ranks + run_.group->rank();
     const std::int64_t first = plan.total_batch * part / parts;
@@ -60,6 +61,7 @@ void Step::queue() {
   }
   reduction_->finish();
   RECORD_USER_SCOPE("onecycle::update");
+  if (weight_.defined()) divide_by_weight();
   if (run_.options.grad_clip) clip_gradients();
   run_.optimizer->step();
 }
@@ -72,9 +74,15 @@ Batch Step::batch_of(std::int64_t first, std::int64_t count) {
 
 void Step::add_gradients(const Batch& batch) {
   const auto [outputs, loss] = forward(batch);
-  backward(loss, batch);
+  const at::Tensor weight = run_.task->total_weight(batch);
+  backward(loss, batch, weight);
   RECORD_USER_SCOPE("onecycle::metrics");
-  run_.task->add(loss.detach().to(at::kFloat), outputs.detach().to(at::kFloat), batch, sums_);
+  at::Tensor mean = loss.detach();
+  if (weight.defined()) {  // so that sums do not depend on how samples are shared among passes
+    mean = mean * (weight / batch.valid);
+    weight_ = weight_.defined() ? weight_ + weight : weight;
+  }
+  run_.task->add(mean.to(at::kFloat), outputs.detach().to(at::kFloat), batch, sums_);
 }
 
 std::pair<at::Tensor, at::Tensor> Step::forward(const Batch& batch) {
@@ -85,12 +93,16 @@ std::pair<at::Tensor, at::Tensor> Step::forward(const Batch& batch) {
   return {std::move(outputs), std::move(loss)};
 }
 
-void Step::backward(const at::Tensor& loss, const Batch& batch) {
+void Step::backward(const at::Tensor& loss, const Batch& batch, const at::Tensor& total_weight) {
   RECORD_USER_SCOPE("onecycle::backward");
   at::Tensor root = loss;
   // The reduction takes the mean over the ranks.
   const std::int64_t weight = batch.valid * run_.steps.ranks;
-  if (weight != run_.steps.total_batch)
+  if (total_weight.defined())  // times samples of weight 1 on average: near the mean in size
+    root = root * (total_weight * (static_cast<double>(run_.steps.ranks) /
+                                   static_cast<double>(run_.steps.total_batch)))
+                      .to(root.scalar_type());
+  else if (weight != run_.steps.total_batch)
     root = root * (static_cast<double>(weight) / static_cast<double>(run_.steps.total_batch));
   if (const auto* scale = run_.optimizer->loss_scale())
     root = root * scale->member(&kernels::LossScale::scale);
@@ -109,12 +121,26 @@ kernels::MetricSums Step::read() {
 void Step::restore(const kernels::MetricSums& sums,
                    const std::optional<kernels::LossScale>& scale) {
   kernels::MetricSums own = sums;
-  if (!run_.group->is_leader()) own = {0, 0, sums.batches, sums.first_bad};
+  if (!run_.group->is_leader()) own = {0, 0, sums.batches, sums.first_bad, {}};
   sums_.write(own);
   if (auto* buffer = run_.optimizer->loss_scale()) {
     scale_ = scale.value_or(kernels::LossScale{});
     buffer->write(*scale_);
   }
+}
+
+// The gradients are those of the weighted sum divided by the step's samples.
+void Step::divide_by_weight() {
+  const at::NoGradGuard no_grad;
+  if (run_.group->size() > 1) {
+    at::Tensor sum = weight_.view({1}).clone();
+    run_.group->all_reduce(sum);
+    weight_ = sum.view({});
+  }
+  const at::Tensor factor = run_.steps.total_batch / weight_;
+  for (const Parameter& parameter : run_.parameters->all())
+    if (at::Tensor gradient = parameter.working.grad(); gradient.defined()) gradient.mul_(factor);
+  weight_.reset();
 }
 
 // By the norm over all of them, as torch.nn.utils.clip_grad_norm_ does.

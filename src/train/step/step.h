@@ -41,11 +41,14 @@ class Step {
   Batch batch_of(std::int64_t first, std::int64_t count);
   void add_gradients(const Batch& batch);
   std::pair<at::Tensor, at::Tensor> forward(const Batch& batch);  // outputs and loss
-  void backward(const at::Tensor& loss, const Batch& batch);
+  // total_weight: the task's, of the batch
+  void backward(const at::Tensor& loss, const Batch& batch, const at::Tensor& total_weight);
+  void divide_by_weight();
   void clip_gradients();
 
   const Run& run_;
   Sums sums_;
+  at::Tensor weight_;  // of the step's samples on this rank so far, where the task weighs them
   std::optional<kernels::LossScale> scale_;
   std::unique_ptr<GradientReduction> reduction_;
   StepGraph graph_;

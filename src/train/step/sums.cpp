@@ -18,7 +18,7 @@ MetricSums sum_over(Group& group, const MetricSums& own) {
     std::memcpy(static_cast<void*>(&other), one.data(), sizeof other);
     sums.loss += other.loss;
     sums.samples += other.samples;
-    for (int i = 0; i < kMostMetrics; ++i) sums.metrics[i] += other.metrics[i];
+    for (int i = 0; i < kMostSums; ++i) sums.own[i] += other.own[i];
     sums.batches = std::max(sums.batches, other.batches);
     if (other.first_bad >= 0)
       sums.first_bad =
@@ -27,13 +27,16 @@ MetricSums sum_over(Group& group, const MetricSums& own) {
   return sums;
 }
 
-Score score_between(const MetricSums& before, const MetricSums& after, std::size_t metrics) {
+Score score_between(const MetricSums& before, const MetricSums& after, const Task& task,
+                    const at::Tensor& kept) {
   Score score;
   score.samples = static_cast<std::int64_t>(after.samples - before.samples);
-  const auto count = static_cast<double>(std::max<std::int64_t>(1, score.samples));
-  score.loss = (after.loss - before.loss) / count;
-  for (std::size_t i = 0; i < metrics; ++i)
-    score.metrics.push_back((after.metrics[i] - before.metrics[i]) / count);
+  score.loss =
+      (after.loss - before.loss) / static_cast<double>(std::max<std::int64_t>(1, score.samples));
+  std::vector<double> own(kMostSums);
+  for (int i = 0; i < kMostSums; ++i)
+    own[static_cast<std::size_t>(i)] = after.own[i] - before.own[i];
+  score.metrics = task.metric_values(own, score.samples, kept);
   return score;
 }
 

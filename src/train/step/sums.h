@@ -11,8 +11,9 @@ namespace onecycle {
 // Of all ranks, which each took as many batches.
 kernels::MetricSums sum_over(Group& group, const kernels::MetricSums& own);
 
-// The score of what came between two readings, of a task with so many metrics.
+// The score of what came between two readings; `kept`: the rows that the task keeps of it, where
+// they were kept.
 Score score_between(const kernels::MetricSums& before, const kernels::MetricSums& after,
-                    std::size_t metrics);
+                    const Task& task, const at::Tensor& kept = {});
 
 }  // namespace onecycle

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+namespace onecycle {
+
+// Mean and population standard deviation; a deviation of 1 where all values are the same.
+struct Moments {
+  double mean = 0;
+  double std = 1;
+};
+
+// Of [N], float64, in float64. Throws DataError, which names `what`, where they are too large for
+// it or the deviation is not within kLeastDeviation and kLargestDeviation.
+Moments moments_of(const at::Tensor& values, const std::string& what);
+
+}  // namespace onecycle

@@ -1,0 +1,182 @@
+#include "data/tables/csv_reader.h"
+
+#include "onecycle/error.h"
+#include "onecycle/registry.h"
+
+#include "core/text/format.h"
+#include "core/text/printable.h"
+#include "core/text/utf8.h"
+#include "data/byte_source.h"
+
+#include <algorithm>
+#include <csv.h>
+#include <span>
+#include <unordered_set>
+
+namespace onecycle {
+
+// One reading of a file. libcsv calls from C code, which no exception may cross: what is wrong is
+// kept until its function returns.
+class CsvParse {
+ public:
+  CsvParse(CsvTable& table, char separator) : table_(table) {
+    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL) != 0)
+      throw DataError(table.path_ + ": no memory to read it");
+    csv_set_delim(&parser_, static_cast<unsigned char>(separator));
+    csv_set_blk_size(&parser_, kBlock);
+  }
+  ~CsvParse() { csv_free(&parser_); }
+  CsvParse(const CsvParse&) = delete;
+  CsvParse& operator=(const CsvParse&) = delete;
+
+  void add(std::span<const std::uint8_t> bytes) {
+    if (csv_parse(&parser_, bytes.data(), bytes.size(), on_cell, on_row, this) != bytes.size())
+      fail();
+    throw_if_wrong();
+  }
+
+  void finish() {
+    if (csv_fini(&parser_, on_cell, on_row, this) != 0) fail();
+    throw_if_wrong();
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 1 << 12;
+
+  static void on_cell(void* text, std::size_t length, void* self) {
+    static_cast<CsvParse*>(self)->add_cell({static_cast<const char*>(text), length});
+  }
+  static void on_row(int end, void* self) { static_cast<CsvParse*>(self)->end_row(end); }
+
+  void add_cell(std::string_view text) {
+    if (!wrong_.empty()) return;
+    for (std::size_t i = 0; i < text.size(); ++i)
+      if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n')))
+        ++line_;
+    ++cells_;
+    last_was_return_ = false;
+    if (cells_ > CsvTable::kMostColumns)
+      return complain(format("more than {} columns; choose fewer", CsvTable::kMostColumns));
+    if (text.find('\0') != text.npos)
+      return complain(format("cell {} holds a NUL byte; save the table as CSV in UTF-8", cells_));
+    if (!is_utf8(text))
+      return complain(format("cell {}, '{}', is not UTF-8; save the table as CSV in UTF-8", cells_,
+                             printable(text)));
+    if (in_header_) {
+      table_.names_.emplace_back(text);
+    } else {
+      table_.text_ += text;
+      table_.ends_.push_back(table_.text_.size());
+    }
+  }
+
+  void end_row(int end) {
+    if (!wrong_.empty()) return;
+    const bool second_half = end == '\n' && last_was_return_;
+    last_was_return_ = end == '\r';
+    if (second_half) return;
+    if (cells_ > 0) {
+      if (!in_header_ && cells_ != table_.names_.size())
+        return complain(
+            format("{} cells, but the header has {} columns; quote cells that hold the "
+                   "separator, or mend the row",
+                   cells_, table_.names_.size()));
+      if (!in_header_) table_.lines_.push_back(row_line_);
+      in_header_ = false;
+    }
+    cells_ = 0;
+    ++line_;
+    row_line_ = line_;
+  }
+
+  void complain(const std::string& what) {
+    wrong_ = format("{}, line {}: {}", table_.path_, row_line_, what);
+  }
+
+  void fail() {
+    throw_if_wrong();
+    if (csv_error(&parser_) != CSV_EPARSE && csv_error(&parser_) != CSV_SUCCESS)
+      throw DataError(
+          format("{}, line {}: {}", table_.path_, row_line_, csv_strerror(csv_error(&parser_))));
+    throw DataError(
+        format("{}, line {}: the row that begins there has a quote that is not closed, or not at "
+               "the ends of a cell; quote the whole cell and double the quotes in it",
+               table_.path_, row_line_));
+  }
+
+  void throw_if_wrong() const {
+    if (!wrong_.empty()) throw DataError(wrong_);
+  }
+
+  CsvTable& table_;
+  csv_parser parser_{};
+  std::string wrong_;
+  bool in_header_ = true;
+  bool last_was_return_ = false;
+  std::size_t cells_ = 0;  // of the row so far
+  std::int64_t line_ = 1;
+  std::int64_t row_line_ = 1;
+};
+
+namespace {
+
+constexpr std::uint64_t kCsvPiece = 1 << 22;  // bytes read at once
+
+void check_columns(const std::vector<std::string>& names, const std::string& path) {
+  std::unordered_set<std::string> seen;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty())
+      throw DataError(format("{}, line 1: column {} has no name; name it", path, i + 1));
+    if (const char* why = why_no_name(names[i]))
+      throw DataError(format("{}, line 1: the name of column {}, '{}', {}; rename it", path, i + 1,
+                             printable(names[i]), why));
+    if (!seen.insert(names[i]).second)
+      throw DataError(format("{}, line 1: two columns are named '{}'; rename one", path, names[i]));
+  }
+}
+
+}  // namespace
+
+CsvTable::CsvTable(const std::string& path, char separator) : path_(path) {
+  ByteSource source(path);
+  CsvParse parse(*this, separator);
+  bool first = true;
+  for (;;) {
+    const std::vector<std::uint8_t> bytes = source.read(kCsvPiece);
+    std::span<const std::uint8_t> piece(bytes);
+    constexpr std::uint8_t kMark[] = {0xef, 0xbb, 0xbf};
+    if (first && piece.size() >= 3 && std::equal(kMark, kMark + 3, piece.begin()))
+      piece = piece.subspan(3);
+    first = false;
+    if (!piece.empty()) parse.add(piece);
+    if (bytes.size() < kCsvPiece) break;
+  }
+  parse.finish();
+  if (names_.empty()) throw DataError(path + ": is empty; its first line must name the columns");
+  check_columns(names_, path);
+  if (rows() == 0) throw DataError(path + ": has a header and no rows; check which file it is");
+}
+
+std::string_view CsvTable::cell(std::int64_t row, std::size_t column) const {
+  const std::size_t at = static_cast<std::size_t>(row) * names_.size() + column;
+  const std::uint64_t begin = at == 0 ? 0 : ends_[at - 1];
+  return std::string_view(text_).substr(begin, ends_[at] - begin);
+}
+
+std::size_t CsvTable::column(const std::string& name) const {
+  const auto found = std::find(names_.begin(), names_.end(), name);
+  if (found != names_.end()) return static_cast<std::size_t>(found - names_.begin());
+  constexpr std::size_t kShown = 10;
+  const std::string nearest = nearest_name(name, names_);
+  throw DataError(format("{}: no column '{}'; {}its header has {}{}", path_, name,
+                         nearest.empty() ? "" : format("did you mean '{}'? ", nearest),
+                         joined(std::span(names_).first(std::min(kShown, names_.size()))),
+                         names_.size() > kShown ? ", … (is the separator right?)" : ""));
+}
+
+std::string CsvTable::place(std::int64_t row, std::size_t column) const {
+  return format("{}, line {}, column '{}'", path_, lines_[static_cast<std::size_t>(row)],
+                names_[column]);
+}
+
+}  // namespace onecycle

@@ -1,0 +1,225 @@
+#include "data/tables/encoding.h"
+
+#include "onecycle/error.h"
+
+#include "core/text/format.h"
+#include "core/text/number.h"
+#include "core/text/printable.h"
+#include "data/moments.h"
+#include "data/tensors.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include <ATen/ATen.h>
+
+namespace onecycle {
+
+namespace {
+
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
+
+bool is_one_of(std::string_view text, const std::vector<std::string>& texts) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
+
+std::int64_t count_of(const TableColumn& column) {
+  return static_cast<std::int64_t>(column.categories.size());
+}
+
+double number_in_cell(const CsvTable& table, std::int64_t row, std::size_t at) {
+  const std::string_view cell = table.cell(row, at);
+  if (const auto number = parse_number(cell)) return *number;
+  throw DataError(
+      format("{}: {}; mend the cell, say with `missing` and `fill` what stands for it, "
+             "or name the column in `categories`",
+             table.place(row, at),
+             cell.empty() ? "there is no value" : format("'{}' is not a number", printable(cell))));
+}
+
+double category_in_cell(std::string_view cell, const TableColumn& column) {
+  if (is_one_of(cell, column.missing)) return kNoValue;
+  const auto& known = column.categories;
+  const auto found = std::lower_bound(known.begin(), known.end(), cell);
+  if (found == known.end() || *found != cell) return kNoValue;
+  return static_cast<double>(found - known.begin());
+}
+
+// Whether most of the cells that have a value are no numbers.
+bool is_text(const CsvTable& table, std::size_t at, const std::vector<std::string>& missing) {
+  std::int64_t present = 0;
+  std::int64_t numbers = 0;
+  for (std::int64_t row = 0; row < table.rows(); ++row) {
+    if (is_one_of(table.cell(row, at), missing)) continue;
+    ++present;
+    numbers += parse_number(table.cell(row, at)) ? 1 : 0;
+  }
+  if (present == 0)
+    throw DataError(format("{}: column '{}' has no value in any row; leave it out of `inputs`",
+                           table.path(), table.names()[at]));
+  return 2 * numbers < present;
+}
+
+double median_of(const at::Tensor& values) {
+  const at::Tensor sorted = std::get<0>(values.sort());
+  const std::int64_t count = sorted.numel();
+  const at::Tensor middle = sorted.narrow(0, (count - 1) / 2, 2 - count % 2);
+  return middle.mean().item<double>();
+}
+
+void measure_number(const at::Tensor& values, FillRule fill, TableColumn& column) {
+  const std::string what = format("column '{}'", column.name);
+  const at::Tensor missing = values.isnan();
+  const at::Tensor present = values.masked_select(missing.logical_not());
+  if (present.numel() == 0)
+    throw DataError(
+        format("{}: has no value in the training part; leave it out of `inputs`", what));
+  if (fill == FillRule::mean) column.fill = moments_of(present, what).mean;
+  if (fill == FillRule::median) column.fill = median_of(present);
+  const Moments moments = moments_of(values.masked_fill(missing, column.fill), what);
+  column.mean = moments.mean;
+  column.std = moments.std;
+}
+
+// Those of the training part become 0, 1, ... in their order, in all parts; the others no value.
+void measure_categories(std::array<ImageSet*, 3> parts, std::int64_t at, CategoryEncoding encode,
+                        TableColumn& column) {
+  const at::Tensor codes = parts[0]->images.select(1, at);
+  std::vector<bool> seen(column.categories.size(), false);
+  for (std::int64_t row = 0; row < codes.size(0); ++row) {
+    const double code = codes.const_data_ptr<double>()[row * codes.stride(0)];
+    if (!std::isnan(code)) seen[static_cast<std::size_t>(code)] = true;
+  }
+  std::vector<std::string> kept;
+  std::vector<double> renamed(seen.size() + 1, kNoValue);  // the last: of what has no value
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    if (!seen[i]) continue;
+    renamed[i] = static_cast<double>(kept.size());
+    kept.push_back(column.categories[i]);
+  }
+  if (kept.empty())
+    throw DataError(
+        format("column '{}': has no value in the training part; leave it out of "
+               "`inputs`",
+               column.name));
+  const at::Tensor map = tensor_of(renamed, {static_cast<std::int64_t>(renamed.size())});
+  for (ImageSet* part : parts) {
+    at::Tensor old = part->images.select(1, at);
+    old.copy_(map.index_select(0, old.nan_to_num(static_cast<double>(seen.size())).to(at::kLong)));
+  }
+  column.categories = std::move(kept);
+  const bool embedded =
+      encode == CategoryEncoding::embedding ||
+      (encode == CategoryEncoding::automatic && column.categories.size() > kMostOneHot);
+  column.kind = embedded ? TableColumn::Kind::embedding : TableColumn::Kind::one_hot;
+}
+
+}  // namespace
+
+std::int64_t TableEncoding::features() const {
+  std::int64_t count = 0;
+  for (const TableColumn& column : columns) {
+    if (column.kind == TableColumn::Kind::number) ++count;
+    if (column.kind == TableColumn::Kind::one_hot) count += count_of(column);
+  }
+  return count;
+}
+
+std::vector<std::int64_t> TableEncoding::categories() const {
+  std::vector<std::int64_t> counts;
+  for (const TableColumn& column : columns)
+    if (column.kind == TableColumn::Kind::embedding) counts.push_back(count_of(column) + 1);
+  return counts;
+}
+
+TableEncoding found_columns(const CsvTable& table, const std::vector<std::string>& inputs,
+                            const TableRules& rules) {
+  TableEncoding encoding;
+  for (const std::string& name : inputs) {
+    const std::size_t at = table.column(name);
+    TableColumn column;
+    column.name = name;
+    if (is_text(table, at, rules.missing) || is_one_of(name, rules.categories)) {
+      column.kind = TableColumn::Kind::one_hot;
+      column.missing = rules.missing;
+      std::set<std::string_view> seen;
+      for (std::int64_t row = 0; row < table.rows(); ++row) seen.insert(table.cell(row, at));
+      for (const std::string_view category : seen)
+        if (!is_one_of(category, rules.missing)) column.categories.emplace_back(category);
+    } else if (rules.fill != FillRule::error) {
+      column.missing = rules.missing;
+    }
+    encoding.columns.push_back(std::move(column));
+  }
+  return encoding;
+}
+
+at::Tensor raw_rows(const CsvTable& table, const TableEncoding& encoding) {
+  const std::size_t width = encoding.columns.size();
+  std::vector<double> values(static_cast<std::size_t>(table.rows()) * width);
+  for (std::size_t c = 0; c < width; ++c) {
+    const TableColumn& column = encoding.columns[c];
+    const std::size_t at = table.column(column.name);
+    for (std::int64_t row = 0; row < table.rows(); ++row) {
+      double& value = values[static_cast<std::size_t>(row) * width + c];
+      if (column.kind != TableColumn::Kind::number)
+        value = category_in_cell(table.cell(row, at), column);
+      else if (is_one_of(table.cell(row, at), column.missing))
+        value = kNoValue;
+      else
+        value = number_in_cell(table, row, at);
+    }
+  }
+  return tensor_of(std::move(values), {table.rows(), static_cast<std::int64_t>(width)});
+}
+
+TableEncoding measured(DataSet& data, TableEncoding found, const TableRules& rules) {
+  for (std::size_t c = 0; c < found.columns.size(); ++c) {
+    TableColumn& column = found.columns[c];
+    const auto at = static_cast<std::int64_t>(c);
+    if (column.kind == TableColumn::Kind::number)
+      measure_number(data.train.images.select(1, at), rules.fill, column);
+    else
+      measure_categories({&data.train, &data.validation, &data.test}, at, rules.encode, column);
+  }
+  constexpr auto kMost = static_cast<std::int64_t>(CsvTable::kMostColumns);
+  if (found.features() > kMost)
+    throw DataError(
+        format("{}: its categories make {} numbers of a row, more than {}; use encode: "
+               "embedding, or leave columns out of `inputs`",
+               data.name, found.features(), kMost));
+  return found;
+}
+
+at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding) {
+  const auto embedded = static_cast<std::int64_t>(encoding.categories().size());
+  at::Tensor samples =
+      at::empty({raw.size(0), encoding.features() + embedded}, raw.options().dtype(at::kFloat));
+  std::int64_t feature = 0;
+  std::int64_t category = encoding.features();
+  for (std::size_t c = 0; c < encoding.columns.size(); ++c) {
+    const TableColumn& column = encoding.columns[c];
+    const at::Tensor values = raw.select(1, static_cast<std::int64_t>(c));
+    if (column.kind == TableColumn::Kind::number) {
+      const at::Tensor filled = values.masked_fill(values.isnan(), column.fill);
+      samples.select(1, feature++).copy_((filled - column.mean) / column.std);
+    } else if (column.kind == TableColumn::Kind::embedding) {
+      samples.select(1, category++).copy_(values.nan_to_num(-1) + 1);
+    } else {
+      const std::int64_t count = count_of(column);
+      const at::Tensor places = at::arange(count, raw.options());
+      samples.narrow(1, feature, count).copy_(values.unsqueeze(1).eq(places));
+      feature += count;
+    }
+  }
+  return samples;
+}
+
+at::Tensor read_rows(const std::string& file, const TableEncoding& encoding) {
+  return encoded(raw_rows(CsvTable(file, encoding.separator.at(0)), encoding), encoding);
+}
+
+}  // namespace onecycle

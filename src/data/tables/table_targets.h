@@ -1,0 +1,30 @@
+#pragma once
+
+#include "onecycle/data.h"
+
+#include "data/tables/csv_reader.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace onecycle {
+
+// What samples of a table are to be told, as ImageSet::labels has it, but values as they stand.
+struct TableTargets {
+  TargetKind kind = TargetKind::classes;
+  std::vector<std::string> names;  // of the classes, values or labels
+};
+
+// What the columns `target` of the training table hold: the `wanted`, else classes where one column
+// holds text, and values. Classes are in the order of their bytes, of their values where all are
+// numbers. Throws DataError, with line and column.
+TableTargets found_targets(const CsvTable& table, const std::vector<std::string>& target,
+                           std::optional<TargetKind> wanted,
+                           const std::vector<std::string>& missing);
+
+// The targets of all rows. Throws DataError, with line and column, for a cell that is none.
+at::Tensor targets_in(const CsvTable& table, const std::vector<std::string>& target,
+                      const TableTargets& found, const std::vector<std::string>& missing);
+
+}  // namespace onecycle
