@@ -1,6 +1,7 @@
 #include "network/views.h"
 #include "nn/ops/mode_scope.h"
 #include "train/step/forward.h"
+#include "train/step/sample_losses.h"
 
 #include <algorithm>
 #include <optional>
@@ -40,14 +41,30 @@ void add_to(Sums& sums, const Task& task, const at::Tensor& outputs, const Batch
   task.add(task.held_out_loss(outputs, batch), outputs, batch, sums);
 }
 
-Score evaluate(const Run& run, Source& samples, bool full_precision) {
+namespace {
+
+Score evaluate_with(const Run& run, Source& samples, bool full_precision, SampleLosses* losses) {
   Sums sums(run.compute.device);
   forward_all(run, samples, full_precision, [&](const Batch& batch) {
-    add_to(sums, *run.task,
-           logits_of_views(*run.model, batch.inputs, run.options.tta, run.compute.memory_format),
-           batch);
+    const at::Tensor outputs =
+        logits_of_views(*run.model, batch.inputs, run.options.tta, run.compute.memory_format);
+    add_to(sums, *run.task, outputs, batch);
+    if (losses != nullptr) losses->add(*run.task, outputs, batch);
   });
   return score_between({}, sum_over(*run.group, sums.read()), run.task->metrics().size());
+}
+
+}  // namespace
+
+Score evaluate(const Run& run, Source& samples, bool full_precision) {
+  return evaluate_with(run, samples, full_precision, nullptr);
+}
+
+Score evaluate(const Run& run, Source& samples, bool full_precision, std::vector<float>& losses) {
+  SampleLosses own;
+  const Score score = evaluate_with(run, samples, full_precision, &own);
+  losses = own.of_all(*run.group);
+  return score;
 }
 
 }  // namespace onecycle
