@@ -58,6 +58,7 @@ struct RunBegin {
   bool has_test = false;
   std::vector<Metric> metrics = {};          // of every Score
   std::optional<double> guessing_loss = {};  // of outputs that know nothing, where there is one
+  bool loss_may_be_negative = false;         // the task's
 };
 
 // Before the first step of an epoch.
@@ -101,6 +102,9 @@ struct Evaluated {
   std::optional<Verdict> verdict;  // where there is a validation part
   double train_seconds = 0;        // since the run began, without evaluations
   double seconds = 0;              // since the run began
+  // Of each sample of the validation part, in order, all ranks' on each, where FitOptions asks for
+  // them and the task has them.
+  std::vector<float> validation_losses = {};
 };
 
 // Something that a person should be told, or that a log should keep.

@@ -53,8 +53,9 @@ struct FitOptions {
   TestTimeAugmentation tta = TestTimeAugmentation::none;  // in evaluations
   GraphChoice graph = GraphChoice::automatic;
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
-  bool best_by_loss = false;  // the best checkpoint: by the validation part's loss, not its metric
-  std::int64_t retries = 0;   // after a divergence, each from the last checkpoint
+  bool sample_losses = false;  // evaluations say the loss of each sample of the validation part
+  bool best_by_loss = false;   // the best checkpoint: by the validation part's loss, not its metric
+  std::int64_t retries = 0;    // after a divergence, each from the last checkpoint
   double retry_lr_scale = 0.5;  // on the learning rate from there on, again at each retry
 };
 

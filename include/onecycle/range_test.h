@@ -15,8 +15,8 @@ namespace onecycle {
 // How the rate goes up.
 enum class SweepShape { exponential, linear };
 
-// What held-out samples are judged by: their accuracy where the task's first metric is one, a share
-// of the samples, else their loss.
+// What held-out samples are judged by: their accuracy where the task predicts classes and its first
+// metric is one, a share of the samples; else their loss.
 enum class Measure { accuracy, loss };
 
 // One sweep of the learning rate, from `low` at its first step to `high` at its last.
@@ -31,7 +31,10 @@ struct Sweep {
   // peak.
   std::optional<std::pair<double, double>> momentum = {};
   std::int64_t phase = 0;  // of the run's freezing, which holds all along
-  double stop_factor = 4;  // ends it when the causally smoothed loss exceeds this times its best
+  // Ends it when the causally smoothed training loss is so many times as bad as its best; where
+  // losses may be negative, when it is above it by this less 1 times what was gained since the
+  // first, at least one nat.
+  double stop_factor = 4;
 };
 
 // What was seen at a step of a sweep.
@@ -42,6 +45,8 @@ struct SweepPoint {
   double train_loss = 0;                    // of the step's batch, before its update
   std::optional<double> held_out_loss;      // after its update
   std::optional<double> held_out_accuracy;  // the task's first metric, whatever it is
+  // Of each held-out sample, in order, where the sweep is judged by losses and the task has them.
+  std::vector<float> sample_losses = {};
 };
 
 // What was seen along a sweep.
@@ -107,6 +112,9 @@ struct SmoothedPoint {
   Band train_loss;
   Band held_out_loss;
   Band held_out_accuracy;
+  // Of the difference of what the test is judged by from its best up to here, as Smith's rule used
+  // it; only in RangeTest::smoothed.
+  std::optional<double> standard_error = {};
 };
 
 // A further sweep, with another setting, drawn with its like.

@@ -65,6 +65,9 @@ class Task {
 
   // The loss of outputs that know nothing, where there is one.
   virtual std::optional<double> guessing_loss() const { return std::nullopt; }
+  // Whether losses can fall below 0, as minus the logarithm of a density (in nats) can: then they
+  // are compared by differences, else by ratios.
+  virtual bool loss_may_be_negative() const { return false; }
 
  protected:
   // [at most kMostSums], fp64, on the outputs' device: sums over the samples of the batch. For

@@ -89,5 +89,8 @@ RunEnd end_in(const Snapshot& snapshot);
 // Loss and metrics of the model as it is, over every sample of the source once, whatever the number
 // of ranks, which share the work. In full precision where `full_precision`, else in the run's.
 Score evaluate(const Run& run, Source& samples, bool full_precision);
+// The same, and into `losses` the held-out loss of each sample, in order, all ranks' on each; empty
+// where the task has none.
+Score evaluate(const Run& run, Source& samples, bool full_precision, std::vector<float>& losses);
 
 }  // namespace onecycle

@@ -40,7 +40,9 @@ struct Verdict {
 // L. Smith, arXiv 1803.09820, section 3, on the evaluations so far, in order. Underfitting: the
 // validation loss still falls while the learning rate is high, at least half of `lr_max`.
 // Overfitting: it rises while the training loss falls. A slope counts when its 95 % interval
-// excludes 0; fewer than four epochs to tell from are too early.
-Verdict judge(const std::vector<LearningCurvePoint>& curve, double lr_max);
+// excludes 0 and the change along it is more than 2 % of the mean loss or, where losses may be
+// negative or are, more than .02 nats; fewer than four epochs to tell from are too early.
+Verdict judge(const std::vector<LearningCurvePoint>& curve, double lr_max,
+              bool loss_may_be_negative = false);
 
 }  // namespace onecycle

@@ -3,11 +3,13 @@
 #include "onecycle/events.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace onecycle {
 
-// Ends a run whose training loss between two log points exceeds, `window` times in a row, `factor`
-// times the larger of the first such loss and that of guessing, where the task knows one.
+// Ends a run whose training loss between two log points is, `window` times in a row, more than
+// `factor` times as bad (times_as_bad() of train/loss_rise.h) as the larger of the first such loss
+// and that of guessing, where the task knows one.
 class DivergenceWatch : public Observer {
  public:
   DivergenceWatch(double factor, std::int64_t window);
@@ -22,8 +24,10 @@ class DivergenceWatch : public Observer {
  private:
   double factor_;
   std::int64_t window_;
-  double guessing_ = 0;
-  double reference_ = 0;  // 0 before the first log point
+  std::optional<double> guessing_;
+  std::optional<double> reference_;  // empty before the first log point
+  double best_ = 0;                  // where there is a reference
+  bool may_be_negative_ = false;
   std::int64_t in_a_row_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "network/views.h"
 #include "nn/ops/mode_scope.h"
 #include "train/step/forward.h"
+#include "train/step/sample_losses.h"
 
 #include <algorithm>
 #include <optional>
@@ -76,14 +77,30 @@ at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own) {
   return parts.empty() ? at::Tensor() : at::cat(parts);
 }
 
-Score evaluate(const Run& run, Source& samples, bool full_precision) {
+namespace {
+
+Score evaluate_with(const Run& run, Source& samples, bool full_precision, SampleLosses* losses) {
   Evaluation evaluation(run);
   forward_all(run, samples, full_precision, [&](const Batch& batch) {
-    evaluation.add(
-        logits_of_views(*run.model, batch.inputs, run.options.tta, run.compute.memory_format),
-        batch);
+    const at::Tensor outputs =
+        logits_of_views(*run.model, batch.inputs, run.options.tta, run.compute.memory_format);
+    evaluation.add(outputs, batch);
+    if (losses != nullptr) losses->add(*run.task, outputs, batch);
   });
   return evaluation.score();
+}
+
+}  // namespace
+
+Score evaluate(const Run& run, Source& samples, bool full_precision) {
+  return evaluate_with(run, samples, full_precision, nullptr);
+}
+
+Score evaluate(const Run& run, Source& samples, bool full_precision, std::vector<float>& losses) {
+  SampleLosses own;
+  const Score score = evaluate_with(run, samples, full_precision, &own);
+  losses = own.of_all(*run.group);
+  return score;
 }
 
 }  // namespace onecycle

@@ -56,7 +56,8 @@ RunEnd Fit::fit() {
   tell(&Observer::on_run_begin,
        RunBegin{state_.steps, run_.steps.total_steps, run_.steps.steps_per_epoch,
                 run_.steps.total_batch, run_.rule.lr_max, run_.validation != nullptr,
-                run_.test != nullptr, run_.task->metrics(), run_.task->guessing_loss()});
+                run_.test != nullptr, run_.task->metrics(), run_.task->guessing_loss(),
+                run_.task->loss_may_be_negative()});
   run_.model->train();
   if (!resumed_from_.empty()) {
     for (Observer* observer : observers_)
@@ -177,7 +178,10 @@ void Fit::evaluate_now(std::int64_t step) {
   const Stopwatch evaluation;
   share_statistics();
   const auto evaluate_all = [&] {
-    if (run_.validation) event.validation = evaluate(run_, *run_.validation, last);
+    if (run_.validation)
+      event.validation = run_.options.sample_losses
+                             ? evaluate(run_, *run_.validation, last, event.validation_losses)
+                             : evaluate(run_, *run_.validation, last);
     if (run_.test && (last || due(run_.options.test_every)))
       event.test = evaluate(run_, *run_.test, last);
   };
@@ -190,7 +194,7 @@ void Fit::evaluate_now(std::int64_t step) {
   if (event.test) state_.test = event.test;
   if (event.validation) {
     state_.curve.push_back({event.epoch, event.hyper.lr, event.train.loss, event.validation->loss});
-    event.verdict = judge(state_.curve, run_.rule.lr_max);
+    event.verdict = verdict();
     const Goal goal = goal_of(run_.options.best_by_loss, run_.task->metrics());
     if (const auto better = improvement(*event.validation, goal, state_.best)) {
       state_.best = better;
@@ -216,7 +220,7 @@ RunEnd Fit::finish() {
   end.train = state_.train;
   end.validation = state_.validation;
   end.test = state_.test;
-  if (!state_.curve.empty()) end.verdict = judge(state_.curve, run_.rule.lr_max);
+  if (!state_.curve.empty()) end.verdict = verdict();
   if (end.reason == StopReason::diverged)
     end.verdict = Verdict{Judgement::diverging, "diverging: " + end.message};
   end.seconds = seconds();
@@ -227,6 +231,10 @@ RunEnd Fit::finish() {
 
 Score Fit::score_since(const kernels::MetricSums& before, const kernels::MetricSums& now) const {
   return score_between(before, now, *run_.task);
+}
+
+Verdict Fit::verdict() const {
+  return judge(state_.curve, run_.rule.lr_max, run_.task->loss_may_be_negative());
 }
 
 Hyper Fit::hyper_at(std::int64_t step) const {

@@ -59,6 +59,7 @@ class Fit {
   // What the loop needs to know.
   Hyper hyper_at(std::int64_t step) const;
   Score score_since(const kernels::MetricSums& before, const kernels::MetricSums& now) const;
+  Verdict verdict() const;
   double epochs(std::int64_t steps) const;
   bool due(std::int64_t every) const { return state_.steps % every == 0; }
   bool at_end() const { return state_.steps >= run_.steps.total_steps; }

@@ -33,20 +33,20 @@ namespace {
 
 constexpr std::size_t kFewest = 4;
 constexpr std::size_t kMost = 200;  // looked at, the latest
-constexpr double kNotable = 0.02;   // of the loss over the window: a smaller change is none
+constexpr double kNotable = 0.02;   // of the loss over the window, or nats: less is no change
 constexpr double kHighShare = 0.5;  // of the peak learning rate
 
 using Points = std::vector<LearningCurvePoint>;
 
 struct Trend {
   Slope slope;
-  double change = 0;  // over the window, relative to the mean loss there
+  double change = 0;  // over the window, in nats or relative to the mean loss there
 
   bool falls() const { return slope.high < 0 && change < -kNotable; }
   bool rises() const { return slope.low > 0 && change > kNotable; }
 };
 
-Trend trend_of(const Points& curve, double LearningCurvePoint::*loss) {
+Trend trend_of(const Points& curve, double LearningCurvePoint::*loss, bool in_nats) {
   std::vector<double> x;
   std::vector<double> y;
   double mean = 0;
@@ -57,7 +57,8 @@ Trend trend_of(const Points& curve, double LearningCurvePoint::*loss) {
   }
   Trend trend;
   trend.slope = theil_sen(x, y);
-  if (mean > 0) trend.change = trend.slope.value * (x.back() - x.front()) / mean;
+  const double unit = in_nats ? 1 : mean;
+  if (unit > 0) trend.change = trend.slope.value * (x.back() - x.front()) / unit;
   return trend;
 }
 
@@ -85,9 +86,9 @@ Verdict too_few(std::size_t evaluations) {
 }
 
 // What goes wrong, whatever the learning rate is; too early where nothing does.
-Verdict judge_faults(const Points& curve) {
-  const Trend train = trend_of(curve, &LearningCurvePoint::train_loss);
-  const Trend held_out = trend_of(curve, &LearningCurvePoint::validation_loss);
+Verdict judge_faults(const Points& curve, bool in_nats) {
+  const Trend train = trend_of(curve, &LearningCurvePoint::train_loss, in_nats);
+  const Trend held_out = trend_of(curve, &LearningCurvePoint::validation_loss, in_nats);
   if (train.rises() && held_out.rises())
     return {Judgement::diverging,
             format("diverging: the training loss rises ({}), at learning rates up to {:.4g}; lower "
@@ -122,7 +123,8 @@ const char* name_of(Judgement judgement) {
   return "";
 }
 
-Verdict judge(const std::vector<LearningCurvePoint>& whole, double lr_max) {
+Verdict judge(const std::vector<LearningCurvePoint>& whole, double lr_max,
+              bool loss_may_be_negative) {
   const Points curve(whole.end() - static_cast<std::ptrdiff_t>(std::min(kMost, whole.size())),
                      whole.end());
   const auto lost = std::find_if_not(curve.begin(), curve.end(), is_finite);
@@ -132,11 +134,15 @@ Verdict judge(const std::vector<LearningCurvePoint>& whole, double lr_max) {
                    "{:.4g}; lower the learning rate",
                    lost->epoch, lost->lr)};
   if (epochs_of(curve) < kFewest) return too_few(epochs_of(curve));
+  const bool in_nats =
+      loss_may_be_negative || std::any_of(curve.begin(), curve.end(), [](const auto& point) {
+        return point.train_loss < 0 || point.validation_loss < 0;
+      });
   const std::size_t half = std::max(kFewest, (curve.size() + 1) / 2);
   const Points latest(curve.end() - static_cast<std::ptrdiff_t>(half), curve.end());
   for (const Points& window : {latest, curve}) {
     if (epochs_of(window) < kFewest) continue;
-    const Verdict fault = judge_faults(window);
+    const Verdict fault = judge_faults(window, in_nats);
     if (fault.judgement != Judgement::too_early) return fault;
   }
 
@@ -148,7 +154,7 @@ Verdict judge(const std::vector<LearningCurvePoint>& whole, double lr_max) {
             format("too early to say: {} evaluations at a high learning rate (half of {:.4g} or "
                    "more); a trend needs {} or more",
                    epochs_of(high), lr_max, kFewest)};
-  const Trend held_out = trend_of(high, &LearningCurvePoint::validation_loss);
+  const Trend held_out = trend_of(high, &LearningCurvePoint::validation_loss, in_nats);
   if (held_out.falls())
     return {Judgement::underfitting,
             format("underfitting: the validation loss still falls at a high learning rate ({}); "

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <numeric>
 
 #include <ATen/Context.h>
 
@@ -46,6 +47,15 @@ TEST(RangeTestOfAnExperiment, FindsARateAndLeavesEverything) {
     return found.sweeps[sweep].curve.points.at(0).train_loss;
   };
   EXPECT_NE(loss_at_first(1), loss_at_first(2)) << "another seed is another order";
+
+  for (const SweepPoint& point : found.sweeps[1].curve.points) {
+    EXPECT_EQ(point.sample_losses.size(),
+              point.held_out_loss ? static_cast<std::size_t>(found.sweeps[1].curve.held_out) : 0);
+    if (!point.held_out_loss) continue;
+    const double sum = std::accumulate(point.sample_losses.begin(), point.sample_losses.end(), 0.0);
+    EXPECT_NEAR(sum / static_cast<double>(point.sample_losses.size()), *point.held_out_loss,
+                1e-5 * *point.held_out_loss);
+  }
 
   torch::nn::Sequential untested = network(7);
   const OneCycle cycle{.lr_max = 0.05};

@@ -171,5 +171,26 @@ TEST(Divergence, TheFirstLossIsTheReference) {
   EXPECT_TRUE(stop.requested());
 }
 
+// Minus the log of a density: 2 nats were gained, and 3 times that above the first is too much.
+TEST(Divergence, OfLossesThatMayBeNegativeGoesByDifferences) {
+  RunBegin begin = began();
+  begin.guessing_loss.reset();
+  begin.loss_may_be_negative = true;
+  for (const double constant : {0.0, 5.0, -5.0}) {
+    StopSignal stop;
+    DivergenceWatch first(4, 1);
+    first.on_run_begin(begin);
+    for (const double loss : {-1.0, 1.9, -3.0})
+      first.on_log_point(log_point(0, constant + loss), stop);
+    DivergenceWatch watch(4, 1);
+    watch.on_run_begin(begin);
+    watch.restore(first.state(), 3);
+    watch.on_log_point(log_point(3, constant + 4.9), stop);
+    EXPECT_FALSE(stop.requested()) << constant;
+    watch.on_log_point(log_point(4, constant + 5.1), stop);
+    EXPECT_TRUE(stop.requested()) << constant;
+  }
+}
+
 }  // namespace
 }  // namespace onecycle

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <numeric>
 
 namespace onecycle {
 namespace {
@@ -154,6 +155,10 @@ TEST(Ranks, EverySampleIsEvaluatedOnce) {
   const Score whole = evaluate(one, *one.test, true);
   const Score few = evaluate(one, *first_of(one.test, 2), true);
   const at::Tensor probabilities = predict(one, *one.test, {}).probabilities;
+  std::vector<float> losses;
+  evaluate(one, *one.test, true, losses);
+  ASSERT_EQ(losses.size(), 37U);
+  EXPECT_NEAR(std::accumulate(losses.begin(), losses.end(), 0.0) / 37, whole.loss, 1e-6);
   for (const std::int64_t ranks : {2, 3, 5}) {
     on_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
       onecycle::RecipeRun run = run_on(group, {batch(2)});
@@ -164,6 +169,11 @@ TEST(Ranks, EverySampleIsEvaluatedOnce) {
       EXPECT_EQ(evaluate(run, *first_of(run.test, 2), true).samples, 2) << "fewer than ranks";
       EXPECT_NEAR(evaluate(run, *first_of(run.test, 2), true).loss, few.loss, 1e-6);
       EXPECT_TRUE(predict(run, *run.test, {}).probabilities.allclose(probabilities));
+      std::vector<float> own;
+      evaluate(run, *run.test, true, own);
+      EXPECT_THAT(own, ::testing::Pointwise(::testing::FloatNear(1e-5F), losses)) << "in order";
+      evaluate(run, *first_of(run.test, 2), true, own);
+      EXPECT_EQ(own.size(), 2U);
     });
   }
 }

@@ -168,6 +168,22 @@ TEST(Verdict, TooEarly) {
   EXPECT_THAT(low.text, HasSubstr("0 evaluations at a high learning rate"));
 }
 
+// Minus the log of a density: what a constant is added to is judged alike.
+TEST(Verdict, OfLossesThatMayBeNegativeGoesByDifferences) {
+  for (const double constant : {0.0, 10.0, -1.0, -10.0}) {
+    const auto down = [&](double epoch) { return constant + falling(epoch); };
+    const auto up = [&](double epoch) { return constant + rising(epoch); };
+    const auto still = [&](double epoch) { return constant + 0.0001 * epoch; };
+    EXPECT_EQ(judge(curve(8, down, down), 1, true).judgement, Judgement::underfitting) << constant;
+    EXPECT_EQ(judge(curve(8, down, up), 1, true).judgement, Judgement::overfitting) << constant;
+    EXPECT_EQ(judge(curve(8, up, up), 1, true).judgement, Judgement::diverging) << constant;
+    EXPECT_EQ(judge(curve(8, down, still), 1, true).judgement, Judgement::fitting) << constant;
+  }
+  const auto below_0 = [](double epoch) { return falling(epoch) - 10; };
+  EXPECT_EQ(judge(curve(8, below_0, below_0), 1).judgement, Judgement::underfitting)
+      << "seen without being told";
+}
+
 TEST(Verdict, NoiseAloneIsNoTrend) {
   auto noisy = curve(10, falling, level);
   for (std::size_t i = 0; i < noisy.size(); ++i)

@@ -61,6 +61,37 @@ TEST(RangeProcedure, FindsAFallInsideTheFirstRange) {
   EXPECT_FALSE(test.uncertain);
 }
 
+// Samples of different difficulty, each with the loss of minus the log of a density.
+TEST(RangeProcedure, OfLossesIsTheSameForAnyConstantAdded) {
+  const SweepWith whole =
+      made_up([](double lr, double, std::int64_t) { return lr < 0.2 ? 0.3 + 1.5 * lr : 0.2; }, 0.1);
+  std::vector<double> found;
+  for (const double constant : {0.0, 8.0, -8.0}) {
+    const RangeTest test = range_test_over(
+        [&](std::int64_t seed, const Sweep& plan) {
+          SeededSweep made = whole(seed, plan);
+          made.curve.measure = Measure::loss;
+          made.curve.held_out = 4;
+          for (SweepPoint& point : made.curve.points) {
+            if (!point.held_out_loss) continue;
+            for (const double difficulty : {0.5, 1.0, 1.25, 1.25})
+              point.sample_losses.push_back(
+                  static_cast<float>(constant + difficulty * *point.held_out_loss));
+            *point.held_out_loss += constant;
+          }
+          return made;
+        },
+        few_steps());
+    ASSERT_TRUE(test.lr_max) << test.refused;
+    EXPECT_THAT(test.suggestions[0].reason, HasSubstr("held-out loss"));
+    EXPECT_TRUE(test.smoothed.back().standard_error);
+    found.push_back(*test.lr_max);
+  }
+  EXPECT_GT(found[0], 0.13);
+  EXPECT_LT(found[0], 0.24);
+  EXPECT_THAT(found, ::testing::Each(found[0]));
+}
+
 TEST(RangeProcedure, SweepsOnUntilThereIsAFall) {
   const auto falls = [](double lr, double, std::int64_t) {
     return lr < 0.05 ? 0.3 : lr < 2 ? 0.6 : 0.2;

@@ -2,13 +2,18 @@
 
 #include "tuning/range_test/rules.h"
 
+#include "onecycle/error.h"
+
 #include "support/places.h"
+#include "tuning/range_test/pooled.h"
 #include "tuning/range_test/smoothing.h"
 
 #include <cmath>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <numeric>
+#include <random>
 #include <sstream>
 
 namespace onecycle {
@@ -46,12 +51,17 @@ std::vector<double> linear_rates(int n, double high) {
   return lr;
 }
 
+Suggestion by_accuracy(const std::vector<double>& lr, const std::vector<double>& accuracy,
+                       const std::string& beyond) {
+  return smith_rule(lr, accuracy, tolerance_of_means(accuracy, 1000, Measure::accuracy), beyond);
+}
+
 Suggestion on_curve(double edge, double high) {
   const auto lr = linear_rates(60, high);
   std::vector<double> accuracy;
   for (const double rate : lr)
     accuracy.push_back(0.9 * (1 - std::exp(-rate / 0.02)) * (rate < edge ? 1 : edge / rate));
-  return smith_rule(lr, accuracy, 1000, "");
+  return by_accuracy(lr, accuracy, "");
 }
 
 TEST(SmithRule, FindsAKnownEdge) {
@@ -68,18 +78,18 @@ TEST(SmithRule, RefusesWithItsReason) {
   EXPECT_FALSE(low.lr);
   EXPECT_THAT(low.reason, HasSubstr("range too low"));
   const Suggestion flat =
-      smith_rule(linear_rates(20, 1), std::vector<double>(20, 0.1), 1000, "it diverges");
+      by_accuracy(linear_rates(20, 1), std::vector<double>(20, 0.1), "it diverges");
   EXPECT_FALSE(flat.lr);
   EXPECT_THAT(flat.reason, HasSubstr("flat"));
-  EXPECT_THAT(smith_rule({1, 2}, {0.1, 0.2}, 10, "it diverges").reason, HasSubstr("only 2 looks"));
+  EXPECT_THAT(by_accuracy({1, 2}, {0.1, 0.2}, "it diverges").reason, HasSubstr("only 2 looks"));
 }
 
 TEST(SmithRule, WhatComesAfterTheEndCounts) {
   const auto lr = linear_rates(20, 1);
   std::vector<double> accuracy;
   for (const double rate : lr) accuracy.push_back(0.5 * rate);
-  EXPECT_FALSE(smith_rule(lr, accuracy, 1000, "").lr);
-  const Suggestion found = smith_rule(lr, accuracy, 1000, "then the loss diverges");
+  EXPECT_FALSE(by_accuracy(lr, accuracy, "").lr);
+  const Suggestion found = by_accuracy(lr, accuracy, "then the loss diverges");
   EXPECT_DOUBLE_EQ(*found.lr, 1);
   EXPECT_THAT(found.reason, HasSubstr("then the loss diverges"));
 }
@@ -90,20 +100,139 @@ TEST(SmithRule, ADipIsNoFall) {
   accuracy[0] = 0.2;
   accuracy[10] = accuracy[11] = 0.5;
   for (std::size_t i = 20; i < 30; ++i) accuracy[i] = 0.3;
-  EXPECT_DOUBLE_EQ(*smith_rule(lr, accuracy, 1000, "").lr, lr[19]);
+  EXPECT_DOUBLE_EQ(*by_accuracy(lr, accuracy, "").lr, lr[19]);
 }
 
 TEST(SmithRule, OfLossesGoesByTheirOwnNoise) {
   const auto lr = linear_rates(30, 1);
   std::vector<double> worth;
   for (const double rate : lr) worth.push_back(rate <= 0.6 ? -1 / (1 + rate) : -3);
-  const Suggestion found = smith_rule(lr, worth, 1000, "", Measure::loss);
+  const Suggestion found =
+      smith_rule(lr, worth, tolerance_of_means(worth, 1000, Measure::loss), "", Measure::loss);
   ASSERT_TRUE(found.lr);
   EXPECT_DOUBLE_EQ(*found.lr, lr[17]);
   EXPECT_EQ(found.reason,
             "the held-out loss stays within two standard errors of its best, 0.625, up to here; "
             "then it rises");
   EXPECT_NEAR(tolerance(-0.5, 200, Measure::loss), 0.1, 1e-12);
+}
+
+// ---- Losses of the same samples at every look ----
+
+using Losses = std::vector<std::vector<double>>;
+
+// Minus the mean loss at each look.
+std::vector<double> worth_of(const Losses& losses) {
+  std::vector<double> worth;
+  for (const auto& look : losses)
+    worth.push_back(-std::accumulate(look.begin(), look.end(), 0.0) /
+                    static_cast<double>(look.size()));
+  return worth;
+}
+
+Losses plus(Losses losses, double constant) {
+  for (auto& look : losses)
+    for (double& loss : look) loss += constant;
+  return losses;
+}
+
+Suggestion by_pairs(const std::vector<double>& lr, const Losses& losses) {
+  return smith_rule(lr, worth_of(losses), tolerance_of_pairs(losses), "", Measure::loss);
+}
+
+// Differences 1, 0, 2, -1: mean 1/2, squares about it 5, so sqrt(5 / 3 / 4).
+TEST(PairedError, ByHand) {
+  EXPECT_NEAR(paired_error({1, 2, 3, 4}, {0, 2, 1, 5}), std::sqrt(5.0 / 12), 1e-15);
+  EXPECT_EQ(paired_error({101, 102}, {1, 2}), 0) << "all differ alike";
+  EXPECT_EQ(paired_error({1}, {2}), HUGE_VAL) << "one sample says nothing of its noise";
+  EXPECT_THROW(paired_error({1, 2}, {1}), Error);
+}
+
+// Of two samples with differences x and y two standard errors are |x - y|.
+TEST(SmithRule, OfPairsByHand) {
+  const Losses losses = {{10, 2}, {6, 2}, {4, 1}, {5, 1}, {5, 2}, {7, 3}, {8, 5}};
+  for (const double constant : {0.0, -4.0, -100.0, 100.0}) {
+    const Losses shifted = plus(losses, constant);
+    EXPECT_THAT(tolerances_along(worth_of(shifted), tolerance_of_pairs(shifted)),
+                testing::ElementsAre(0, 0, 0, 1, 0, 1, 0));
+    const Suggestion found = by_pairs({1, 2, 3, 4, 5, 6, 7}, shifted);
+    ASSERT_TRUE(found.lr) << found.reason;
+    EXPECT_EQ(*found.lr, 4) << constant;
+  }
+}
+
+TEST(SmithRule, OfPairsRefusesWhatNeverMoves) {
+  const Suggestion found = by_pairs(linear_rates(8, 1), Losses(8, {-1.5, 2.5, 0.25}));
+  EXPECT_EQ(found.refusal, Suggestion::Refusal::flat) << found.reason;
+}
+
+// Squared errors of samples of very different difficulty: a tenth more from .6 on is less than two
+// standard errors of 200 such numbers, a fifth, and many of those of their differences.
+TEST(SmithRule, OfPairsSeesARiseThatMeansAloneHide) {
+  std::mt19937 random(1);
+  std::normal_distribution<double> normal;
+  std::vector<double> difficulty(200);
+  for (double& one : difficulty) one = std::pow(normal(random), 2);
+  const auto lr = linear_rates(40, 1);
+  Losses losses;
+  for (const double rate : lr) {
+    const double mean = rate < 0.6 ? 1 + 0.5 * (0.6 - rate) : 1 + 0.25 * (rate - 0.6);
+    std::vector<double>& look = losses.emplace_back();
+    for (const double one : difficulty) look.push_back(one * mean + 0.02 * normal(random));
+  }
+  const auto worth = worth_of(losses);
+  EXPECT_EQ(smith_rule(lr, worth, tolerance_of_means(worth, 200, Measure::loss), "", Measure::loss)
+                .refusal,
+            Suggestion::Refusal::too_low);
+  for (const double constant : {0.0, -2.0}) {
+    const Suggestion found = by_pairs(lr, plus(losses, constant));
+    ASSERT_TRUE(found.lr) << found.reason;
+    EXPECT_GE(*found.lr, 0.55) << constant;
+    EXPECT_LE(*found.lr, 0.65) << constant;
+  }
+}
+
+// Ten looks at three samples whose losses are a line over log(rate), which smoothing keeps: the
+// errors are those of the line's.
+SweepCurve lines_over_rates(double constant) {
+  SweepCurve curve;
+  curve.measure = Measure::loss;
+  curve.held_out = 3;
+  for (int i = 0; i < 10; ++i) {
+    SweepPoint point;
+    point.step = i;
+    point.lr = std::pow(10, -2 + 0.1 * i);
+    for (const float slope : {1.0F, 2.0F, 4.0F})
+      point.sample_losses.push_back(static_cast<float>(constant) - slope * static_cast<float>(i));
+    point.held_out_loss = constant - 7.0 / 3 * i;
+    curve.points.push_back(point);
+  }
+  return curve;
+}
+
+TEST(PooledSweeps, SmoothTheLossOfEachSample) {
+  const SweepCurve curve = lines_over_rates(0);
+  const PooledSweeps pooled = pool({&curve});
+  ASSERT_EQ(pooled.sample_losses.size(), 10U);
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_NEAR(pooled.sample_losses[i][2], -4.0 * static_cast<double>(i), 1e-6);
+    EXPECT_NEAR(pooled.points[i].held_out_loss.value, -7.0 / 3 * static_cast<double>(i), 1e-6);
+  }
+  // Slopes 1, 2, 4: squares about 7/3 are 14/3.
+  EXPECT_NEAR(pooled.tolerance()(9, 4) / 2, 5 * std::sqrt(14.0 / 3 / 2 / 3), 1e-6);
+  const SweepCurve below = lines_over_rates(-64);
+  EXPECT_NEAR(pool({&below}).tolerance()(9, 4), pooled.tolerance()(9, 4), 1e-6);
+}
+
+// Another seed looks at the same samples, which are not more for that.
+TEST(PooledSweeps, SeedsShareTheirSamples) {
+  const SweepCurve curve = lines_over_rates(0);
+  const PooledSweeps one = pool({&curve});
+  const PooledSweeps two = pool({&curve, &curve});
+  EXPECT_NEAR(two.tolerance()(9, 4), one.tolerance()(9, 4), 1e-6);
+  SweepCurve without = curve;
+  for (SweepPoint& point : without.points) point.sample_losses.clear();
+  EXPECT_TRUE(pool({&curve, &without}).sample_losses.empty());
 }
 
 // method.md: a causal average reads 1.29 off a curve whose least loss is at .079.

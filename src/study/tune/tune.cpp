@@ -4,6 +4,7 @@
 #include "recipe/recipe_text.h"
 #include "study/recipe_edit.h"
 #include "study/tune/tune_items.h"
+#include "train/loss_rise.h"
 
 #include <algorithm>
 #include <cmath>
@@ -180,7 +181,7 @@ class Procedure {
       choice.sure = "every trial diverged";
       return add(std::move(choice));
     }
-    const double close = kClose * loss(choice.trials[best]);
+    const double close = close_to(loss(choice.trials[best]));
     while (contest.later_wins_ties && best + 1 < candidates.size() &&
            loss(choice.trials[best + 1]) <= close)
       ++best;
@@ -204,7 +205,7 @@ class Procedure {
 
   static std::string how_sure(const std::vector<TuneTrial>& trials, std::size_t best) {
     for (std::size_t i = 0; i < trials.size(); ++i)
-      if (i != best && loss(trials[i]) <= kClose * loss(trials[best]))
+      if (i != best && loss(trials[i]) <= close_to(loss(trials[best])))
         return "close: within 2 % of another, one seed each";
     return "clear";
   }
@@ -216,6 +217,8 @@ class Procedure {
   static TuneTrial trial_of(const std::string& label, const TrainedItem& trial) {
     return {label, trial.loss, trial.accuracy, trial.epochs};
   }
+  // The largest loss that is as good as `best`.
+  static double close_to(double best) { return times_as_bad(best, kClose, {best, best, false}); }
   static double loss(const TuneTrial& trial) { return trial.loss.value_or(HUGE_VAL); }
 
   void add(TuneChoice choice) {

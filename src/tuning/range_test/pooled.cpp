@@ -1,4 +1,5 @@
-#include "tuning/range_test/range_test.h"
+#include "tuning/range_test/pooled.h"
+
 #include "tuning/range_test/smoothing.h"
 
 #include <algorithm>
@@ -9,6 +10,7 @@ namespace onecycle {
 namespace {
 
 constexpr double kAxisHalfWidth = 0.1;  // of the span of an axis that is not the learning rate
+constexpr int kNeighbours = 5;          // of one sweep
 
 struct Columns {
   std::vector<double> x, values;
@@ -28,13 +30,21 @@ double x_of(const SweepPoint& point, SweepAxis axis) {
 
 using Extract = std::optional<double> (*)(const SweepPoint&);
 
-Columns columns_of(const SweepCurve& curve, SweepAxis axis, Extract extract) {
-  Columns columns;
+// Points that count.
+std::vector<const SweepPoint*> points_with(const SweepCurve& curve, Extract extract) {
+  std::vector<const SweepPoint*> points;
   for (const SweepPoint& point : curve.points) {
     const std::optional<double> value = extract(point);
-    if (!value || !std::isfinite(*value) || point.lr <= 0) continue;
-    columns.x.push_back(x_of(point, axis));
-    columns.values.push_back(*value);
+    if (value && std::isfinite(*value) && point.lr > 0) points.push_back(&point);
+  }
+  return points;
+}
+
+Columns columns_of(const SweepCurve& curve, SweepAxis axis, Extract extract) {
+  Columns columns;
+  for (const SweepPoint* point : points_with(curve, extract)) {
+    columns.x.push_back(x_of(*point, axis));
+    columns.values.push_back(*extract(*point));
   }
   return columns;
 }
@@ -49,7 +59,6 @@ std::vector<double> smoothed(const Columns& columns, const std::vector<double>& 
 
 std::vector<Band> bands(const std::vector<const SweepCurve*>& curves, SweepAxis axis,
                         Extract extract, const std::vector<double>& at) {
-  constexpr int kNeighbours = 5;
   std::vector<Band> result(at.size());
   Columns all;
   std::vector<std::vector<double>> each;
@@ -76,6 +85,40 @@ std::optional<double> train_loss(const SweepPoint& point) { return point.train_l
 std::optional<double> held_out_loss(const SweepPoint& point) { return point.held_out_loss; }
 std::optional<double> held_out_accuracy(const SweepPoint& point) { return point.held_out_accuracy; }
 
+// As PooledSweeps has them, at these rates.
+std::vector<std::vector<double>> smoothed_samples(const std::vector<const SweepCurve*>& curves,
+                                                  const std::vector<double>& at) {
+  std::vector<double> lr;
+  std::vector<const std::vector<float>*> losses;
+  int sweeps = 0;
+  for (const SweepCurve* curve : curves) {
+    const auto looks = points_with(*curve, held_out_loss);
+    for (const SweepPoint* look : looks) {
+      lr.push_back(look->lr);
+      losses.push_back(&look->sample_losses);
+    }
+    sweeps += looks.empty() ? 0 : 1;
+  }
+  if (losses.empty()) return {};
+  const std::size_t samples = losses[0]->size();
+  const bool same = std::all_of(losses.begin(), losses.end(),
+                                [&](const auto* one) { return one->size() == samples; });
+  if (samples == 0 || !same) return {};
+  const auto weights = smoothing_weights_over_lr(lr, at, kNeighbours * sweeps);
+  std::vector<std::vector<double>> result(at.size(), std::vector<double>(samples, 0));
+  for (std::size_t i = 0; i < at.size(); ++i)
+    for (std::size_t j = 0; j < losses.size(); ++j) {
+      if (weights[i][j] == 0) continue;
+      for (std::size_t s = 0; s < samples; ++s)
+        result[i][s] += weights[i][j] * static_cast<double>((*losses[j])[s]);
+    }
+  return result;
+}
+
+std::size_t best_of(const std::vector<double>& worth) {
+  return static_cast<std::size_t>(std::max_element(worth.begin(), worth.end()) - worth.begin());
+}
+
 }  // namespace
 
 std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves, SweepAxis axis) {
@@ -93,6 +136,57 @@ std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves, 
   for (std::size_t i = 0; i < at.size(); ++i)
     result.push_back({at[i], train[i], loss[i], accuracy[i]});
   return result;
+}
+
+std::vector<double> PooledSweeps::worth() const {
+  std::vector<double> result;
+  for (const SmoothedPoint& point : points)
+    result.push_back(measure == Measure::loss ? -point.held_out_loss.value
+                                              : point.held_out_accuracy.value);
+  return result;
+}
+
+Tolerance PooledSweeps::tolerance() const {
+  return sample_losses.empty() ? tolerance_of_means(worth(), samples, measure)
+                               : tolerance_of_pairs(sample_losses);
+}
+
+PooledSweeps pool(const std::vector<const SweepCurve*>& curves) {
+  PooledSweeps sweeps;
+  sweeps.points = smooth(curves);
+  for (const SweepCurve* curve : curves) {
+    sweeps.measure = curve->measure;
+    sweeps.samples += curve->held_out;
+  }
+  std::vector<double> at;
+  for (const SmoothedPoint& point : sweeps.points) at.push_back(point.x);
+  if (sweeps.measure == Measure::loss) sweeps.sample_losses = smoothed_samples(curves, at);
+  const std::vector<double> tolerances = tolerances_along(sweeps.worth(), sweeps.tolerance());
+  for (std::size_t i = 0; i < at.size(); ++i)
+    if (std::isfinite(tolerances[i])) sweeps.points[i].standard_error = tolerances[i] / 2;
+  return sweeps;
+}
+
+Suggestion smith_on(const PooledSweeps& sweeps, const std::string& beyond) {
+  std::vector<double> lr;
+  for (const SmoothedPoint& point : sweeps.points) lr.push_back(point.x);
+  return smith_rule(lr, sweeps.worth(), sweeps.tolerance(), beyond, sweeps.measure);
+}
+
+double reach_of(const PooledSweeps& sweeps) {
+  double reach = sweeps.measure == Measure::loss ? -HUGE_VAL : 0;
+  for (const double worth : sweeps.worth()) reach = std::max(reach, worth);
+  return reach;
+}
+
+bool reaches_more(const PooledSweeps& first, const PooledSweeps& second) {
+  const double reach = reach_of(first);
+  const bool paired = !first.sample_losses.empty() && !second.sample_losses.empty() &&
+                      first.sample_losses[0].size() == second.sample_losses[0].size();
+  const double noise = paired ? 2 * paired_error(first.sample_losses[best_of(first.worth())],
+                                                 second.sample_losses[best_of(second.worth())])
+                              : tolerance(reach, first.samples, first.measure);
+  return reach_of(second) < reach - noise;
 }
 
 }  // namespace onecycle

@@ -1,6 +1,7 @@
 #include "tuning/range_test/range_test.h"
 
 #include "core/text/format.h"
+#include "tuning/range_test/pooled.h"
 #include "tuning/range_test/rules.h"
 #include "tuning/range_test/smoothing.h"
 
@@ -52,22 +53,6 @@ std::vector<Suggestion> fastai_on(const SweepCurve& coarse, std::int64_t steps) 
   return fastai_rules(lr, losses, steps);
 }
 
-// Of held-out samples: larger is better.
-double worth_of(const SmoothedPoint& point, Measure measure) {
-  return measure == Measure::loss ? -point.held_out_loss.value : point.held_out_accuracy.value;
-}
-
-Suggestion smith_on(const std::vector<SmoothedPoint>& points, std::int64_t samples,
-                    const std::string& beyond, Measure measure) {
-  std::vector<double> lr;
-  std::vector<double> worth;
-  for (const SmoothedPoint& point : points) {
-    lr.push_back(point.x);
-    worth.push_back(worth_of(point, measure));
-  }
-  return smith_rule(lr, worth, samples, beyond, measure);
-}
-
 // What comes after the sweep's last rate, where that is known.
 std::string after_end(const SweepCurve& curve) {
   return !curve.stopped.empty() && !curve.interrupted ? "then the loss diverges" : "";
@@ -87,11 +72,9 @@ bool far_apart(const RangeTest& test, double number) {
 // Linear sweeps to `high`, one a seed.
 struct Range {
   double high = 0;
-  std::vector<std::size_t> sweeps;      // into RangeTest::sweeps
-  std::vector<SmoothedPoint> smoothed;  // pooled
-  double reach = 0;                     // the best of its held-out samples' worth
-  double loss = HUGE_VAL;               // the least of its training loss
-  std::int64_t samples = 0;             // that an accuracy is measured on
+  std::vector<std::size_t> sweeps;  // into RangeTest::sweeps
+  PooledSweeps pooled;
+  double loss = HUGE_VAL;  // the least of its training loss
 };
 
 class Procedure {
@@ -157,14 +140,10 @@ class Procedure {
     for (std::int64_t seed = 0; seed < options_.seeds; ++seed) {
       range.sweeps.push_back(test_.sweeps.size());
       add(seed, plan);
-      range.samples += test_.sweeps.back().curve.held_out;
     }
-    range.smoothed = smooth(curves(range));
-    if (measure_ == Measure::loss) range.reach = -HUGE_VAL;
-    for (const SmoothedPoint& point : range.smoothed) {
-      range.reach = std::max(range.reach, worth_of(point, measure_));
+    range.pooled = pool(curves(range));
+    for (const SmoothedPoint& point : range.pooled.points)
       range.loss = std::min(range.loss, point.train_loss.value);
-    }
     if (smith_in(range).refusal == Suggestion::Refusal::too_few) range.loss = HUGE_VAL;
     return range;
   }
@@ -244,7 +223,7 @@ class Procedure {
     int flat_moves = 0;
     for (int i = 0; i < kMostMoves; ++i) {
       const int lower = k - kWhole;
-      const bool more = better(range_to(lower), range_to(best));
+      const bool more = reaches_more(range_to(lower).pooled, range_to(best).pooled);
       if (!more && (!flat(k) || ++flat_moves > kFlatMoves)) break;
       k = lower;
       if (more) best = lower;
@@ -252,17 +231,13 @@ class Procedure {
     return best;
   }
 
-  // Whether the first reaches more than the second, beyond the noise.
-  bool better(const Range& first, const Range& second) const {
-    return second.reach < first.reach - tolerance(first.reach, first.samples, measure_);
-  }
-
   // Sweeps that diverge before they say much are not.
   bool as_good(int k) {
     const Range& range = range_to(k);
     return smith_in(k).refusal != Suggestion::Refusal::too_few &&
-           std::none_of(ranges_.begin(), ranges_.end(),
-                        [&](const Range& other) { return better(other, range); });
+           std::none_of(ranges_.begin(), ranges_.end(), [&](const Range& other) {
+             return reaches_more(other.pooled, range.pooled);
+           });
   }
 
   Suggestion smith_in(int k) { return smith_in(range_to(k)); }
@@ -270,7 +245,7 @@ class Procedure {
     std::string beyond;
     for (const SweepCurve* curve : curves(range))
       if (beyond.empty()) beyond = after_end(*curve);
-    return smith_on(range.smoothed, range.samples, beyond, measure_);
+    return smith_on(range.pooled, beyond);
   }
   bool flat(int k) { return smith_in(k).refusal == Suggestion::Refusal::flat; }
   std::optional<double> fall_in(int k) { return smith_in(k).lr; }
@@ -287,11 +262,13 @@ class Procedure {
     std::sort(sorted.begin(), sorted.end(),
               [](const Range* a, const Range* b) { return a->high < b->high; });
     std::string text;
-    for (const Range* range : sorted)
-      text += format("{}{:.2g}: {}, {:.3f}", text.empty() ? "" : "; ", range->high,
-                     measure_ == Measure::loss ? format("{:.3g}", -range->reach)
-                                               : format("{:.1f} %", 100 * range->reach),
-                     range->loss);
+    for (const Range* range : sorted) {
+      const double reach = reach_of(range->pooled);
+      text += format(
+          "{}{:.2g}: {}, {:.3f}", text.empty() ? "" : "; ", range->high,
+          measure_ == Measure::loss ? format("{:.3g}", -reach) : format("{:.1f} %", 100 * reach),
+          range->loss);
+    }
     return text;
   }
   const char* measured() const { return measure_ == Measure::loss ? "loss" : "accuracy"; }
@@ -307,11 +284,11 @@ class Procedure {
     for (const SweepCurve* curve : curves(range)) {
       const std::string after = known.empty() ? after_end(*curve) : known;
       if (beyond.empty()) beyond = after;
-      const Suggestion alone = smith_on(smooth({curve}), curve->held_out, after, measure_);
+      const Suggestion alone = smith_on(pool({curve}), after);
       if (alone.lr) test_.seed_numbers.push_back(*alone.lr);
     }
-    test_.smoothed = range.smoothed;
-    Suggestion smith = smith_on(test_.smoothed, range.samples, beyond, measure_);
+    test_.smoothed = range.pooled.points;
+    Suggestion smith = smith_on(range.pooled, beyond);
     if (limit_ && smith.lr) {
       smith.lr = limit_;
       smith.reason = format(

@@ -24,6 +24,7 @@ Json json_of(const std::vector<SmoothedPoint>& points) {
     add_band(json, "train_loss", point.train_loss);
     add_band(json, "held_out_loss", point.held_out_loss);
     add_band(json, "held_out_accuracy", point.held_out_accuracy);
+    json["standard_error"] = point.standard_error;
     list.push_back(std::move(json));
   }
   return list;
@@ -55,6 +56,11 @@ Json json_of(const LabelledSweep& sweep) {
           {"seed", sweep.seed},
           {"stopped", sweep.curve.stopped},
           {"points", std::move(points)}};
+}
+
+const char* measure_name(const RangeTest& test) {
+  const bool by_loss = !test.sweeps.empty() && test.sweeps[0].curve.measure == Measure::loss;
+  return by_loss ? "loss" : "accuracy";
 }
 
 Json causal_of(const SweepCurve& curve) {
@@ -90,6 +96,7 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                   {"lr_max", test.lr_max},
                   {"lr_min", test.lr_min},
                   {"uncertain", test.uncertain},
+                  {"measure", measure_name(test)},
                   {"seed_numbers", test.seed_numbers},
                   {"sweeps", std::move(sweeps)},
                   {"smoothed", json_of(test.smoothed)},

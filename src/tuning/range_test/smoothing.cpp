@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace onecycle {
 
@@ -14,6 +15,19 @@ double tricube(double u) {
   return t * t * t;
 }
 
+std::vector<double> logarithms(std::vector<double> values) {
+  for (double& value : values) value = std::log10(value);
+  return values;
+}
+
+std::vector<double> weighted(const std::vector<std::vector<double>>& weights,
+                             const std::vector<double>& y) {
+  std::vector<double> result;
+  for (const std::vector<double>& row : weights)
+    result.push_back(std::inner_product(row.begin(), row.end(), y.begin(), 0.0));
+  return result;
+}
+
 }  // namespace
 
 double CausalAverage::add(double value) {
@@ -22,10 +36,10 @@ double CausalAverage::add(double value) {
   return sum_ / weight_;
 }
 
-std::vector<double> smoothed_over(const std::vector<double>& x, const std::vector<double>& y,
-                                  const std::vector<double>& at, double half_width,
-                                  int neighbours) {
-  std::vector<double> result;
+std::vector<std::vector<double>> smoothing_weights(const std::vector<double>& x,
+                                                   const std::vector<double>& at, double half_width,
+                                                   int neighbours) {
+  std::vector<std::vector<double>> result;
   std::vector<double> distance(x.size());
   for (const double centre : at) {
     for (std::size_t i = 0; i < x.size(); ++i) distance[i] = std::abs(x[i] - centre);
@@ -35,31 +49,40 @@ std::vector<double> smoothed_over(const std::vector<double>& x, const std::vecto
                      sorted.end());
     // A little wider, so that the farthest of them counts.
     const double width = std::max(half_width, 1.0001 * sorted[nth]);
-    double w = 0, wx = 0, wy = 0, wxx = 0, wxy = 0;
+    std::vector<double> row(x.size(), 0);
+    double w = 0, wx = 0, wxx = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (distance[i] >= width) continue;
-      const double weight = tricube(distance[i] / width);
       const double from = x[i] - centre;
-      w += weight;
-      wx += weight * from;
-      wy += weight * y[i];
-      wxx += weight * from * from;
-      wxy += weight * from * y[i];
+      row[i] = tricube(distance[i] / width);
+      w += row[i];
+      wx += row[i] * from;
+      wxx += row[i] * from * from;
     }
     const double spread = w * wxx - wx * wx;
-    result.push_back(spread > 1e-12 * w * w * width * width ? (wy * wxx - wx * wxy) / spread
-                                                            : wy / w);
+    const bool is_line = spread > 1e-12 * w * w * width * width;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      row[i] *= is_line ? (wxx - wx * (x[i] - centre)) / spread : 1 / w;
+    result.push_back(std::move(row));
   }
   return result;
 }
 
+std::vector<double> smoothed_over(const std::vector<double>& x, const std::vector<double>& y,
+                                  const std::vector<double>& at, double half_width,
+                                  int neighbours) {
+  return weighted(smoothing_weights(x, at, half_width, neighbours), y);
+}
+
+std::vector<std::vector<double>> smoothing_weights_over_lr(const std::vector<double>& lr,
+                                                           const std::vector<double>& at,
+                                                           int neighbours) {
+  return smoothing_weights(logarithms(lr), logarithms(at), kRateHalfWidth, neighbours);
+}
+
 std::vector<double> smoothed_over_lr(const std::vector<double>& lr, const std::vector<double>& y,
                                      const std::vector<double>& at, int neighbours) {
-  const auto logarithms = [](std::vector<double> values) {
-    for (double& value : values) value = std::log10(value);
-    return values;
-  };
-  return smoothed_over(logarithms(lr), y, logarithms(at), kRateHalfWidth, neighbours);
+  return weighted(smoothing_weights_over_lr(lr, at, neighbours), y);
 }
 
 }  // namespace onecycle

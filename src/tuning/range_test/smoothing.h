@@ -18,14 +18,22 @@ class CausalAverage {
   double weight_ = 0;
 };
 
-// Local-linear regression (Cleveland 1979, one pass) of y over x at each of `at`, with tricube
-// weights of half-width max(half_width, distance to the `neighbours`-th nearest point): it does not
-// lag. x in any order.
+// What each of x counts at each of `at`, [at][x], in a local-linear regression over x (Cleveland
+// 1979, one pass) with tricube weights of half-width max(half_width, distance to the
+// `neighbours`-th nearest point): it does not lag. x in any order.
+std::vector<std::vector<double>> smoothing_weights(const std::vector<double>& x,
+                                                   const std::vector<double>& at, double half_width,
+                                                   int neighbours = 5);
+
+// The regression of y with these weights.
 std::vector<double> smoothed_over(const std::vector<double>& x, const std::vector<double>& y,
                                   const std::vector<double>& at, double half_width,
                                   int neighbours = 5);
 
 // The same over log10(lr), of half-width 0.15 decades. lr above 0.
+std::vector<std::vector<double>> smoothing_weights_over_lr(const std::vector<double>& lr,
+                                                           const std::vector<double>& at,
+                                                           int neighbours = 5);
 std::vector<double> smoothed_over_lr(const std::vector<double>& lr, const std::vector<double>& y,
                                      const std::vector<double>& at, int neighbours = 5);
 

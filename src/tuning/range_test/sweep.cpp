@@ -3,6 +3,7 @@
 
 #include "core/text/format.h"
 #include "schedule/survey.h"
+#include "train/loss_rise.h"
 #include "train/state/kept_state.h"
 #include "tuning/range_test/smoothing.h"
 
@@ -53,7 +54,8 @@ std::int64_t held_out_of(const Sweep& plan, const Run& run) {
 
 Measure measure_of(const Task& task) {
   const std::vector<Metric> metrics = task.metrics();
-  const bool accuracy = !metrics.empty() && metrics[0].is_fraction && metrics[0].larger_is_better;
+  const bool accuracy = task.targets() == TargetKind::classes && !metrics.empty() &&
+                        metrics[0].is_fraction && metrics[0].larger_is_better;
   return accuracy ? Measure::accuracy : Measure::loss;
 }
 
@@ -75,35 +77,43 @@ Run along(const Sweep& plan, const Run& run) {
   swept.options.lookahead.every.reset();
   swept.options.tta = TestTimeAugmentation::none;
   swept.options.retries = 0;
+  swept.options.sample_losses = held_out > 0 && measure_of(*run.task) == Measure::loss;
   return swept;
 }
 
 class Recorder : public Observer {
  public:
-  Recorder(SweepCurve& curve, double stop_factor) : curve_(curve), stop_factor_(stop_factor) {}
+  Recorder(SweepCurve& curve, double stop_factor, bool loss_may_be_negative)
+      : curve_(curve), stop_factor_(stop_factor) {
+    seen_.may_be_negative = loss_may_be_negative;
+  }
 
   void on_log_point(const LogPoint& point, StopSignal& stop) override {
     curve_.points.push_back(
-        {point.step, point.hyper.lr, point.hyper.momentum, point.train.loss, {}, {}});
+        {point.step, point.hyper.lr, point.hyper.momentum, point.train.loss, {}, {}, {}});
     const double loss = average_.add(point.train.loss);
-    best_ = point.step == 0 ? loss : std::min(best_, loss);
-    if (loss > stop_factor_ * best_)
+    if (point.step == 0) seen_.first = seen_.best = loss;
+    seen_.best = std::min(seen_.best, loss);
+    const double limit = times_as_bad(seen_.best, stop_factor_, seen_);
+    if (loss > limit)
       stop.request(StopReason::diverged,
-                   format("the smoothed training loss exceeded {:.3g} times its best at a learning "
-                          "rate of {:.3g}",
-                          stop_factor_, point.hyper.lr));
+                   format("the smoothed training loss exceeded {} at a learning rate of {:.3g}",
+                          by_differences(seen_) ? format("{:.3g}", limit)
+                                                : format("{:.3g} times its best", stop_factor_),
+                          point.hyper.lr));
   }
   void on_evaluated(const Evaluated& event, StopSignal&) override {
     if (!event.validation || curve_.points.empty()) return;
     curve_.points.back().held_out_loss = event.validation->loss;
     curve_.points.back().held_out_accuracy = event.validation->metric();
+    curve_.points.back().sample_losses = event.validation_losses;
   }
 
  private:
   SweepCurve& curve_;
   double stop_factor_;
   CausalAverage average_;
-  double best_ = 0;
+  LossesSeen seen_;
 };
 
 }  // namespace
@@ -115,7 +125,7 @@ SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* 
   SweepCurve curve;
   curve.held_out = held_out_of(plan, run);
   curve.measure = measure_of(*run.task);
-  Recorder recorder(curve, plan.stop_factor);
+  Recorder recorder(curve, plan.stop_factor, run.task->loss_may_be_negative());
   Trainer trainer(along(plan, run), stop);
   trainer.observe(recorder);
   if (progress != nullptr) trainer.observe(*progress);
