@@ -75,7 +75,8 @@ std::optional<double> improvement(const Score& score, Goal goal, const std::opti
   const double value = goal == Goal::lower_loss      ? -score.loss
                        : goal == Goal::higher_metric ? score.metric()
                                                      : -score.metric();
-  const bool better = std::isfinite(score.loss) && (!best || value > *best + margin);
+  const bool better =
+      std::isfinite(score.loss) && !std::isnan(value) && (!best || value > *best + margin);
   return better ? std::optional(value) : std::nullopt;
 }
 
