@@ -76,7 +76,7 @@ std::optional<double> improvement(const Score& score, Goal goal, const std::opti
                        : goal == Goal::higher_metric ? score.metric()
                                                      : -score.metric();
   const bool better =
-      std::isfinite(score.loss) && !std::isnan(value) && (!best || value > *best + margin);
+      std::isfinite(score.loss) && std::isfinite(value) && (!best || value > *best + margin);
   return better ? std::optional(value) : std::nullopt;
 }
 

@@ -18,6 +18,14 @@ std::string metric_text(const Metric& metric, double value) {
   return metric_number(metric, value) + (metric.is_fraction && !std::isnan(value) ? " %" : "");
 }
 
+Metric metric_in(const Json& object) {
+  try {
+    if (object.is_object() && object.contains("metric")) return object["metric"].get<Metric>();
+  } catch (const Json::exception&) {
+  }
+  return accuracy_metric();
+}
+
 std::string metrics_json(const std::vector<Metric>& metrics) {
   return json_text(Json(metrics), 1) + "\n";
 }

@@ -20,6 +20,9 @@ std::string metric_number(const Metric& metric, double value);  // "89.35", "0.0
 // With its unit: "89.35 %", "0.0312".
 std::string metric_text(const Metric& metric, double value);
 
+// Which metric the member "metric" of a file's object names; accuracy where there is none.
+Metric metric_in(const Json& object);
+
 // Metrics as metrics.json of a run's folder has them.
 std::string metrics_json(const std::vector<Metric>& metrics);
 // And back; empty where the text says nothing of the kind.
