@@ -43,7 +43,8 @@ enum class Goal { lower_loss, higher_metric, lower_metric };
 Goal goal_of(bool by_loss, const std::vector<Metric>& metrics);
 
 // What the goal makes of an evaluation, where that is better, by more than `margin`, than the best
-// of those before: higher is better. An evaluation whose loss is not finite is never the best.
+// of those before: higher is better. An evaluation whose loss is not finite, or whose metric is not
+// a number, is never the best.
 std::optional<double> improvement(const Score& score, Goal goal, const std::optional<double>& best,
                                   double margin = 0);
 

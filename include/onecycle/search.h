@@ -14,8 +14,9 @@ namespace onecycle {
 // How trials are chosen (docs/search.md).
 enum class SearchMethod { grid, random, halving };
 
-// What trials are compared by: always on the validation part, never on the test split.
-enum class SearchMetric { validation_accuracy, validation_loss };
+// What trials are compared by: the task's first metric or the loss, always on the validation part,
+// never on the test split.
+enum class SearchMetric { validation_metric, validation_loss };
 
 // One key of the recipe and the values that it may take.
 struct Axis {
@@ -46,7 +47,7 @@ struct SearchOptions {
   SearchMethod method = SearchMethod::random;
   std::int64_t trials = 20;
   std::int64_t seed = 1;
-  SearchMetric metric = SearchMetric::validation_accuracy;
+  SearchMetric metric = SearchMetric::validation_metric;
   std::int64_t reduction = 3;
   double min_share = 0.11;
   bool checkpoints = false;
@@ -129,7 +130,8 @@ struct TrialResult {
   std::optional<Score> validation;
   std::optional<Score> test;
   double seconds = 0;
-  std::string run;  // its folder
+  std::string run;                   // its folder
+  std::vector<Metric> metrics = {};  // of the scores
 };
 
 // Where workers draw trials from: one study, any number of workers.

@@ -22,18 +22,17 @@ namespace {
 
 void say_trial(const Study& study, const std::vector<TrialRow>& rows, const TrialRow& row,
                std::int64_t jobs, const CommandLine& line) {
-  const SearchMetric metric = study.options().metric;
   const Setting& setting = study.settings()[static_cast<std::size_t>(row.trial.setting)];
-  const auto best = ranked(rows, metric);
+  const auto best = ranked(rows, study.goal());
   const Remaining left = remaining_of(study, rows);
   const std::string share =
       row.trial.share < 1 ? format(" in {:.3g} of the cycle", row.trial.share) : "";
   std::string text =
       format("trial {:>4}/{}  {}{}  {}", row.trial.number, study.planned_trials(),
-             values_text(study.options().space, setting), share, outcome_text(row, metric));
+             values_text(study.options().space, setting), share, outcome_text(row, study));
   if (!best.empty())
     text += format("; best: trial {}, {}", best.front().trial.number,
-                   outcome_text(best.front(), metric));
+                   outcome_text(best.front(), study));
   if (left.lengths > 0)
     text += format("; ETA {}",
                    duration_text(left.lengths * left.seconds_each / static_cast<double>(jobs)));
@@ -43,7 +42,7 @@ void say_trial(const Study& study, const std::vector<TrialRow>& rows, const Tria
 
 int conclude(Study& study, const CommandLine& line, const Registries& registries) {
   const auto rows = study.rows();
-  const auto best = ranked(rows, study.options().metric);
+  const auto best = ranked(rows, study.goal());
   for (const std::string& text : table_of(study, rows)) line.console().say(text);
   std::string path;
   if (!best.empty()) {

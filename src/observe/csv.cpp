@@ -1,7 +1,9 @@
 #include "observe/csv.h"
 
+#include "core/files/files.h"
 #include "core/text/csv_text.h"
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 #include "core/text/number.h"
 
 #include <algorithm>
@@ -27,11 +29,17 @@ std::string score_names(const std::string& split, const std::vector<Metric>& met
   return names;
 }
 
-std::string score_columns(const std::optional<Score>& score, std::size_t metrics) {
-  if (!score) return std::string(metrics, ',');
+// Fractions in six decimals; of what has a unit of its own, nine digits.
+std::string metric_cell(const Metric& metric, double value) {
+  if (std::isnan(value)) return "";
+  return metric.is_fraction ? fixed(value) : format("{:.9g}", value);
+}
+
+std::string score_columns(const std::optional<Score>& score, const std::vector<Metric>& metrics) {
+  if (!score) return std::string(metrics.size(), ',');
   std::string columns = fixed(score->loss);
-  for (const double metric : score->metrics)
-    columns += "," + (std::isnan(metric) ? "" : fixed(metric));  // not known
+  for (std::size_t i = 0; i < metrics.size(); ++i)
+    columns += "," + metric_cell(metrics[i], i < score->metrics.size() ? score->metrics[i] : NAN);
   return columns;
 }
 
@@ -54,7 +62,7 @@ std::string now_text() {
 
 CsvWriter::CsvWriter(const std::string& folder, const std::vector<Metric>& metrics,
                      const AppendFile::Warn& warn)
-    : num_metrics_(metrics.size()),
+    : kinds_(metrics),
       steps_(folder + "/steps.csv",
              format("step,epoch,lr,momentum,weight_decay,lr_scale,{},samples_per_second",
                     score_names("train", metrics)),
@@ -63,19 +71,21 @@ CsvWriter::CsvWriter(const std::string& folder, const std::vector<Metric>& metri
                format("step,epoch,lr,momentum,weight_decay,lr_scale,{},{},{},train_seconds,seconds",
                       score_names("train", metrics), score_names("validation", metrics),
                       score_names("test", metrics)),
-               warn) {}
+               warn) {
+  write_file_atomically(folder + "/metrics.json", {metrics_json(metrics)});
+}
 
 void CsvWriter::on_log_point(const LogPoint& point, StopSignal&) {
   steps_.write_line(format("{},{:.4f},{},{},{:.1f}", point.step, point.epoch,
                            hyper_columns(point.hyper, point.lr_scale),
-                           score_columns(point.train, num_metrics_), point.samples_per_second));
+                           score_columns(point.train, kinds_), point.samples_per_second));
 }
 
 void CsvWriter::on_evaluated(const Evaluated& event, StopSignal&) {
   metrics_.write_line(
       format("{},{:.4f},{},{},{},{},{:.3f},{:.3f}", event.step, event.epoch,
-             hyper_columns(event.hyper, event.lr_scale), score_columns(event.train, num_metrics_),
-             score_columns(event.validation, num_metrics_), score_columns(event.test, num_metrics_),
+             hyper_columns(event.hyper, event.lr_scale), score_columns(event.train, kinds_),
+             score_columns(event.validation, kinds_), score_columns(event.test, kinds_),
              event.train_seconds, event.seconds));
 }
 

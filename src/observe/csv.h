@@ -10,9 +10,10 @@
 namespace onecycle {
 
 // steps.csv, a row a log point, and metrics.csv, a row an evaluation, each written as soon as it is
-// known; loss and metrics are means over samples, empty where there is no such split or it was not
-// evaluated. Both go on from an earlier session's rows, cut back to the step that is resumed from.
-// A row that cannot be written, on a full disk, is lost; `warn` is told.
+// known; loss and metrics are means over samples, empty where there is no such split, it was not
+// evaluated or the metric has no value; metrics.json says what the metrics are. The rows go on from
+// an earlier session's rows, cut back to the step that is resumed from. A row that cannot be
+// written, on a full disk, is lost; `warn` is told.
 class CsvWriter : public Observer {
  public:
   // Throws FileError where the files cannot be made.
@@ -27,7 +28,7 @@ class CsvWriter : public Observer {
   void restore(const std::string& state, std::int64_t steps) override;
 
  private:
-  std::size_t num_metrics_;
+  std::vector<Metric> kinds_;
   AppendFile steps_;
   AppendFile metrics_;
 };

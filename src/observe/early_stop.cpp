@@ -12,7 +12,13 @@ EarlyStop::EarlyStop(std::int64_t patience, double min_delta, bool by_loss)
 
 void EarlyStop::on_run_begin(const RunBegin& event) {
   goal_ = goal_of(by_loss_, event.metrics);
+  in_own_unit_ = goal_ != Goal::lower_loss && !event.metrics.front().is_fraction;
   monitored_ = goal_ == Goal::lower_loss ? "loss" : event.metrics.front().name;
+}
+
+std::string EarlyStop::best_text() const {
+  const double value = goal_ == Goal::higher_metric ? *best_ : -*best_;
+  return in_own_unit_ ? format("{:.4g}", value) : format("{:.4f}", value);
 }
 
 void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
@@ -23,10 +29,12 @@ void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
     return;
   }
   if (++since_best_ < patience_) return;
-  const std::string on = best_ ? format("improved on {:.4f}", std::abs(*best_)) : "been a number";
+  // Of a metric that has no value although the loss has one.
+  const bool by_name = best_ || std::isfinite(event.validation->loss);
+  const std::string on = best_ ? "improved on " + best_text() : "been a number";
   stop.request(StopReason::early_stopped,
                format("the validation {} has not {} for {} evaluations, by step {}",
-                      best_ ? monitored_ : "loss", on, since_best_, event.step));
+                      by_name ? monitored_ : "loss", on, since_best_, event.step));
 }
 
 std::string EarlyStop::state() {

@@ -21,10 +21,13 @@ class EarlyStop : public Observer {
   void restore(const std::string& state, std::int64_t steps) override;
 
  private:
+  std::string best_text() const;
+
   std::int64_t patience_;
   double min_delta_;
   bool by_loss_;
   Goal goal_ = Goal::lower_loss;
+  bool in_own_unit_ = false;  // what is monitored: no share of samples, and no loss
   std::string monitored_ = "loss";
   std::optional<double> best_;  // as improvement() makes it: larger is better
   std::int64_t since_best_ = 0;

@@ -24,11 +24,10 @@ void add_verdict(Json& json, const std::optional<Verdict>& verdict) {
 void JsonLines::add_score(Json& json, const std::string& split,
                           const std::optional<Score>& score) const {
   json[split + "_loss"] = score ? json_of_number(score->loss) : Json();
-  for (std::size_t i = 0; i < metrics_.size(); ++i)
-    json[split + "_" + metrics_[i].name] =
-        score && i < score->metrics.size() && !std::isnan(score->metrics[i])
-            ? json_of_number(score->metrics[i])
-            : Json();
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    const bool has = score && i < score->metrics.size() && !std::isnan(score->metrics[i]);
+    json[split + "_" + metrics_[i].name] = has ? json_of_number(score->metrics[i]) : Json();
+  }
 }
 
 void JsonLines::on_run_begin(const RunBegin& event) {

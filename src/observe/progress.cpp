@@ -1,6 +1,7 @@
 #include "observe/progress.h"
 
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
 
@@ -17,13 +18,13 @@ constexpr auto kPlainLine = std::chrono::seconds(10);
 constexpr int kBarCells = 20;
 
 // " acc 89.35%", each metric behind `gap`.
-std::string metric_text(const std::vector<Metric>& metrics, const Score& score, const char* gap) {
+std::string metrics_text(const std::vector<Metric>& metrics, const Score& score, const char* gap) {
   std::string text;
   for (std::size_t i = 0; i < metrics.size() && i < score.metrics.size(); ++i) {
     if (std::isnan(score.metrics[i])) continue;  // not known
+    const std::string number = metric_number(metrics[i], score.metrics[i]);
     text += gap + metrics[i].label +
-            (metrics[i].is_fraction ? format(" {:5.2f}%", 100 * score.metrics[i])
-                                    : format(" {:.4g}", score.metrics[i]));
+            (metrics[i].is_fraction ? format(" {:>5}%", number) : " " + number);
   }
   return text;
 }
@@ -74,7 +75,7 @@ std::string Progress::status(const BatchEnd& event) const {
   std::string text;
   if (logged_)
     text += format("loss {:.4f}{}  ", logged_->train.loss,
-                   metric_text(run_.metrics, logged_->train, "  "));
+                   metrics_text(run_.metrics, logged_->train, "  "));
   if (logged_ && logged_->scaling && logged_->scaling->skipped_steps > 0)
     text += format("skipped {}  ", logged_->scaling->skipped_steps);
   text += format("lr {:.4g}  mom {:.3g}  ", event.hyper.lr, event.hyper.momentum);
@@ -110,7 +111,7 @@ void Progress::on_log_point(const LogPoint& point, StopSignal&) {
 
 std::string Progress::score_text(const char* split, const std::optional<Score>& score) const {
   if (!score) return "";
-  return format("  {} loss {:.4f}{}", split, score->loss, metric_text(run_.metrics, *score, " "));
+  return format("  {} loss {:.4f}{}", split, score->loss, metrics_text(run_.metrics, *score, " "));
 }
 
 void Progress::on_evaluated(const Evaluated& event, StopSignal&) {

@@ -5,6 +5,7 @@
 #include "onecycle/report.h"
 
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 #include "yaml/document.h"
 #include "yaml/yaml.h"
 
@@ -32,6 +33,35 @@ void read_recipe(RunFiles& files) {
   }
 }
 
+// Names become names of files.
+bool is_plain(const std::string& name) {
+  return !name.empty() && name != "loss" && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
+std::vector<Metric> kinds_in(const std::string& folder, const CsvTable& metrics) {
+  const std::string said = folder + "/metrics.json";
+  std::vector<Metric> kinds;
+  if (fs::exists(said)) kinds = metrics_in(read_text_file(said));
+  const std::string split = "validation_";
+  for (const std::string& column : metrics.names) {
+    if (!column.starts_with(split)) continue;
+    const std::string name = column.substr(split.size());
+    const bool known = std::any_of(kinds.begin(), kinds.end(),
+                                   [&](const Metric& kind) { return kind.name == name; });
+    if (known) continue;
+    kinds.push_back(name == accuracy_metric().name ? accuracy_metric()
+                                                   : Metric{name, name, false, false});
+  }
+  std::erase_if(kinds, [&](const Metric& kind) {
+    return !is_plain(kind.name) || !metrics.has(split + kind.name);
+  });
+  if (kinds.size() > std::size_t{kMostMetrics}) kinds.resize(std::size_t{kMostMetrics});
+  return kinds;
+}
+
 double highest(const CsvTable& table) {
   double result = 0;
   for (const double lr : table.numbers("lr"))
@@ -51,6 +81,7 @@ RunFiles read_run_files(const std::string& folder) {
                 "(range_test.json)");
   RunFiles files;
   files.metrics = read_csv(folder + "/metrics.csv");
+  files.kinds = kinds_in(folder, files.metrics);
   files.steps = read_csv(folder + "/steps.csv");
   files.events = read_csv(folder + "/events.csv");
   if (fs::exists(folder + "/recipe.yaml")) files.recipe = read_text_file(folder + "/recipe.yaml");

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "onecycle/score.h"
+
 #include "report/csv_table.h"
 
 #include <string>
+#include <vector>
 
 namespace onecycle {
 
@@ -11,6 +14,9 @@ struct RunFiles {
   CsvTable metrics;
   CsvTable steps;
   CsvTable events;
+  // What the columns SPLIT_NAME of `metrics` and `steps` are, beside the losses: as the run says,
+  // or, of an older one, by their names.
+  std::vector<Metric> kinds;
   std::string recipe;  // YAML
   std::string name;    // the recipe's, or the folder's
   double lr_max = 0;   // the recipe's, or the highest recorded; 0 where neither is known

@@ -13,20 +13,22 @@ namespace {
 constexpr std::size_t kMostRows = 60;  // of a table on the page
 
 struct Column {
-  const char* name;
-  const char* title;
-  bool percent;
+  std::string name;
+  std::string title;
+  Metric kind = {};  // a number, unless it is a fraction
 };
-constexpr Column kColumns[] = {{"step", "step", false},
-                               {"epoch", "epoch", false},
-                               {"lr", "learning rate", false},
-                               {"momentum", "momentum", false},
-                               {"train_loss", "training loss", false},
-                               {"train_accuracy", "training accuracy", true},
-                               {"validation_loss", "validation loss", false},
-                               {"validation_accuracy", "validation accuracy", true},
-                               {"test_loss", "test loss", false},
-                               {"test_accuracy", "test accuracy", true}};
+
+std::vector<Column> columns_of(const std::vector<Metric>& kinds) {
+  std::vector<Column> columns = {
+      {"step", "step"}, {"epoch", "epoch"}, {"lr", "learning rate"}, {"momentum", "momentum"}};
+  for (const std::string split : {"train", "validation", "test"}) {
+    const std::string title = split == "train" ? "training" : split;
+    columns.push_back({split + "_loss", title + " loss"});
+    for (const Metric& kind : kinds)
+      columns.push_back({split + "_" + kind.name, title + " " + human_name(kind), kind});
+  }
+  return columns;
+}
 
 std::string left_out(std::size_t rows, const char* file) {
   return rows > kMostRows
@@ -36,13 +38,14 @@ std::string left_out(std::size_t rows, const char* file) {
 
 }  // namespace
 
-PageTable evaluations_of(const CsvTable& metrics) {
+PageTable evaluations_of(const RunFiles& files) {
+  const CsvTable& metrics = files.metrics;
   PageTable table;
   table.title = "Evaluations";
   table.note = left_out(metrics.rows.size(), "metrics.csv");
   const std::size_t first = metrics.rows.size() - std::min(kMostRows, metrics.rows.size());
   table.rows.resize(metrics.rows.size() - first);
-  for (const Column& column : kColumns) {
+  for (const Column& column : columns_of(files.kinds)) {
     const auto texts = metrics.texts(column.name);
     const auto empty = [](const std::string& text) { return text.empty(); };
     if (std::all_of(texts.begin(), texts.end(), empty)) continue;
@@ -50,7 +53,7 @@ PageTable evaluations_of(const CsvTable& metrics) {
     table.names.emplace_back(column.title);
     table.textual.push_back(false);
     for (std::size_t row = first; row < texts.size(); ++row) {
-      std::string text = column.percent ? human_percent(numbers[row]) : human_number(numbers[row]);
+      std::string text = human_metric(column.kind, numbers[row]);
       if (!texts[row].empty() && !std::isfinite(numbers[row])) text = texts[row];
       table.rows[row - first].push_back(std::move(text));
     }

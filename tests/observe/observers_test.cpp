@@ -71,6 +71,81 @@ TEST(Csv, EventsQuoteTheirMessages) {
   EXPECT_THAT(text, HasSubstr(",12,1.5000,fell_back,\"it \"\"diverged\"\", twice\"\n"));
 }
 
+// A run judged by an error in the unit of its targets, and by a share of variance.
+const std::vector<Metric> kErrors = {{"rmse", "rmse", false, false}, {"r2", "R2", true, false}};
+
+Evaluated with_error(std::int64_t step, double loss, double rmse, double r2) {
+  Evaluated event;
+  event.step = step;
+  event.validation = Score{loss, {rmse, r2}, 10};
+  return event;
+}
+
+RunBegin began_with_errors() {
+  RunBegin event;
+  event.metrics = kErrors;
+  return event;
+}
+
+TEST(Csv, HasAMetricInItsOwnUnitAndNothingWhereItHasNoValue) {
+  const TemporaryFolder folder;
+  StopSignal stop;
+  CsvWriter csv(folder.path(), kErrors);
+  csv.on_evaluated(with_error(9, 1.5, 0.0000123456789, NAN), stop);
+  const std::string text = read_bytes(folder / "metrics.csv");
+  EXPECT_THAT(text, HasSubstr("validation_loss,validation_rmse,validation_r2,test_loss"));
+  EXPECT_THAT(text, HasSubstr(",1.500000,1.23456789e-05,,"));
+  const std::string kinds = read_bytes(folder / "metrics.json");
+  EXPECT_THAT(kinds, HasSubstr("\"rmse\""));
+  EXPECT_THAT(kinds, HasSubstr("\"larger_is_better\": false"));
+}
+
+TEST(JsonLines, AMetricWithoutAValueIsNull) {
+  std::ostringstream out;
+  StopSignal stop;
+  JsonLines json(out, "run");
+  json.on_run_begin(began_with_errors());
+  json.on_evaluated(with_error(9, 1.5, 540.25, NAN), stop);
+  EXPECT_THAT(out.str(), HasSubstr("\"validation_rmse\":540.25,\"validation_r2\":null"));
+}
+
+TEST(EarlyStop, FollowsAnErrorDownwards) {
+  StopSignal stop;
+  EarlyStop early(2, 0, /*by_loss=*/false);
+  early.on_run_begin(began_with_errors());
+  for (const double rmse : {700.0, 650.0, 600.5})
+    early.on_evaluated(with_error(1, 1, rmse, 0.5), stop);
+  EXPECT_FALSE(stop.requested()) << "it falls";
+  early.on_evaluated(with_error(2, 1, 610, 0.6), stop);
+  early.on_evaluated(with_error(3, 1, 620, 0.7), stop);
+  EXPECT_TRUE(stop.requested());
+  EXPECT_THAT(stop.message(), HasSubstr("rmse has not improved on 600.5 for 2 evaluations"));
+}
+
+TEST(EarlyStop, ShowsNegativeValuesAsTheyAre) {
+  StopSignal stop;
+  EarlyStop early(1, 0, /*by_loss=*/true);
+  early.on_run_begin(began_with_errors());
+  early.on_evaluated(with_error(1, -1.25, 1, 0), stop);
+  early.on_evaluated(with_error(2, -1.0, 1, 0), stop);
+  EXPECT_THAT(stop.message(), HasSubstr("loss has not improved on -1.2500 for 1 evaluations"));
+}
+
+TEST(EarlyStop, AMetricThatIsNoNumberIsNeverTheBest) {
+  StopSignal stop;
+  EarlyStop early(2, 0, /*by_loss=*/false);
+  early.on_run_begin(began_with_errors());
+  early.on_evaluated(with_error(1, 1, NAN, 0), stop);
+  early.on_evaluated(with_error(2, 1, 5, 0), stop);
+  early.on_evaluated(with_error(3, 1, 6, 0), stop);
+  EXPECT_FALSE(stop.requested()) << "5 was the first number";
+  StopSignal never;
+  EarlyStop without(1, 0, /*by_loss=*/false);
+  without.on_run_begin(began_with_errors());
+  without.on_evaluated(with_error(1, 1, NAN, 0), never);
+  EXPECT_THAT(never.message(), HasSubstr("rmse has not been a number for 1 evaluations"));
+}
+
 TEST(EarlyStop, CountsEvaluationsWithoutImprovement) {
   StopSignal stop;
   EarlyStop early(2, 0.01, /*by_loss=*/false);

@@ -73,6 +73,41 @@ TEST_F(Reports, AFinishedRunHasEveryFigureAndItsData) {
   EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nvalidation,2,1.1,,\n"));
 }
 
+constexpr const char* kErrors =
+    "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_rmse,train_map,validation_loss,"
+    "validation_rmse,validation_map,test_loss,test_rmse,test_map,train_seconds,seconds\n"
+    "9,1.0000,0.1,0.9,0.001,1,2.0,700.5,,1.9,712.25,0.25,,,,1.000,1.500\n"
+    "19,2.0000,0.05,0.95,0.001,1,1.0,540.5,,1.1,548.125,0.5,1.2,551.75,0.5,2.0,2.5\n";
+
+TEST_F(Reports, AnErrorIsShownInItsOwnUnit) {
+  write_run();
+  folder_.write_text("metrics.csv", kErrors);
+  folder_.write_text("metrics.json", R"([
+    {"name": "rmse", "label": "RMSE", "larger_is_better": false, "is_fraction": false},
+    {"name": "map", "label": "mAP", "larger_is_better": true, "is_fraction": true}])");
+  const std::string html = page();
+  for (const char* name : {"rmse", "map"})
+    EXPECT_THAT(html, HasSubstr(std::string("<figure id=\"") + name + "\">"));
+  EXPECT_THAT(html, Not(HasSubstr("ccuracy")));
+  EXPECT_THAT(html, HasSubstr("1.1 at epoch 2 (RMSE 548.1)"));
+  EXPECT_THAT(html, HasSubstr("551.8 (loss 1.2)"));
+  EXPECT_THAT(html, HasSubstr("validation mAP"));
+  EXPECT_THAT(html, HasSubstr("mAP, %"));
+  EXPECT_THAT(read_bytes(folder_ / "report/rmse.csv"), HasSubstr("\nvalidation,2,548.125,,\n"));
+  EXPECT_THAT(read_bytes(folder_ / "report/map.csv"), HasSubstr("\nvalidation,2,50,,\n"));
+}
+
+TEST_F(Reports, AnOlderRunsMetricsAreKnownByTheirColumns) {
+  write_run();
+  folder_.write_text("metrics.csv", kErrors);
+  for (const char* said : {"", "[{]", R"([{"name": "../x", "label": "x"}])"}) {
+    if (*said != '\0') folder_.write_text("metrics.json", said);
+    const std::string html = page();
+    EXPECT_THAT(html, HasSubstr("<figure id=\"rmse\">")) << said;
+    EXPECT_THAT(html, HasSubstr("1.1 at epoch 2 (rmse 548.1)")) << said;
+  }
+}
+
 TEST_F(Reports, AnUnfinishedRunAndACutFileAreSaidToBe) {
   write_run();
   folder_.write_text("steps.csv", std::string(kSteps) + "14,1.5,0.08,0.9");

@@ -5,6 +5,7 @@
 #include "core/files/file_error.h"
 #include "search_support.h"
 #include "study/search/remote_queue.h"
+#include "study/search/search_report.h"
 #include "study/search/study_queue.h"
 #include "support/comes_true.h"
 #include "support/file_size_limit.h"
@@ -31,6 +32,7 @@ constexpr const char* kSix = "trials: 6\nspace: {schedule.lr_max: {log_uniform: 
 TrialResult scored(double accuracy) {
   TrialResult result;
   result.validation = Score{1 - accuracy, {accuracy}, 100};
+  result.metrics = {{"accuracy", "acc", true, true}};
   return result;
 }
 
@@ -79,7 +81,7 @@ TEST_F(StudyTest, ATrialGoesThroughItsStates) {
   EXPECT_FALSE(study.over());
   while (const auto next = study.take(7)) study.finish(7, *next, scored(0.1));
   EXPECT_TRUE(study.over());
-  EXPECT_EQ(ranked(study.rows(), study.options().metric).front().trial.number, 1);
+  EXPECT_EQ(ranked(study.rows(), study.goal()).front().trial.number, 1);
 }
 
 TEST_F(StudyTest, TheTrialOfADeadOwnerIsHandedOutAgain) {
@@ -141,7 +143,66 @@ TEST_F(StudyTest, ALossThatIsNoNumberReachesTheStudyAndRanksLast) {
     queue.finish(*trial, result);
   }
   EXPECT_FALSE(row(study, 1).validation_loss);
-  EXPECT_EQ(ranked(study.rows(), study.options().metric).front().trial.number, 2);
+  EXPECT_EQ(ranked(study.rows(), study.goal()).front().trial.number, 2);
+}
+
+TrialResult with_error(const std::string& name, double rmse) {
+  TrialResult result;
+  result.validation = Score{-1, {rmse}, 100};
+  result.test = Score{-1, {2 * rmse}, 100};
+  result.metrics = {{name, name, /*larger_is_better=*/false, /*is_fraction=*/false}};
+  return result;
+}
+
+TEST_F(StudyTest, TheLowestErrorIsTheBest) {
+  const std::string folder = make(kSix);
+  Study study(folder);
+  RemoteQueue queue(
+      [&](const std::string& question) { return answer(study, 1, question, false).text; },
+      [] { return false; });
+  for (const double rmse : {540.25, 12.5, 0.03125, 80.0})
+    queue.finish(*queue.take(), with_error("rmse", rmse));
+  Study again(folder);  // another process knows the metric from the study alone
+  const auto rows = again.rows();
+  EXPECT_EQ(again.goal(), Goal::lower_metric);
+  const auto order = ranked(rows, again.goal());
+  EXPECT_EQ(order.front().trial.number, 3);
+  EXPECT_EQ(order.back().trial.number, 1);
+  EXPECT_EQ(outcome_text(order.front(), again), "validation rmse 0.03125");
+  EXPECT_THAT(table_of(again, rows).front(), HasSubstr("test 0.0625"));
+  EXPECT_THAT(csv_of(again, rows),
+              HasSubstr(",metric,validation_loss,validation_rmse,test_loss,test_rmse,seconds"));
+  EXPECT_THAT(trial_json(again, rows[0]),
+              HasSubstr(R"("validation_rmse":540.25,"test_loss":-1.0,"test_rmse":1080.5)"));
+}
+
+TEST_F(StudyTest, HalvingTakesTheLowestErrorsFurther) {
+  Study study(
+      make("method: halving\ntrials: 3\nreduction: 3\nmin_share: 0.3\n"
+           "space: {schedule.lr_max: {log_uniform: [0.01, 1]}}"));
+  for (const double rmse : {3.0, 1.0, 2.0})
+    study.finish(1, *study.take(1), with_error("rmse", rmse));
+  const auto next = study.take(1);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->setting, 1);
+}
+
+TEST_F(StudyTest, WhatIsJudgedByAnotherMetricIsNotCompared) {
+  Study study(make(kSix));
+  study.finish(1, *study.take(1), with_error("rmse", 3));
+  study.finish(1, *study.take(1), with_error("mae", 2));
+  EXPECT_EQ(row(study, 2).state, TrialState::failed);
+  EXPECT_THAT(row(study, 2).reason, HasSubstr("mae"));
+  EXPECT_EQ(ranked(study.rows(), study.goal()).size(), 1U);
+}
+
+TEST_F(StudyTest, AStudyOfAnOlderProgramIsAboutAccuracy) {
+  Study study(make(kSix));
+  study.finish(1, *study.take(1), scored(0.75));
+  Database(folder_ / "study.db").execute("DELETE FROM settings WHERE key = 'metric'");
+  Study older(folder_.path());
+  EXPECT_EQ(outcome_text(row(older, 1), older), "validation accuracy 75.00 %");
+  EXPECT_THAT(trial_json(older, row(older, 1)), HasSubstr(R"("validation_accuracy":0.75)"));
 }
 
 TEST_F(StudyTest, WorkersAtTheSameTimeGetEachTrialOnce) {
@@ -195,7 +256,7 @@ TEST_F(StudyTest, HalvingTrainsTheBestThirdAgainInLongerCycles) {
     EXPECT_EQ(promoted, best) << "rung " << rung;
   }
   EXPECT_EQ(study.rows().size(), 18U + 6 + 2);
-  const auto order = ranked(study.rows(), study.options().metric);
+  const auto order = ranked(study.rows(), study.goal());
   EXPECT_EQ(order.size(), 2U) << "compared at the whole cycle alone";
   EXPECT_EQ(order.front().trial.setting, by_rung[0].rbegin()->second);
 }

@@ -1,4 +1,5 @@
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 #include "report/page/text.h"
 #include "report/range_file.h"
 
@@ -10,20 +11,25 @@ namespace onecycle {
 namespace {
 
 struct Measure {
-  const char* key;
-  const char* name;
-  const char* title;
-  const char* unit;
+  std::string key;
+  std::string name;
+  std::string title;
+  std::string unit;
   double factor;
   int colour;
   bool is_loss;
 };
 
-constexpr Measure kMeasures[] = {
-    {"held_out_accuracy", "held-out-accuracy", "Held-out accuracy", "accuracy, %", 100, 2, false},
-    {"train_loss", "train-loss", "Training loss", "loss", 1, 0, true},
-    {"held_out_loss", "held-out-loss", "Held-out loss", "loss", 1, 1, true},
-};
+// The first metric, whatever it is, stands in the file as the accuracy.
+std::vector<Measure> measures_of(const Json& test) {
+  const Metric metric = metric_in(test);
+  return {
+      {"held_out_accuracy", "held-out-accuracy", "Held-out " + human_name(metric), unit_of(metric),
+       metric.is_fraction ? 100.0 : 1.0, 2, false},
+      {"train_loss", "train-loss", "Training loss", "loss", 1, 0, true},
+      {"held_out_loss", "held-out-loss", "Held-out loss", "loss", 1, 1, true},
+  };
+}
 
 Figure empty_figure(const Json& test, const Measure& measure) {
   Figure figure;
@@ -107,7 +113,7 @@ Figure main_figure(const Json& test, const Measure& measure) {
   smoothed.colour = measure.colour;
   add(figure, std::move(cloud), "as measured");
   add(figure, smoothed, smoothed.low.empty() ? "smoothed" : "smoothed, with its spread");
-  if (std::string_view(measure.key) == "train_loss") {
+  if (measure.key == "train_loss") {
     PlotSeries causal = series_in(list_in(test, "causal"), measure.key);
     causal.style = PlotSeries::Style::dashed;
     causal.colour = 3;
@@ -169,9 +175,10 @@ Figure overlay_figure(const Json& test, const Measure& measure, const OverlayKin
 
 std::vector<Figure> range_figures(const Json& test) {
   std::vector<Figure> figures;
-  for (const Measure& measure : kMeasures) figures.push_back(main_figure(test, measure));
+  const std::vector<Measure> measures = measures_of(test);
+  for (const Measure& measure : measures) figures.push_back(main_figure(test, measure));
   for (const OverlayKind& kind : overlay_kinds(test))
-    for (const Measure& measure : kMeasures) figures.push_back(overlay_figure(test, measure, kind));
+    for (const Measure& measure : measures) figures.push_back(overlay_figure(test, measure, kind));
   std::erase_if(figures, [](const Figure& figure) { return figure.series.empty(); });
   return figures;
 }

@@ -2,6 +2,7 @@
 
 #include "core/text/format.h"
 #include "core/text/number.h"
+#include "report/page/text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -114,7 +115,9 @@ std::vector<Figure> run_figures(const RunFiles& files) {
   widen_axis(loss);
   loss.note = "Training: the mean over the steps since the previous evaluation.";
   figures.push_back(std::move(loss));
-  figures.push_back(over_epochs(files.metrics, "accuracy", "Accuracy", "accuracy, %", 100));
+  for (const Metric& kind : files.kinds)
+    figures.push_back(over_epochs(files.metrics, kind.name, title_of(kind), unit_of(kind),
+                                  kind.is_fraction ? 100 : 1));
   const auto marks = marks_of(files.events);
   for (const StepCurve& curve : kStepCurves) {
     const bool in_steps = has_values(series_of(files.steps, "step", curve.column, "", 0));

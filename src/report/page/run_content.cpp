@@ -55,23 +55,36 @@ void add_state(PageContent& content, const RunFiles& files) {
         "A file of this run is cut short; incomplete lines are left out.");
 }
 
-void add_best(PageContent& content, const CsvTable& metrics) {
+// "55.00 %"; a number that is none is named: "rmse 0.0312".
+std::string beside_loss(const Metric& kind, double value) {
+  const std::string text = human_metric(kind, value);
+  return kind.is_fraction ? text : human_name(kind) + " " + text;
+}
+
+void add_best(PageContent& content, const RunFiles& files) {
+  const CsvTable& metrics = files.metrics;
+  const bool any = !files.kinds.empty();  // of what follows, the first is meant
+  const Metric kind = any ? files.kinds.front() : Metric{};
   const auto epochs = metrics.numbers("epoch");
-  const auto accuracy = metrics.numbers("validation_accuracy");
+  const auto values = metrics.numbers("validation_" + kind.name);
   const auto loss = metrics.numbers("validation_loss");
   std::size_t best = loss.size();
   for (std::size_t row = 0; row < loss.size(); ++row)
     if (std::isfinite(loss[row]) && (best == loss.size() || loss[row] < loss[best])) best = row;
   if (best < loss.size())
-    content.facts.emplace_back("lowest validation loss",
-                               format("{} at epoch {} ({})", human_number(loss[best]),
-                                      human_number(epochs[best]), human_percent(accuracy[best])));
-  const double test = last_finite(metrics.numbers("test_loss"));
-  if (std::isfinite(test))
     content.facts.emplace_back(
-        "last test accuracy",
-        format("{} (loss {})", human_percent(last_finite(metrics.numbers("test_accuracy"))),
-               human_number(test)));
+        "lowest validation loss",
+        format("{} at epoch {}{}", human_number(loss[best]), human_number(epochs[best]),
+               any ? format(" ({})", beside_loss(kind, values[best])) : ""));
+  const double test = last_finite(metrics.numbers("test_loss"));
+  if (!std::isfinite(test)) return;
+  if (!any) {
+    content.facts.emplace_back("last test loss", human_number(test));
+    return;
+  }
+  const double last = last_finite(metrics.numbers("test_" + kind.name));
+  content.facts.emplace_back("last test " + human_name(kind),
+                             format("{} (loss {})", human_metric(kind, last), human_number(test)));
 }
 
 void add_facts(PageContent& content, const RunFiles& files) {
@@ -82,7 +95,7 @@ void add_facts(PageContent& content, const RunFiles& files) {
       std::fmax(last_finite(files.metrics.numbers("step")), last_finite(longest.numbers("step")));
   content.facts.emplace_back("steps", format("{} ({} epochs)", human_number(step + 1),
                                              human_number(last_finite(longest.numbers("epoch")))));
-  add_best(content, files.metrics);
+  add_best(content, files);
   if (files.lr_max > 0)
     content.facts.emplace_back("peak learning rate", human_number(files.lr_max));
   const double seconds = last_finite(files.metrics.numbers("seconds"));
@@ -111,7 +124,7 @@ PageContent read_run(const std::string& folder) {
   content.recipe = files.recipe;
   add_facts(content, files);
   content.figures = run_figures(files);
-  if (!files.metrics.rows.empty()) content.tables.push_back(evaluations_of(files.metrics));
+  if (!files.metrics.rows.empty()) content.tables.push_back(evaluations_of(files));
   if (!files.events.rows.empty()) content.tables.push_back(events_of(files.events));
   return content;
 }

@@ -4,6 +4,7 @@
 #include "core/text/printable.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdint>
 
@@ -72,6 +73,27 @@ std::string human_number(double value) {
 
 std::string human_percent(double fraction) {
   return std::isfinite(fraction) ? format("{:.2f} %", 100 * fraction) : "–";
+}
+
+std::string human_metric(const Metric& metric, double value) {
+  return metric.is_fraction ? human_percent(value) : human_number(value);
+}
+
+std::string human_name(const Metric& metric) {
+  std::string name = metric.name.starts_with(metric.label) ? metric.name : metric.label;
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string title_of(const Metric& metric) {
+  std::string title = human_name(metric);
+  const bool in_full = metric.name != metric.label && metric.name.starts_with(metric.label);
+  if (in_full) title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+  return title;
+}
+
+std::string unit_of(const Metric& metric) {
+  return human_name(metric) + (metric.is_fraction ? ", %" : "");
 }
 
 std::string human_seconds(double seconds) {

@@ -1,6 +1,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 #include "report/page/content.h"
 #include "report/page/text.h"
 #include "report/range_file.h"
@@ -37,14 +38,16 @@ PageTable choices_of(const Json& tuning) {
 PageTable trials_of(const Json& tuning) {
   PageTable table;
   table.title = "Trials";
-  table.names = {"choice", "trial", "validation loss", "validation accuracy", "epochs", "chosen"};
+  const Metric metric = metric_in(tuning);
+  table.names = {"choice", "trial", "validation loss", "validation " + human_name(metric),
+                 "epochs", "chosen"};
   table.textual = {true, true, false, false, false, true};
   for (const Json& choice : list_in(tuning, "choices"))
     for (const Json& trial : list_in(choice, "trials")) {
       const double loss = number_in(trial, "loss");
       table.rows.push_back({text_in(choice, "what"), text_in(trial, "label"),
                             std::isfinite(loss) ? human_number(loss) : "diverged",
-                            human_percent(number_in(trial, "accuracy")),
+                            human_metric(metric, number_in(trial, metric.name)),
                             human_number(number_in(trial, "epochs")), chosen(trial) ? "yes" : ""});
     }
   return table;

@@ -6,6 +6,7 @@
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/json_text.h"
+#include "core/text/metric_text.h"
 #include "core/text/printable.h"
 #include "train/state/run_state.h"
 #include "yaml/yaml.h"
@@ -39,15 +40,21 @@ Json json_of(const TrialResult& result) {
           {"validation", json_of_score(result.validation)},
           {"test", json_of_score(result.test)},
           {"seconds", result.seconds},
-          {"run", result.run}};
+          {"run", result.run},
+          {"metrics", result.metrics}};
 }
 
 TrialResult result_of(const Json& json) {
   const int state = json.at("state");
   if (state < 0 || state > static_cast<int>(TrialState::interrupted))
     throw DistError("another process of the search reports an impossible state");
-  return {static_cast<TrialState>(state), json.at("reason"),  score_in(json.at("validation")),
-          score_in(json.at("test")),      json.at("seconds"), json.at("run")};
+  return {static_cast<TrialState>(state),
+          json.at("reason"),
+          score_in(json.at("validation")),
+          score_in(json.at("test")),
+          json.at("seconds"),
+          json.at("run"),
+          json.at("metrics")};
 }
 
 // What `read` makes of a message of another process; one that is not what it should be is an error

@@ -34,9 +34,11 @@ OptionTable<SearchOptions> search_table() {
       .range(between(1, 1'000'000));
   table.add("seed", &Options::seed, "of the points drawn").range(at_least(0));
   table.add("metric", &Options::metric,
-            {{"validation_accuracy", SearchMetric::validation_accuracy},
+            {{"validation_metric", SearchMetric::validation_metric},
+             {"validation_accuracy", SearchMetric::validation_metric},
              {"validation_loss", SearchMetric::validation_loss}},
-            "what trials are compared by");
+            "what trials are compared by; validation_metric, or validation_accuracy: the task's "
+            "first metric");
   table
       .add("reduction", &Options::reduction,
            "halving: one in this many goes on, to a cycle this many times as long")

@@ -4,6 +4,7 @@
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/json_text.h"
+#include "core/text/metric_text.h"
 #include "core/text/number.h"
 
 #include <algorithm>
@@ -31,19 +32,21 @@ std::string value_text(const Axis& axis, const Value& value) {
 }
 
 Json fields_of(const Study& study, const TrialRow& row) {
-  return {{"number", row.trial.number},
-          {"rung", row.trial.rung},
-          {"share", row.trial.share},
-          {"state", name_of(row.state)},
-          {"values", Json::parse(json_of(study.options().space, setting_of(study, row)))},
-          {"metric", row.metric},
-          {"validation_loss", row.validation_loss},
-          {"validation_accuracy", row.validation_accuracy},
-          {"test_loss", row.test_loss},
-          {"test_accuracy", row.test_accuracy},
-          {"seconds", row.seconds},
-          {"run", row.run},
-          {"reason", row.reason}};
+  Json json = {{"number", row.trial.number},
+               {"rung", row.trial.rung},
+               {"share", row.trial.share},
+               {"state", name_of(row.state)},
+               {"values", Json::parse(json_of(study.options().space, setting_of(study, row)))},
+               {"metric", row.metric},
+               {"validation_loss", row.validation_loss}};
+  const auto& metric = study.metric();
+  if (metric) json["validation_" + metric->name] = row.validation_metric;
+  json["test_loss"] = row.test_loss;
+  if (metric) json["test_" + metric->name] = row.test_metric;
+  json["seconds"] = row.seconds;
+  json["run"] = row.run;
+  json["reason"] = row.reason;
+  return json;
 }
 
 }  // namespace
@@ -56,24 +59,25 @@ std::string values_text(const SearchSpace& space, const Setting& setting) {
   return text;
 }
 
-std::string outcome_text(const TrialRow& row, SearchMetric metric) {
+std::string outcome_text(const TrialRow& row, const Study& study) {
   if (!row.metric) return format("{}: {}", name_of(row.state), row.reason);
-  if (metric == SearchMetric::validation_loss) return format("validation loss {:.4f}", *row.metric);
-  return format("validation accuracy {:.2f} %", 100 * *row.metric);
+  if (study.goal() == Goal::lower_loss) return format("validation loss {:.4f}", *row.metric);
+  const Metric& metric = *study.metric();
+  return format("validation {} {}", metric.name, metric_text(metric, *row.metric));
 }
 
 std::vector<std::string> table_of(const Study& study, const std::vector<TrialRow>& rows) {
-  const SearchMetric metric = study.options().metric;
+  const auto& metric = study.metric();
   const auto values = [&](const TrialRow& row) {
     return values_text(study.options().space, setting_of(study, row));
   };
   std::vector<std::string> lines;
-  const std::vector<TrialRow> best = ranked(rows, metric);
+  const std::vector<TrialRow> best = ranked(rows, study.goal());
   for (const TrialRow& row : best) {
     const std::string test =
-        row.test_accuracy ? format("test {:.2f} %", 100 * *row.test_accuracy) : "";
+        metric && row.test_metric ? "test " + metric_text(*metric, *row.test_metric) : "";
     lines.push_back(format("{} {:>5}  {:<30}{:<15}{}", lines.empty() ? '*' : ' ', row.trial.number,
-                           outcome_text(row, metric), test, values(row)));
+                           outcome_text(row, study), test, values(row)));
   }
   for (const TrialRow& row : rows)
     if (row.ended() && !row.metric)
@@ -86,17 +90,25 @@ std::string csv_of(const Study& study, const std::vector<TrialRow>& rows) {
   const SearchSpace& space = study.options().space;
   std::string text = "number,rung,share,state";
   for (const Axis& axis : space.axes) text += "," + csv_cell(axis.key);
+  const auto& metric = study.metric();
+  const auto score_names = [&](const char* split) {
+    return format("{}_loss,{}", split,
+                  metric ? csv_cell(format("{}_{}", split, metric->name)) + "," : "");
+  };
   text +=
-      ",metric,validation_loss,validation_accuracy,test_loss,test_accuracy,seconds,run,reason\n";
+      format(",metric,{}{}seconds,run,reason\n", score_names("validation"), score_names("test"));
+  const auto score_cells = [&](std::optional<double> loss, std::optional<double> value) {
+    return csv_cell(loss) + "," + (metric ? csv_cell(value) + "," : "");
+  };
   for (const TrialRow& row : rows) {
     text += format("{},{},{},{}", row.trial.number, row.trial.rung, number_text(row.trial.share),
                    name_of(row.state));
     for (const Value& value : setting_of(study, row))
       text += "," + csv_cell(detail::flow_text(value.as_written()));
-    text += format(",{},{},{},{},{},{:.3f},{},{}\n", csv_cell(row.metric),
-                   csv_cell(row.validation_loss), csv_cell(row.validation_accuracy),
-                   csv_cell(row.test_loss), csv_cell(row.test_accuracy), row.seconds,
-                   csv_cell(row.run), csv_cell(row.reason));
+    text += format(",{},{}{}{:.3f},{},{}\n", csv_cell(row.metric),
+                   score_cells(row.validation_loss, row.validation_metric),
+                   score_cells(row.test_loss, row.test_metric), row.seconds, csv_cell(row.run),
+                   csv_cell(row.reason));
   }
   return text;
 }

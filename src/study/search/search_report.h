@@ -10,8 +10,8 @@ namespace onecycle {
 // "lr_max 0.03162, weight_decay 1e-4"
 std::string values_text(const SearchSpace& space, const Setting& setting);
 
-// "validation accuracy 88.61 %"; why not, where the trial has none.
-std::string outcome_text(const TrialRow& row, SearchMetric metric);
+// "validation accuracy 88.61 %", "validation rmse 0.0312"; why not, where the trial has none.
+std::string outcome_text(const TrialRow& row, const Study& study);
 
 // Those that are done, the best first and marked, then the others with their reason. A line each.
 std::vector<std::string> table_of(const Study& study, const std::vector<TrialRow>& rows);

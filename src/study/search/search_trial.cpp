@@ -51,8 +51,9 @@ TrialResult failed(const std::string& reason) {
   return result;
 }
 
-TrialResult result_of(const RunEnd& end, SearchMetric metric) {
+TrialResult result_of(const RunEnd& end, SearchMetric by, const std::vector<Metric>& metrics) {
   TrialResult result;
+  result.metrics = metrics;
   result.reason = end.message;
   result.validation = end.validation;
   result.test = end.test;
@@ -73,9 +74,10 @@ TrialResult result_of(const RunEnd& end, SearchMetric metric) {
   result.reason.clear();
   if (!end.validation)
     return failed("it has no validation part to be compared on: set data.validation");
-  const double value =
-      metric == SearchMetric::validation_loss ? end.validation->loss : end.validation->metric();
-  if (!std::isfinite(value)) {
+  const Goal goal = goal_of(by == SearchMetric::validation_loss, metrics);
+  if (goal != Goal::lower_loss && !std::isfinite(end.validation->metric()))
+    return failed(format("its validation {} is not a number at the end", metrics.front().name));
+  if (goal == Goal::lower_loss && !std::isfinite(end.validation->loss)) {
     result.state = TrialState::diverged;
     result.reason = "the validation loss is not finite at the end";
   }
@@ -153,7 +155,7 @@ TrialResult TrialRunner::train(const Recipe& recipe, const std::string& folder, 
   const TrialObservers observers = bench_.observers(run, folder);
   for (const auto& observer : observers) trainer.observe(*observer);
   const RunEnd end = trainer.fit();
-  TrialResult result = result_of(end, bench_.options.metric);
+  TrialResult result = result_of(end, bench_.options.metric, run.task->metrics());
   if (result.state == TrialState::done && memory.latest())
     files.save(*memory.latest(), end.steps, /*best=*/false);
   return result;

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 #include "study/search/study_row.h"
 
 #include <filesystem>
@@ -28,6 +29,10 @@ CREATE INDEX trials_by_state ON trials(state, number);
 PRAGMA user_version = 1;
 )";
 
+// The task's first metric, whatever it is, stands in the columns of the accuracy; the setting says
+// which it is.
+constexpr const char* kMetricKey = "metric";
+
 std::string path_in(const std::string& folder) { return folder + "/study.db"; }
 
 void store(Database& database, const std::string& key, const std::string& value) {
@@ -40,6 +45,10 @@ std::optional<double> loss_of(const std::optional<Score>& score) {
 
 std::optional<double> metric_of(const std::optional<Score>& score) {
   return score ? std::optional(score->metric()) : std::nullopt;
+}
+
+std::optional<Metric> first_of(const std::vector<Metric>& metrics) {
+  return metrics.empty() ? std::nullopt : std::optional(metrics.front());
 }
 
 }  // namespace
@@ -86,7 +95,21 @@ Study::Study(const std::string& folder) : folder_(folder) {
   rungs_ = rungs_of(options_, static_cast<std::int64_t>(settings_.size()));
 }
 
-std::optional<std::string> Study::setting(const std::string& key) {
+const std::optional<Metric>& Study::metric() const {
+  if (knows_metric_) return metric_;
+  const auto kept = setting(kMetricKey);
+  metric_ = kept ? first_of(metrics_in(*kept)) : accuracy_metric();
+  knows_metric_ = kept.has_value();
+  return metric_;
+}
+
+Goal Study::goal() const {
+  std::vector<Metric> metrics;
+  if (metric()) metrics.push_back(*metric());
+  return goal_of(options_.metric == SearchMetric::validation_loss, metrics);
+}
+
+std::optional<std::string> Study::setting(const std::string& key) const {
   Statement row(*database_, "SELECT value FROM settings WHERE key = ?");
   if (!row.bind(key).step()) return std::nullopt;
   return row.getColumn(0).getText();
@@ -132,13 +155,33 @@ std::optional<Trial> Study::take(std::int64_t owner) {
   return trial;
 }
 
-void Study::finish(std::int64_t owner, const Trial& trial, const TrialResult& result) {
+// The first that was scored names the metric; what is judged by another cannot be compared.
+TrialResult Study::comparable(TrialResult result) {
+  if (result.state != TrialState::done && result.metrics.empty()) return result;
+  const auto own = first_of(result.metrics);
+  if (!setting(kMetricKey)) {
+    store(*database_, kMetricKey, metrics_json(result.metrics));
+    knows_metric_ = false;
+  }
+  const auto& common = metric();
+  if (own.has_value() == common.has_value() && (!own || own->name == common->name)) return result;
+  if (result.state == TrialState::done) {
+    result.state = TrialState::failed;
+    result.reason = format("its first metric is {}, and that of the trials before it is {}",
+                           own ? own->name : "none", common ? common->name : "none");
+  }
+  result.validation.reset();
+  result.test.reset();
+  return result;
+}
+
+void Study::finish(std::int64_t owner, const Trial& trial, const TrialResult& scored) {
   Transaction transaction(*database_);
+  const TrialResult result = comparable(scored);
   const auto loss = loss_of(result.validation);
-  const auto accuracy = metric_of(result.validation);
+  const auto first = metric_of(result.validation);
   std::optional<double> metric;
-  if (result.state == TrialState::done)
-    metric = options_.metric == SearchMetric::validation_loss ? loss : accuracy;
+  if (result.state == TrialState::done) metric = goal() == Goal::lower_loss ? loss : first;
   Statement(*database_,
             "UPDATE trials SET state = ?, reason = ?, metric = ?, validation_loss = ?, "
             "validation_accuracy = ?, test_loss = ?, test_accuracy = ?, seconds = ?, run = ?, "
@@ -148,7 +191,7 @@ void Study::finish(std::int64_t owner, const Trial& trial, const TrialResult& re
       .bind(result.reason)
       .bind(metric)
       .bind(loss)
-      .bind(accuracy)
+      .bind(first)
       .bind(loss_of(result.test))
       .bind(metric_of(result.test))
       .bind(result.seconds)

@@ -19,9 +19,9 @@ struct TrialRow {
   std::string reason;            // of failed, diverged and interrupted
   std::optional<double> metric;  // of those that are done
   std::optional<double> validation_loss;
-  std::optional<double> validation_accuracy;
+  std::optional<double> validation_metric;  // the task's first
   std::optional<double> test_loss;
-  std::optional<double> test_accuracy;
+  std::optional<double> test_metric;
   double seconds = 0;
   std::string run;            // its folder
   std::int64_t finished = 0;  // its place among those that ended, from 1; 0: not ended
@@ -53,6 +53,11 @@ class Study {
   const std::vector<Setting>& settings() const { return settings_; }
   const std::vector<Rung>& rungs() const { return rungs_; }
   std::int64_t planned_trials() const;  // of all rungs
+  // The first metric of the task, as the first trial that was scored named it; nothing where the
+  // task has none. Accuracy before that, and in studies of older programs.
+  const std::optional<Metric>& metric() const;
+  // What makes one trial better than another.
+  Goal goal() const;
 
   // The lowest waiting or interrupted trial becomes the owner's; nothing where there is none now.
   std::optional<Trial> take(std::int64_t owner);
@@ -70,9 +75,10 @@ class Study {
 
  private:
   TrialRow read(const Statement& row) const;
+  TrialResult comparable(TrialResult result);
   void promote(std::int64_t rung);
   void add(std::int64_t number, std::int64_t setting, std::int64_t rung);
-  std::optional<std::string> setting(const std::string& key);
+  std::optional<std::string> setting(const std::string& key) const;
   std::string stored(const std::string& key);
 
   std::string folder_;
@@ -81,16 +87,18 @@ class Study {
   std::optional<std::string> environment_;
   SearchOptions options_;
   std::vector<Setting> settings_;
+  mutable std::optional<Metric> metric_;
+  mutable bool knows_metric_ = false;
   mutable std::vector<std::string> values_;  // of each setting, as its rows hold them, once asked
   std::vector<Rung> rungs_;
 };
 
-// Whether the metric `a` is better than `b`.
-bool is_better(SearchMetric metric, double a, double b);
+// Whether `a` is better than `b`.
+bool is_better(Goal goal, double a, double b);
 
 // Those that are done, of the longest share that has any, the best first; where they are equal, the
 // lower loss, then the lower number.
-std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, SearchMetric metric);
+std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, Goal goal);
 
 // {"schedule.lr_max":0.1}
 std::string json_of(const SearchSpace& space, const Setting& setting);

@@ -60,11 +60,11 @@ class RowReader {
     require(column.isInteger(), format("its {} is not an integer", name));
     return column.getInt64();
   }
-  std::optional<double> number_or_null(const char* name, double most = HUGE_VAL) {
+  std::optional<double> number_or_null(const char* name, double least = 0, double most = HUGE_VAL) {
     const SQLite::Column column = next();
     if (column.isNull()) return std::nullopt;
     const double value = column.isInteger() || column.isFloat() ? column.getDouble() : NAN;
-    require(std::isfinite(value) && value >= 0 && value <= most,
+    require(std::isfinite(value) && value >= least && value <= most,
             format("its {} is not a valid number", name));
     return value;
   }
@@ -127,12 +127,15 @@ TrialRow Study::read(const Statement& statement) const {
   row.require(state_named(state).has_value(), format("its state is '{}'", printable(state)));
   result.state = *state_named(state);
   result.reason = row.text("reason");
-  const bool by_loss = options_.metric == SearchMetric::validation_loss;
-  result.metric = row.number_or_null("metric", by_loss ? HUGE_VAL : 1);
-  result.validation_loss = row.number_or_null("validation_loss");
-  result.validation_accuracy = row.number_or_null("validation_accuracy", 1);
-  result.test_loss = row.number_or_null("test_loss");
-  result.test_accuracy = row.number_or_null("test_accuracy", 1);
+  // Losses and metrics that are no share of samples may be of any size and sign.
+  const bool share = metric() && metric()->is_fraction;
+  const double least = share ? 0 : -HUGE_VAL;
+  const double most = share ? 1 : HUGE_VAL;
+  result.metric = row.number_or_null("metric", least, goal() == Goal::lower_loss ? HUGE_VAL : most);
+  result.validation_loss = row.number_or_null("validation_loss", least);
+  result.validation_metric = row.number_or_null("validation_accuracy", least, most);
+  result.test_loss = row.number_or_null("test_loss", least);
+  result.test_metric = row.number_or_null("test_accuracy", least, most);
   result.seconds = row.number_or_null("seconds").value_or(0);
   result.run = row.text("run");
   result.finished = row.integer("finished");

@@ -27,11 +27,11 @@ std::string json_of(const SearchSpace& space, const Setting& setting) {
   return values.dump();
 }
 
-bool is_better(SearchMetric metric, double a, double b) {
-  return metric == SearchMetric::validation_loss ? a < b : a > b;
+bool is_better(Goal goal, double a, double b) {
+  return goal == Goal::higher_metric ? a > b : a < b;
 }
 
-std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, SearchMetric metric) {
+std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, Goal goal) {
   std::int64_t rung = -1;
   for (const TrialRow& row : rows)
     if (row.metric) rung = std::max(rung, row.trial.rung);
@@ -39,7 +39,7 @@ std::vector<TrialRow> ranked(const std::vector<TrialRow>& rows, SearchMetric met
   for (const TrialRow& row : rows)
     if (row.metric && row.trial.rung == rung) result.push_back(row);
   std::sort(result.begin(), result.end(), [&](const TrialRow& a, const TrialRow& b) {
-    if (*a.metric != *b.metric) return is_better(metric, *a.metric, *b.metric);
+    if (*a.metric != *b.metric) return is_better(goal, *a.metric, *b.metric);
     if (loss_of(a) != loss_of(b)) return loss_of(a) < loss_of(b);
     return a.trial.number < b.trial.number;
   });
@@ -82,7 +82,7 @@ void Study::promote(std::int64_t rung) {
     if (!row.ended()) return;
     own.push_back(row);
   }
-  const std::vector<TrialRow> best = ranked(own, options_.metric);
+  const std::vector<TrialRow> best = ranked(own, goal());
   auto number = static_cast<std::int64_t>(all.size());
   for (std::size_t i = 0; i < best.size(); ++i)
     if (static_cast<std::int64_t>(i) < rungs_[next].trials)

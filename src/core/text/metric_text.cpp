@@ -1,0 +1,42 @@
+#include "core/text/metric_text.h"
+
+#include "core/text/format.h"
+#include "core/text/json_text.h"
+
+#include <cmath>
+
+namespace onecycle {
+
+Metric accuracy_metric() { return {"accuracy", "acc", true, true}; }
+
+std::string metric_number(const Metric& metric, double value) {
+  if (std::isnan(value)) return "-";
+  return metric.is_fraction ? format("{:.2f}", 100 * value) : format("{:.4g}", value);
+}
+
+std::string metric_text(const Metric& metric, double value) {
+  return metric_number(metric, value) + (metric.is_fraction && !std::isnan(value) ? " %" : "");
+}
+
+Metric metric_in(const Json& object) {
+  try {
+    if (object.is_object() && object.contains("metric")) return object["metric"].get<Metric>();
+  } catch (const Json::exception&) {
+  }
+  return accuracy_metric();
+}
+
+std::string metrics_json(const std::vector<Metric>& metrics) {
+  return json_text(Json(metrics), 1) + "\n";
+}
+
+std::vector<Metric> metrics_in(const std::string& text) {
+  try {
+    auto metrics = parse_json(text).get<std::vector<Metric>>();
+    if (metrics.size() <= static_cast<std::size_t>(kMostMetrics)) return metrics;
+  } catch (const Json::exception&) {
+  }
+  return {};
+}
+
+}  // namespace onecycle
