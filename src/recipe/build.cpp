@@ -58,8 +58,6 @@ void check_task(const RecipeRun& run) {
                             "task or data set",
                             run.recipe.task.name, name_of(run.task->targets()), run.data.name,
                             name_of(run.data.target_kind)));
-  if (!run.data.is_pictures() && run.recipe.train.tta != TestTimeAugmentation::none)
-    throw FieldError("train.tta", "is for pictures, and the samples are none; leave it out");
 }
 
 // The samples live where the run computes: loaders then find them there.
@@ -128,6 +126,7 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   run.task = registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing,
                                                  run.data.classes, run.data.targets});
   run.context.classes = run.task->outputs(run.context.classes);
+  check_task(run);
   run.model = registries.models.make(recipe.model, run.context);
   if (const char* why = why_no_views(run.context, recipe.train.tta))
     throw FieldError("train.tta", why);
@@ -135,7 +134,6 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
     environment.use_threads(static_cast<int>(*recipe.train.threads));
   run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
   run.options.tta = recipe.train.tta;
-  check_task(run);
   place(run.data, run.compute.device);
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
   run.validation = source_of(run.data.validation, run);

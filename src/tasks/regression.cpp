@@ -72,6 +72,8 @@ class Regression : public Task {
     return {std::sqrt(own[1] / values), own[2] / values, r2};
   }
 
+  bool loss_may_be_negative() const override { return has_variance(); }
+
   std::int64_t outputs(std::int64_t targets) const override {
     return has_variance() ? 2 * targets : targets;
   }
