@@ -1,5 +1,7 @@
 #include "onecycle/data.h"
 
+#include "data/moments.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -8,13 +10,8 @@ namespace onecycle {
 
 namespace {
 
-struct Moments {
-  double mean = 0;
-  double std = 0;
-};
-
 // Exact: the sums over the 256 values are of integers.
-Moments moments_of(const std::array<std::int64_t, 256>& counts) {
+Moments moments_of_bytes(const std::array<std::int64_t, 256>& counts) {
   double count = 0, sum = 0, squares = 0;
   for (std::size_t value = 0; value < counts.size(); ++value) {
     const auto times = static_cast<double>(counts[value]);
@@ -100,7 +97,7 @@ ChannelStatistics channel_statistics(const at::Tensor& images, const at::Tensor&
       std::array<std::int64_t, 256> counts{};
       for_channel<std::uint8_t>(images, used, channel,
                                 [&](std::uint8_t pixel) { ++counts[pixel]; });
-      moments = moments_of(counts);
+      moments = moments_of_bytes(counts);
     } else {
       RunningMoments running;
       for_channel<float>(images, used, channel, [&](float pixel) { running.add(pixel); });
