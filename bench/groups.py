@@ -130,6 +130,20 @@ def cifar_fast(options):
                  expert(options), steps=2, rounds=8, notes=notes(options))
 
 
+def table(options):
+    """Two groups: speed and memory of the residual network with embeddings."""
+    batch = ("--batch", options.batch or 256)
+    recipe = f"{ROOT}/bench/tables/diamonds.yaml"
+    def variants(*precisions):
+        return [*(ours(options, f"onecycle, {precision}", recipe, f"data.dir={options.table}", "data.validation=0",
+                       f"data.batch_size={batch[1]}", f"train.precision={precision}") for precision in precisions),
+                peer(options, "PyTorch, in memory", "table_memory.py", "--data", options.table, *batch)]
+    title = f"residual network with embeddings, diamonds, batch {batch[1]}; peers in fp32"
+    return [Group("table", title, variants(*widths(options, "fp32", "auto")), "PyTorch, in memory", steps=100, rounds=12,
+                  notes=notes(options)),
+            Group("memory", f"peak resident memory, {title}", variants("fp32"), "PyTorch, in memory", steps=100, rounds=3)]
+
+
 def start(options):
     return Group("start", "from the program's start to its first finished step, 3-layer net, files in the page cache", [
         our_mlp(options, "fp32", "train.duration=5ep"),
@@ -207,6 +221,7 @@ GROUPS = {"mlp": lambda options: [mlp(options)],
           "resnet18": lambda options: [resnet(options, "resnet18", 3, 8)],
           "resnet56": lambda options: [resnet(options, "resnet56", 3, 8)],
           "cifar_fast": lambda options: [cifar_fast(options)],
+          "table": table,
           "start": lambda options: [start(options)],
           "memory": memory,
           "custom_module": lambda options: [custom_module(options)],
