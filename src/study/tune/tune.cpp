@@ -39,12 +39,20 @@ class Procedure {
 
  private:
   void procedure() {
+    result_.metrics = task_metrics();
     if (!choose_rate()) return;
     choose_decay();
     choose_momentum();
     choose_share_of_rate();
     choose_length();
     confirm();
+  }
+
+  std::vector<Metric> task_metrics() const {
+    return environment_.registries.tasks
+        .make(recipe_.task, {context_of(data_, recipe_).classes, recipe_.train.label_smoothing,
+                             data_.classes, data_.targets})
+        ->metrics();
   }
 
   // ---- Stages ----
@@ -107,7 +115,7 @@ class Procedure {
     pick(std::move(contest));
   }
 
-  // How accuracy grows with the cycle; the recipe's own length is kept.
+  // What a longer cycle brings; the recipe's own length is kept.
   void choose_length() {
     TuneChoice choice{"duration", recipe_.train.duration.text(), "", "kept as given"};
     for (const double share : {options_.short_share, 2 * options_.short_share}) {
