@@ -39,7 +39,7 @@ class Procedure {
 
  private:
   void procedure() {
-    result_.metrics = task_metrics();
+    look_at_run();
     if (!choose_rate()) return;
     choose_decay();
     choose_momentum();
@@ -48,11 +48,11 @@ class Procedure {
     confirm();
   }
 
-  std::vector<Metric> task_metrics() const {
-    return environment_.registries.tasks
-        .make(recipe_.task, {context_of(data_, recipe_).classes, recipe_.train.label_smoothing,
-                             data_.classes, data_.targets})
-        ->metrics();
+  // What does not depend on what is chosen.
+  void look_at_run() {
+    const RecipeRun run = build_on(data_, recipe_, environment_);
+    result_.metrics = run.task->metrics();
+    decays_ = run.model->decays_to_try();
   }
 
   // ---- Stages ----
@@ -75,10 +75,8 @@ class Procedure {
 
   void choose_decay() {
     if (!takes(recipe_.optimizer, Change::set_weight_decay)) return;
-    const auto model =
-        environment_.registries.models.make(recipe_.model, context_of(data_, recipe_));
     std::vector<Candidate> candidates;
-    for (const double l2 : model->decays_to_try())
+    for (const double l2 : decays_)
       candidates.push_back(
           {format("{:.3g}", l2), with_weight_decay(recipe_, l2, data_.train.size(), environment_)});
     pick({"weight decay (l2 units)", candidates, options_.short_share});
@@ -239,6 +237,7 @@ class Procedure {
   const Environment& environment_;
   TuneOptions options_;
   TuneItems items_;
+  std::vector<double> decays_;  // l2, of the model
   TuneResult result_;
 };
 

@@ -22,11 +22,11 @@ namespace {
 // What a cache's file holds may be of others' making.
 bool is_trial(const TrainedItem& item) { return item.epochs >= 0 && item.seconds >= 0; }
 
-// "loss 0.4321, accuracy 86.10 %", or without a metric.
-std::string outcome_text(const TrialScore& score, const std::vector<Metric>& metrics) {
+// "loss 0.4321, accuracy 86.10 %"; the loss alone where the task has no metric.
+std::string trial_text(const TrialScore& score, const std::vector<Metric>& metrics) {
   std::string text = format("loss {:.4f}", score.loss);
   if (!metrics.empty())
-    text += format(", {} {}", metrics[0].name, metric_text(metrics[0], score.accuracy));
+    text += format(", {} {}", metrics[0].name, metric_text(metrics[0], score.metric));
   return text;
 }
 
@@ -75,10 +75,10 @@ TrainedItem TuneItems::train_now(const std::string& key, const Recipe& recipe) {
   const TrialScore result = run_trial(std::move(run), stop_, progress_);
   if (result.interrupted) throw Interrupted();
   say_(format("{:<34} validation {}", key,
-              result.diverged ? "diverged" : outcome_text(result, metrics)));
-  TrainedItem item = {std::nullopt, result.accuracy, result.epochs, result.seconds};
+              result.diverged ? "diverged" : trial_text(result, metrics)));
+  TrainedItem item = {std::nullopt, std::nullopt, result.epochs, result.seconds};
   if (!result.diverged) item.loss = result.loss;
-  if (!std::isfinite(result.accuracy)) item.accuracy.reset();
+  if (std::isfinite(result.metric)) item.accuracy = result.metric;
   return item;
 }
 

@@ -17,7 +17,7 @@ struct Interrupted {};
 // A trial run, judged on the validation part.
 struct TrainedItem {
   std::optional<double> loss;      // nothing: it diverged
-  std::optional<double> accuracy;  // or whatever the task's first metric is
+  std::optional<double> accuracy;  // the task's first metric, whatever it is
   double epochs = 0;
   double seconds = 0;
 };

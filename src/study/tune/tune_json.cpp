@@ -49,9 +49,7 @@ std::string tune_json(const TuneResult& result, const std::string& name, const s
                {"confirming_range_test", inside(result.confirming_folder, folder)},
                {"final", "final"},
                {"recipe", recipe}};
-  // Accuracy is what is meant where nothing is said.
-  if (!result.metrics.empty() && result.metrics[0].name != accuracy_metric().name)
-    json["metric"] = result.metrics[0];
+  add_metric(json, result.metrics);
   return json_text(json, 1) + "\n";
 }
 
