@@ -56,6 +56,7 @@ struct SweepCurve {
   Measure measure = Measure::accuracy;
   std::string stopped;  // why it ended early; empty where it did not
   bool interrupted = false;
+  std::vector<Metric> metrics = {};  // the task's; the first is the points' held_out_accuracy
 };
 
 // Trains the run along the sweep, from where it is, and puts everything back: weights, buffers,

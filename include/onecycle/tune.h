@@ -23,9 +23,9 @@ struct TuneOptions {
 // A run that a choice compared with others.
 struct TuneTrial {
   std::string label;
-  std::optional<double> loss;  // on the validation part; nothing: it diverged
-  double accuracy = 0;         // there, fraction
-  double epochs = 0;           // trained
+  std::optional<double> loss;    // on the validation part; nothing: it diverged
+  std::optional<double> metric;  // there, the task's first; nothing: it has none or no value
+  double epochs = 0;             // trained
   bool chosen = false;
 };
 
@@ -42,6 +42,7 @@ struct TuneChoice {
 struct TuneResult {
   Recipe recipe;
   std::vector<TuneChoice> choices;
+  std::vector<Metric> metrics;  // the task's
   std::vector<std::string> words;
   std::string range_folder;       // the range test's curves
   std::string confirming_folder;  // those of the one at the end

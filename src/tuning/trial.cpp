@@ -25,7 +25,7 @@ TrialScore run_trial(Run run, StopSignal& stop, Observer* progress) {
       end.reason == StopReason::diverged || !end.validation || !std::isfinite(end.validation->loss);
   if (result.diverged) return result;
   result.loss = end.validation->loss;
-  result.accuracy = end.validation->metric();
+  result.metric = end.validation->metric();
   return result;
 }
 

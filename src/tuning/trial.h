@@ -7,7 +7,7 @@ namespace onecycle {
 // What a run for choosing came to, on the validation part alone.
 struct TrialScore {
   double loss = 0;
-  double accuracy = 0;
+  double metric = 0;  // the task's first; NaN: it has none
   double epochs = 0;
   double seconds = 0;
   bool diverged = false;

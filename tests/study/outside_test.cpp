@@ -257,9 +257,13 @@ TEST(PartsFromOutside, AreTuned) {
   TuneOptions options;
   options.seeds = 1;
   StopSignal stop;
+  std::string said;
   const TuneResult result = tune({recipe, run.data, environment, options, folder.path(), stop,
-                                  nullptr, [](const std::string&) {}});
+                                  nullptr, [&](const std::string& line) { said += line + "\n"; }});
   EXPECT_EQ(result.refused, "");
+  ASSERT_EQ(result.metrics.size(), 1U);
+  EXPECT_EQ(result.metrics[0].name, "hits");
+  EXPECT_THAT(said, ::testing::ContainsRegex("validation loss [0-9.]+, hits [0-9.]+ %"));
   std::vector<std::string> what;
   for (const TuneChoice& choice : result.choices) what.push_back(choice.what);
   EXPECT_THAT(what, ::testing::Contains("lr_max"));

@@ -4,6 +4,9 @@
 #include "onecycle/range_test.h"
 #include "onecycle/trainer.h"
 
+#include "tuning/range_test/range_test_json.h"
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ATen/ATen.h>
@@ -81,6 +84,10 @@ TEST(ALine, IsSweptAndPutBack) {
   const SweepCurve curve = sweep(run, plan, stop);
   EXPECT_EQ(curve.held_out, 10);
   EXPECT_NE(curve.stopped, "") << "no line bears such rates";
+  RangeTest test;
+  test.sweeps = {{"a line", 0, plan, curve}};
+  EXPECT_THAT(range_test_json(test, "line", "", ""),
+              ::testing::ContainsRegex("\"metric\": \\{[[:space:]]*\"name\": \"mae\""));
   EXPECT_TRUE(run.parameters->all().front().master.equal(before));
 }
 

@@ -6,6 +6,7 @@
 #include "onecycle/error.h"
 
 #include "study/result_cache.h"
+#include "study/tune/tune_json.h"
 #include "support/temporary_folder.h"
 #include "train/support.h"
 
@@ -141,6 +142,41 @@ TEST(Tune, ABudgetLeavesChoicesOut) {
   for (const TuneChoice& choice : result.choices)
     left_out = left_out || choice.sure.find("budget") != std::string::npos;
   EXPECT_TRUE(left_out);
+}
+
+nlohmann::ordered_json tuning_with(const std::vector<Metric>& metrics,
+                                   std::optional<double> value) {
+  TuneResult result;
+  result.metrics = metrics;
+  result.choices = {{"momentum", "0.95", "", "clear"}};
+  result.choices[0].trials = {{"0.95", -1.25, value, 2, true}, {"0.9", {}, {}, 1}};
+  return nlohmann::ordered_json::parse(tune_json(result, "small", "runs/1", "name: small\n"));
+}
+
+TEST(TuneJson, TrialsOfClassificationHaveTheirAccuracyAndNothingElseIsSaid) {
+  const auto json = tuning_with({{"accuracy", "acc", true, true}}, 0.875);
+  EXPECT_EQ(json["choices"][0]["trials"].dump(),
+            R"([{"label":"0.95","loss":-1.25,"accuracy":0.875,"epochs":2.0,"chosen":true},)"
+            R"({"label":"0.9","loss":null,"accuracy":null,"epochs":1.0,"chosen":false}])");
+  EXPECT_FALSE(json.contains("metric"));
+  EXPECT_EQ(std::prev(json.end()).key(), "recipe");
+}
+
+TEST(TuneJson, AnotherMetricIsNamed) {
+  const auto json =
+      tuning_with({{"rmse", "RMSE", false, false}, {"mae", "MAE", false, false}}, 540.25);
+  EXPECT_EQ(json["choices"][0]["trials"][0].dump(),
+            R"({"label":"0.95","loss":-1.25,"rmse":540.25,"epochs":2.0,"chosen":true})");
+  EXPECT_EQ(json["metric"].dump(),
+            R"({"name":"rmse","label":"RMSE","larger_is_better":false,"is_fraction":false})");
+}
+
+TEST(TuneJson, ATaskWithoutMetricsHasNone) {
+  const auto json = tuning_with({}, {});
+  EXPECT_EQ(json["choices"][0]["trials"][0].dump(),
+            R"({"label":"0.95","loss":-1.25,"epochs":2.0,"chosen":true})");
+  EXPECT_EQ(json["metric"], nullptr);
+  EXPECT_TRUE(json.contains("metric"));
 }
 
 }  // namespace

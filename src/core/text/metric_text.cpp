@@ -18,12 +18,23 @@ std::string metric_text(const Metric& metric, double value) {
   return metric_number(metric, value) + (metric.is_fraction && !std::isnan(value) ? " %" : "");
 }
 
+void add_metric(Json& object, const std::vector<Metric>& metrics) {
+  if (metrics.empty())
+    object["metric"] = nullptr;
+  else if (metrics[0].name != accuracy_metric().name)
+    object["metric"] = metrics[0];
+}
+
 Metric metric_in(const Json& object) {
   try {
     if (object.is_object() && object.contains("metric")) return object["metric"].get<Metric>();
   } catch (const Json::exception&) {
   }
   return accuracy_metric();
+}
+
+bool says_no_metric(const Json& object) {
+  return object.is_object() && object.contains("metric") && object["metric"].is_null();
 }
 
 std::string metrics_json(const std::vector<Metric>& metrics) {

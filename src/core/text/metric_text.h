@@ -20,8 +20,13 @@ std::string metric_number(const Metric& metric, double value);  // "89.35", "0.0
 // With its unit: "89.35 %", "0.0312".
 std::string metric_text(const Metric& metric, double value);
 
-// Which metric the member "metric" of a file's object names; accuracy where there is none.
+// Says in a file's object, as its member "metric", which metric its values are of: a task's first,
+// null where it has none. Nothing for accuracy, which is meant where nothing is said.
+void add_metric(Json& object, const std::vector<Metric>& metrics);
+// And back: accuracy where nothing, or nothing that is a metric, is said.
 Metric metric_in(const Json& object);
+// Whether it is said that there is none.
+bool says_no_metric(const Json& object);
 
 // Metrics as metrics.json of a run's folder has them.
 std::string metrics_json(const std::vector<Metric>& metrics);

@@ -17,7 +17,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kSeriesColours = 6;
-constexpr double kWorthSeeing = 1.5;  // of the lowest loss; what is above is cut off
+constexpr int kMetricColumn = 3;
+constexpr double kWorthSeeing = 1.5;  // of the lowest loss, or nats above one that is not positive;
+                                      // what is above is cut off
 
 bool chosen(const Json& trial) {
   return trial.is_object() && trial.contains("chosen") && trial["chosen"] == true;
@@ -39,16 +41,24 @@ PageTable trials_of(const Json& tuning) {
   PageTable table;
   table.title = "Trials";
   const Metric metric = metric_in(tuning);
-  table.names = {"choice", "trial", "validation loss", "validation " + human_name(metric),
-                 "epochs", "chosen"};
-  table.textual = {true, true, false, false, false, true};
+  const bool has_metric = !says_no_metric(tuning);
+  table.names = {"choice", "trial", "validation loss", "epochs", "chosen"};
+  table.textual = {true, true, false, false, true};
+  if (has_metric) {
+    table.names.insert(table.names.begin() + kMetricColumn, "validation " + human_name(metric));
+    table.textual.insert(table.textual.begin() + kMetricColumn, false);
+  }
   for (const Json& choice : list_in(tuning, "choices"))
     for (const Json& trial : list_in(choice, "trials")) {
       const double loss = number_in(trial, "loss");
-      table.rows.push_back({text_in(choice, "what"), text_in(trial, "label"),
-                            std::isfinite(loss) ? human_number(loss) : "diverged",
-                            human_metric(metric, number_in(trial, metric.name)),
-                            human_number(number_in(trial, "epochs")), chosen(trial) ? "yes" : ""});
+      std::vector<std::string> row = {text_in(choice, "what"), text_in(trial, "label"),
+                                      std::isfinite(loss) ? human_number(loss) : "diverged",
+                                      human_number(number_in(trial, "epochs")),
+                                      chosen(trial) ? "yes" : ""};
+      if (has_metric)
+        row.insert(row.begin() + kMetricColumn,
+                   human_metric(metric, number_in(trial, metric.name)));
+      table.rows.push_back(std::move(row));
     }
   return table;
 }
@@ -64,7 +74,7 @@ Figure trials_figure(const Json& tuning) {
   int colour = 0;
   double number = 0;
   double lowest = INFINITY;
-  double highest = 0;
+  double highest = -INFINITY;
   for (const Json& choice : list_in(tuning, "choices")) {
     PlotSeries series;
     series.label = text_in(choice, "what");
@@ -84,8 +94,9 @@ Figure trials_figure(const Json& tuning) {
     colour = (colour + 1) % kSeriesColours;
     figure.series.push_back(std::move(series));
   }
-  if (highest > kWorthSeeing * lowest) {
-    figure.y.high = kWorthSeeing * lowest;
+  const double high = lowest > 0 ? kWorthSeeing * lowest : lowest + kWorthSeeing;
+  if (highest > high) {
+    figure.y.high = high;
     figure.note += format(" Losses above {} are cut off.", human_number(figure.y.high));
   }
   return figure;

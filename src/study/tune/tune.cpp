@@ -40,12 +40,20 @@ class Procedure {
 
  private:
   void procedure() {
+    look_at_run();
     if (!choose_rate()) return;
     choose_decay();
     choose_momentum();
     choose_share_of_rate();
     choose_length();
     confirm();
+  }
+
+  // What does not depend on what is chosen.
+  void look_at_run() {
+    const RecipeRun run = build_on(data_, recipe_, environment_);
+    result_.metrics = run.task->metrics();
+    decays_ = run.model->decays_to_try();
   }
 
   // ---- Stages ----
@@ -68,10 +76,8 @@ class Procedure {
 
   void choose_decay() {
     if (!takes(recipe_.optimizer, Change::set_weight_decay)) return;
-    const auto model =
-        environment_.registries.models.make(recipe_.model, context_of(data_, recipe_));
     std::vector<Candidate> candidates;
-    for (const double l2 : model->decays_to_try())
+    for (const double l2 : decays_)
       candidates.push_back(
           {format("{:.3g}", l2), with_weight_decay(recipe_, l2, data_.train.size(), environment_)});
     pick({"weight decay (l2 units)", candidates, options_.short_share});
@@ -108,7 +114,7 @@ class Procedure {
     pick(std::move(contest));
   }
 
-  // How accuracy grows with the cycle; the recipe's own length is kept.
+  // What a longer cycle brings; the recipe's own length is kept.
   void choose_length() {
     TuneChoice choice{"duration", recipe_.train.duration.text(), "", "kept as given"};
     for (const double share : {options_.short_share, 2 * options_.short_share}) {
@@ -234,6 +240,7 @@ class Procedure {
   const Environment& environment_;
   TuneOptions options_;
   TuneItems items_;
+  std::vector<double> decays_;  // l2, of the model
   TuneResult result_;
 };
 

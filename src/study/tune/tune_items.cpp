@@ -2,6 +2,7 @@
 
 #include "core/files/files.h"
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 #include "recipe/recipe_text.h"
 #include "train/state/shared_checkpoints.h"
 #include "tuning/range_test/range_test_json.h"
@@ -19,8 +20,14 @@ ONECYCLE_JSON(RangeItem, lr_max, refused, reason, seed_numbers, folder, epochs, 
 namespace {
 
 // What a cache's file holds may be of others' making.
-bool is_trial(const TrainedItem& item) {
-  return item.accuracy >= 0 && item.epochs >= 0 && item.seconds >= 0;
+bool is_trial(const TrainedItem& item) { return item.epochs >= 0 && item.seconds >= 0; }
+
+// "loss 0.4321, accuracy 86.10 %"; the loss alone where the task has no metric.
+std::string trial_text(const TrialScore& score, const std::vector<Metric>& metrics) {
+  std::string text = format("loss {:.4f}", score.loss);
+  if (!metrics.empty())
+    text += format(", {} {}", metrics[0].name, metric_text(metrics[0], score.metric));
+  return text;
 }
 
 bool is_range(const RangeItem& item) {
@@ -63,14 +70,16 @@ TrainedItem TuneItems::trained(const std::string& key, const Recipe& recipe) {
 }
 
 TrainedItem TuneItems::train_now(const std::string& key, const Recipe& recipe) {
-  const TrialScore result = run_trial(build_on(data_, recipe, environment_), stop_, progress_);
+  RecipeRun run = build_on(data_, recipe, environment_);
+  const std::vector<Metric> metrics = run.task->metrics();
+  const TrialScore result = run_trial(std::move(run), stop_, progress_);
   if (result.interrupted) throw Interrupted();
   say_(format("{:<34} validation {}", key,
-              result.diverged
-                  ? "diverged"
-                  : format("loss {:.4f}, accuracy {:.2f} %", result.loss, 100 * result.accuracy)));
-  return {result.diverged ? std::nullopt : std::optional(result.loss), result.accuracy,
-          result.epochs, result.seconds};
+              result.diverged ? "diverged" : trial_text(result, metrics)));
+  TrainedItem item = {std::nullopt, std::nullopt, result.epochs, result.seconds};
+  if (!result.diverged) item.loss = result.loss;
+  if (std::isfinite(result.metric)) item.accuracy = result.metric;
+  return item;
 }
 
 RangeItem TuneItems::range(const std::string& key, const Recipe& recipe, std::int64_t seeds) {

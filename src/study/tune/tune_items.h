@@ -16,8 +16,8 @@ struct Interrupted {};
 
 // A trial run, judged on the validation part.
 struct TrainedItem {
-  std::optional<double> loss;  // nothing: it diverged
-  double accuracy = 0;
+  std::optional<double> loss;      // nothing: it diverged
+  std::optional<double> accuracy;  // the task's first metric, whatever it is
   double epochs = 0;
   double seconds = 0;
 };

@@ -4,6 +4,7 @@
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/json_text.h"
+#include "core/text/metric_text.h"
 #include "core/text/number.h"
 #include "tuning/range_test/smoothing.h"
 
@@ -89,25 +90,23 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                         {"stable_to", overlay.stable_to},
                         {"held_out_loss", overlay.held_out_loss},
                         {"smoothed", json_of(overlay.smoothed)}});
-  return json_text(
-             Json{{"kind", "range_test"},
-                  {"name", name},
-                  {"refused", test.refused.empty() ? Json() : Json(test.refused)},
-                  {"lr_max", test.lr_max},
-                  {"lr_min", test.lr_min},
-                  {"uncertain", test.uncertain},
-                  {"measure", measure_name(test)},
-                  {"seed_numbers", test.seed_numbers},
-                  {"sweeps", std::move(sweeps)},
-                  {"smoothed", json_of(test.smoothed)},
-                  {"causal", test.sweeps.empty() ? Json::array() : causal_of(test.sweeps[0].curve)},
-                  {"suggestions", std::move(suggestions)},
-                  {"overlays", std::move(overlays)},
-                  {"machine", machine},
-                  {"recipe", recipe},
-                  {"words", test.words}},
-             1) +
-         "\n";
+  Json json = {{"kind", "range_test"},
+               {"name", name},
+               {"refused", test.refused.empty() ? Json() : Json(test.refused)},
+               {"lr_max", test.lr_max},
+               {"lr_min", test.lr_min},
+               {"uncertain", test.uncertain},
+               {"seed_numbers", test.seed_numbers},
+               {"sweeps", std::move(sweeps)},
+               {"smoothed", json_of(test.smoothed)},
+               {"causal", test.sweeps.empty() ? Json::array() : causal_of(test.sweeps[0].curve)},
+               {"suggestions", std::move(suggestions)},
+               {"overlays", std::move(overlays)},
+               {"machine", machine},
+               {"recipe", recipe},
+               {"words", test.words}};
+  if (!test.sweeps.empty()) add_metric(json, test.sweeps[0].curve.metrics);
+  return json_text(json, 1) + "\n";
 }
 
 std::string range_test_csv(const RangeTest& test) {

@@ -123,6 +123,7 @@ SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* 
     throw DataError(
         "the range test looks at held-out samples, and there are none: set data.validation");
   SweepCurve curve;
+  curve.metrics = run.task->metrics();
   curve.held_out = held_out_of(plan, run);
   curve.measure = measure_of(*run.task);
   Recorder recorder(curve, plan.stop_factor, run.task->loss_may_be_negative());
