@@ -6,6 +6,7 @@
 #include "core/files/input_file.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
+#include "core/text/metric_text.h"
 #include "recipe/recipe_text.h"
 #include "train/state/shared_checkpoints.h"
 
@@ -59,18 +60,21 @@ struct Column {
 };
 
 void add(Column& column, const std::optional<Score>& score) {
-  if (score) column.values.push_back(score->metric());
+  if (score && std::isfinite(score->metric())) column.values.push_back(score->metric());
 }
 
-void say(const std::vector<Column>& columns, std::int64_t runs, const CommandLine& line) {
+void say(const std::vector<Column>& columns, const Metric& metric, std::int64_t runs,
+         const CommandLine& line) {
   Json json = {{"event", "seeds"}, {"runs", runs}};
+  const auto number = [&](double value) { return metric_number(metric, value); };
   for (const Column& column : columns) {
     if (column.values.empty()) continue;
     const Spread spread = spread_of(column.values);
-    line.console().say(format("{:<11}accuracy {:.2f} % +- {:.2f} over {} seeds [{:.2f} to {:.2f}]",
-                              column.name, 100 * spread.mean, 100 * spread.deviation,
-                              column.values.size(), 100 * spread.low, 100 * spread.high));
-    json[std::string(column.name) + "_accuracy"] = {
+    line.console().say(format("{:<11}{} {} +- {} over {} seeds [{} to {}]", column.name,
+                              metric.name, metric_text(metric, spread.mean),
+                              number(spread.deviation), column.values.size(), number(spread.low),
+                              number(spread.high)));
+    json[format("{}_{}", column.name, metric.name)] = {
         {"mean", spread.mean}, {"deviation", spread.deviation}, {"values", column.values}};
   }
   if (line.json()) print_json(json);
@@ -81,6 +85,7 @@ void say(const std::vector<Column>& columns, std::int64_t runs, const CommandLin
 int train_seeds(const Recipe& base, std::int64_t count, const Session& session) {
   const Console console = session.console();
   std::vector<Column> columns = {{"train", {}}, {"validation", {}}, {"test", {}}};
+  Metric metric = accuracy_metric();
   int exit_code = 0;
   std::int64_t runs = 0;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -89,6 +94,7 @@ int train_seeds(const Recipe& base, std::int64_t count, const Session& session) 
     console.say(format("seed       {} ({} of {})", recipe.seed, i + 1, count));
     const RunStart start = start_of(recipe, session);
     RecipeRun run = build(recipe, session.environment());
+    if (const auto metrics = run.task->metrics(); !metrics.empty()) metric = metrics.front();
     RunEnd end;
     if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) {
       end = end_in(*start.snapshot);
@@ -106,7 +112,7 @@ int train_seeds(const Recipe& base, std::int64_t count, const Session& session) 
     add(columns[1], end.validation);
     add(columns[2], end.test);
   }
-  say(columns, runs, session.line());
+  say(columns, metric, runs, session.line());
   return exit_code;
 }
 

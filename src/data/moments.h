@@ -12,8 +12,9 @@ struct Moments {
   double std = 1;
 };
 
-// Of [N], float64, in float64; a deviation of 1 where all values are the same. Throws DataError, which names `what`, where they are too large for
-// it or the deviation is not within kLeastDeviation and kLargestDeviation.
+// Of [N], float64, in float64; a deviation of 1 where all values are the same. Throws DataError,
+// which names `what`, where they are too large for it or the deviation is not within
+// kLeastDeviation and kLargestDeviation.
 Moments moments_of(const at::Tensor& values, const std::string& what);
 
 }  // namespace onecycle

@@ -4,6 +4,7 @@
 #include "cli/fit_batch/fit_batch_child.h"
 #include "cli/fit_batch/fit_batch_task.h"
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,8 +22,9 @@ struct ComparedBatch {
   std::string why;
 };
 
-std::string percent(const Json& accuracy) {
-  return accuracy.is_number() ? format("{:.2f} %", 100 * accuracy.get<double>()) : "-";
+std::string score_text(const Json& result, const char* split) {
+  const Json& value = result.at(split);
+  return value.is_number() ? metric_text(metric_in(result), value.get<double>()) : "-";
 }
 
 void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& row) {
@@ -31,18 +33,22 @@ void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& r
   } else {
     const std::int64_t steps = row.result.at("steps");
     const std::int64_t planned = row.result.at("planned");
-    task.line.console().say(format(
-        "{:>8}  {:>10.4g}  {:>9}  {:>9.2f}  {:>10}  {:>9}{}", grouped(row.batch),
-        row.result.at("lr_max").get<double>(), grouped(steps),
-        row.result.at("seconds").get<double>(), percent(row.result.at("validation_accuracy")),
-        percent(row.result.at("test_accuracy")),
-        steps < planned ? format("  cut short of {} steps", grouped(planned)) : ""));
+    task.line.console().say(
+        format("{:>8}  {:>10.4g}  {:>9}  {:>9.2f}  {:>10}  {:>9}{}", grouped(row.batch),
+               row.result.at("lr_max").get<double>(), grouped(steps),
+               row.result.at("seconds").get<double>(), score_text(row.result, "validation"),
+               score_text(row.result, "test"),
+               steps < planned ? format("  cut short of {} steps", grouped(planned)) : ""));
   }
   if (!task.line.json()) return;
   Json json = {{"event", "trial"}, {"equal", equal}, {"batch", row.batch}};
-  for (const char* key :
-       {"lr_max", "steps", "planned", "seconds", "validation_accuracy", "test_accuracy"})
-    json[key] = row.result.is_null() ? Json() : Json(row.result.at(key));
+  const auto of_result = [&](const char* key) {
+    return row.result.is_null() ? Json() : Json(row.result.at(key));
+  };
+  for (const char* key : {"lr_max", "steps", "planned", "seconds"}) json[key] = of_result(key);
+  const Metric metric = row.result.is_null() ? accuracy_metric() : metric_in(row.result);
+  for (const char* split : {"validation", "test"})
+    json[format("{}_{}", split, metric.name)] = of_result(split);
   json["why"] = row.result.is_null() ? Json(row.why) : Json();
   print_json(json);
 }

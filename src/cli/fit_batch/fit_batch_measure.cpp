@@ -7,6 +7,7 @@
 #include "cli/fit_batch/fit_batch_child.h"
 #include "cli/ranks.h"
 #include "core/process/this_process.h"
+#include "core/text/metric_text.h"
 #include "core/text/printable.h"
 #include "observe/divergence.h"
 #include "observe/progress.h"
@@ -50,13 +51,12 @@ void trial(const Json& request, const Recipe& recipe, const Environment& environ
   if (request.contains("seconds")) seconds = request.at("seconds").get<double>();
   const BatchTrial trial = train_trial(run, seconds, observers);
   if (!trial.failure.empty()) return print_json({{"event", "failed"}, {"message", trial.failure}});
-  print_json({{"event", "result"},
-              {"lr_max", trial.lr_max},
-              {"steps", trial.steps},
-              {"planned", trial.planned},
-              {"seconds", trial.seconds},
-              {"validation_accuracy", trial.validation},
-              {"test_accuracy", trial.test}});
+  Json result = {{"event", "result"},        {"lr_max", trial.lr_max},
+                 {"steps", trial.steps},     {"planned", trial.planned},
+                 {"seconds", trial.seconds}, {"validation", trial.validation},
+                 {"test", trial.test}};
+  add_metric(result, run.task->metrics());
+  print_json(result);
 }
 
 void measure(const Json& request) {
