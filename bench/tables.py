@@ -89,9 +89,9 @@ def peers(name, folder, seed):
 
 def trained(program, recipe, folder, seed):
     with tempfile.TemporaryDirectory() as runs:
-        subprocess.run([program, "train", recipe, "--set", f"data.dir={folder}", "--set", f"seed={seed}", "--out",
-                        f"{runs}/run"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        with open(f"{runs}/run/metrics.csv", newline="") as file:
+        subprocess.run([program, "train", recipe, "--set", f"data.dir={folder}", "--set", f"seed={seed}", "--set",
+                        f"output.dir={runs}"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        with open(next(Path(runs).glob("*/1/metrics.csv")), newline="") as file:
             scores = [row["test_r2"] for row in csv.DictReader(file) if row["test_r2"]]
         return float(scores[-1])
 

@@ -11,6 +11,7 @@ namespace onecycle {
 
 // How a column of a table becomes numbers.
 struct TableColumn {
+  // What it becomes.
   enum class Kind {
     number,    // standardised: (value - mean) / std
     one_hot,   // a 1 among as many numbers as there are categories

@@ -2,7 +2,7 @@
 
 #include "core/text/format.h"
 #include "core/text/json_text.h"
-#include "train/loss_rise.h"
+#include "core/loss_rise.h"
 
 #include <algorithm>
 #include <cmath>

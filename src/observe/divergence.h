@@ -8,7 +8,7 @@
 namespace onecycle {
 
 // Ends a run whose training loss between two log points is, `window` times in a row, more than
-// `factor` times as bad (times_as_bad() of train/loss_rise.h) as the larger of the first such loss
+// `factor` times as bad (times_as_bad() of core/loss_rise.h) as the larger of the first such loss
 // and that of guessing, where the task knows one.
 class DivergenceWatch : public Observer {
  public:

@@ -1,6 +1,6 @@
 #include "onecycle/tasks.h"
 
-#include "tasks/weights_option.h"
+#include "tasks/class_weights.h"
 
 #include <optional>
 
@@ -12,7 +12,7 @@ namespace {
 constexpr Range kInside = {.low = 0, .high = 1, .low_open = true, .high_open = true};
 
 struct ClassificationRecipe {
-  std::optional<WeightsOption> weights = {};
+  std::optional<ClassWeights> weights = {};
   double beta = 0.999;
   double focal_gamma = 0;
 };

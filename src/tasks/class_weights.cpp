@@ -1,5 +1,12 @@
+#include "tasks/class_weights.h"
+
+#include "onecycle/error.h"
+#include "onecycle/registry.h"
 #include "onecycle/task.h"
 
+#include "core/text/format.h"
+
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -32,6 +39,30 @@ std::vector<double> effective_number_weights(const std::vector<std::int64_t>& co
   for (const std::int64_t count : counts)
     weights.push_back(
         count == 0 ? 1 : (1 - beta) / -std::expm1(static_cast<double>(count) * std::log(beta)));
+  return scaled_weights(std::move(weights), counts);
+}
+
+std::vector<double> class_weights(const ClassWeights& option, double beta,
+                                  const std::vector<std::string>& names,
+                                  const std::vector<std::int64_t>& counts) {
+  if (option.rule != ClassWeights::Rule::given) {
+    if (counts.empty())
+      throw FieldError("task.weights",
+                       "the data does not say how often each class occurs; give a map of classes");
+    return option.rule == ClassWeights::Rule::balanced ? balanced_weights(counts)
+                                                       : effective_number_weights(counts, beta);
+  }
+  std::vector<double> weights(names.size(), 1);
+  for (const auto& [name, weight] : option.given) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      const std::string near = nearest_name(name, names);
+      throw FieldError("task.weights",
+                       format("'{}' is no class of the data{}", name,
+                              near.empty() ? "" : format("; did you mean '{}'?", near)));
+    }
+    weights[static_cast<std::size_t>(found - names.begin())] = weight;
+  }
   return scaled_weights(std::move(weights), counts);
 }
 

@@ -35,7 +35,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
      {"core", "formats", "kernels", "schedule", "nn", "data", "dist", "optim", "tasks", "models",
       "network"}},
     {"observe", {"core"}},
-    {"tuning", {"core", "kernels", "schedule", "nn", "train"}},
+    {"tuning", {"core", "kernels", "schedule", "nn", "network", "train"}},
     {"recipe",
      {"core", "options", "yaml", "formats", "schedule", "nn", "data", "optim", "tasks", "models",
       "network", "train"}},

@@ -4,7 +4,7 @@
 #include "recipe/recipe_text.h"
 #include "study/recipe_edit.h"
 #include "study/tune/tune_items.h"
-#include "train/loss_rise.h"
+#include "core/loss_rise.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 
 #include "core/text/format.h"
 #include "schedule/survey.h"
-#include "train/loss_rise.h"
+#include "core/loss_rise.h"
 #include "train/state/kept_state.h"
 #include "tuning/range_test/smoothing.h"
 

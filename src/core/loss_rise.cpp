@@ -1,4 +1,4 @@
-#include "train/loss_rise.h"
+#include "core/loss_rise.h"
 
 #include <algorithm>
 

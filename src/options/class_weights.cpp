@@ -1,0 +1,34 @@
+#include "options/class_weights.h"
+
+#include "onecycle/option_table.h"
+#include "onecycle/value.h"
+
+#include <cmath>
+
+namespace onecycle {
+
+std::optional<ClassWeights> OptionType<ClassWeights>::read(const Value& value, std::string& why) {
+  if (value.is_scalar() && value.text == "auto") return ClassWeights{};
+  if (value.is_scalar() && value.text == "effective")
+    return ClassWeights{ClassWeights::Rule::effective};
+  why = "auto, effective or a map from classes to numbers above 0";
+  if (!value.is_map() || value.members.empty()) return std::nullopt;
+  ClassWeights option{ClassWeights::Rule::given};
+  for (const auto& [key, at, given] : value.members) {
+    std::string ignored;
+    const auto weight = OptionType<double>::read(given, ignored);
+    if (!weight || !(*weight > 0) || !std::isfinite(*weight)) return std::nullopt;
+    option.given.emplace_back(key, *weight);
+  }
+  return option;
+}
+
+void OptionType<ClassWeights>::write(const ClassWeights& value, Value& to) {
+  if (value.rule == ClassWeights::Rule::balanced) return detail::write_word("auto", to);
+  if (value.rule == ClassWeights::Rule::effective) return detail::write_word("effective", to);
+  to = Value::map();
+  for (const auto& [name, weight] : value.given)
+    OptionType<double>::write(weight, detail::add_member(to, name));
+}
+
+}  // namespace onecycle
