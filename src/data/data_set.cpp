@@ -16,6 +16,12 @@ const char* name_of(TargetKind kind) {
   return "";
 }
 
+std::string counted(std::size_t number, TargetKind kind) {
+  std::string name = name_of(kind);
+  if (number == 1) name = kind == TargetKind::classes ? "class" : name.substr(0, name.size() - 1);
+  return std::to_string(number) + " " + name;
+}
+
 std::int64_t DataSet::channels() const {
   return is_pictures() ? train.images.size(1) : c10::multiply_integers(sample_shape());
 }

@@ -85,9 +85,9 @@ int info(const CommandLine& line, const DataOptions& options, const Environment&
   const DataSummary summary = describe_data(
       load_data(options, descriptor, environment.registries.formats, environment.loading));
   if (!line.json())
-    print("{}: {}\n{} {}, {} {}\n", visible(summary.name), visible(descriptor.title),
+    print("{}: {}\n{} {}, {}\n", visible(summary.name), visible(descriptor.title),
           joined(summary.sample_shape, "x"), summary.type,
-          summary.classes.size() + summary.targets.names.size(), name_of(summary.target_kind));
+          counted(summary.classes.size() + summary.targets.names.size(), summary.target_kind));
   for (const SplitSummary& split : summary.splits) {
     if (line.json()) {
       print_json(Json{{"event", "split"},

@@ -87,10 +87,13 @@ void describe_layers(const RecipeRun& run, const Console& console) {
 
 void describe(const RecipeRun& run, const Console& console) {
   const DataSet& data = run.data;
-  console.say(format("data       {}: {} train, {} validation, {} test; {}x{}x{}, {} classes",
-                     data.name, grouped(data.train.size()), grouped(data.validation.size()),
-                     grouped(data.test.size()), data.channels(), data.height(), data.width(),
-                     data.classes.size()));
+  const std::vector<std::int64_t> shape =
+      data.is_pictures() ? std::vector{data.channels(), data.height(), data.width()}
+                         : data.sample_shape();
+  console.say(format("data       {}: {} train, {} validation, {} test; {}, {}", data.name,
+                     grouped(data.train.size()), grouped(data.validation.size()),
+                     grouped(data.test.size()), joined(shape, "x"),
+                     counted(data.classes.size() + data.targets.names.size(), data.target_kind)));
   const ModelSummary summary = summarise(*run.model, run.context);
   console.say(format(
       "model      {}: {} parameters, {:.4g} M multiply-adds and {:.4g} kB of "
