@@ -1,5 +1,9 @@
+#include "onecycle/pack.h"
+
+#include "formats/safetensors/safetensors.h"
 #include "picture_files.h"
 
+#include <cmath>
 #include <filesystem>
 
 namespace onecycle {
@@ -189,6 +193,70 @@ TEST_F(ImageLists, WhatCannotBeReadCanBeLeftOut) {
   ASSERT_EQ(warnings.size(), 1);
   EXPECT_THAT(warnings[0], HasSubstr("2 of 5 pictures left out; the first: "));
   EXPECT_THAT(warnings[0], HasSubstr("train.csv, line 3, column 'image': "));
+}
+
+void expect_equal(const DataSet& one, const DataSet& other) {
+  EXPECT_EQ(one.target_kind, other.target_kind);
+  EXPECT_EQ(one.classes, other.classes);
+  EXPECT_EQ(one.targets.names, other.targets.names);
+  EXPECT_EQ(one.targets.mean, other.targets.mean);
+  EXPECT_EQ(one.mean, other.mean);
+  for (const auto part : {&DataSet::train, &DataSet::validation, &DataSet::test}) {
+    EXPECT_TRUE((one.*part).images.equal((other.*part).images));
+    EXPECT_TRUE((one.*part).labels.equal((other.*part).labels));
+  }
+}
+
+TEST_F(ImageLists, ArePackedWithTheirValues) {
+  folder.write_text("train.csv", "image,grade\npng-rgb,1\npng-grey,2\npng-palette,4\n");
+  folder.write_text("test.csv", "image,grade\npng-rgba,2\n");
+  options.validation = 1;
+  const std::string more = ", test: test.csv";
+  const DataSet before = load(more);
+  const std::string path = packed_path(options, descriptor);
+  EXPECT_EQ(pack_data(options, descriptor, path).train, 3);
+  const DataSet after = load(more);
+  expect_equal(after, before);
+  EXPECT_THAT(read_bytes("/proc/self/maps"), HasSubstr(path));
+  EXPECT_TRUE(warnings.empty());
+  // Another task's targets are read from the list.
+  EXPECT_EQ(load(more, TargetKind::classes).classes, (std::vector<std::string>{"1", "2", "4"}));
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_THAT(warnings[0], HasSubstr("is not used: its targets are values, and the task is for "
+                                     "classes"));
+  pack_data(options, descriptor, path, builtin_formats(), {}, TargetKind::classes);
+  EXPECT_EQ(load(more, TargetKind::classes).classes, (std::vector<std::string>{"1", "2", "4"}));
+  EXPECT_EQ(warnings.size(), 1);
+}
+
+TEST_F(ImageLists, ArePackedWithTheirLabels) {
+  folder.write_text("train.csv", "image,labels\npng-rgb,b a\npng-grey,\npng-palette,b\n");
+  const DataSet before = load(", label_separator: ' '");
+  pack_data(options, descriptor, folder / "mine");
+  descriptor.format = chosen(builtin_formats(), "packed", "file: mine");
+  expect_equal(load_data(options, descriptor), before);
+}
+
+// Files that no `onecycle data pack` wrote.
+TEST_F(ImageLists, StrangersPackedTargetsAreChecked) {
+  const std::vector<std::uint8_t> pixels(8), labels = {0, 1, 1, 2};
+  const double values[] = {1, 2, 3, NAN};
+  descriptor.format = chosen(builtin_formats(), "packed", "file: x.packed");
+  const auto packed = [&](const char* kind, const std::string& type, const void* targets,
+                          const char* names, std::uint64_t bytes) {
+    write_safetensors(folder / "x.packed",
+                      {{"train.labels", type, {2, 2}, targets, bytes},
+                       {"train.images", "U8", {2, 1, 2, 2}, pixels.data(), 8}},
+                      {{"classes", names}, {"targets", kind}});
+    return data_error(options, descriptor);
+  };
+  constexpr const char* kTwo = R"(["a","b"])";
+  EXPECT_THAT(packed("labels", "U8", labels.data(), kTwo, 4), HasSubstr("neither 0 nor 1"));
+  EXPECT_THAT(packed("values", "F64", values, kTwo, 32), HasSubstr("no finite number"));
+  EXPECT_THAT(packed("values", "U8", labels.data(), kTwo, 4), HasSubstr("holds no train.images"));
+  EXPECT_THAT(packed("labels", "U8", labels.data(), R"(["a"])", 4),
+              HasSubstr("holds no train.images"));
+  EXPECT_THAT(packed("boxes", "U8", labels.data(), kTwo, 4), HasSubstr("its targets are 'boxes'"));
 }
 
 }  // namespace
