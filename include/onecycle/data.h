@@ -22,7 +22,7 @@ enum class TargetKind {
 // The enumerator as text.
 const char* name_of(TargetKind kind);
 // "10 classes", "1 value".
-std::string counted(std::size_t number, TargetKind kind);
+std::string counted(std::int64_t number, TargetKind kind);
 
 // The samples of one split, on the CPU.
 struct ImageSet {

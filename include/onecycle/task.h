@@ -38,7 +38,7 @@ class Task {
 
   // At most kMostMetrics. The first one names the best checkpoint, unless the loss does.
   virtual std::vector<Metric> metrics() const = 0;
-  // Adds a batch to `sums`: its mean loss, [] fp32, and what its metrics are made of. outputs fp32.
+  // Adds a batch to `sums`: its mean loss, [], and what its metrics are made of. Both fp32 or fp64.
   virtual void add(const at::Tensor& loss, const at::Tensor& outputs, const Batch& batch,
                    Sums& sums) const;
   // The metrics of some samples. own: kMostSums, what metric_sums() gave of them, added up; rows:

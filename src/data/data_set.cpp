@@ -16,7 +16,7 @@ const char* name_of(TargetKind kind) {
   return "";
 }
 
-std::string counted(std::size_t number, TargetKind kind) {
+std::string counted(std::int64_t number, TargetKind kind) {
   std::string name = name_of(kind);
   if (number == 1) name = kind == TargetKind::classes ? "class" : name.substr(0, name.size() - 1);
   return std::to_string(number) + " " + name;

@@ -58,8 +58,9 @@ class Classification : public Task {
   // In one kernel.
   void add(const at::Tensor& loss, const at::Tensor& logits, const Batch& batch,
            Sums& sums) const override {
-    const at::Tensor rows = logits.contiguous();
-    const auto* mean = loss.const_data_ptr<float>();
+    const at::Tensor rows = logits.to(at::kFloat).contiguous();
+    const at::Tensor narrow = loss.to(at::kFloat);
+    const auto* mean = narrow.const_data_ptr<float>();
     const auto* values = rows.const_data_ptr<float>();
     const auto* labels = batch.targets.const_data_ptr<std::int64_t>();
     if (rows.is_cuda()) {

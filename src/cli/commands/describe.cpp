@@ -93,7 +93,7 @@ void describe(const RecipeRun& run, const Console& console) {
   console.say(format("data       {}: {} train, {} validation, {} test; {}, {}", data.name,
                      grouped(data.train.size()), grouped(data.validation.size()),
                      grouped(data.test.size()), joined(shape, "x"),
-                     counted(data.classes.size() + data.targets.names.size(), data.target_kind)));
+                     counted(data.outputs(), data.target_kind)));
   const ModelSummary summary = summarise(*run.model, run.context);
   console.say(format(
       "model      {}: {} parameters, {:.4g} M multiply-adds and {:.4g} kB of "

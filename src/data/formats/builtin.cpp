@@ -5,6 +5,7 @@ namespace onecycle {
 FormatRegistry::Entry idx_format();
 FormatRegistry::Entry cifar_format();
 FormatRegistry::Entry image_folder_format();
+FormatRegistry::Entry image_list_format();
 FormatRegistry::Entry cifar_python_format();
 FormatRegistry::Entry packed_format();
 FormatRegistry::Entry synthetic_format();
@@ -16,6 +17,7 @@ FormatRegistry builtin_formats() {
   formats.add(cifar_format());
   formats.add(cifar_python_format());
   formats.add(image_folder_format());
+  formats.add(image_list_format());
   formats.add(table_format());
   formats.add(packed_format());
   formats.add(synthetic_format());

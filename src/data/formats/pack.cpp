@@ -57,12 +57,32 @@ AllocateImages allocator(const std::string& path) {
 }
 
 StoredTensor stored(const std::string& name, const at::Tensor& tensor) {
-  const bool bytes = tensor.scalar_type() == at::kByte;
-  return {name,
-          bytes                               ? "U8"
-          : tensor.scalar_type() == at::kLong ? "I64"
-                                              : "F32",
-          tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()};
+  const auto dtype = [&] {
+    switch (tensor.scalar_type()) {
+      case at::kByte:
+        return "U8";
+      case at::kLong:
+        return "I64";
+      case at::kDouble:
+        return "F64";
+      default:
+        return "F32";
+    }
+  };
+  return {name, dtype(), tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()};
+}
+
+// Pictures and their targets as they are. What is made from the training part alone cannot be
+// packed, as the format's read() then says.
+RawSamples packable(const DatasetDescriptor& descriptor, const DatasetFormat& made,
+                    const DataFiles& files) {
+  std::optional<RawSamples> raw = made.read_raw(files);
+  if (raw && !raw->encode && raw->train.images.dim() == 4) return *std::move(raw);
+  RawSamples both;
+  both.train = made.read(Split::train, files);
+  if (made.has_test(files)) both.test = made.read(Split::test, files);
+  both.names = descriptor.classes.empty() ? made.classes(files) : descriptor.classes;
+  return both;
 }
 
 }  // namespace
@@ -76,34 +96,35 @@ std::string packed_path(const DataOptions& options, const DatasetDescriptor& des
 
 PackSummary pack_data(const DataOptions& options, const DatasetDescriptor& descriptor,
                       const std::string& path, const FormatRegistry& formats,
-                      const LoadWatch& watch) {
+                      const LoadWatch& watch, std::optional<TargetKind> targets) {
   DataFiles files = data_files(options, descriptor);
   files.watch = watch;
+  files.targets = targets;
   files.allocate = allocator(path);
   const auto [choice, form] = find_form(descriptor, files, formats);
   const std::string source = source_of(choice, *form, files);
-  std::vector<std::pair<std::string, ImageSet>> parts{{"train", form->read(Split::train, files)}};
-  if (form->has_test(files)) parts.emplace_back("test", form->read(Split::test, files));
+  RawSamples both = packable(descriptor, *form, files);
+  std::vector<std::pair<std::string, ImageSet*>> parts{{"train", &both.train}};
+  if (both.test.images.defined()) parts.emplace_back("test", &both.test);
 
   PackSummary summary{path};
   std::vector<StoredTensor> tensors;
-  for (auto& [name, set] : parts) {
-    set.images = set.images.contiguous();
-    set.labels = set.labels.contiguous();
-    tensors.push_back(stored(name + ".labels", set.labels));
-    tensors.push_back(stored(name + ".images", set.images));
-    (name == "train" ? summary.train : summary.test) = set.size();
-    summary.bytes += static_cast<std::int64_t>(set.images.nbytes());
+  for (const auto& [name, set] : parts) {
+    set->images = set->images.contiguous();
+    set->labels = set->labels.contiguous();
+    tensors.push_back(stored(name + ".labels", set->labels));
+    tensors.push_back(stored(name + ".images", set->images));
+    (name == "train" ? summary.train : summary.test) = set->size();
+    summary.bytes += static_cast<std::int64_t>(set->images.nbytes());
   }
-  auto classes = descriptor.classes;
-  if (classes.empty()) classes = form->classes(files);
   if (source != source_of(choice, *form, files))
     throw DataError(descriptor.name + ": its files changed while they were read; pack it again");
   write_safetensors(path, tensors,
                     {{"format", "onecycle"},
                      {"kind", "data"},
                      {"name", descriptor.name},
-                     {"classes", json_text(Json(classes))},
+                     {"classes", json_text(Json(both.names))},
+                     {"targets", name_of(both.kind)},
                      {"source", source}});
   return summary;
 }

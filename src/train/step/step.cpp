@@ -82,7 +82,7 @@ void Step::add_gradients(const Batch& batch) {
     mean = mean * (weight / batch.valid);
     weight_ = weight_.defined() ? weight_ + weight : weight;
   }
-  run_.task->add(mean.to(at::kFloat), outputs.detach().to(at::kFloat), batch, sums_);
+  run_.task->add(mean, outputs.detach(), batch, sums_);
 }
 
 std::pair<at::Tensor, at::Tensor> Step::forward(const Batch& batch) {
