@@ -170,6 +170,19 @@ void check_names(const std::vector<std::string>& classes, const std::string& dat
                              i, printable(classes[i]), why));
 }
 
+// The names of the classes, as the descriptor has them, else the files, else numbers; checks the
+// labels.
+void name_classes(RawSamples& both, const DatasetDescriptor& descriptor, const DatasetFormat& made,
+                  const DataFiles& files) {
+  both.names = descriptor.classes;
+  if (both.names.empty()) both.names = made.classes(files);
+  if (both.names.empty())
+    both.names = numbered_classes(both.train, place(descriptor, Split::train, made));
+  const auto num_classes = static_cast<std::int64_t>(both.names.size());
+  check_labels(both.train, num_classes, place(descriptor, Split::train, made));
+  check_labels(both.test, num_classes, place(descriptor, Split::test, made));
+}
+
 // Pictures, or what else read() has, with labels that are classes.
 RawSamples read_classes(const DatasetDescriptor& descriptor, const DatasetFormat& made,
                         const DataFiles& files) {
@@ -182,13 +195,7 @@ RawSamples read_classes(const DatasetDescriptor& descriptor, const DatasetFormat
     throw DataError(
         format("{}: the training images are {}, the test images {}; check which files they are",
                descriptor.name, shape_text(both.train.images), shape_text(both.test.images)));
-  both.names = descriptor.classes;
-  if (both.names.empty()) both.names = made.classes(files);
-  if (both.names.empty())
-    both.names = numbered_classes(both.train, place(descriptor, Split::train, made));
-  const auto num_classes = static_cast<std::int64_t>(both.names.size());
-  check_labels(both.train, num_classes, place(descriptor, Split::train, made));
-  check_labels(both.test, num_classes, place(descriptor, Split::test, made));
+  name_classes(both, descriptor, made, files);
   return both;
 }
 
@@ -196,13 +203,16 @@ RawSamples read_both(const DatasetDescriptor& descriptor, const DatasetFormat& m
                      const DataFiles& files) {
   std::optional<RawSamples> raw = made.read_raw(files);
   if (!raw) return read_classes(descriptor, made, files);
-  if (!descriptor.classes.empty() || !descriptor.mean.empty())
+  const bool are_named = raw->kind != TargetKind::classes || !raw->names.empty();
+  const bool are_pictures = raw->train.images.dim() == 4;
+  if ((are_named && !descriptor.classes.empty()) || (!are_pictures && !descriptor.mean.empty()))
     throw DataError(
         format("{}: its files say what classes, mean and std are; leave them out of "
                "its descriptor",
                descriptor.name));
   if (!raw->test.images.defined())
     raw->test = {raw->train.images.narrow(0, 0, 0), raw->train.labels.narrow(0, 0, 0)};
+  if (!are_named) name_classes(*raw, descriptor, made, files);
   return *std::move(raw);
 }
 

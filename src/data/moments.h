@@ -13,7 +13,11 @@ struct Moments {
 };
 
 // Of [N], float64, in float64. Throws DataError, which names `what`, where they are too large for
-// it or the deviation is not within kLeastDeviation and kLargestDeviation.
+// it, the mean is beyond kLargestDeviation or the deviation is not within kLeastDeviation and
+// kLargestDeviation.
 Moments moments_of(const at::Tensor& values, const std::string& what);
+
+// Throws that DataError.
+void check_moments(const Moments& moments, const std::string& what);
 
 }  // namespace onecycle

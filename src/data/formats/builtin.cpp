@@ -2,6 +2,7 @@
 
 namespace onecycle {
 
+FormatRegistry::Entry arrays_format();
 FormatRegistry::Entry idx_format();
 FormatRegistry::Entry cifar_format();
 FormatRegistry::Entry image_folder_format();
@@ -17,6 +18,7 @@ FormatRegistry builtin_formats() {
   formats.add(cifar_python_format());
   formats.add(image_folder_format());
   formats.add(table_format());
+  formats.add(arrays_format());
   formats.add(packed_format());
   formats.add(synthetic_format());
   return formats;
