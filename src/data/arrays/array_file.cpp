@@ -69,7 +69,7 @@ ArrayFile::ArrayFile(const std::string& path) : path_(path), file_(mapped_file(p
     if (single_) {
       stored_[""] = parse_npy(bytes);
     } else if (is_zip(bytes)) {
-      for (const auto& [name, entry] : read_zip(bytes))
+      for (const auto& [name, entry] : read_zip(bytes, ZipPacking::any))
         if (name.ends_with(kEnding))
           entries_.emplace(name.substr(0, name.size() - kEnding.size()), entry);
     } else if (is_safetensors(bytes)) {
@@ -95,14 +95,21 @@ Array ArrayFile::array(const std::string& name) const {
   Array array{single_ ? path_ : format("{}, array '{}'", path_, printable(name)), "", {}};
   named(array.place, [&] {
     StoredTensor tensor;
+    std::shared_ptr<const void> owner = file_;
     if (const auto entry = entries_.find(name); entry != entries_.end()) {
-      check_crc(name, entry->second);
-      tensor = parse_npy(entry->second.bytes);
+      if (entry->second.deflated) {
+        const auto bytes = std::make_shared<const std::string>(inflated(name, entry->second));
+        owner = bytes;
+        tensor = parse_npy(*bytes);
+      } else {
+        check_crc(name, entry->second);
+        tensor = parse_npy(entry->second.bytes);
+      }
     } else {
       tensor = stored_.at(name);
     }
     array.dtype = tensor.dtype;
-    array.numbers = kept(tensor_of(tensor), file_);
+    array.numbers = kept(tensor_of(tensor), owner);
   });
   return array;
 }
