@@ -1,5 +1,6 @@
 #include "onecycle/data.h"
 
+#include "data/arrays/array_samples.h"
 #include "data_test_support.h"
 #include "formats/safetensors/safetensors.h"
 #include "formats/zip/zip_writer.h"
@@ -256,6 +257,19 @@ TEST_F(Arrays, OfSafetensorsAreNamed) {
   EXPECT_THAT(error("{train: d.safetensors, targets: [tags]}"), HasSubstr("series, tags"));
   EXPECT_THAT(error("{train: d.safetensors, inputs: [series], targets: [tags], names: [a]}"),
               HasSubstr("a sample has 3 targets, but `names` has 1"));
+}
+
+TEST_F(Arrays, ToPredictAreTheInputsOfAFile) {
+  const auto path = [&](const char* name) { return folder / name; };
+  folder.write_text("x.npy", npy<double>("<f8", "(2, 1, 2)", {1, 2, 3, 4}));
+  EXPECT_TRUE(read_samples(path("x.npy")).equal(at::tensor({1.F, 2.F, 3.F, 4.F}).view({2, 1, 2})));
+  write_npz("one.npz", {{"any", bytes_from("(2,)", 2)}});
+  EXPECT_TRUE(read_samples(path("one.npz")).equal(at::tensor({0.F, 1.F}).view({2, 1})));
+  write_npz("two.npz", {{"x", bytes_from("(2,)", 2)}, {"y", bytes_from("(2,)", 2, 5)}});
+  EXPECT_TRUE(read_samples(path("two.npz")).equal(at::tensor({0.F, 1.F}).view({2, 1})));
+  write_npz("no.npz", {{"a", bytes_from("(2,)", 2)}, {"b", bytes_from("(2,)", 2)}});
+  EXPECT_THAT([&] { (void)read_samples(path("no.npz")); },
+              testing::ThrowsMessage<DataError>(HasSubstr("0 of its 2 arrays")));
 }
 
 TEST_F(Arrays, OptionsOfPicturesAreForPictures) {

@@ -127,6 +127,22 @@ at::Tensor array_inputs(const Array& array, ChannelOrder channels) {
   return samples;
 }
 
+at::Tensor read_samples(const std::string& path) {
+  const ArrayFile file(path);
+  const std::vector<std::string> held = file.names();
+  std::vector<std::string> found;
+  for (const std::string& name : held)
+    if (held.size() == 1 || std::count(kInputNames.begin(), kInputNames.end(), name) > 0)
+      found.push_back(name);
+  if (found.size() != 1)
+    throw DataError(
+        format("{}: {} of its {} arrays may be the inputs ({}); give a file of the "
+               "inputs alone",
+               path, found.size(), held.size(), joined(kInputNames)));
+  const at::Tensor samples = array_inputs(file.array(found.front()), ChannelOrder::automatic);
+  return samples.scalar_type() == at::kDouble ? samples.to(at::kFloat) : samples;
+}
+
 TargetKind array_target_kind(const Array& training, std::optional<TargetKind> wanted) {
   if (wanted) return *wanted;
   check_dimensions(training);

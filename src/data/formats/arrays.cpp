@@ -19,7 +19,7 @@ struct ArraysOptions {
   std::optional<std::string> train_targets;
   std::optional<std::string> test;
   std::optional<std::string> test_targets;
-  std::vector<std::string> inputs = {"inputs", "x", "X", "images", "data"};
+  std::vector<std::string> inputs = kInputNames;
   std::vector<std::string> targets = {"targets", "y", "Y", "labels", "target"};
   std::vector<std::string> names;
   ChannelOrder channels = ChannelOrder::automatic;
