@@ -37,7 +37,7 @@ std::shared_ptr<const MappedFile> mapped_file(const std::string& path) {
 }
 
 // As long as it lives, so does what holds its numbers.
-at::Tensor kept(const at::Tensor& numbers, std::shared_ptr<const void> owner) {
+at::Tensor kept_with(const at::Tensor& numbers, std::shared_ptr<const void> owner) {
   return at::from_blob(
       numbers.data_ptr(), numbers.sizes(), numbers.strides(),
       [numbers, owner = std::move(owner)](void*) {}, numbers.options());
@@ -109,7 +109,7 @@ Array ArrayFile::array(const std::string& name) const {
       tensor = stored_.at(name);
     }
     array.dtype = tensor.dtype;
-    array.numbers = kept(tensor_of(tensor), owner);
+    array.numbers = kept_with(tensor_of(tensor), owner);
   });
   return array;
 }

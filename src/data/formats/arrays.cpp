@@ -128,6 +128,8 @@ class Arrays : public DatasetFormat {
       const Part test = part(Split::test, files);
       raw.test = samples(test, raw.kind);
       check_same(train, raw.train, test, raw.test);
+      if (raw.train.images.scalar_type() != raw.test.images.scalar_type())
+        for (ImageSet* set : {&raw.train, &raw.test}) set->images = set->images.to(at::kDouble);
     }
     if (raw.train.images.dim() != 4)
       raw.encode = [standardise = options_.standardise](DataSet& data) {

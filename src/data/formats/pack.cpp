@@ -7,6 +7,7 @@
 #include "core/text/json_text.h"
 #include "data/files.h"
 #include "data/formats/packed.h"
+#include "data/tensor_bytes.h"
 #include "formats/safetensors/safetensors.h"
 
 #include <cerrno>
@@ -54,15 +55,6 @@ AllocateImages allocator(const std::string& path) {
     if (bytes < available_host_memory() / 2) return at::empty(sizes, at::kByte);
     return on_disk(sizes, path);
   };
-}
-
-StoredTensor stored(const std::string& name, const at::Tensor& tensor) {
-  const bool bytes = tensor.scalar_type() == at::kByte;
-  return {name,
-          bytes                               ? "U8"
-          : tensor.scalar_type() == at::kLong ? "I64"
-                                              : "F32",
-          tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()};
 }
 
 }  // namespace

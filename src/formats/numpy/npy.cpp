@@ -18,7 +18,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
 constexpr std::size_t kBeforeLength = 8;
 constexpr std::uint64_t kLongestNpyHeader = 1 << 16;  // numpy itself takes 10,000 bytes
 
@@ -167,12 +167,12 @@ std::vector<std::int64_t> fortran_strides(const std::vector<std::int64_t>& shape
 
 }  // namespace
 
-bool is_npy(std::string_view bytes) { return bytes.starts_with(kMagic); }
+bool is_npy(std::string_view bytes) { return bytes.starts_with(kNpyMagic); }
 
 StoredTensor parse_npy(std::string_view bytes) {
   if (!is_npy(bytes)) fail_npy("it does not begin as one");
   if (bytes.size() < kBeforeLength) fail_npy("it is cut short");
-  const int version = static_cast<unsigned char>(bytes[kMagic.size()]);
+  const int version = static_cast<unsigned char>(bytes[kNpyMagic.size()]);
   if (version < 1 || version > 3) fail_npy(format("its version is {}, not 1 to 3", version));
   const std::size_t length_bytes = version == 1 ? 2 : 4;
   if (bytes.size() < kBeforeLength + length_bytes) fail_npy("it is cut short");
