@@ -121,8 +121,8 @@ struct DataFiles {
   std::string path(const std::string& file) const;
 };
 
-// All samples of a format that makes them from what the training part is like, as its files have
-// them.
+// All samples of a format whose targets may be other than classes, or that makes samples from what
+// the training part is like; as its files have them.
 struct RawSamples {
   ImageSet train;  // images: what `encode` takes, a row a sample; values are not standardised
   ImageSet test;   // may be empty
@@ -142,8 +142,8 @@ class DatasetFormat {
   virtual std::vector<std::string> files(Split split) const = 0;
   // All samples of a split.
   virtual ImageSet read(Split split, const DataFiles& files) const = 0;
-  // Of formats whose samples are made from what the training part is like; nothing: read() has
-  // them.
+  // Of formats whose targets may be other than classes, or whose samples are made from what the
+  // training part is like; nothing: read() has them, with classes.
   virtual std::optional<RawSamples> read_raw(const DataFiles&) const { return std::nullopt; }
   // Whether the files are there, sound or not.
   virtual bool present(const DataFiles& files) const;
@@ -162,7 +162,7 @@ class DatasetFormat {
 // The formats that data sets may name.
 using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>()>;
 
-// idx, cifar, cifar_python, image_folder, table, arrays, packed and synthetic.
+// idx, cifar, cifar_python, image_folder, image_list, table, arrays, packed and synthetic.
 FormatRegistry builtin_formats();
 
 // ---- Loading and looking ---------------------------------------------------------------------

@@ -37,7 +37,9 @@ struct LoaderOptions {
 
 // Pictures as a source: makes batches of a set that lives on the device. Every random choice is a
 // pure function of (seed, epoch, sample's position in the set): batches may be asked for in any
-// order, any number of times, and in parts. Nothing waits for the device.
+// order, any number of times, and in parts. Nothing waits for the device. Targets that are no
+// classes are given as they are, numbers in float64 where the inputs are and else in float32; rows
+// of padding have those of some sample.
 class Loader : public Source {
  public:
   // Throws DataError for an empty set.
@@ -74,10 +76,15 @@ class Loader : public Source {
   void augment(kernels::Gather& request) const;
   // Completes `request` (rows, augmentation and crop) with samples of `set` and runs it.
   Batch gather(kernels::Gather request, const ImageSet& set) const;
+  // With targets that are no classes: of the numbers of samples that gather() gave as labels.
+  Batch with_targets(Batch batch) const;
+  void set_targets();
 
   LoaderOptions options_;
   std::int64_t num_samples_ = 0;
-  ImageSet set_;            // on the device, as stored
+  ImageSet set_;            // on the device, as stored; labels: classes, or numbers of the samples
+  at::Tensor targets_;      // [N,...] on the device, as stored; undefined where they are classes
+  at::Tensor told_;         // the same as batches have them
   at::Tensor mean_;         // [C] or [C*H*W] float64, in the units of the stored pixels
   at::Tensor inverse_std_;  // [C] float64
   std::optional<OnDevice<kernels::CropTables>> crop_tables_;  // for resized_crop

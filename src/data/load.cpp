@@ -40,6 +40,7 @@ ImageSet read_split(const DatasetDescriptor& descriptor, Split split, const Data
 }
 
 void check_labels(const ImageSet& set, std::int64_t num_classes, const std::string& where) {
+  if (set.size() == 0) return;
   const auto* labels = set.labels.const_data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < set.size(); ++i)
     if (labels[i] < 0 || labels[i] >= num_classes)
@@ -50,8 +51,8 @@ void check_labels(const ImageSet& set, std::int64_t num_classes, const std::stri
 }
 
 std::string shape_text(const at::Tensor& images) {
-  return format("{} {}x{}x{}", images.scalar_type() == at::kByte ? "uint8" : "float32",
-                images.size(1), images.size(2), images.size(3));
+  return format("{} {}", images.scalar_type() == at::kByte ? "uint8" : "float32",
+                joined(images.sizes().slice(1).vec(), "x"));
 }
 
 ImageSet selected(const ImageSet& set, std::vector<std::int64_t> samples) {
@@ -188,32 +189,38 @@ RawSamples read_classes(const DatasetDescriptor& descriptor, const DatasetFormat
                         const DataFiles& files) {
   RawSamples both;
   both.train = read_split(descriptor, Split::train, made, files);
-  both.test = {both.train.images.narrow(0, 0, 0), both.train.labels.narrow(0, 0, 0)};
   if (made.has_test(files)) both.test = read_split(descriptor, Split::test, made, files);
-  if (both.train.images.sizes().slice(1) != both.test.images.sizes().slice(1) ||
-      both.train.images.scalar_type() != both.test.images.scalar_type())
-    throw DataError(
-        format("{}: the training images are {}, the test images {}; check which files they are",
-               descriptor.name, shape_text(both.train.images), shape_text(both.test.images)));
-  name_classes(both, descriptor, made, files);
   return both;
+}
+
+// Of files that name their classes, or have none; those of pictures do not say mean and std.
+void refuse_stated(const DatasetDescriptor& descriptor, const RawSamples& raw) {
+  const bool pictures = raw.train.images.dim() == 4;
+  if (!descriptor.classes.empty() && (raw.kind != TargetKind::classes || !raw.names.empty()))
+    throw DataError(
+        format("{}: its files say what the classes are; leave `classes` out of its descriptor",
+               descriptor.name));
+  if (!pictures && !descriptor.mean.empty())
+    throw DataError(
+        format("{}: mean and std of its files are measured; leave them out of its descriptor",
+               descriptor.name));
 }
 
 RawSamples read_both(const DatasetDescriptor& descriptor, const DatasetFormat& made,
                      const DataFiles& files) {
   std::optional<RawSamples> raw = made.read_raw(files);
-  if (!raw) return read_classes(descriptor, made, files);
-  const bool are_named = raw->kind != TargetKind::classes || !raw->names.empty();
-  const bool are_pictures = raw->train.images.dim() == 4;
-  if ((are_named && !descriptor.classes.empty()) || (!are_pictures && !descriptor.mean.empty()))
+  if (raw) refuse_stated(descriptor, *raw);
+  RawSamples both = raw ? *std::move(raw) : read_classes(descriptor, made, files);
+  if (!both.test.images.defined())
+    both.test = {both.train.images.narrow(0, 0, 0), both.train.labels.narrow(0, 0, 0)};
+  if (both.train.images.sizes().slice(1) != both.test.images.sizes().slice(1) ||
+      both.train.images.scalar_type() != both.test.images.scalar_type())
     throw DataError(
-        format("{}: its files say what classes, mean and std are; leave them out of "
-               "its descriptor",
-               descriptor.name));
-  if (!raw->test.images.defined())
-    raw->test = {raw->train.images.narrow(0, 0, 0), raw->train.labels.narrow(0, 0, 0)};
-  if (!are_named) name_classes(*raw, descriptor, made, files);
-  return *std::move(raw);
+        format("{}: the training images are {}, the test images {}; check which files they are",
+               descriptor.name, shape_text(both.train.images), shape_text(both.test.images)));
+  if (both.kind == TargetKind::classes && both.names.empty())
+    name_classes(both, descriptor, made, files);
+  return both;
 }
 
 void refuse_picture_options(const DataOptions& options) {

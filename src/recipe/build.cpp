@@ -35,14 +35,6 @@ DatasetDescriptor descriptor_of(const Recipe& recipe, const Environment& environ
   return find_descriptor(recipe.data, environment.dataset_folders, environment.registries.formats);
 }
 
-// What the task's targets are, where it is one of builtin_tasks; others take what the files have.
-std::optional<TargetKind> wanted_targets(const Recipe& recipe) {
-  if (recipe.task.name == "classification") return TargetKind::classes;
-  if (recipe.task.name == "regression") return TargetKind::values;
-  if (recipe.task.name == "multi_label") return TargetKind::labels;
-  return std::nullopt;
-}
-
 DataSet read_data(const Recipe& recipe, const Environment& environment) {
   return in_terms_of(recipe, [&] {
     const auto descriptor = descriptor_of(recipe, environment);
@@ -202,6 +194,13 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t r
 
 RunPlan plan_run(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
   return in_terms_of(recipe, [&] { return run_plan_of(recipe, num_train, environment); });
+}
+
+std::optional<TargetKind> wanted_targets(const Recipe& recipe) {
+  if (recipe.task.name == "classification") return TargetKind::classes;
+  if (recipe.task.name == "regression") return TargetKind::values;
+  if (recipe.task.name == "multi_label") return TargetKind::labels;
+  return std::nullopt;
 }
 
 std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Environment& environment) {

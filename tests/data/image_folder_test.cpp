@@ -1,6 +1,5 @@
 #include "data/pictures/picture.h"
-#include "data_test_support.h"
-#include "support/golden.h"
+#include "picture_files.h"
 
 #include <filesystem>
 #include <sys/stat.h>
@@ -12,13 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-Bytes golden_file(const std::string& name) {
-  for (const GoldenCase& golden : read_golden("pictures.txt"))
-    if (golden.name == name)
-      return {golden.numbers.at("file").begin(), golden.numbers.at("file").end()};
-  throw std::runtime_error("no case " + name);
-}
 
 struct ImageFolderFiles : testing::Test {
   ImageFolderFiles() {

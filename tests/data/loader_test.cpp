@@ -226,6 +226,45 @@ TEST(Loader, NormalisesByMeanAndStd) {
                   static_cast<float>((3 / 255.0 - 0.25) / 0.5));
 }
 
+// Targets [N,2] that hold a sample's number and its square: each row has those of its picture.
+TEST(Loader, GivesTargetsThatAreNoClasses) {
+  ImageSet set = numbered(23);
+  const at::Tensor numbers = set.labels.to(at::kDouble);
+  set.labels = at::stack({numbers, numbers.square()}, 1);
+  LoaderOptions options = plain_options(5);
+  options.augment.mixup = .4;
+  Loader loader(set, options);
+  Loader of_classes(numbered(23), options);
+  for (std::int64_t b = 0; b < 4; ++b) {
+    const Batch batch = loader.train_batch(3, b), want = of_classes.train_batch(3, b);
+    EXPECT_EQ(batch.targets.scalar_type(), at::kFloat);
+    EXPECT_EQ(batch.targets.sizes(), at::IntArrayRef({5, 2}));
+    EXPECT_TRUE(batch.inputs.equal(want.inputs));
+    EXPECT_TRUE(batch.mix->weight.equal(want.mix->weight));
+    EXPECT_TRUE(batch.targets.select(1, 0).equal(want.targets.to(at::kFloat)));
+    EXPECT_TRUE(batch.mix->targets.select(1, 1).equal(want.mix->targets.square().to(at::kFloat)));
+  }
+  const Batch last = loader.evaluation_batch(4);  // 20, 21, 22 and padding
+  EXPECT_EQ(last.valid, 3);
+  EXPECT_EQ(last.targets.size(0), 5);
+  EXPECT_TRUE(last.targets.narrow(0, 0, 3).equal(
+      at::tensor({20., 400., 21., 441., 22., 484.}, at::kFloat).view({3, 2})));
+}
+
+TEST(Loader, TargetsHaveTheTypeThatIsComputedIn) {
+  ImageSet set = numbered(4);
+  set.labels = set.labels.to(at::kDouble).div(3).unsqueeze(1);
+  Loader values(set, plain_options(4));
+  const auto targets_in = [&](at::ScalarType dtype) {
+    values.set_format({at::kCPU, dtype, at::MemoryFormat::Contiguous});
+    return values.evaluation_batch(0).targets;
+  };
+  EXPECT_TRUE(targets_in(at::kDouble).equal(set.labels));
+  EXPECT_TRUE(targets_in(at::kBFloat16).equal(set.labels.to(at::kFloat)));
+  set.labels = at::tensor({0, 1, 1, 0, 1, 1, 0, 0}, at::kByte).view({4, 2});
+  EXPECT_TRUE(Loader(set, plain_options(4)).evaluation_batch(0).targets.equal(set.labels));
+}
+
 TEST(Loader, EmptySet) {
   const ImageSet none{at::empty({0, 1, 4, 5}, at::kByte), at::empty({0}, at::kLong)};
   EXPECT_THROW(Loader(none, plain_options(1)), DataError);

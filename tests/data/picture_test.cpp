@@ -3,8 +3,7 @@
 #include "data/pictures/exif.h"
 #include "data/pictures/jpeg_segments.h"
 #include "data/pictures/picture_fit.h"
-#include "data_test_support.h"
-#include "support/golden.h"
+#include "picture_files.h"
 
 #include <cmath>
 
@@ -14,12 +13,6 @@ namespace {
 using testing::HasSubstr;
 
 Bytes bytes_of(const std::vector<double>& numbers) { return {numbers.begin(), numbers.end()}; }
-
-Bytes golden_file(const std::string& name) {
-  for (const GoldenCase& golden : read_golden("pictures.txt"))
-    if (golden.name == name) return bytes_of(golden.numbers.at("file"));
-  throw std::runtime_error("no case " + name);
-}
 
 int largest_difference(const std::uint8_t* pixels, const std::vector<double>& expected) {
   int worst = 0;

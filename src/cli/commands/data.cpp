@@ -80,10 +80,11 @@ std::string numbers(const std::vector<double>& values) {
   return joined(values, " ", [](double value) { return format("{:.4f}", value); });
 }
 
-int info(const CommandLine& line, const DataOptions& options, const Environment& environment) {
+int info(const CommandLine& line, const DataOptions& options, const Environment& environment,
+         std::optional<TargetKind> targets_wanted) {
   const DatasetDescriptor descriptor = descriptor_of(options, environment);
-  const DataSummary summary = describe_data(
-      load_data(options, descriptor, environment.registries.formats, environment.loading));
+  const DataSummary summary = describe_data(load_data(
+      options, descriptor, environment.registries.formats, environment.loading, targets_wanted));
   if (!line.json())
     print("{}: {}\n{} {}, {} {}\n", visible(summary.name), visible(descriptor.title),
           joined(summary.sample_shape, "x"), summary.type,
@@ -121,17 +122,24 @@ int info(const CommandLine& line, const DataOptions& options, const Environment&
   return 0;
 }
 
-// Of a recipe, or of a data set named.
-DataOptions data_options_of(const CommandLine& line, const std::string& name) {
+struct WantedData {
   DataOptions options;
-  options.name = name;
+  std::optional<TargetKind> targets;  // by the recipe's task
+};
+
+// Of a recipe, or of a data set named.
+WantedData wanted_data(const CommandLine& line, const std::string& name) {
+  WantedData wanted;
+  wanted.options.name = name;
   const bool is_file = name.ends_with(".yaml") || name.ends_with(".yml");
-  if (is_file && load_document(recipe_file(name), line.overrides()).find("data") != nullptr)
-    options = load_recipe(name, line.overrides()).data;
-  else if (!line.overrides().empty())
+  if (is_file && load_document(recipe_file(name), line.overrides()).find("data") != nullptr) {
+    const Recipe recipe = load_recipe(name, line.overrides());
+    wanted = {recipe.data, wanted_targets(recipe)};
+  } else if (!line.overrides().empty()) {
     line.misused("--set goes with a recipe");
-  if (line.has("dir")) options.dir = line.text("dir");
-  return options;
+  }
+  if (line.has("dir")) wanted.options.dir = line.text("dir");
+  return wanted;
 }
 
 }  // namespace
@@ -154,11 +162,11 @@ int data_command(int argc, char** argv) {
   if (words.size() == 1 && words[0] == "list") return list(line, environment);
   if (words.size() != 2)
     line.misused("expected list, or verify, info, fetch or pack with a NAME or a recipe");
-  const DataOptions options = data_options_of(line, words[1]);
+  const auto [options, targets] = wanted_data(line, words[1]);
   if (words[0] == "verify") return verify(line, options, environment);
-  if (words[0] == "info") return info(line, options, environment);
+  if (words[0] == "info") return info(line, options, environment, targets);
   if (words[0] == "fetch") return data_fetch(line, options, environment);
-  if (words[0] == "pack") return data_pack(line, options, environment);
+  if (words[0] == "pack") return data_pack(line, options, environment, targets);
   line.misused("unknown '" + words[0] + "'");
 }
 

@@ -9,12 +9,13 @@
 
 namespace onecycle {
 
-int data_pack(const CommandLine& line, const DataOptions& options, const Environment& environment) {
+int data_pack(const CommandLine& line, const DataOptions& options, const Environment& environment,
+              std::optional<TargetKind> targets) {
   const auto begin = std::chrono::steady_clock::now();
   const DatasetDescriptor descriptor = descriptor_of(options, environment);
   const std::string path = line.has("to") ? line.text("to") : packed_path(options, descriptor);
-  const PackSummary summary =
-      pack_data(options, descriptor, path, environment.registries.formats, environment.loading);
+  const PackSummary summary = pack_data(options, descriptor, path, environment.registries.formats,
+                                        environment.loading, targets);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (line.json())

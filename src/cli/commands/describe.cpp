@@ -87,10 +87,10 @@ void describe_layers(const RecipeRun& run, const Console& console) {
 
 void describe(const RecipeRun& run, const Console& console) {
   const DataSet& data = run.data;
-  console.say(format("data       {}: {} train, {} validation, {} test; {}x{}x{}, {} classes",
-                     data.name, grouped(data.train.size()), grouped(data.validation.size()),
+  console.say(format("data       {}: {} train, {} validation, {} test; {}x{}x{}, {} {}", data.name,
+                     grouped(data.train.size()), grouped(data.validation.size()),
                      grouped(data.test.size()), data.channels(), data.height(), data.width(),
-                     data.classes.size()));
+                     data.outputs(), name_of(data.target_kind)));
   const ModelSummary summary = summarise(*run.model, run.context);
   console.say(format(
       "model      {}: {} parameters, {:.4g} M multiply-adds and {:.4g} kB of "

@@ -1,7 +1,7 @@
 #include "core/text/format.h"
 #include "data/formats/class_folders.h"
 #include "data/formats/entry.h"
-#include "data/pictures/picture_set.h"
+#include "data/formats/picture_options.h"
 #include "data/source_state.h"
 
 #include <filesystem>
@@ -10,15 +10,9 @@ namespace onecycle {
 
 namespace {
 
-struct ImageFolderOptions {
+struct ImageFolderOptions : PictureOptions {
   std::optional<std::string> train, test;
-  std::optional<std::int64_t> size = 224;
-  std::optional<std::int64_t> resize;
-  std::int64_t channels = 3;
-  BadPicture bad = BadPicture::stop;
 };
-
-constexpr double kLargestSide = 4096;
 
 OptionTable<ImageFolderOptions> image_folder_options() {
   using O = ImageFolderOptions;
@@ -29,28 +23,8 @@ OptionTable<ImageFolderOptions> image_folder_options() {
            "one, else data.dir itself")
       .add("test", &O::test,
            "the same of the test split; null = test, val, valid or validation beside train if "
-           "there is one, else no test split")
-      .add("size", &O::size,
-           "side of the square that is cut from the centre of a resized picture and kept; null = "
-           "nothing is cut, all pictures have one size")
-      .unit("pixels")
-      .range(between(1, kLargestSide))
-      .add("resize", &O::resize,
-           "the shorter side is resized to it first, antialiased; null = size")
-      .unit("pixels")
-      .range(between(1, kLargestSide))
-      .add("channels", &O::channels, "3: colours, 1: grey")
-      .range(between(1, 3))
-      .add("bad", &O::bad, {{"stop", BadPicture::stop}, {"skip", BadPicture::skip}},
-           "a picture that cannot be read: stop: an error; skip: left out, with a warning that "
-           "counts them")
-      .rule([](const O& options) -> std::optional<OptionTable<O>::Violation> {
-        if (options.channels == 2)
-          return OptionTable<O>::Violation{"channels", "must be 3 or 1, not 2"};
-        if (options.resize && options.size && *options.resize < *options.size)
-          return OptionTable<O>::Violation{"resize", "must be at least size, which is cut from it"};
-        return std::nullopt;
-      });
+           "there is one, else no test split");
+  add_picture_options(table);
   return table;
 }
 
@@ -71,14 +45,10 @@ class ImageFolder : public DatasetFormat {
   }
 
   ImageSet read(Split split, const DataFiles& files) const override {
-    const std::int64_t size = options_.size.value_or(0);
-    const PictureFit fit{options_.channels, options_.resize.value_or(size), size};
-    return read_pictures(sources(split, files), fit, options_.bad, files);
+    return read_pictures(sources(split, files), options_.fit(), options_.bad, files);
   }
 
-  std::optional<std::int64_t> picture_side() const override {
-    return options_.resize ? options_.resize : options_.size;
-  }
+  std::optional<std::int64_t> picture_side() const override { return options_.side(); }
 
   std::string state(const DataFiles& files) const override {
     std::vector<std::string> paths;

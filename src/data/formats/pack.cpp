@@ -57,6 +57,25 @@ AllocateImages allocator(const std::string& path) {
   };
 }
 
+// Pictures and their targets as they are. What is made from the training part alone cannot be
+// packed, as the format's read() then says.
+RawSamples packable(const DatasetDescriptor& descriptor, const DatasetFormat& made,
+                    const DataFiles& files) {
+  std::optional<RawSamples> raw = made.read_raw(files);
+  const auto classes = [&] {
+    return descriptor.classes.empty() ? made.classes(files) : descriptor.classes;
+  };
+  if (raw && !raw->encode && raw->train.images.dim() == 4) {
+    if (raw->names.empty()) raw->names = classes();
+    return *std::move(raw);
+  }
+  RawSamples both;
+  both.train = made.read(Split::train, files);
+  if (made.has_test(files)) both.test = made.read(Split::test, files);
+  both.names = classes();
+  return both;
+}
+
 }  // namespace
 
 std::string packed_path(const DataOptions& options, const DatasetDescriptor& descriptor) {
@@ -68,34 +87,35 @@ std::string packed_path(const DataOptions& options, const DatasetDescriptor& des
 
 PackSummary pack_data(const DataOptions& options, const DatasetDescriptor& descriptor,
                       const std::string& path, const FormatRegistry& formats,
-                      const LoadWatch& watch) {
+                      const LoadWatch& watch, std::optional<TargetKind> targets) {
   DataFiles files = data_files(options, descriptor);
   files.watch = watch;
+  files.targets = targets;
   files.allocate = allocator(path);
   const auto [choice, form] = find_form(descriptor, files, formats);
   const std::string source = source_of(choice, *form, files);
-  std::vector<std::pair<std::string, ImageSet>> parts{{"train", form->read(Split::train, files)}};
-  if (form->has_test(files)) parts.emplace_back("test", form->read(Split::test, files));
+  RawSamples both = packable(descriptor, *form, files);
+  std::vector<std::pair<std::string, ImageSet*>> parts{{"train", &both.train}};
+  if (both.test.images.defined()) parts.emplace_back("test", &both.test);
 
   PackSummary summary{path};
   std::vector<StoredTensor> tensors;
-  for (auto& [name, set] : parts) {
-    set.images = set.images.contiguous();
-    set.labels = set.labels.contiguous();
-    tensors.push_back(stored(name + ".labels", set.labels));
-    tensors.push_back(stored(name + ".images", set.images));
-    (name == "train" ? summary.train : summary.test) = set.size();
-    summary.bytes += static_cast<std::int64_t>(set.images.nbytes());
+  for (const auto& [name, set] : parts) {
+    set->images = set->images.contiguous();
+    set->labels = set->labels.contiguous();
+    tensors.push_back(stored(name + ".labels", set->labels));
+    tensors.push_back(stored(name + ".images", set->images));
+    (name == "train" ? summary.train : summary.test) = set->size();
+    summary.bytes += static_cast<std::int64_t>(set->images.nbytes());
   }
-  auto classes = descriptor.classes;
-  if (classes.empty()) classes = form->classes(files);
   if (source != source_of(choice, *form, files))
     throw DataError(descriptor.name + ": its files changed while they were read; pack it again");
   write_safetensors(path, tensors,
                     {{"format", "onecycle"},
                      {"kind", "data"},
                      {"name", descriptor.name},
-                     {"classes", json_text(Json(classes))},
+                     {"classes", json_text(Json(both.names))},
+                     {"targets", name_of(both.kind)},
                      {"source", source}});
   return summary;
 }

@@ -3,6 +3,7 @@
 #include "core/sha256.h"
 #include "core/text/format.h"
 #include "core/text/json_text.h"
+#include "core/text/printable.h"
 #include "data/files.h"
 #include "data/formats/entry.h"
 #include "formats/safetensors/safetensors.h"
@@ -11,9 +12,12 @@
 #include <cmath>
 #include <cstring>
 
+#include <ATen/ops/all.h>
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/le.h>
 
 namespace onecycle {
 
@@ -40,6 +44,34 @@ const StoredTensor* stored_tensor(const SafetensorsFile& file, const std::string
   for (const StoredTensor& tensor : file.tensors())
     if (tensor.name == name) return &tensor;
   return nullptr;
+}
+
+// Of files from before there were other targets, classes.
+TargetKind targets_of(const SafetensorsFile& file, const std::string& path) {
+  const std::string said = metadata_of(file, "targets");
+  if (said.empty()) return TargetKind::classes;
+  for (const TargetKind kind : {TargetKind::classes, TargetKind::values, TargetKind::labels})
+    if (said == name_of(kind)) return kind;
+  throw DataError(
+      format("{}: its targets are '{}', which this version does not know; pack the data "
+             "set again",
+             path, printable(said)));
+}
+
+// Whether `labels` are what ImageSet has for targets of that kind; of values and labels `width`.
+bool holds_targets(const StoredTensor& labels, TargetKind kind, std::int64_t width) {
+  if (kind == TargetKind::classes) return labels.dtype == "I64" && labels.shape.size() == 1;
+  return labels.dtype == (kind == TargetKind::values ? "F64" : "U8") && labels.shape.size() == 2 &&
+         labels.shape[1] == width;
+}
+
+void check_targets(const at::Tensor& targets, TargetKind kind, const std::string& path) {
+  const bool sound =
+      kind == TargetKind::classes ||
+      (kind == TargetKind::values ? targets.isfinite() : targets.le(1)).all().item<bool>();
+  if (!sound)
+    throw DataError(format("{}: holds a target that is {}; pack the data set again", path,
+                           kind == TargetKind::values ? "no finite number" : "neither 0 nor 1"));
 }
 
 // Lives in the map.
@@ -86,16 +118,28 @@ class Packed : public DatasetFormat {
     }
   }
 
+  std::optional<RawSamples> read_raw(const DataFiles& where) const override {
+    const std::string path = where.path(path_);
+    const TargetKind kind = targets_of(*open_packed(path), path);
+    if (kind == TargetKind::classes) return std::nullopt;
+    RawSamples both{read(Split::train, where), {}, kind, classes(where), {}};
+    if (has_test(where)) both.test = read(Split::test, where);
+    return both;
+  }
+
   ImageSet read(Split split, const DataFiles& where) const override {
     const std::string path = where.path(path_);
     const File file = open_packed(path);
+    const TargetKind kind = targets_of(*file, path);
+    const auto width =
+        kind == TargetKind::classes ? 0 : static_cast<std::int64_t>(classes(where).size());
     const std::string part = split == Split::train ? "train" : "test";
     const StoredTensor* images = stored_tensor(*file, part + ".images");
     const StoredTensor* labels = stored_tensor(*file, part + ".labels");
     const auto is_length = [](std::int64_t length) { return length > 0; };
     const bool sound = images != nullptr && labels != nullptr && images->shape.size() == 4 &&
                        (images->dtype == "U8" || images->dtype == "F32") &&
-                       labels->dtype == "I64" && labels->shape.size() == 1 &&
+                       holds_targets(*labels, kind, width) &&
                        labels->shape[0] == images->shape[0] &&
                        std::all_of(images->shape.begin(), images->shape.end(), is_length);
     if (!sound)
@@ -104,8 +148,12 @@ class Packed : public DatasetFormat {
                  "pack the data set again",
                  path, part));
     if (images->dtype == "F32") check_floats(*images, path);
-    at::Tensor copied = at::empty(labels->shape, at::kLong);  // labels may lie at any byte
+    const auto type = kind == TargetKind::classes  ? at::kLong
+                      : kind == TargetKind::values ? at::kDouble
+                                                   : at::kByte;
+    at::Tensor copied = at::empty(labels->shape, type);  // labels may lie at any byte
     std::memcpy(copied.mutable_data_ptr(), labels->data, labels->bytes);
+    check_targets(copied, kind, path);
     return {mapped(file, *images, images->dtype == "U8" ? at::kByte : at::kFloat), copied};
   }
 
@@ -154,8 +202,17 @@ std::unique_ptr<DatasetFormat> packed_form(const DatasetDescriptor& descriptor,
   if (choice.name == "packed") return nullptr;
   const auto path = files.find(packed_name(descriptor));
   if (!path || !made.present(files)) return nullptr;
-  if (metadata_of(*open_packed(*path), "source") == source_of(choice, made, files))
-    return std::make_unique<Packed>(*path);
+  const File file = open_packed(*path);
+  if (metadata_of(*file, "source") == source_of(choice, made, files)) {
+    const TargetKind kind = targets_of(*file, *path);
+    if (!files.targets || *files.targets == kind) return std::make_unique<Packed>(*path);
+    if (files.watch.warn)
+      files.watch.warn(
+          format("{} is not used: its targets are {}, and the task is for {}; `onecycle "
+                 "data pack` with this recipe makes it again",
+                 *path, name_of(kind), name_of(*files.targets)));
+    return nullptr;
+  }
   if (files.watch.warn)
     files.watch.warn(
         format("{} is not used: its source has changed since; `onecycle data pack` makes it again",

@@ -51,12 +51,8 @@ OptionTable<TableOptions> table_options() {
            "training part. A missing category is one that the training part lacks")
       .add("separator", &O::separator, "one character between cells, as \";\" or \"\\t\"")
       .rule([](const O& options) -> std::optional<OptionTable<O>::Violation> {
-        const std::string& separator = options.separator;
-        const auto byte = static_cast<unsigned char>(separator.empty() ? '"' : separator.front());
-        if (separator.size() != 1 || byte == '"' || byte >= 0x80 || (byte < ' ' && byte != '\t'))
-          return OptionTable<O>::Violation{"separator",
-                                           "must be one ASCII character and no quote; \"\\t\" is a "
-                                           "tab"};
+        if (const char* why = why_no_separator(options.separator))
+          return OptionTable<O>::Violation{"separator", why};
         if (options.target.empty()) return OptionTable<O>::Violation{"target", "names no column"};
         for (const std::string& name : options.target)
           if (std::count(options.target.begin(), options.target.end(), name) > 1)

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
@@ -100,7 +101,13 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
   check_set(set, options_);
   element_of(options_.dtype);
   set_.images = set.images.contiguous().to(options_.device);
-  set_.labels = set.labels.contiguous().to(options_.device);
+  if (set.labels.dim() == 1 && set.labels.scalar_type() == at::kLong) {
+    set_.labels = set.labels.contiguous().to(options_.device);
+  } else {
+    targets_ = set.labels.to(options_.device);
+    set_.labels = at::arange(num_samples_, at::TensorOptions(at::kLong).device(options_.device));
+    set_targets();
+  }
   const double white = set_.images.scalar_type() == at::kByte ? 255 : 1;
   std::vector<double> mean, inverse_std;
   for (const double value : options_.mean) mean.push_back(value * white);
@@ -120,6 +127,23 @@ void Loader::set_format(const InputFormat& wanted) {
   element_of(wanted.dtype);
   options_.dtype = wanted.dtype;
   options_.memory_format = wanted.memory_format;
+  set_targets();
+}
+
+void Loader::set_targets() {
+  if (!targets_.defined()) return;
+  const at::ScalarType exact = options_.dtype == at::kDouble ? at::kDouble : at::kFloat;
+  told_ = targets_.is_floating_point() ? targets_.to(exact) : targets_;
+}
+
+Batch Loader::with_targets(Batch batch) const {
+  if (!told_.defined()) return batch;
+  const auto of = [&](const at::Tensor& samples) {  // kIgnoredLabel is none
+    return told_.index_select(0, samples.clamp_min(0));
+  };
+  batch.targets = of(batch.targets);
+  if (batch.mix) batch.mix->targets = of(batch.mix->targets);
+  return batch;
 }
 
 std::int64_t Loader::evaluation_batches() const {
@@ -166,7 +190,7 @@ Batch Loader::rows(std::int64_t offset, std::int64_t count) {
   request.seed = options_.seed;
   request.out_height = request.out_width = options_.crop;
   augment(request);
-  Batch batch = gather(request, set_);
+  Batch batch = with_targets(gather(request, set_));
   for (const auto& other : options_.augment.others) batch.inputs = other->apply(batch.inputs);
   return batch;
 }
@@ -202,7 +226,7 @@ Batch Loader::in_order(std::int64_t first, std::int64_t valid, std::int64_t coun
   request.batch = count;
   request.valid = valid;
   request.out_height = request.out_width = options_.crop;
-  return gather(request, set_);
+  return with_targets(gather(request, set_));
 }
 
 Batch Loader::of_images(const at::Tensor& images, std::int64_t crop) const {

@@ -35,17 +35,31 @@ at::Tensor allocate(const std::vector<std::int64_t>& sizes, const DataFiles& fil
   return at::empty(sizes, at::kByte);
 }
 
+std::string placed(const DataError& error, const LabelledFile& file, const PicturePlace& place) {
+  return place ? place(file.label) + ": " + error.what() : error.what();
+}
+
 // Every sample of a set has one size: that of the first picture, where nothing is cut to `size`.
-std::vector<std::int64_t> sample_sizes(const LabelledFile& first, const PictureFit& fit) {
+std::vector<std::int64_t> sample_sizes(const LabelledFile& first, const PictureFit& fit,
+                                       const PicturePlace& place) {
   if (fit.size > 0) return {fit.channels, fit.size, fit.size};
-  return read_fitted(first.path, fit).sizes().vec();
+  try {
+    return read_fitted(first.path, fit).sizes().vec();
+  } catch (const DataError& error) {
+    throw DataError(placed(error, first, place));
+  }
 }
 
 class Decoding {
  public:
   Decoding(const std::vector<LabelledFile>& sources, const PictureFit& fit, BadPicture bad,
-           const LoadWatch& watch, at::Tensor images)
-      : sources_(sources), fit_(fit), bad_(bad), watch_(watch), images_(std::move(images)) {
+           const LoadWatch& watch, const PicturePlace& place, at::Tensor images)
+      : sources_(sources),
+        fit_(fit),
+        bad_(bad),
+        watch_(watch),
+        place_(place),
+        images_(std::move(images)) {
     errors_.resize(sources.size());
   }
 
@@ -91,8 +105,9 @@ class Decoding {
           images_.mutable_data_ptr<std::uint8_t>() + static_cast<std::int64_t>(i) * sample.numel(),
           sample.const_data_ptr<std::uint8_t>(), sample.nbytes());
     } catch (const DataError& error) {
-      if (bad_ == BadPicture::stop) throw;
-      errors_[i] = error.what();
+      std::string what = placed(error, sources_[i], place_);
+      if (bad_ == BadPicture::stop) throw DataError(what);
+      errors_[i] = std::move(what);
     }
   }
 
@@ -100,6 +115,7 @@ class Decoding {
   const PictureFit fit_;
   const BadPicture bad_;
   const LoadWatch& watch_;
+  const PicturePlace& place_;
   at::Tensor images_;
   std::vector<std::string> errors_;
   std::atomic<std::size_t> next_ = 0;
@@ -138,12 +154,12 @@ void warn_of(const std::vector<std::string>& errors, const LoadWatch& watch) {
 }  // namespace
 
 ImageSet read_pictures(const std::vector<LabelledFile>& sources, const PictureFit& fit,
-                       BadPicture bad, const DataFiles& files) {
+                       BadPicture bad, const DataFiles& files, const PicturePlace& place) {
   if (sources.empty()) return {};
-  std::vector<std::int64_t> sizes = sample_sizes(sources.front(), fit);
+  std::vector<std::int64_t> sizes = sample_sizes(sources.front(), fit, place);
   sizes.insert(sizes.begin(), static_cast<std::int64_t>(sources.size()));
   at::Tensor images = allocate(sizes, files);
-  Decoding decoding(sources, fit, bad, files.watch, images);
+  Decoding decoding(sources, fit, bad, files.watch, place, images);
   decoding.run();
   std::vector<std::int64_t> labels = keep_good(sources, decoding.errors(), images);
   warn_of(decoding.errors(), files.watch);

@@ -137,6 +137,13 @@ void check_columns(const std::vector<std::string>& names, const std::string& pat
 
 }  // namespace
 
+const char* why_no_separator(const std::string& separator) {
+  const auto byte = static_cast<unsigned char>(separator.empty() ? '"' : separator.front());
+  if (separator.size() == 1 && byte != '"' && byte < 0x80 && (byte >= ' ' || byte == '\t'))
+    return nullptr;
+  return "must be one ASCII character and no quote; \"\\t\" is a tab";
+}
+
 CsvTable::CsvTable(const std::string& path, char separator) : path_(path) {
   ByteSource source(path);
   CsvParse parse(*this, separator);

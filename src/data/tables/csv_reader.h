@@ -39,4 +39,7 @@ class CsvTable {
   std::vector<std::uint64_t> ends_;  // of each cell in the text
 };
 
+// What keeps a text from being a CsvTable's separator; nullptr where nothing does.
+const char* why_no_separator(const std::string& separator);
+
 }  // namespace onecycle

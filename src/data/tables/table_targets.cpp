@@ -8,7 +8,6 @@
 #include "data/tensors.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
 #include <ATen/ATen.h>
@@ -46,12 +45,7 @@ std::vector<std::string> class_names(const CsvTable& table, std::size_t at,
       throw DataError(format("{}: more than {} classes; for numbers use task: {{name: regression}}",
                              table.place(row, at), kMostTableClasses));
   }
-  std::vector<std::string> names(seen.begin(), seen.end());
-  if (std::all_of(names.begin(), names.end(), [](const auto& name) { return parse_number(name); }))
-    std::stable_sort(names.begin(), names.end(), [](const auto& one, const auto& other) {
-      return *parse_number(one) < *parse_number(other);
-    });
-  return names;
+  return ordered_names(seen);
 }
 
 bool all_numbers(const CsvTable& table, std::size_t at, const std::vector<std::string>& missing) {
@@ -80,6 +74,16 @@ at::Tensor classes_in(const CsvTable& table, std::size_t at, const TableTargets&
 }
 
 }  // namespace
+
+std::vector<std::string> ordered_names(const std::set<std::string_view>& names) {
+  std::vector<std::string> ordered(names.begin(), names.end());
+  const auto is_number = [](const auto& name) { return parse_number(name).has_value(); };
+  if (std::all_of(ordered.begin(), ordered.end(), is_number))
+    std::stable_sort(ordered.begin(), ordered.end(), [](const auto& one, const auto& other) {
+      return *parse_number(one) < *parse_number(other);
+    });
+  return ordered;
+}
 
 TableTargets found_targets(const CsvTable& table, const std::vector<std::string>& target,
                            std::optional<TargetKind> wanted,

@@ -5,7 +5,9 @@
 #include "data/tables/csv_reader.h"
 
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace onecycle {
@@ -17,8 +19,8 @@ struct TableTargets {
 };
 
 // What the columns `target` of the training table hold: the `wanted`, else classes where one column
-// holds text, and values. Classes are in the order of their bytes, of their values where all are
-// numbers. Throws DataError, with line and column.
+// holds text, and values. Classes are in the order of ordered_names. Throws DataError, with line
+// and column.
 TableTargets found_targets(const CsvTable& table, const std::vector<std::string>& target,
                            std::optional<TargetKind> wanted,
                            const std::vector<std::string>& missing);
@@ -26,5 +28,9 @@ TableTargets found_targets(const CsvTable& table, const std::vector<std::string>
 // The targets of all rows. Throws DataError, with line and column, for a cell that is none.
 at::Tensor targets_in(const CsvTable& table, const std::vector<std::string>& target,
                       const TableTargets& found, const std::vector<std::string>& missing);
+
+// The names as classes have them: in the order of their bytes, of their values where all are
+// numbers.
+std::vector<std::string> ordered_names(const std::set<std::string_view>& names);
 
 }  // namespace onecycle
