@@ -127,7 +127,8 @@ struct RawSamples {
   ImageSet train;  // images: what `encode` takes, a row a sample; values are not standardised
   ImageSet test;   // may be empty
   TargetKind kind = TargetKind::classes;
-  std::vector<std::string> names;  // of the classes, values or labels
+  // Of the values or labels, or of the classes; none of these: as `classes` says, or numbers.
+  std::vector<std::string> names;
   // Measures the training part, and turns the images of all parts into samples. Empty: they are.
   std::function<void(DataSet& data)> encode;
 };
@@ -161,7 +162,7 @@ class DatasetFormat {
 // The formats that data sets may name.
 using FormatRegistry = Registry<std::unique_ptr<DatasetFormat>()>;
 
-// idx, cifar, cifar_python, image_folder, image_list, table, packed and synthetic.
+// idx, cifar, cifar_python, image_folder, image_list, table, arrays, packed and synthetic.
 FormatRegistry builtin_formats();
 
 // ---- Loading and looking ---------------------------------------------------------------------

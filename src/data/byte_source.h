@@ -1,13 +1,12 @@
 #pragma once
 
+#include "formats/zip/zip_reader.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace onecycle {
-
-// Bytes that deflate can make of one.
-inline constexpr std::uint64_t kBestDeflateRatio = 1032;
 
 // The bytes of a plain or gzip file, told apart by their content. Every error is a DataError that
 // names the file.

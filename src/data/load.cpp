@@ -171,12 +171,10 @@ void check_names(const std::vector<std::string>& classes, const std::string& dat
                              i, printable(classes[i]), why));
 }
 
-// Pictures, or what else read() has, with labels that are classes.
-RawSamples read_classes(const DatasetDescriptor& descriptor, const DatasetFormat& made,
-                        const DataFiles& files) {
-  RawSamples both;
-  both.train = read_split(descriptor, Split::train, made, files);
-  if (made.has_test(files)) both.test = read_split(descriptor, Split::test, made, files);
+// The names of the classes, as the descriptor has them, else the files, else numbers; checks the
+// labels.
+void name_classes(RawSamples& both, const DatasetDescriptor& descriptor, const DatasetFormat& made,
+                  const DataFiles& files) {
   both.names = descriptor.classes;
   if (both.names.empty()) both.names = made.classes(files);
   if (both.names.empty())
@@ -184,12 +182,21 @@ RawSamples read_classes(const DatasetDescriptor& descriptor, const DatasetFormat
   const auto num_classes = static_cast<std::int64_t>(both.names.size());
   check_labels(both.train, num_classes, place(descriptor, Split::train, made));
   check_labels(both.test, num_classes, place(descriptor, Split::test, made));
+}
+
+// Pictures, or what else read() has, with labels that are classes.
+RawSamples read_classes(const DatasetDescriptor& descriptor, const DatasetFormat& made,
+                        const DataFiles& files) {
+  RawSamples both;
+  both.train = read_split(descriptor, Split::train, made, files);
+  if (made.has_test(files)) both.test = read_split(descriptor, Split::test, made, files);
   return both;
 }
 
-// Of files that name their classes; those of pictures do not say mean and std.
-void refuse_stated(const DatasetDescriptor& descriptor, bool pictures) {
-  if (!descriptor.classes.empty())
+// Of files that name their classes, or have none; those of pictures do not say mean and std.
+void refuse_stated(const DatasetDescriptor& descriptor, const RawSamples& raw) {
+  const bool pictures = raw.train.images.dim() == 4;
+  if (!descriptor.classes.empty() && (raw.kind != TargetKind::classes || !raw.names.empty()))
     throw DataError(
         format("{}: its files say what the classes are; leave `classes` out of its descriptor",
                descriptor.name));
@@ -202,7 +209,7 @@ void refuse_stated(const DatasetDescriptor& descriptor, bool pictures) {
 RawSamples read_both(const DatasetDescriptor& descriptor, const DatasetFormat& made,
                      const DataFiles& files) {
   std::optional<RawSamples> raw = made.read_raw(files);
-  if (raw) refuse_stated(descriptor, raw->train.images.dim() == 4);
+  if (raw) refuse_stated(descriptor, *raw);
   RawSamples both = raw ? *std::move(raw) : read_classes(descriptor, made, files);
   if (!both.test.images.defined())
     both.test = {both.train.images.narrow(0, 0, 0), both.train.labels.narrow(0, 0, 0)};
@@ -211,6 +218,8 @@ RawSamples read_both(const DatasetDescriptor& descriptor, const DatasetFormat& m
     throw DataError(
         format("{}: the training images are {}, the test images {}; check which files they are",
                descriptor.name, shape_text(both.train.images), shape_text(both.test.images)));
+  if (both.kind == TargetKind::classes && both.names.empty())
+    name_classes(both, descriptor, made, files);
   return both;
 }
 

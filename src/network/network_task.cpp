@@ -96,9 +96,12 @@ const char* wrong_in_samples(const NetworkTask& task) {
   if (task.channels != numbers) return "channels";
   if (task.height != 1) return "height";
   if (task.width != 1) return "width";
-  if (!task.mean.empty()) return "mean";
-  if (!task.std.empty()) return "std";
+  const bool measured = !task.mean.empty() || !task.std.empty();
+  const auto means = static_cast<std::size_t>(measured ? numbers : 0);
+  if (task.mean.size() != means || !are_means(task.mean)) return "mean";
+  if (task.std.size() != means || !are_deviations(task.std)) return "std";
   if (!task.table) return nullptr;
+  if (measured) return "mean";
   if (!is_sound(*task.table) || task.sample_shape.size() != 1) return "table";
   const auto embedded = static_cast<std::int64_t>(task.table->categories().size());
   return task.table->features() + embedded == numbers ? nullptr : "table";

@@ -6,6 +6,7 @@
 #include "core/text/format.h"
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
+#include "data/arrays/standardise.h"
 #include "data/pictures/picture_fit.h"
 #include "formats/checkpoint_files.h"
 #include "network/input_format.h"
@@ -163,7 +164,8 @@ void Predictor::Network::make_loaders() {
 }
 
 at::Tensor Predictor::Network::inputs_of(const at::Tensor& samples) const {
-  if (!takes_pictures()) return samples.to(input_format(*model, compute).dtype);
+  if (!takes_pictures())
+    return standardised(samples, task.mean, task.std).to(input_format(*model, compute).dtype);
   const bool cut = samples.size(2) != task.height || samples.size(3) != task.width;
   const Loader& loader = samples.scalar_type() == at::kByte ? *bytes : *floats;
   return loader.of_images(samples, cut ? task.height : 0).inputs;

@@ -4,8 +4,8 @@
 
 #include "core/files/paths.h"
 #include "core/text/format.h"
+#include "data/tensor_bytes.h"
 #include "formats/torch/torch_writer.h"
-#include "network/tensor_bytes.h"
 
 #include <algorithm>
 

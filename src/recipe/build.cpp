@@ -280,12 +280,12 @@ NetworkTask task_of(const RecipeRun& run, const Environment& environment) {
   task.task = run.recipe.task;
   task.targets = data.targets;
   if (data.table) task.table = *data.table;
+  task.mean = data.mean;
+  task.std = data.std;
   if (!data.is_pictures()) {
     task.sample_shape = data.sample_shape();
     return task;
   }
-  task.mean = data.mean;
-  task.std = data.std;
   const auto reader =
       environment.registries.formats.make(descriptor_of(run.recipe, environment).format);
   task.resize = std::max(reader->picture_side().value_or(0), data.height());

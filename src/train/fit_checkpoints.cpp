@@ -2,7 +2,7 @@
 
 #include "core/files/file_error.h"
 #include "core/text/format.h"
-#include "network/tensor_bytes.h"
+#include "data/tensor_bytes.h"
 #include "train/fit.h"
 #include "train/state/snapshot.h"
 

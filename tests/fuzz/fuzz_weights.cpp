@@ -1,4 +1,4 @@
-// needs: src/core/files/*.cpp src/core/text/[jnpu]*.cpp src/core/sha256.cpp src/formats/[pstz][aiho]*/*.cpp src/formats/weights_file.cpp -lz -lcrypto
+// needs: src/core/files/*.cpp src/core/text/[jnpu]*.cpp src/core/memory/host_memory.cpp src/core/sha256.cpp src/formats/[pstz][aiho]*/*.cpp src/formats/weights_file.cpp -lz -lcrypto
 #include "onecycle/error.h"
 
 #include "formats/weights_file.h"

@@ -6,9 +6,9 @@
 #include "onecycle/options.h"
 
 #include "core/text/json_text.h"
+#include "data/tensor_bytes.h"
 #include "formats/checkpoint_files.h"
 #include "formats/safetensors/safetensors.h"
-#include "network/tensor_bytes.h"
 #include "network/weights.h"
 #include "options/value_json.h"
 #include "support/temporary_folder.h"

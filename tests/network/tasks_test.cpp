@@ -233,6 +233,27 @@ TEST(PredictorOfNumbers, LabelsHaveProbabilitiesOfTheirOwn) {
   EXPECT_FALSE(found.values.defined());
 }
 
+TEST(PredictorOfNumbers, SamplesAreStandardisedAsThoseOfTheTraining) {
+  NetworkTask task = of_numbers({1, 2}, "multi_label");
+  task.classes = {"red", "round"};
+  task.mean = {10, -1};
+  task.std = {4, 0.5};
+  const auto read_back = read(task);
+  ASSERT_TRUE(read_back);
+  EXPECT_EQ(read_back->mean, task.mean);
+  EXPECT_EQ(read_back->std, task.std);
+  class Flat : public Model {
+   public:
+    at::Tensor forward(const at::Tensor& inputs) override { return inputs.flatten(1); }
+  };
+  const Predictor predictor(std::make_shared<Flat>(), task, {.device = DeviceChoice::cpu});
+  const at::Tensor samples = at::tensor({18.F, -1.F, 8.F, 0.F}).view({2, 1, 2});
+  EXPECT_TRUE(
+      predictor.predict(samples).logits.equal(at::tensor({2.F, 0.F, -0.5F, 2.F}).view({2, 2})));
+  task.mean.pop_back();
+  EXPECT_THROW((void)read(task), CheckpointError);
+}
+
 TEST(PredictorOfNumbers, InputsComeInTheDtypeThatTheModelNames) {
   NetworkTask task = of_numbers({3}, "classification");
   task.classes = {"a", "b"};

@@ -3,10 +3,10 @@
 #include "onecycle/predict.h"
 #include "onecycle/predictor.h"
 
+#include "data/tensor_bytes.h"
 #include "formats/checkpoint_files.h"
 #include "formats/safetensors/safetensors.h"
 #include "formats/torch/torch_writer.h"
-#include "network/tensor_bytes.h"
 #include "recipe/recipe_text.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"

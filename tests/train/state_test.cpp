@@ -2,8 +2,8 @@
 
 #include "onecycle/error.h"
 
+#include "data/tensor_bytes.h"
 #include "formats/safetensors/safetensors.h"
-#include "network/tensor_bytes.h"
 #include "network/weights.h"
 #include "support/temporary_folder.h"
 #include "train/state/run_state.h"

@@ -4,8 +4,8 @@
 #include "onecycle/models.h"
 #include "onecycle/optimizer.h"
 
+#include "data/tensor_bytes.h"
 #include "formats/torch/torch_writer.h"
-#include "network/tensor_bytes.h"
 #include "network/weights.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"

@@ -6,8 +6,8 @@
 #include "core/text/json.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
+#include "data/tensor_bytes.h"
 #include "formats/names/match.h"
-#include "network/tensor_bytes.h"
 #include "network/weights.h"
 
 #include <algorithm>

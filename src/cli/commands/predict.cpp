@@ -5,6 +5,7 @@
 #include "cli/prediction_rows.h"
 #include "cli/trained_network.h"
 #include "core/text/number.h"
+#include "data/arrays/array_samples.h"
 
 #include <algorithm>
 
@@ -27,6 +28,8 @@ Pictures are JPEG or PNG. Each is resized and cut like those that the network wa
 the network's own size if it was trained on arrays. One that cannot be read is reported on stderr;
 the others are predicted, and the exit code is 1. A network that was trained on a table takes one
 CSV file with the same inputs, and writes CSV: the row's number, from 1, and what it tells of it.
+One that was trained on arrays that are no pictures takes one .npy file, or an .npz or safetensors
+file with such an array, likewise.
 )";
 
 // A picture, or why there is none.
@@ -75,9 +78,11 @@ std::int64_t predict_batch(const Predictor& predictor, std::vector<Read> batch, 
   return failed;
 }
 
+// Of the rows of a table, or the samples of an array.
 void predict_rows(const Predictor& predictor, const std::string& file, std::int64_t top,
                   PredictionRows& rows) {
-  const Predictions predictions = predictor.predict_table(file);
+  const Predictions predictions = predictor.task().table ? predictor.predict_table(file)
+                                                         : predictor.predict(read_samples(file));
   const std::int64_t count = predictions.logits.size(0);
   for (std::int64_t first = 0; first < count; first += kRowsWritten) {
     std::vector<PredictionRow> written;
@@ -105,9 +110,9 @@ RowFormat format_of(const CommandLine& line) {
 }  // namespace
 
 int predict_command(int argc, char** argv) {
-  CommandLine line("predict",
-                   "What a trained network tells of pictures, or of the rows of a table.",
-                   "RUN_DIR|RECIPE [--weights FILE] FILE|FOLDER|-...|TABLE.csv", kPredictExamples);
+  CommandLine line(
+      "predict", "What a trained network tells of pictures, of the rows of a table, or of arrays.",
+      "RUN_DIR|RECIPE [--weights FILE] FILE|FOLDER|-...|TABLE.csv|ARRAY.npy", kPredictExamples);
   line.add_positional();
   add_network_options(line);
   line.add_option(
@@ -129,8 +134,10 @@ int predict_command(int argc, char** argv) {
   const Predictor predictor(
       network.run.model, network.task,
       {train.device, train.precision, test_time_augmentation(line, network.run.recipe)});
-  if (predictor.task().table) {
-    if (given.size() != 1) line.misused("the network takes a table: name one CSV file");
+  if (!predictor.task().sample_shape.empty()) {
+    if (given.size() != 1)
+      line.misused(predictor.task().table ? "the network takes a table: name one CSV file"
+                                          : "the network takes arrays: name one file of them");
     const std::int64_t top = top_of(line, "1");
     PredictionRows rows(line.json() ? RowFormat::json : RowFormat::csv,
                         head_of(predictor, "row", top));

@@ -2,6 +2,7 @@
 
 namespace onecycle {
 
+FormatRegistry::Entry arrays_format();
 FormatRegistry::Entry idx_format();
 FormatRegistry::Entry cifar_format();
 FormatRegistry::Entry image_folder_format();
@@ -19,6 +20,7 @@ FormatRegistry builtin_formats() {
   formats.add(image_folder_format());
   formats.add(image_list_format());
   formats.add(table_format());
+  formats.add(arrays_format());
   formats.add(packed_format());
   formats.add(synthetic_format());
   return formats;

@@ -7,6 +7,7 @@
 #include "core/text/json_text.h"
 #include "data/files.h"
 #include "data/formats/packed.h"
+#include "data/tensor_bytes.h"
 #include "formats/safetensors/safetensors.h"
 
 #include <cerrno>
@@ -56,32 +57,22 @@ AllocateImages allocator(const std::string& path) {
   };
 }
 
-StoredTensor stored(const std::string& name, const at::Tensor& tensor) {
-  const auto dtype = [&] {
-    switch (tensor.scalar_type()) {
-      case at::kByte:
-        return "U8";
-      case at::kLong:
-        return "I64";
-      case at::kDouble:
-        return "F64";
-      default:
-        return "F32";
-    }
-  };
-  return {name, dtype(), tensor.sizes().vec(), tensor.const_data_ptr(), tensor.nbytes()};
-}
-
 // Pictures and their targets as they are. What is made from the training part alone cannot be
 // packed, as the format's read() then says.
 RawSamples packable(const DatasetDescriptor& descriptor, const DatasetFormat& made,
                     const DataFiles& files) {
   std::optional<RawSamples> raw = made.read_raw(files);
-  if (raw && !raw->encode && raw->train.images.dim() == 4) return *std::move(raw);
+  const auto classes = [&] {
+    return descriptor.classes.empty() ? made.classes(files) : descriptor.classes;
+  };
+  if (raw && !raw->encode && raw->train.images.dim() == 4) {
+    if (raw->names.empty()) raw->names = classes();
+    return *std::move(raw);
+  }
   RawSamples both;
   both.train = made.read(Split::train, files);
   if (made.has_test(files)) both.test = made.read(Split::test, files);
-  both.names = descriptor.classes.empty() ? made.classes(files) : descriptor.classes;
+  both.names = classes();
   return both;
 }
 

@@ -4,8 +4,8 @@
 
 #include "core/files/files.h"
 #include "core/text/format.h"
+#include "data/tensor_bytes.h"
 #include "formats/safetensors/safetensors.h"
-#include "network/tensor_bytes.h"
 #include "train/state/newest_checkpoint.h"
 
 #include <algorithm>

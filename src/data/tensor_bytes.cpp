@@ -1,4 +1,4 @@
-#include "network/tensor_bytes.h"
+#include "data/tensor_bytes.h"
 
 #include "onecycle/error.h"
 
@@ -15,9 +15,9 @@ namespace onecycle {
 namespace {
 
 constexpr std::pair<const char*, at::ScalarType> kTypes[] = {
-    {"F32", at::kFloat}, {"F64", at::kDouble}, {"BF16", at::kBFloat16},
-    {"F16", at::kHalf},  {"I64", at::kLong},   {"I32", at::kInt},
-    {"I16", at::kShort}, {"I8", at::kChar},    {"U8", at::kByte}};
+    {"F32", at::kFloat}, {"F64", at::kDouble}, {"BF16", at::kBFloat16}, {"F16", at::kHalf},
+    {"I64", at::kLong},  {"I32", at::kInt},    {"I16", at::kShort},     {"I8", at::kChar},
+    {"U8", at::kByte},   {"U64", at::kUInt64}, {"U32", at::kUInt32},    {"U16", at::kUInt16}};
 
 at::ScalarType loaded_type(const StoredTensor& stored) {
   // Any byte may stand in a file; a bool in memory is 0 or 1.
