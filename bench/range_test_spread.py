@@ -2,11 +2,12 @@
 """How far the LR range test's answer can be trusted: its spread over seeds, and what training at it reaches.
 
 Repeats `onecycle range-test` with other seeds (--repeats), then trains the recipe at the median answer and at a
-grid of rates around it (a factor of 2 apart) with several seeds, and prints validation accuracy at each. The
+grid of rates around it (a factor of 2 apart) with several seeds, and prints the validation accuracy, or another metric, at each. The
 range tests' curves go to --keep, if asked: bench_range_rules reads those of bench/curves.
 
   bench/range_test_spread.py recipes/quickstart.yaml
   bench/range_test_spread.py recipes/cifar10-resnet20.yaml --set data.limit=10000 --set train.duration=6ep
+  bench/range_test_spread.py bench/tables/diabetes.yaml --metric r2
 """
 import argparse
 import json
@@ -51,9 +52,9 @@ def trained(arguments, folder, lr, seed):
     rates = [f"schedule.lr_max={lr:.4g}"] + ([f"schedule.lr_min={lr / 10:.4g}"] if arguments.with_lr_min else [])
     command = [arguments.program, "train", arguments.recipe, "--json", *settings(arguments, folder, seed)]
     result = last_json([*command, *(word for rate in rates for word in ("--set", rate))])
-    accuracy = result.get("validation_accuracy") or 0
-    print(f"lr_max {lr:.4g}, seed {seed}: validation {100 * accuracy:.2f} %", file=sys.stderr)
-    return 100 * accuracy
+    share = result.get(f"validation_{arguments.metric}") or 0
+    print(f"lr_max {lr:.4g}, seed {seed}: validation {100 * share:.2f} %", file=sys.stderr)
+    return 100 * share
 
 
 def main():
@@ -64,6 +65,7 @@ def main():
     parser.add_argument("--points", type=int, default=7, help="of the grid, with the answer in the middle")
     parser.add_argument("--seeds", type=int, default=3, help="trained at each point of the grid")
     parser.add_argument("--seed", type=int, default=1, help="of the first repeat, and of the first training")
+    parser.add_argument("--metric", default="accuracy", help="what trainings are compared by, 1 at best: r2 of a regression")
     parser.add_argument("--range", default="", help="further options of range-test")
     parser.add_argument("--with-lr-min", action="store_true", help="set schedule.lr_min to a tenth, too")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="the range tests' curves, as in bench/curves")
