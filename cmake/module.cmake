@@ -32,14 +32,13 @@ function(onecycle_use_torch target visibility)
 endfunction()
 
 # onecycle_module(NAME SOURCES a.cpp... [LINKS core yaml...] [TORCH]
-#               [CUDA_SOURCES x.cu y_cuda.cpp...] [NO_CUDA_SOURCES x_no_cuda.cpp...] [SEPARATE])
+#               [CUDA_SOURCES x.cu y_cuda.cpp...] [NO_CUDA_SOURCES x_no_cuda.cpp...])
 #
 # The static library onecycle_NAME from the files of src/NAME. LINKS: modules (core, schedule...) and the
 # libraries of packages.cmake (yaml, json, fmt, cxxopts, zlib), public. TORCH: it includes LibTorch.
-# CUDA_SOURCES are compiled with CUDA kernels, NO_CUDA_SOURCES without: a missing capability is a file. SEPARATE: each
-# file alone, so that an edit of one is built in seconds.
+# CUDA_SOURCES are compiled with CUDA kernels, NO_CUDA_SOURCES without: a missing capability is a file.
 function(onecycle_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;SEPARATE" "" "SOURCES;LINKS;CUDA_SOURCES;NO_CUDA_SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINKS;CUDA_SOURCES;NO_CUDA_SOURCES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "onecycle_module(${name}): unknown ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -52,9 +51,7 @@ function(onecycle_module name)
   add_library(${target} STATIC ${arg_SOURCES})
   # Most of a file's time is LibTorch's headers, whatever it holds. Files with options of their own stay alone, and
   # those that see CUDA's headers.
-  if(NOT arg_SEPARATE)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ${ONECYCLE_UNITY} UNITY_BUILD_BATCH_SIZE 48)
-  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ONECYCLE_UNITY} UNITY_BUILD_BATCH_SIZE 48)
   set_source_files_properties(${arg_CUDA_SOURCES} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
   target_compile_features(${target} PUBLIC cxx_std_20)

@@ -8,11 +8,11 @@ namespace schedule {
 
 namespace {
 
-using Table = OptionTable<Cosine>;
+using CosineTable = OptionTable<Cosine>;
 
-Table cosine_table() {
-  Table table("cosine",
-              "Half a cosine from a highest learning rate to a lowest, with warm restarts");
+CosineTable cosine_table() {
+  CosineTable table("cosine",
+                    "Half a cosine from a highest learning rate to a lowest, with warm restarts");
   table.add("lr_max", &Cosine::lr_max, "first learning rate; null: optimizer.lr")
       .range(above(0))
       .add("lr_min", &Cosine::lr_min, "lowest learning rate")
@@ -24,11 +24,12 @@ Table cosine_table() {
       .add("cycle_factor", &Cosine::cycle_factor,
            "each cycle's length over the one before (T_mult)")
       .range(between(1, 1000))
-      .rule([](const Cosine& options) -> std::optional<Table::Violation> {
+      .rule([](const Cosine& options) -> std::optional<CosineTable::Violation> {
         if (options.lr_max && options.lr_min > *options.lr_max)
-          return Table::Violation{"lr_min", "must not exceed lr_max"};
+          return CosineTable::Violation{"lr_min", "must not exceed lr_max"};
         if (!options.cycle && options.cycle_factor != 1)
-          return Table::Violation{"cycle_factor", "needs `cycle`, the length of the first cycle"};
+          return CosineTable::Violation{"cycle_factor",
+                                        "needs `cycle`, the length of the first cycle"};
         return std::nullopt;
       })
       .on(Change::set_lr, [](Cosine& options, double lr_max) { options.lr_max = lr_max; })

@@ -9,13 +9,14 @@ namespace schedule {
 
 namespace {
 
-using Table = OptionTable<Cyclical>;
+using CyclicalTable = OptionTable<Cyclical>;
 using Mode = Cyclical::Mode;
 
 constexpr double kGamma = 0.99994;  // the paper's, on CIFAR-10
 
-Table cyclical_table() {
-  Table table("cyclical", "The learning rate up and down between two bounds, over and over");
+CyclicalTable cyclical_table() {
+  CyclicalTable table("cyclical",
+                      "The learning rate up and down between two bounds, over and over");
   table.add("lr_max", &Cyclical::lr_max, "upper bound; null: optimizer.lr")
       .range(above(0))
       .add("lr_min", &Cyclical::lr_min, "lower bound; null: lr_max / 10")
@@ -34,11 +35,11 @@ Table cyclical_table() {
       .add("step_down", &Cyclical::step_down, "length of the way down; null: step_up")
       .range(above(0))
       .unit("epochs or steps")
-      .rule([](const Cyclical& options) -> std::optional<Table::Violation> {
+      .rule([](const Cyclical& options) -> std::optional<CyclicalTable::Violation> {
         if (options.gamma && options.mode != Mode::exp_range)
-          return Table::Violation{"gamma", "only mode exp_range uses it"};
+          return CyclicalTable::Violation{"gamma", "only mode exp_range uses it"};
         if (options.lr_min && options.lr_max && *options.lr_min > *options.lr_max)
-          return Table::Violation{"lr_min", "must not exceed lr_max"};
+          return CyclicalTable::Violation{"lr_min", "must not exceed lr_max"};
         return std::nullopt;
       })
       .on(Change::set_lr,

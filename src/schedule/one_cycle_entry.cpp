@@ -8,7 +8,7 @@ namespace schedule {
 
 namespace {
 
-using Table = OptionTable<OneCycle>;
+using OneCycleTable = OptionTable<OneCycle>;
 
 Words<Policy> policies() {
   return {{"smith", Policy::smith},
@@ -17,7 +17,7 @@ Words<Policy> policies() {
           {"torch", Policy::torch}};
 }
 
-std::optional<Table::Violation> unused_option(const OneCycle& options) {
+std::optional<OneCycleTable::Violation> unused_option(const OneCycle& options) {
   const bool torch = options.policy == Policy::torch;
   const bool smith = options.policy == Policy::smith || options.policy == Policy::smith_caffe;
   struct Use {
@@ -35,20 +35,21 @@ std::optional<Table::Violation> unused_option(const OneCycle& options) {
   };
   for (const Use& use : uses)
     if (use.given && !use.used)
-      return Table::Violation{use.option, format("policy {} does not use it; it belongs to {}",
-                                                 word_of(policies(), options.policy), use.by)};
+      return OneCycleTable::Violation{use.option,
+                                      format("policy {} does not use it; it belongs to {}",
+                                             word_of(policies(), options.policy), use.by)};
   return std::nullopt;
 }
 
-std::optional<Table::Violation> contradiction(const OneCycle& options) {
+std::optional<OneCycleTable::Violation> contradiction(const OneCycle& options) {
   if (options.lr_min && options.div_factor)
-    return Table::Violation{"div_factor",
-                            "lr_min sets the first learning rate: remove one of them"};
+    return OneCycleTable::Violation{"div_factor",
+                                    "lr_min sets the first learning rate: remove one of them"};
   if (options.lr_min && options.lr_max && *options.lr_min > *options.lr_max)
-    return Table::Violation{"lr_min", "must not exceed lr_max"};
+    return OneCycleTable::Violation{"lr_min", "must not exceed lr_max"};
   if (options.three_phase == true && options.pct_start && *options.pct_start > 0.5)
-    return Table::Violation{"pct_start",
-                            "must be at most 0.5 with three_phase: up, and down again"};
+    return OneCycleTable::Violation{"pct_start",
+                                    "must be at most 0.5 with three_phase: up, and down again"};
   return std::nullopt;
 }
 
@@ -60,8 +61,9 @@ void set_lr(OneCycle& options, double lr_max) {
   options.div_factor.reset();
 }
 
-Table one_cycle_table() {
-  Table table("one_cycle", "One cycle of the learning rate, up and down, then far below its start");
+OneCycleTable one_cycle_table() {
+  OneCycleTable table("one_cycle",
+                      "One cycle of the learning rate, up and down, then far below its start");
   table
       .add("policy", &OneCycle::policy, policies(),
            "smith: his papers; smith_caffe: his logs; fastai; torch: PyTorch's OneCycleLR")

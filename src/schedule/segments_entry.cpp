@@ -9,19 +9,20 @@ namespace schedule {
 
 namespace {
 
-using Table = OptionTable<Segments>;
+using SegmentsTable = OptionTable<Segments>;
 
-std::optional<Table::Violation> violation(const Segments& options) {
+std::optional<SegmentsTable::Violation> violation(const Segments& options) {
   for (const auto& [name, list] :
        {std::pair("lr", &options.lr), std::pair("momentum", &options.momentum),
         std::pair("weight_decay", &options.weight_decay)})
     if (const auto found = list_violation(name, *list))
-      return Table::Violation{found->first, found->second};
+      return SegmentsTable::Violation{found->first, found->second};
   for (std::size_t i = 0; i < options.momentum.size(); ++i)
     for (const auto& [end, value] :
          {std::pair("from", options.momentum[i].from), std::pair("to", options.momentum[i].to)})
       if (value.value_or(0) >= 1)
-        return Table::Violation{"momentum[" + std::to_string(i) + "]." + end, "must be in [0, 1)"};
+        return SegmentsTable::Violation{"momentum[" + std::to_string(i) + "]." + end,
+                                        "must be in [0, 1)"};
   return std::nullopt;
 }
 
@@ -38,7 +39,7 @@ void scale_lr(Segments& options, double factor) {
 }
 
 OptionTable<Segments> segments_table() {
-  Table table("segments", "Curves of your own, piece by piece");
+  SegmentsTable table("segments", "Curves of your own, piece by piece");
   table
       .add_list("lr", &Segments::lr,
                 segment_table("Learning rate, piece by piece; empty: optimizer.lr"))
