@@ -2,8 +2,8 @@
 """How far the LR range test's answer can be trusted: its spread over seeds, and what training at it reaches.
 
 Repeats `onecycle range-test` with other seeds (--repeats), then trains the recipe at the median answer and at a
-grid of rates around it (a factor of 2 apart) with several seeds, and prints the validation accuracy, or another metric, at each. The
-range tests' curves go to --keep, if asked: bench_range_rules reads those of bench/curves.
+grid of rates around it (a factor of 2 apart) with several seeds, and prints the validation accuracy, or another
+metric, at each. The range tests' curves go to --keep, if asked: bench_range_rules reads those of bench/curves.
 
   bench/range_test_spread.py recipes/quickstart.yaml
   bench/range_test_spread.py recipes/cifar10-resnet20.yaml --set data.limit=10000 --set train.duration=6ep
