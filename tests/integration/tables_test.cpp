@@ -139,11 +139,12 @@ TEST_F(Tables, RanksTrainWhatOneDoes) {
       EXPECT_NEAR(alone.at(loss).get<double>(), shared.at(loss).get<double>(), 2e-4)
           << recipe << loss;
     }
-    for (const auto& [key, value] : alone.items())
-      if (key.starts_with("test_") && key != "test_loss")
-        EXPECT_NEAR(value.get<double>(), shared.at(key).get<double>(),
-                    key == "test_rmse" || key == "test_mae" ? .1 : 4e-3)
-            << recipe << key;
+    for (const auto& [key, value] : alone.items()) {
+      if (!key.starts_with("test_") || key == "test_loss") continue;
+      const bool in_units = key == "test_rmse" || key == "test_mae";
+      EXPECT_NEAR(value.get<double>(), shared.at(key).get<double>(), in_units ? .1 : 4e-3)
+          << recipe << key;
+    }
   }
 }
 
