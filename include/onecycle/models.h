@@ -15,7 +15,8 @@ namespace onecycle {
 // Dense layers with ReLU between them; two hidden layers are the 3-layer net. Of a table's rows,
 // the columns of ModelContext::categories become rows of embeddings first.
 struct Mlp {
-  enum class Norm { none, batch, layer };  // before or after each hidden dense layer, as Block says
+  // Of each hidden layer, before its ReLU; of residual blocks, before each.
+  enum class Norm { none, batch, layer };
   // plain: linear, norm, ReLU, dropout for each of `hidden`. residual: the ResNet of Gorishniy et
   // al. 2021 (arXiv 2106.11959, section 3.2), x + dropout(linear(dropout(ReLU(linear(norm(x))))))
   // for each of `hidden`, the units within; a dense layer leads to the first, norm, ReLU and a
