@@ -115,7 +115,7 @@ struct RegressionOptions {
   RegressionLoss loss = RegressionLoss::mse;
   double huber_delta = 1;  // in the units of the targets as they are given to it
   // Mean and std undo what was done to the targets: metrics and predictions are in the units of
-  // before. Empty: nothing was.
+  // before; one of each for a value of a sample, std positive. Empty: nothing was.
   TargetStatistics targets = {};
 };
 

@@ -71,6 +71,30 @@ TEST(Regression, OtherSizesAreRefused) {
   EXPECT_ANY_THROW(regression()->loss(at::zeros({4, 1}), batch));
 }
 
+// Statistics of one value would be spread over all, those of two over any last dimension.
+TEST(Regression, StatisticsAreOfEachValueOfASample) {
+  const auto task_of = [](std::vector<double> std) {
+    RegressionOptions options;
+    options.targets.mean.assign(std.size(), 1);
+    options.targets.std = std::move(std);
+    return regression(options);
+  };
+  EXPECT_THROW(task_of({2})->predictions(at::ones({3, 2})), DataError);
+  EXPECT_THROW(task_of({2, 3})->predictions(at::ones({4, 5, 2})), DataError);
+  EXPECT_THROW(task_of({2, 3})->predictions(at::ones({3, 1})), DataError);
+  EXPECT_THROW(
+      score_of(*task_of({2}), {{at::ones({3, 2}), {at::Tensor(), at::ones({3, 2}), {}, 3}}}),
+      DataError);
+  EXPECT_TRUE(task_of({2})->predictions(at::ones({3})).equal(at::full({3}, 3., at::kDouble)));
+  EXPECT_EQ(task_of({2, 3})->predictions(at::ones({0, 2})).sizes(),
+            (std::vector<std::int64_t>{0, 2}));
+  EXPECT_TRUE(task_of({2, 3, 4, 5})
+                  ->predictions(at::ones({1, 2, 2}))
+                  .equal(at::tensor({3., 4., 5., 6.}, at::kDouble).view({1, 2, 2})));
+  for (const double wrong : {0., -1., std::nan(""), HUGE_VAL})
+    EXPECT_THROW(task_of({1, wrong}), FieldError) << wrong;
+}
+
 // Wider ones would count labels that there are not, and none of the last.
 TEST(MultiLabel, OtherNumbersOfLabelsAreRefused) {
   const auto task = multi_label(3);
