@@ -98,7 +98,7 @@ std::shared_ptr<const Task> classification(std::int64_t classes,
 std::vector<double> balanced_weights(const std::vector<std::int64_t>& counts);
 // By the effective number of samples, (1 - beta) / (1 - beta^count) (arXiv 1901.05555).
 std::vector<double> effective_number_weights(const std::vector<std::int64_t>& counts, double beta);
-// These, scaled like them.
+// These, scaled like them, those of classes without samples too.
 std::vector<double> scaled_weights(std::vector<double> weights,
                                    const std::vector<std::int64_t>& counts);
 
