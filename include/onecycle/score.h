@@ -19,7 +19,9 @@ inline constexpr int kMostMetrics = 4;
 // At most so many sums has a task, of which it makes its metrics.
 inline constexpr int kMostSums = 256;
 
-// The loss, a mean over samples, and a task's metrics.
+// The loss, in a training the mean over samples weighted as the task weighs them
+// (Task::total_weight) and else their plain mean, and a task's metrics, each as the task defines
+// it.
 struct Score {
   double loss = 0;
   std::vector<double> metrics = {};  // in the task's order; NaN: not known of these samples

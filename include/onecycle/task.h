@@ -87,9 +87,9 @@ struct ClassificationOptions {
 };
 
 // Cross entropy of logits [B, classes] with labels [B], and accuracy. Held-out losses are the plain
-// cross entropy.
+// cross entropy. Throws FieldError.
 std::shared_ptr<const Task> classification(std::int64_t classes, double label_smoothing = 0);
-// The same. Throws FieldError.
+// The same.
 std::shared_ptr<const Task> classification(std::int64_t classes,
                                            const ClassificationOptions& options);
 
@@ -98,7 +98,7 @@ std::shared_ptr<const Task> classification(std::int64_t classes,
 std::vector<double> balanced_weights(const std::vector<std::int64_t>& counts);
 // By the effective number of samples, (1 - beta) / (1 - beta^count) (arXiv 1901.05555).
 std::vector<double> effective_number_weights(const std::vector<std::int64_t>& counts, double beta);
-// These, scaled like them.
+// These, scaled like them, those of classes without samples too.
 std::vector<double> scaled_weights(std::vector<double> weights,
                                    const std::vector<std::int64_t>& counts);
 
@@ -115,7 +115,7 @@ struct RegressionOptions {
   RegressionLoss loss = RegressionLoss::mse;
   double huber_delta = 1;  // in the units of the targets as they are given to it
   // Mean and std undo what was done to the targets: metrics and predictions are in the units of
-  // before. Empty: nothing was.
+  // before; one of each for a value of a sample, std positive. Empty: nothing was.
   TargetStatistics targets = {};
 };
 
@@ -133,7 +133,7 @@ struct MultiLabelOptions {
 // Binary cross entropy of logits [B, labels] with targets [B, labels] of 0 and 1, the mean over
 // both. Metrics: map, the mean of scikit-learn's average_precision_score over the labels that
 // occur; f1_macro and f1_micro at the threshold. The first two need all scores and targets:
-// 8 bytes a sample and label. Throws FieldError.
+// 8 bytes a sample and label. Throws FieldError; the task DataError for tensors of other sizes.
 std::shared_ptr<const Task> multi_label(std::int64_t labels, const MultiLabelOptions& options = {});
 
 }  // namespace onecycle

@@ -172,7 +172,7 @@ at::Tensor Predictor::Network::inputs_of(const at::Tensor& samples) const {
 }
 
 Predictions Predictor::Network::predictions_of(const at::Tensor& outputs) const {
-  const at::Tensor told = tells->predictions(outputs).flatten(1).cpu();
+  const at::Tensor told = prediction_rows(*tells, outputs);
   check_predictions(told);
   Predictions result{outputs.cpu(), {}};
   if (tells->targets() == TargetKind::values)

@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 #include "onecycle/model.h"
+#include "onecycle/task.h"
 
 #include "core/text/format.h"
 
@@ -48,9 +49,15 @@ void require_viewable(const ModelContext& context, TestTimeAugmentation views) {
     throw Error(format("test-time augmentation: {}", why));
 }
 
+at::Tensor prediction_rows(const Task& task, const at::Tensor& outputs) {
+  const at::Tensor told = task.predictions(outputs);
+  return (told.dim() == 1 ? told.unsqueeze(1) : told.flatten(1)).cpu();
+}
+
 void check_predictions(const at::Tensor& predictions) {
   if (predictions.numel() == 0 || std::isfinite(predictions.sum().item<double>())) return;
   const at::Tensor wrong = predictions.isfinite().all(1).logical_not().nonzero();
+  if (wrong.size(0) == 0) return;  // it was the sum that overflowed
   throw Error(
       format("the network's outputs are not numbers for {} samples, the first of them sample {} "
              "(counted from 0); its weights are too large, or the precision too narrow",

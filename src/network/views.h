@@ -7,6 +7,7 @@
 namespace onecycle {
 
 class Model;
+class Task;
 struct ModelContext;
 
 // The mean logits of the views of each image, as in the infer_mirror and infer_mirror_translate of
@@ -19,6 +20,8 @@ const char* why_no_views(const ModelContext& context, TestTimeAugmentation views
 // Throws that as an Error.
 void require_viewable(const ModelContext& context, TestTimeAugmentation views);
 
+// What outputs [N, ...] say by the task, as rows [N, columns] on the CPU.
+at::Tensor prediction_rows(const Task& task, const at::Tensor& outputs);
 // predictions [N, columns]. Throws Error where some are not numbers: finite weights may still be so
 // large that what they compute is not.
 void check_predictions(const at::Tensor& predictions);

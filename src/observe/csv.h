@@ -10,10 +10,10 @@
 namespace onecycle {
 
 // steps.csv, a row a log point, and metrics.csv, a row an evaluation, each written as soon as it is
-// known; loss and metrics are means over samples, empty where there is no such split, it was not
-// evaluated or the metric has no value; metrics.json says what the metrics are. The rows go on from
-// an earlier session's rows, cut back to the step that is resumed from. A row that cannot be
-// written, on a full disk, is lost; `warn` is told.
+// known; loss and metrics are those of Score (onecycle/score.h), empty where there is no such
+// split, it was not evaluated or the metric has no value; metrics.json says what the metrics are.
+// The rows go on from an earlier session's rows, cut back to the step that is resumed from. A row
+// that cannot be written, on a full disk, is lost; `warn` is told.
 class CsvWriter : public Observer {
  public:
   // Throws FileError where the files cannot be made.

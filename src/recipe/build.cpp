@@ -43,12 +43,12 @@ DataSet read_data(const Recipe& recipe, const Environment& environment) {
   });
 }
 
-void check_task(const RecipeRun& run) {
-  if (run.task->targets() != run.data.target_kind)
+void check_targets(const RecipeRun& run, TargetKind wanted) {
+  if (wanted != run.data.target_kind)
     throw FieldError("task.name",
                      format("{} is for targets that are {}, and those of {} are {}; choose another "
                             "task or data set",
-                            run.recipe.task.name, name_of(run.task->targets()), run.data.name,
+                            run.recipe.task.name, name_of(wanted), run.data.name,
                             name_of(run.data.target_kind)));
 }
 
@@ -115,10 +115,11 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   const Registries& registries = environment.registries;
   const Recipe& recipe = run.recipe;
   run.context = context_of(run.data, recipe);
+  if (const auto wanted = wanted_targets(recipe)) check_targets(run, *wanted);
   run.task = registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing,
                                                  run.data.classes, run.data.targets});
   run.context.classes = run.task->outputs(run.context.classes);
-  check_task(run);
+  check_targets(run, run.task->targets());
   run.model = registries.models.make(recipe.model, run.context);
   if (const char* why = why_no_views(run.context, recipe.train.tta))
     throw FieldError("train.tta", why);

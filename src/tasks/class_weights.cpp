@@ -12,6 +12,19 @@
 
 namespace onecycle {
 
+namespace {
+
+// Of weights made from counts, which say nothing of a class without samples: 1.
+std::vector<double> scaled_counts(std::vector<double> weights,
+                                  const std::vector<std::int64_t>& counts) {
+  weights = scaled_weights(std::move(weights), counts);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (counts[i] == 0) weights[i] = 1;
+  return weights;
+}
+
+}  // namespace
+
 std::vector<double> scaled_weights(std::vector<double> weights,
                                    const std::vector<std::int64_t>& counts) {
   double samples = 0;
@@ -21,8 +34,7 @@ std::vector<double> scaled_weights(std::vector<double> weights,
     weight += static_cast<double>(counts[i]) * weights[i];
   }
   if (weight == 0) return weights;
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    weights[i] = i < counts.size() && counts[i] == 0 ? 1 : weights[i] * samples / weight;
+  for (double& one : weights) one = one * samples / weight;
   return weights;
 }
 
@@ -30,7 +42,7 @@ std::vector<double> balanced_weights(const std::vector<std::int64_t>& counts) {
   std::vector<double> weights;
   for (const std::int64_t count : counts)
     weights.push_back(count == 0 ? 1 : 1 / static_cast<double>(count));
-  return scaled_weights(std::move(weights), counts);
+  return scaled_counts(std::move(weights), counts);
 }
 
 // 1 - beta^count without the cancellation.
@@ -39,7 +51,7 @@ std::vector<double> effective_number_weights(const std::vector<std::int64_t>& co
   for (const std::int64_t count : counts)
     weights.push_back(
         count == 0 ? 1 : (1 - beta) / -std::expm1(static_cast<double>(count) * std::log(beta)));
-  return scaled_weights(std::move(weights), counts);
+  return scaled_counts(std::move(weights), counts);
 }
 
 std::vector<double> class_weights(const ClassWeights& option, double beta,

@@ -4,6 +4,7 @@
 #include "core/text/format.h"
 #include "kernels/metrics/metrics.h"
 #include "tasks/device_constant.h"
+#include "tasks/label_smoothing.h"
 
 #include <algorithm>
 #include <cmath>
@@ -117,11 +118,13 @@ class Classification : public Task {
 std::shared_ptr<const Task> classification(std::int64_t classes, double label_smoothing) {
   ClassificationOptions options;
   options.label_smoothing = label_smoothing;
-  return std::make_shared<Classification>(classes, options);
+  return classification(classes, options);
 }
 
 std::shared_ptr<const Task> classification(std::int64_t classes,
                                            const ClassificationOptions& options) {
+  if (classes < 1) throw FieldError("task.name", "classification needs at least one class");
+  check_label_smoothing(options.label_smoothing);
   if (!options.weights.empty() && static_cast<std::int64_t>(options.weights.size()) != classes)
     throw FieldError("task.weights",
                      format("{} weights, but {} classes", options.weights.size(), classes));

@@ -1,10 +1,13 @@
 #include "onecycle/error.h"
 #include "onecycle/task.h"
 
+#include "core/text/format.h"
 #include "tasks/label_scores.h"
+#include "tasks/label_smoothing.h"
 
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -76,7 +79,9 @@ class MultiLabel : public Task {
 
  protected:
   at::Tensor metric_sums(const at::Tensor& logits, const Batch& batch) const override {
-    const at::Tensor said = logits.narrow(0, 0, batch.valid).ge(threshold_);
+    // In the numbers of rows_to_keep(), and compared as label_counts() does.
+    const at::Tensor scores = logits.narrow(0, 0, batch.valid).to(at::kFloat).to(at::kDouble);
+    const at::Tensor said = scores.ge(threshold_);
     const at::Tensor truth = batch.targets.narrow(0, 0, batch.valid).to(at::kBool);
     return at::stack({said.logical_and(truth).sum(), said.logical_and(truth.logical_not()).sum(),
                       said.logical_not().logical_and(truth).sum()})
@@ -84,10 +89,13 @@ class MultiLabel : public Task {
   }
 
  private:
-  static at::Tensor losses_of(const at::Tensor& logits, const at::Tensor& targets,
-                              std::int64_t valid, double smoothing) {
-    if (logits.sizes() != targets.sizes())
-      throw DataError("multi_label needs outputs and targets of one size");
+  // [valid, labels]
+  at::Tensor losses_of(const at::Tensor& logits, const at::Tensor& targets, std::int64_t valid,
+                       double smoothing) const {
+    for (const auto& [what, tensor] : {std::pair("outputs", &logits), {"targets", &targets}})
+      if (tensor->dim() != 2 || tensor->size(1) != labels_ || tensor->size(0) != logits.size(0))
+        throw DataError(format("multi_label of {} labels needs {} [samples, {}], got {}", labels_,
+                               what, labels_, c10::str(tensor->sizes())));
     at::Tensor wanted = targets.narrow(0, 0, valid).to(logits.scalar_type());
     if (smoothing > 0) wanted = wanted * (1 - smoothing) + smoothing / 2;
     return at::binary_cross_entropy_with_logits(logits.narrow(0, 0, valid), wanted, {}, {},
@@ -112,6 +120,8 @@ class MultiLabel : public Task {
 }  // namespace
 
 std::shared_ptr<const Task> multi_label(std::int64_t labels, const MultiLabelOptions& options) {
+  if (labels < 1) throw FieldError("task.name", "multi_label needs at least one label");
+  check_label_smoothing(options.label_smoothing);
   if (!(options.threshold > 0 && options.threshold < 1))
     throw FieldError("task.threshold", "must be between 0 and 1");
   return std::make_shared<MultiLabel>(labels, options);

@@ -1,6 +1,7 @@
 #include "onecycle/error.h"
 #include "onecycle/task.h"
 
+#include "core/text/format.h"
 #include "tasks/device_constant.h"
 
 #include <cmath>
@@ -81,15 +82,14 @@ class Regression : public Task {
   at::Tensor predictions(const at::Tensor& outputs) const override {
     const at::Tensor values = means_in(outputs);
     if (std_.empty()) return values;
-    return values.to(at::kDouble) * std_.like(values, at::kDouble) +
-           mean_.like(values, at::kDouble);
+    return values.to(at::kDouble) * of_values(std_, values) + of_values(mean_, values);
   }
 
  protected:
   at::Tensor metric_sums(const at::Tensor& outputs, const Batch& batch) const override {
     const at::Tensor errors =
         errors_of(means_in(outputs).to(at::kDouble), batch.targets, batch.valid);
-    const at::Tensor in_units = std_.empty() ? errors : errors * std_.like(errors, at::kDouble);
+    const at::Tensor in_units = std_.empty() ? errors : errors * of_values(std_, errors);
     std::vector<at::Tensor> sums = {
         at::full({1}, static_cast<double>(errors.numel()), errors.options()),
         in_units.square().sum().view({1}), in_units.abs().sum().view({1})};
@@ -115,6 +115,17 @@ class Regression : public Task {
     if (outputs.dim() != 2 || outputs.size(1) % 2 != 0)
       throw DataError("gaussian_nll needs two outputs for each target: its mean and log variance");
     return outputs.chunk(2, 1);
+  }
+
+  // Of each value of a sample, fp64, to go with values [N, ...].
+  at::Tensor of_values(const DeviceConstant& statistics, const at::Tensor& values) const {
+    const at::IntArrayRef sample = values.sizes().slice(1);
+    const auto known = static_cast<std::int64_t>(options_.targets.std.size());
+    if (c10::multiply_integers(sample) != known)
+      throw DataError(
+          format("the targets' statistics are of {} value{} a sample, and outputs are {}", known,
+                 known == 1 ? "" : "s", c10::str(values.sizes())));
+    return statistics.like(values, at::kDouble).view(sample);
   }
 
   // [valid, ...], of each value
@@ -156,6 +167,11 @@ std::shared_ptr<const Task> regression(const RegressionOptions& options) {
   if (!(options.huber_delta > 0)) throw FieldError("task.huber_delta", "must be above 0");
   if (options.targets.mean.size() != options.targets.std.size())
     throw FieldError("task.targets", "as many means as standard deviations");
+  for (const double mean : options.targets.mean)
+    if (!std::isfinite(mean)) throw FieldError("task.targets", "a mean must be a finite number");
+  for (const double deviation : options.targets.std)
+    if (!(deviation > 0) || !std::isfinite(deviation))
+      throw FieldError("task.targets", "a standard deviation must be a positive number");
   return std::make_shared<Regression>(options);
 }
 

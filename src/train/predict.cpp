@@ -16,13 +16,13 @@ Prediction predict(const Run& run, Source& samples, const PredictOptions& option
     const at::Tensor outputs =
         logits_of_views(*run.model, batch.inputs, options.augmentation, run.compute.memory_format);
     evaluation.add(outputs, batch);
-    predictions.push_back(
-        run.task->predictions(outputs.narrow(0, 0, batch.valid)).flatten(1).cpu());
+    predictions.push_back(prediction_rows(*run.task, outputs.narrow(0, 0, batch.valid)));
     done += batch.valid;
     if (options.progress) options.progress(done);
   });
   Prediction result{evaluation.score(), all_rows(*run.group, predictions)};
-  if (!result.probabilities.defined()) result.probabilities = at::empty({0, run.context.classes});
+  if (!result.probabilities.defined())
+    result.probabilities = prediction_rows(*run.task, at::empty({0, run.context.classes}));
   check_predictions(result.probabilities);
   return result;
 }

@@ -2,9 +2,12 @@
 
 #include "nn/layers/batch_norm.h"
 
+#include "onecycle/error.h"
+
 #include "models/support.h"
 #include "support/formula.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ATen/ATen.h>
@@ -84,6 +87,19 @@ TEST(GhostBatchNorm, ChannelsLastAndBf16) {
     found.sum().backward();
     EXPECT_TRUE(input.grad().isfinite().all().item<bool>());
     EXPECT_EQ(ghost->weight.grad().scalar_type(), at::kFloat);
+  }
+}
+
+TEST(GhostBatchNorm, OneValueAChannelIsRefusedInOneLine) {
+  for (const std::optional<std::int64_t> group : {std::optional<std::int64_t>(), {2}}) {
+    BatchNorm norm(3, group);
+    const at::Tensor pixels = at::ones({group ? *group + 1 : 1, 3, 1, 1});
+    EXPECT_THAT([&] { (void)norm->relu(pixels); }, testing::ThrowsMessage<DataError>(testing::AllOf(
+                                                       testing::HasSubstr("data.batch_size"),
+                                                       testing::Not(testing::HasSubstr("\n")))));
+    EXPECT_EQ(norm->num_batches_tracked.item<std::int64_t>(), 0);
+    norm->eval();
+    EXPECT_NO_THROW(norm->relu(pixels));
   }
 }
 

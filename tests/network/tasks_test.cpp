@@ -5,6 +5,7 @@
 #include "onecycle/predictor.h"
 
 #include "core/text/json_text.h"
+#include "network/views.h"
 #include "support/temporary_folder.h"
 
 #include <cmath>
@@ -264,6 +265,28 @@ TEST(PredictorOfNumbers, InputsComeInTheDtypeThatTheModelNames) {
     (void)predictor.predict(at::ones({1, 3}));
     EXPECT_EQ(model->seen, exact ? at::kFloat : at::kDouble);
   }
+}
+
+TEST(PredictorOfNumbers, OneOutputASampleIsARow) {
+  NetworkTask task = of_numbers({2}, "regression");
+  task.targets = {{"price"}, {200}, {50}, {}};
+  class First : public Model {
+   public:
+    at::Tensor forward(const at::Tensor& inputs) override { return inputs.select(1, 0); }
+  };
+  const Predictor predictor(std::make_shared<First>(), task, {.device = DeviceChoice::cpu});
+  const at::Tensor values =
+      predictor.predict(at::tensor({1.F, 9.F, -2.F, 9.F}).view({2, 2})).values;
+  EXPECT_TRUE(values.equal(at::tensor({250.0, 100.0}).view({2, 1})));
+}
+
+TEST(Predictions, ASumThatOverflowsIsNoFault) {
+  EXPECT_NO_THROW(check_predictions(at::full({2, 2}, 3e38F)));
+  EXPECT_THAT(
+      [] {
+        check_predictions(at::tensor({1.F, 3e38F, NAN, 1.F}).view({2, 2}));
+      },
+      testing::ThrowsMessage<Error>(HasSubstr("first of them sample 1 ")));
 }
 
 TEST(PredictorOfNumbers, ATaskThatTellsSomethingElseIsRefused) {

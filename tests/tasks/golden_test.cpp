@@ -181,6 +181,14 @@ TEST(ClassWeights, BalancedAreInverseToCounts) {
               ElementsAre(DoubleNear(51 / 100., 1e-12), DoubleNear(51 / 2., 1e-12), 1));
 }
 
+// Scaled by 4 samples / (3 * 2 + 1 * 6).
+TEST(ClassWeights, GivenOnesHoldForClassesWithoutSamples) {
+  EXPECT_THAT(scaled_weights({2, 6, 9}, {3, 1, 0}),
+              ElementsAre(DoubleNear(2 / 3., 1e-12), DoubleNear(2, 1e-12), DoubleNear(3, 1e-12)));
+  EXPECT_THAT(scaled_weights({2, 6}, {}), ElementsAre(2, 6));
+  EXPECT_THAT(scaled_weights({2, 6}, {0, 0}), ElementsAre(2, 6));
+}
+
 // (1 - beta) / (1 - beta^n) is 1 and 1 / 1.5 for beta = .5 and n = 1, 2.
 TEST(ClassWeights, EffectiveNumbers) {
   const double scale = 3 / (1 + 2 / 1.5);

@@ -2,15 +2,21 @@
 
 #include "onecycle/task.h"
 
+#include "onecycle/error.h"
+
 #include "train/step/sums.h"
 
 #include <cmath>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ATen/ATen.h>
 
 namespace onecycle {
 namespace {
+
+using ::testing::StrEq;
+using ::testing::ThrowsMessage;
 
 Score score_of(const Task& task, const std::vector<std::pair<at::Tensor, Batch>>& batches) {
   Sums sums(at::kCPU);
@@ -63,6 +69,75 @@ TEST(Regression, TheFirstBadBatchIsKept) {
 TEST(Regression, OtherSizesAreRefused) {
   const Batch batch{at::Tensor(), at::zeros({4}), {}, 4};
   EXPECT_ANY_THROW(regression()->loss(at::zeros({4, 1}), batch));
+}
+
+// Statistics of one value would be spread over all, those of two over any last dimension.
+TEST(Regression, StatisticsAreOfEachValueOfASample) {
+  const auto task_of = [](std::vector<double> std) {
+    RegressionOptions options;
+    options.targets.mean.assign(std.size(), 1);
+    options.targets.std = std::move(std);
+    return regression(options);
+  };
+  EXPECT_THROW(task_of({2})->predictions(at::ones({3, 2})), DataError);
+  EXPECT_THROW(task_of({2, 3})->predictions(at::ones({4, 5, 2})), DataError);
+  EXPECT_THROW(task_of({2, 3})->predictions(at::ones({3, 1})), DataError);
+  EXPECT_THROW(
+      score_of(*task_of({2}), {{at::ones({3, 2}), {at::Tensor(), at::ones({3, 2}), {}, 3}}}),
+      DataError);
+  EXPECT_TRUE(task_of({2})->predictions(at::ones({3})).equal(at::full({3}, 3., at::kDouble)));
+  EXPECT_EQ(task_of({2, 3})->predictions(at::ones({0, 2})).sizes(),
+            (std::vector<std::int64_t>{0, 2}));
+  EXPECT_TRUE(task_of({2, 3, 4, 5})
+                  ->predictions(at::ones({1, 2, 2}))
+                  .equal(at::tensor({3., 4., 5., 6.}, at::kDouble).view({1, 2, 2})));
+  for (const double wrong : {0., -1., std::nan(""), HUGE_VAL})
+    EXPECT_THROW(task_of({1, wrong}), FieldError) << wrong;
+}
+
+// Wider ones would count labels that there are not, and none of the last.
+TEST(MultiLabel, OtherNumbersOfLabelsAreRefused) {
+  const auto task = multi_label(3);
+  const auto loss = [&](const at::Tensor& logits, const at::Tensor& targets) {
+    return task->held_out_loss(logits, {at::Tensor(), targets, {}, targets.size(0)});
+  };
+  EXPECT_NO_THROW(loss(at::zeros({2, 3}), at::zeros({2, 3})));
+  EXPECT_THAT(
+      [&] {
+        loss(at::zeros({2, 4}), at::zeros({2, 4}));
+      },
+      ThrowsMessage<DataError>(
+          StrEq("multi_label of 3 labels needs outputs [samples, 3], got [2, 4]")));
+  EXPECT_THROW(loss(at::zeros({2, 3}), at::zeros({2, 1})), DataError);
+  EXPECT_THROW(loss(at::zeros({2, 3}), at::zeros({1, 3})), DataError);
+  EXPECT_THROW(loss(at::zeros({3}), at::zeros({3})), DataError);
+}
+
+// The fp32 number next to the threshold lies above it in some of these cases, below it in others.
+TEST(MultiLabel, BothF1CompareInTheSameNumbers) {
+  for (const double threshold : {.1, .3, .6, .7, .9}) {
+    const auto task = multi_label(1, {threshold, 0});
+    const at::Tensor logits =
+        at::full({1, 1}, std::log(threshold / (1 - threshold)), at::kDouble).to(at::kFloat);
+    Sums sums(at::kCPU);
+    const Batch batch{at::Tensor(), at::ones({1, 1}), {}, 1};
+    task->add(at::scalar_tensor(0.f), logits, batch, sums);
+    const Score score = score_between({}, sums.read(), *task, task->rows_to_keep(logits, batch));
+    const bool above =
+        static_cast<double>(logits.item<float>()) >= std::log(threshold / (1 - threshold));
+    EXPECT_EQ(score.metrics.at(1), above ? 1 : 0) << threshold;
+    EXPECT_EQ(score.metrics.at(2), above ? 1 : 0) << threshold;
+  }
+}
+
+TEST(Tasks, OptionsOutOfRangeAreRefused) {
+  for (const double smoothing : {-.1, 1., std::nan("")}) {
+    EXPECT_THROW(classification(3, smoothing), FieldError) << smoothing;
+    EXPECT_THROW(classification(3, ClassificationOptions{smoothing, {}, 0}), FieldError);
+    EXPECT_THROW(multi_label(3, {.5, smoothing}), FieldError) << smoothing;
+  }
+  EXPECT_THROW(classification(0), FieldError);
+  EXPECT_THROW(multi_label(0), FieldError);
 }
 
 TEST(Classification, SmoothingAndMixingAreForTrainingAlone) {

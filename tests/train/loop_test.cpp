@@ -223,6 +223,29 @@ TEST(Loop, AnInterruptEndsItAfterTheStep) {
   EXPECT_EQ(end.test->samples, 37);  // of the evaluation after step 4
 }
 
+// sum(w l) / sum(w) over the samples of the first step, however they are cut into passes: the loss
+// that CrossEntropyLoss(weight=...) defines.
+TEST(Loop, TheLossOfWeightedSamplesIsTheirWeightedMean) {
+  auto run = tiny_run({"data.batch_size=20", "train.accumulate=4", "train.log_every=1"});
+  const std::vector<double> weights = {1, 9, .5, 20};
+  run.task = classification(4, ClassificationOptions{0, weights, 0});
+  const at::Tensor labels = run.data.train.labels;
+  const at::Tensor of_samples = at::tensor(weights, at::kDouble).index_select(0, labels);
+  at::Tensor losses;
+  {
+    const at::NoGradGuard no_grad;
+    const at::Tensor images =
+        (run.data.train.images.to(at::kDouble) / 255 - run.data.mean[0]) / run.data.std[0];
+    const at::Tensor logits = run.model->forward(images.to(at::kFloat)).to(at::kDouble);
+    losses = -at::log_softmax(logits, 1).gather(1, labels.unsqueeze(1)).squeeze(1);
+  }
+  Recorder seen;
+  (void)fit(run, seen);
+  EXPECT_EQ(seen.logs.front().train.samples, 80);
+  EXPECT_NEAR(seen.logs.front().train.loss,
+              ((losses * of_samples).sum() / of_samples.sum()).item<double>(), 1e-5);
+}
+
 TEST(Loop, LearnsWhatCanBeLearnt) {
   const std::vector<std::pair<std::string, std::string>> ways = {
       {"all", "60ep"}, {"1", "2ep"}, {"16", "8ep"}};

@@ -83,6 +83,18 @@ TEST(Predict, ScoresAsEvaluate) {
   EXPECT_DOUBLE_EQ(right.to(at::kDouble).mean().item<double>(), score.metric());
 }
 
+// As many columns as a sample has, not as the network has outputs.
+TEST(Predict, AnEmptySetHasTheColumnsOfOthers) {
+  auto run = tiny_run(kRecipe);
+  RegressionOptions options;
+  options.loss = RegressionLoss::gaussian_nll;
+  run.task = regression(options);
+  const auto none = first_of(run.test, 0);
+  ASSERT_EQ(none->size(), 0);
+  ASSERT_EQ(run.context.classes, 4);
+  EXPECT_EQ(predict(run, *none).probabilities.sizes(), (std::vector<std::int64_t>{0, 2}));
+}
+
 TEST(Predict, OnePixelCannotBeShifted) {
   auto run = tiny_run({"data.format.width=1"});
   EXPECT_THROW(predicted(run, TestTimeAugmentation::flip_shift), Error);

@@ -76,6 +76,19 @@ TEST(RecipeErrors, OfARecipeThatNobodyWroteHaveNone) {
   }
 }
 
+// Not what the task says of the settings of another kind of data.
+TEST(RecipeErrors, OfATaskForOtherTargetsComeBeforeItsOwn) {
+  const DataSet classes = tiny_run().data;
+  for (const auto& [task, setting] :
+       {std::pair{"regression", "train.label_smoothing=0.1"}, {"multi_label", "seed=4"}})
+    try {
+      build_on(classes, tiny_recipe({std::string("task=") + task, setting}), Environment());
+      ADD_FAILURE() << task;
+    } catch (const RecipeError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(std::string(task) + " is for targets that are ")) << task;
+    }
+}
+
 TEST(FieldErrors, NameTheFieldToWhoeverSetIt) {
   OneCycle schedule;
   schedule.lr_max = 0.1;

@@ -264,6 +264,7 @@ TEST(State, EveryNumberIsChecked) {
   refused("steps", [](RunState& state) { state.steps = std::numeric_limits<std::int64_t>::max(); });
   refused("total_batch", [](RunState& state) { state.total_batch = -1; });
   refused("sums", [](RunState& state) { state.sums.samples = -1; });
+  refused("sums", [](RunState& state) { state.sums.weight = -1; });
   refused("logged", [](RunState& state) { state.logged.batches = -1; });
   refused("evaluated", [](RunState& state) { state.evaluated.first_bad = -2; });
   refused("loss_scale", [](RunState& state) { state.scale->scale = 0; });
@@ -273,6 +274,19 @@ TEST(State, EveryNumberIsChecked) {
   refused("retries", [](RunState& state) { state.retries = -1; });
   refused("a score's metrics", [](RunState& state) { state.train->metrics.resize(9); });
   refused("course, epoch", [](RunState& state) { state.curve[0].epoch = -1; });
+}
+
+TEST(State, SumsOfWeightsAreKept) {
+  RunState state;
+  state.sums.loss = 3;
+  EXPECT_THAT(to_json(state), HasSubstr(R"("sums":[3.0,0,)")) << "as before there were weights";
+  state.sums.weight = 2.5;
+  state.sums.own[7] = 4;
+  const RunState read = run_state_from_json(to_json(state), "x");
+  EXPECT_EQ(read.sums.loss, 3);
+  EXPECT_EQ(read.sums.weight, 2.5);
+  EXPECT_EQ(read.sums.own[7], 4);
+  EXPECT_EQ(read.logged.weight, 0);
 }
 
 TEST(Weights, PartialTakesWhatFits) {

@@ -9,11 +9,12 @@ namespace onecycle::kernels {
 // Running sums of a training or an evaluation; lives where the step runs and is read by the host
 // only when it asks. Cumulative: a window is the difference of two readings.
 struct MetricSums {
-  double loss = 0;     // sum over samples
+  double loss = 0;     // sum over samples, of weighted losses where samples have weights
   double samples = 0;  // counts are exact up to 2^53
   double batches = 0;
   double first_bad = -1;       // first batch (0-based) whose loss is not finite; -1: none
   double own[kMostSums] = {};  // the task's, over samples
+  double weight = 0;           // of the samples; 0 where they have no weights: each counts once
 };
 
 // Adds one batch of a classification, whose metric is the number of samples with the largest logit

@@ -33,6 +33,7 @@ Branches BatchNormImpl::normalised(const at::Tensor& input, const at::Tensor& ad
 at::Tensor BatchNormImpl::normalised_alone(const at::Tensor& input) {
   if (is_training() && ranks_) return synchronised(input);
   if (is_training() && group_ && input.size(0) > *group_) return in_groups(input);
+  if (is_training()) check_values_a_channel(input.numel() / input.size(1));
   return torch::nn::BatchNorm2dImpl::forward(input);
 }
 
@@ -43,6 +44,7 @@ at::Tensor BatchNormImpl::in_groups(const at::Tensor& input) {
   const at::Tensor means = at::zeros({count, running_mean.size(0)}, running_mean.options());
   const at::Tensor variances = at::zeros_like(means);
   std::vector<at::Tensor> normalised;
+  check_values_a_channel(groups.back().numel() / input.size(1));
   for (std::int64_t i = 0; i < count; ++i)
     normalised.push_back(torch::nn::functional::detail::batch_norm(
         groups[static_cast<std::size_t>(i)], means[i], variances[i], weight, bias,

@@ -16,7 +16,8 @@ namespace onecycle {
 // Batch normalisation of [N, C, H, W], with the parameters and buffers of torch::nn::BatchNorm2d;
 // in training, groups of `group` consecutive samples have statistics of their own ("ghost" batch
 // norm, Hoffer et al. 2017, arXiv 1705.08741). The last group may be smaller, but needs
-// more than one value a channel, as a batch of torch::nn::BatchNorm2d does.
+// more than one value a channel, as a batch of torch::nn::BatchNorm2d does: else it throws
+// DataError.
 //
 // One training pass moves the running statistics once: running = (1 - m) running + m mean, m = 0.1,
 // `mean` that of the groups' means or unbiased variances, every group counting the same.

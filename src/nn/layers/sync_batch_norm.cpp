@@ -72,13 +72,19 @@ class Normalise : public torch::autograd::Function<Normalise> {
 
 }  // namespace
 
+void check_values_a_channel(std::int64_t values) {
+  if (values == 1)
+    throw DataError(
+        "batch norm needs at least 2 samples in every pass of a training, and one has 1; raise "
+        "data.batch_size, or take a network without batch norm");
+}
+
 ChannelMoments moments_over(Group& ranks, const at::Tensor& input) {
   const at::Tensor values = widened(input);
   const auto count = static_cast<double>(input.numel() / input.size(1));
   const auto [variance, mean] =
       at::var_mean(values, at::IntArrayRef({0, 2, 3}), /*unbiased=*/false);
-  if (count * static_cast<double>(ranks.size()) < 2)
-    throw Error("batch norm needs more than one value a channel");
+  check_values_a_channel(input.numel() / input.size(1) * ranks.size());
   const at::Tensor centre = mean.to(at::kDouble);
   at::Tensor sums = at::cat({centre * count, (variance.to(at::kDouble) + centre.square()) * count,
                              at::full({1}, count, centre.options())});

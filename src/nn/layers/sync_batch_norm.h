@@ -2,6 +2,7 @@
 
 #include "onecycle/group.h"
 
+#include <cstdint>
 #include <memory>
 
 #include <ATen/core/Tensor.h>
@@ -15,7 +16,10 @@ struct ChannelMoments {
   at::Tensor count;     // [], float64: values a channel
 };
 
-// input [N, C, H, W]. Collective; does not wait for the device. Throws Error where there is but
+// Throws DataError for one value a channel of a training pass: it has no variance.
+void check_values_a_channel(std::int64_t values);
+
+// input [N, C, H, W]. Collective; does not wait for the device. Throws DataError where there is but
 // one value a channel.
 ChannelMoments moments_over(Group& ranks, const at::Tensor& input);
 

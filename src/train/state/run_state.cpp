@@ -26,10 +26,13 @@ Json json_of_count(double count) {
 }
 
 // The task's first sum stands before the counts, where accuracy was when there was no other. Those
-// after the last that is not zero are left out, but for the first ones.
+// after the last that is not zero are left out, but for the first ones. The weight, where there is
+// one, stands beside the loss.
 Json json_of(const MetricSums& sums) {
   constexpr int kAlways = 4;
-  Json json = {json_of(sums.loss), json_of_count(sums.own[0]), json_of_count(sums.samples),
+  const Json loss = sums.weight == 0 ? json_of(sums.loss)
+                                     : Json::array({json_of(sums.loss), json_of(sums.weight)});
+  Json json = {loss, json_of_count(sums.own[0]), json_of_count(sums.samples),
                json_of_count(sums.batches), json_of_count(sums.first_bad)};
   int count = kMostSums;
   while (count > kAlways && sums.own[count - 1] == 0) --count;
@@ -38,8 +41,11 @@ Json json_of(const MetricSums& sums) {
 }
 
 MetricSums sums_of(const Json& json) {
-  MetricSums sums{number_in(json.at(0)), number_in(json.at(2)), number_in(json.at(3)),
-                  number_in(json.at(4))};
+  const Json& loss = json.at(0);
+  const bool weighted = loss.is_array();
+  MetricSums sums{number_in(weighted ? loss.at(0) : loss), number_in(json.at(2)),
+                  number_in(json.at(3)), number_in(json.at(4))};
+  if (weighted) sums.weight = number_in(loss.at(1));
   sums.own[0] = number_in(json.at(1));
   for (std::size_t i = 5; i < json.size() && i < 4 + kMostSums; ++i)
     sums.own[i - 4] = number_in(json.at(i));
@@ -125,6 +131,7 @@ class StateCheck {
     in_range(field, sums.samples, 0, kMostCounted);
     in_range(field, sums.batches, 0, kMostCounted);
     in_range(field, sums.first_bad, -1, kMostCounted);
+    in_range(field, sums.weight, 0, kMostCounted);
   }
 
   const std::string& source_;

@@ -81,6 +81,7 @@ void Step::add_gradients(const Batch& batch) {
   if (weight.defined()) {  // so that sums do not depend on how samples are shared among passes
     mean = mean * (weight / batch.valid);
     weight_ = weight_.defined() ? weight_ + weight : weight;
+    sums_.member(&kernels::MetricSums::weight).add_(weight);
   }
   run_.task->add(mean, outputs.detach(), batch, sums_);
 }
@@ -121,7 +122,7 @@ kernels::MetricSums Step::read() {
 void Step::restore(const kernels::MetricSums& sums,
                    const std::optional<kernels::LossScale>& scale) {
   kernels::MetricSums own = sums;
-  if (!run_.group->is_leader()) own = {0, 0, sums.batches, sums.first_bad, {}};
+  if (!run_.group->is_leader()) own = {0, 0, sums.batches, sums.first_bad};
   sums_.write(own);
   if (auto* buffer = run_.optimizer->loss_scale()) {
     scale_ = scale.value_or(kernels::LossScale{});

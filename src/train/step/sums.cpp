@@ -18,6 +18,7 @@ MetricSums sum_over(Group& group, const MetricSums& own) {
     std::memcpy(static_cast<void*>(&other), one.data(), sizeof other);
     sums.loss += other.loss;
     sums.samples += other.samples;
+    sums.weight += other.weight;
     for (int i = 0; i < kMostSums; ++i) sums.own[i] += other.own[i];
     sums.batches = std::max(sums.batches, other.batches);
     if (other.first_bad >= 0)
@@ -31,8 +32,10 @@ Score score_between(const MetricSums& before, const MetricSums& after, const Tas
                     const at::Tensor& kept) {
   Score score;
   score.samples = static_cast<std::int64_t>(after.samples - before.samples);
+  const double weight = after.weight - before.weight;
   score.loss =
-      (after.loss - before.loss) / static_cast<double>(std::max<std::int64_t>(1, score.samples));
+      (after.loss - before.loss) /
+      (weight > 0 ? weight : static_cast<double>(std::max<std::int64_t>(1, score.samples)));
   std::vector<double> own(kMostSums);
   for (int i = 0; i < kMostSums; ++i)
     own[static_cast<std::size_t>(i)] = after.own[i] - before.own[i];
