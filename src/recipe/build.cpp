@@ -44,11 +44,12 @@ DataSet read_data(const Recipe& recipe, const Environment& environment) {
 }
 
 void check_task(const RecipeRun& run) {
-  if (run.task->targets() != run.data.target_kind)
+  const auto wanted = run.task->targets();
+  if (wanted && *wanted != run.data.target_kind)
     throw FieldError("task.name",
                      format("{} is for targets that are {}, and those of {} are {}; choose another "
                             "task or data set",
-                            run.recipe.task.name, name_of(run.task->targets()), run.data.name,
+                            run.recipe.task.name, name_of(*wanted), run.data.name,
                             name_of(run.data.target_kind)));
 }
 
@@ -245,7 +246,7 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   run.data.mean = task.mean;
   run.data.std = task.std;
   in_terms_of(recipe, [&] {
-    run.data.target_kind = make_task(task, environment.registries.tasks)->targets();
+    run.data.target_kind = told_kind(task, *make_task(task, environment.registries.tasks));
     make_model(run, environment, InitialWeights::loaded_later);
   });
   return run;

@@ -1,9 +1,9 @@
 #include "onecycle/error.h"
 #include "onecycle/range_test.h"
 
+#include "core/loss_rise.h"
 #include "core/text/format.h"
 #include "schedule/survey.h"
-#include "core/loss_rise.h"
 #include "train/state/kept_state.h"
 #include "tuning/range_test/smoothing.h"
 
@@ -54,8 +54,9 @@ std::int64_t held_out_of(const Sweep& plan, const Run& run) {
 
 Measure measure_of(const Task& task) {
   const std::vector<Metric> metrics = task.metrics();
-  const bool accuracy = task.targets() == TargetKind::classes && !metrics.empty() &&
-                        metrics[0].is_fraction && metrics[0].larger_is_better;
+  const bool of_classes = task.targets().value_or(TargetKind::classes) == TargetKind::classes;
+  const bool accuracy =
+      of_classes && !metrics.empty() && metrics[0].is_fraction && metrics[0].larger_is_better;
   return accuracy ? Measure::accuracy : Measure::loss;
 }
 
