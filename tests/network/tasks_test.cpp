@@ -29,11 +29,11 @@ NetworkTask of_a_table() {
   task.sample_shape = {4};
   task.task = Choice("regression");
   task.targets = {{"price", "age"}, {200, 30}, {50, 1.0 / 3}, {}};
-  task.table =
-      TableEncoding{{{"area", TableColumn::Kind::number, 1.0 / 3, 0.25, -2.5, {}, {"", "NA"}},
-                     {"kind", TableColumn::Kind::one_hot, 0, 1, 0, {"flat", "ho,use \"x\""}, {}},
-                     {"town", TableColumn::Kind::embedding, 0, 1, 0, {"A", "Zürich"}, {"?"}}},
-                    ";"};
+  task.table = TableEncoding{
+      {{"area", TableColumn::Kind::number, 1.0 / 3, 0.25, -2.5, {}, {"", "NA"}},
+       {"kind", TableColumn::Kind::one_hot, 0, 1, 0, {"a\x01\r\n\x7f", "ho,use \"x\""}, {}},
+       {"town", TableColumn::Kind::embedding, 0, 1, 0, {"\u0085", "Zürich"}, {"\x1b"}}},
+      ";"};
   return task;
 }
 
@@ -125,7 +125,7 @@ TEST(TaskOfATable, EveryFieldIsChecked) {
   refused("table", [](NetworkTask& task) { task.table->columns[0].std = 0; });
   refused("table", [](NetworkTask& task) { task.table->columns[0].fill = 1e300; });
   refused("table", [](NetworkTask& task) { task.table->columns[1].name = "area"; });
-  refused("table", [](NetworkTask& task) { task.table->columns[1].categories[0] = "a\x01"; });
+  refused("table", [](NetworkTask& task) { task.table->columns[1].name = "a\x01"; });
   refused("table", [](NetworkTask& task) { task.table->columns[2].categories = {"A", "A"}; });
   refused("table", [](NetworkTask& task) { task.table->separator = ""; });
   refused("targets", [](NetworkTask& task) { task.targets.mean.pop_back(); });
