@@ -2,6 +2,7 @@
 // them.
 
 #include "onecycle/error.h"
+#include "onecycle/options.h"
 #include "onecycle/predictor.h"
 
 #include "core/text/json_text.h"
@@ -90,6 +91,20 @@ TEST(TaskOfATable, ItsOptionsComeBack) {
         (void)task_in({{kTaskKey, text("3")}}, "x");
       },
       testing::Throws<CheckpointError>());
+}
+
+TEST(TaskOfATable, AsManyWeightsAsARecipeMayGiveComeBack) {
+  NetworkTask task = of_a_table();
+  task.targets = {};
+  Value weights = Value::map();
+  for (int i = 0; i < 1000; ++i) {
+    task.classes.push_back(std::to_string(i));
+    weights.set(task.classes.back(), Value::scalar("2"));
+  }
+  Value options = Value::map();
+  options.set("weights", weights);
+  task.task = choose(builtin_tasks().variants(), "classification", options);
+  EXPECT_TRUE(read(task));
 }
 
 // Written before there were other tasks than classification.
