@@ -14,9 +14,9 @@ struct PooledSweeps {
   std::vector<SmoothedPoint> points;
   Measure measure = Measure::accuracy;
   std::int64_t samples = 0;  // of all sweeps
-  // The smoothed loss of each held-out sample, [points][samples]: their mean is the smoothed loss.
-  // Empty where one of the sweeps has none.
-  std::vector<std::vector<double>> sample_losses = {};
+  // The smoothed loss of each held-out sample: their mean is the smoothed loss. Null where one of
+  // the sweeps has none.
+  LossesOfSamples sample_losses = {};
 
   // Of held-out samples at each point, smoothed: larger is better.
   std::vector<double> worth() const;
