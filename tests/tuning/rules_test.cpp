@@ -233,9 +233,20 @@ TEST(PooledSweeps, SeedsShareTheirSamples) {
   const PooledSweeps one = pool({&curve});
   const PooledSweeps two = pool({&curve, &curve});
   EXPECT_NEAR(two.tolerance()(9, 4), one.tolerance()(9, 4), 1e-6);
+}
+
+TEST(PooledSweeps, LossesThatMayBeNegativeNeedThoseOfTheSamples) {
+  const SweepCurve curve = lines_over_rates(100);
   SweepCurve without = curve;
   for (SweepPoint& point : without.points) point.sample_losses.clear();
   EXPECT_FALSE(pool({&curve, &without}).sample_losses);
+  without.loss_may_be_negative = true;
+  EXPECT_THROW(pool({&curve, &without}), Error);
+  without.loss_may_be_negative = false;
+  without.points.back().held_out_loss = -1;
+  EXPECT_THROW(pool({&without}), Error);
+  without.measure = Measure::accuracy;
+  EXPECT_NO_THROW(pool({&without}));
 }
 
 // method.md: a causal average reads 1.29 off a curve whose least loss is at .079.

@@ -1,5 +1,7 @@
 #include "tuning/range_test/pooled.h"
 
+#include "onecycle/error.h"
+
 #include "tuning/range_test/smoothing.h"
 
 #include <algorithm>
@@ -115,6 +117,16 @@ LossesOfSamples smoothed_samples(const std::vector<const SweepCurve*>& curves,
   return std::make_shared<const std::vector<std::vector<double>>>(std::move(result));
 }
 
+// A share of the loss says nothing of its noise where a constant may be added to it.
+void require_samples(const std::vector<const SweepCurve*>& curves) {
+  for (const SweepCurve* curve : curves)
+    for (const SweepPoint& point : curve->points)
+      if (point.held_out_loss && (curve->loss_may_be_negative || *point.held_out_loss < 0))
+        throw Error(
+            "the range test tells noise in losses that may be negative by those of single "
+            "samples, and the task gives none; implement Task::sample_losses()");
+}
+
 std::size_t best_of(const std::vector<double>& worth) {
   return static_cast<std::size_t>(std::max_element(worth.begin(), worth.end()) - worth.begin());
 }
@@ -160,7 +172,10 @@ PooledSweeps pool(const std::vector<const SweepCurve*>& curves) {
   }
   std::vector<double> at;
   for (const SmoothedPoint& point : sweeps.points) at.push_back(point.x);
-  if (sweeps.measure == Measure::loss) sweeps.sample_losses = smoothed_samples(curves, at);
+  if (sweeps.measure == Measure::loss) {
+    sweeps.sample_losses = smoothed_samples(curves, at);
+    if (!sweeps.sample_losses) require_samples(curves);
+  }
   const std::vector<double> tolerances = tolerances_along(sweeps.worth(), sweeps.tolerance());
   for (std::size_t i = 0; i < at.size(); ++i)
     if (std::isfinite(tolerances[i])) sweeps.points[i].standard_error = tolerances[i] / 2;

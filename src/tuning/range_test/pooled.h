@@ -25,7 +25,8 @@ struct PooledSweeps {
 
 // Smooths all points together. Every sweep looks at the same held-out samples, so that the samples'
 // losses are smoothed over the sweeps as well: their paired differences are those of what the rule
-// compares.
+// compares. Throws Error where held-out losses may be negative, or are, and not all sweeps have
+// those of the samples.
 PooledSweeps pool(const std::vector<const SweepCurve*>& curves);
 
 // The rule's answer; `beyond` as there.

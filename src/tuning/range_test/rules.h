@@ -16,7 +16,8 @@ namespace onecycle {
 using Tolerance = std::function<double(std::size_t a, std::size_t b)>;
 
 // Of points each measured alone on `samples`: those of the better one. Of an accuracy binomial, of
-// a loss those of a mean of squares of normal numbers, for a task that gives no sample's loss.
+// a loss, never negative, those of a mean of squares of normal numbers, for a task that gives no
+// sample's loss.
 Tolerance tolerance_of_means(std::vector<double> worth, std::int64_t samples, Measure measure);
 double tolerance(double worth, std::int64_t samples, Measure measure);
 

@@ -84,9 +84,8 @@ Run along(const Sweep& plan, const Run& run) {
 
 class Recorder : public Observer {
  public:
-  Recorder(SweepCurve& curve, double stop_factor, bool loss_may_be_negative)
-      : curve_(curve), stop_factor_(stop_factor) {
-    seen_.may_be_negative = loss_may_be_negative;
+  Recorder(SweepCurve& curve, double stop_factor) : curve_(curve), stop_factor_(stop_factor) {
+    seen_.may_be_negative = curve.loss_may_be_negative;
   }
 
   void on_log_point(const LogPoint& point, StopSignal& stop) override {
@@ -127,7 +126,8 @@ SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* 
   curve.metrics = run.task->metrics();
   curve.held_out = held_out_of(plan, run);
   curve.measure = measure_of(*run.task);
-  Recorder recorder(curve, plan.stop_factor, run.task->loss_may_be_negative());
+  curve.loss_may_be_negative = run.task->loss_may_be_negative();
+  Recorder recorder(curve, plan.stop_factor);
   Trainer trainer(along(plan, run), stop);
   trainer.observe(recorder);
   if (progress != nullptr) trainer.observe(*progress);
