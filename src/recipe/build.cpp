@@ -112,8 +112,7 @@ std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run
 
 enum class InitialWeights { of_a_training, loaded_later };
 
-void make_model(RecipeRun& run, const Environment& environment, InitialWeights initial) {
-  const Registries& registries = environment.registries;
+void make_task_and_model(RecipeRun& run, const Registries& registries) {
   const Recipe& recipe = run.recipe;
   run.context = context_of(run.data, recipe);
   run.task = registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing,
@@ -121,6 +120,12 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   run.context.classes = run.task->outputs(run.context.classes);
   check_task(run);
   run.model = registries.models.make(recipe.model, run.context);
+}
+
+void make_model(RecipeRun& run, const Environment& environment, InitialWeights initial) {
+  const Registries& registries = environment.registries;
+  const Recipe& recipe = run.recipe;
+  make_task_and_model(run, registries);
   if (const char* why = why_no_views(run.context, recipe.train.tta))
     throw FieldError("train.tta", why);
   if (recipe.train.threads && environment.use_threads)
@@ -217,6 +222,14 @@ RecipeRun build(const Recipe& recipe, const Environment& environment) {
 
 RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
   return in_terms_of(recipe, [&] { return run_on(data, recipe, environment); });
+}
+
+RecipeRun build_parts(const DataSet& data, const Recipe& recipe, const Environment& environment) {
+  RecipeRun run;
+  run.recipe = recipe;
+  run.data = data;
+  in_terms_of(recipe, [&] { make_task_and_model(run, environment.registries); });
+  return run;
 }
 
 RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environment) {

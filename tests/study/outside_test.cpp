@@ -232,6 +232,15 @@ TEST(PartsFromOutside, AreNamedInARecipeAndTrain) {
   EXPECT_TRUE(said.probabilities.sum(1).allclose(at::ones({16}))) << "softmax, unless it says else";
 }
 
+TEST(PartsFromOutside, CanBeAskedWithoutARun) {
+  const Environment environment = with_outside_parts();
+  const Recipe recipe = read_recipe(parse_yaml(kRecipe, "r.yaml"), environment.registries);
+  const RecipeRun parts = build_parts(build(recipe, environment).data, recipe, environment);
+  EXPECT_EQ(parts.task->metrics()[0].name, "hits");
+  EXPECT_FALSE(parts.model->decays_to_try().empty());
+  EXPECT_FALSE(parts.optimizer);
+}
+
 // The augmentation's part, its share, and that it comes anew for each batch.
 TEST(PartsFromOutside, AugmentTrainingBatchesAlone) {
   const Environment environment = with_outside_parts();

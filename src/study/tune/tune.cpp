@@ -51,7 +51,7 @@ class Procedure {
 
   // What does not depend on what is chosen.
   void look_at_run() {
-    const RecipeRun run = build_on(data_, recipe_, environment_);
+    const RecipeRun run = build_parts(data_, recipe_, environment_);
     result_.metrics = run.task->metrics();
     loss_may_be_negative_ = run.task->loss_may_be_negative();
     decays_ = run.model->decays_to_try();
