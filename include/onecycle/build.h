@@ -79,6 +79,10 @@ RecipeRun build(const Recipe& recipe, const Environment& environment);
 // The same over data that was read before; tensors are shared, not copied.
 RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Environment& environment);
 
+// The task and the model alone, where that was made and without loading weights: to ask what they
+// are.
+RecipeRun build_parts(const DataSet& data, const Recipe& recipe, const Environment& environment);
+
 // The same without optimizer and schedule, which the recipe then need not describe, and without
 // loading weights.
 RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environment);

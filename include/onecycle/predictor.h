@@ -47,6 +47,8 @@ struct NetworkTask {
 // The task as chosen, whose predictions are in the units of the data. Throws Error where it does
 // not tell what `task` has: classes or labels, or values.
 std::shared_ptr<const Task> make_task(const NetworkTask& task, const TaskRegistry& tasks);
+// What such a task tells: its targets(), or, where it takes any, values if there are no classes.
+TargetKind told_kind(const NetworkTask& task, const Task& made);
 
 // Where and how a Predictor computes.
 struct PredictorOptions {

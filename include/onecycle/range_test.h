@@ -56,7 +56,8 @@ struct SweepCurve {
   Measure measure = Measure::accuracy;
   std::string stopped;  // why it ended early; empty where it did not
   bool interrupted = false;
-  std::vector<Metric> metrics = {};  // the task's; the first is the points' held_out_accuracy
+  std::vector<Metric> metrics = {};   // the task's; the first is the points' held_out_accuracy
+  bool loss_may_be_negative = false;  // the task's
 };
 
 // Trains the run along the sweep, from where it is, and puts everything back: weights, buffers,
@@ -150,7 +151,8 @@ struct RangeTest {
 using MakeRun = std::function<Run(std::int64_t seed_offset)>;
 
 // The whole test: a coarse exponential sweep to locate the edge, linear sweeps with several seeds,
-// the number with its evidence. Ends early, with what there is, where `stop` is interrupted.
+// the number with its evidence. Ends early, with what there is, where `stop` is interrupted. Throws
+// as sweep(), and Error where losses may be negative, or are, and the task has no sample_losses().
 RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, StopSignal& stop,
                      Observer* progress);
 

@@ -56,12 +56,14 @@ class Task {
   // [valid]: the held-out loss of each sample, in the outputs' dtype; undefined where it has none.
   virtual at::Tensor sample_losses(const at::Tensor& outputs, const Batch& batch) const;
 
-  // What the targets must be.
-  virtual TargetKind targets() const { return TargetKind::values; }
+  // What the targets must be; empty: whatever the data has.
+  virtual std::optional<TargetKind> targets() const { return std::nullopt; }
   // Numbers that a network gives for a sample with so many classes, labels or values.
   virtual std::int64_t outputs(std::int64_t targets) const { return targets; }
   // What outputs [N, ...] say in the units of the data: probabilities of classes or labels, values.
-  virtual at::Tensor predictions(const at::Tensor& outputs) const { return outputs; }
+  // As it is: the sigmoid of outputs for labels, themselves for values, else the softmax over their
+  // second dimension; a task of values that leaves targets() empty overrides it.
+  virtual at::Tensor predictions(const at::Tensor& outputs) const;
 
   // The loss of outputs that know nothing, where there is one.
   virtual std::optional<double> guessing_loss() const { return std::nullopt; }

@@ -1,28 +1,51 @@
 #include "cli/report_page.h"
 
 #include "onecycle/error.h"
+#include "onecycle/predictor.h"
 
 #include "cli/run_folder.h"
 #include "core/files/paths.h"
 #include "formats/safetensors/safetensors.h"
 
 #include <filesystem>
+#include <map>
+#include <optional>
 
 namespace onecycle {
 
 namespace {
 
-// What the run was trained on, from its last checkpoint where there is a sound one.
-void add_machine(const std::string& folder, Facts& facts) {
+using Metadata = std::map<std::string, std::string>;
+
+// Of the run's last checkpoint; none before there is one, nothing where it cannot be read.
+std::optional<Metadata> last_metadata(const std::string& folder) {
   try {
     std::vector<std::string> passed_over;
     const std::string weights = newest_weights(folder, passed_over);
-    if (!std::filesystem::exists(weights)) return;
-    const SafetensorsFile file(weights);
-    const auto machine = file.metadata().find("machine");
-    if (machine != file.metadata().end()) facts.emplace_back("machine", machine->second);
+    if (!std::filesystem::exists(weights)) return Metadata();
+    return SafetensorsFile(weights).metadata();
   } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+// What the run was trained on.
+void add_machine(const std::optional<Metadata>& metadata, Facts& facts) {
+  if (!metadata) {
     facts.emplace_back("machine", "unknown: the last checkpoint cannot be read");
+    return;
+  }
+  const auto machine = metadata->find("machine");
+  if (machine != metadata->end()) facts.emplace_back("machine", machine->second);
+}
+
+bool loss_may_be_negative(const std::optional<Metadata>& metadata, const std::string& folder) {
+  if (!metadata) return false;
+  try {
+    const auto task = task_in(*metadata, folder);
+    return task && make_task(*task, builtin_tasks())->loss_may_be_negative();
+  } catch (const Error&) {
+    return false;
   }
 }
 
@@ -36,9 +59,12 @@ Report make_report(const std::string& folder, const std::string& page, bool pict
   options.words = words;
   if (!pictures) options.gnuplot = "";
   const LearningCurve curve = read_learning_curve(folder);
+  const auto metadata = last_metadata(last_run_of(folder));
   if (!curve.points.empty())
-    options.words.push_back("Verdict: " + judge(curve.points, curve.lr_max).text);
-  add_machine(last_run_of(folder), options.facts);
+    options.words.push_back(
+        "Verdict: " +
+        judge(curve.points, curve.lr_max, loss_may_be_negative(metadata, folder)).text);
+  add_machine(metadata, options.facts);
   options.facts.emplace_back("report by", std::string("onecycle ") + ONECYCLE_VERSION);
   return write_report(folder, options);
 }

@@ -169,12 +169,16 @@ std::optional<NetworkTask> task_in(const std::map<std::string, std::string>& met
 
 std::shared_ptr<const Task> make_task(const NetworkTask& task, const TaskRegistry& tasks) {
   auto made = tasks.make(task.task, {task.told(), 0, task.classes, task.targets});
-  const bool tells_values = made->targets() == TargetKind::values;
-  if (tells_values != task.classes.empty())
+  const TargetKind kind = told_kind(task, *made);
+  if ((kind == TargetKind::values) != task.classes.empty())
     throw Error(format("the task {} tells {}, and the network has {}", task.task.name,
-                       name_of(made->targets()),
+                       name_of(kind),
                        task.classes.empty() ? "names of values" : "classes or labels"));
   return made;
+}
+
+TargetKind told_kind(const NetworkTask& task, const Task& made) {
+  return made.targets().value_or(task.classes.empty() ? TargetKind::values : TargetKind::classes);
 }
 
 }  // namespace onecycle

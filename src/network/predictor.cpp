@@ -175,7 +175,7 @@ Predictions Predictor::Network::predictions_of(const at::Tensor& outputs) const 
   const at::Tensor told = prediction_rows(*tells, outputs);
   check_predictions(told);
   Predictions result{outputs.cpu(), {}};
-  if (tells->targets() == TargetKind::values)
+  if (told_kind(task, *tells) == TargetKind::values)
     result.values = told.to(at::kDouble);
   else
     result.probabilities = told;
@@ -291,7 +291,7 @@ std::vector<RankedClass> Predictor::top(const at::Tensor& probabilities, std::in
 }
 
 const NetworkTask& Predictor::task() const { return network_->task; }
-TargetKind Predictor::tells() const { return network_->tells->targets(); }
+TargetKind Predictor::tells() const { return told_kind(network_->task, *network_->tells); }
 const Compute& Predictor::compute() const { return network_->compute; }
 const std::vector<std::string>& Predictor::warnings() const { return network_->warnings; }
 

@@ -17,19 +17,16 @@ using Kind = TableColumn::Kind;
 constexpr std::array<std::pair<Kind, std::string_view>, 3> kKinds = {
     {{Kind::number, "number"}, {Kind::one_hot, "one_hot"}, {Kind::embedding, "embedding"}}};
 
-// What a cell may hold, quotes around it or not.
-bool is_cell(const std::string& text) { return is_utf8(text) && !has_control(text, "\t\n\r"); }
-
 bool is_sound(const TableColumn& column) {
-  if (column.name.empty() || !is_cell(column.name)) return false;
-  if (!std::all_of(column.missing.begin(), column.missing.end(), is_cell)) return false;
+  if (column.name.empty() || why_no_name(column.name) != nullptr) return false;
+  if (!std::all_of(column.missing.begin(), column.missing.end(), is_utf8)) return false;
   if (column.kind == Kind::number)
     return column.categories.empty() && std::abs(column.mean) <= kLargestDeviation &&
            std::abs(column.fill) <= kLargestDeviation && column.std >= kLeastDeviation &&
            column.std <= kLargestDeviation;
   const std::set<std::string> distinct(column.categories.begin(), column.categories.end());
   return distinct.size() == column.categories.size() &&
-         std::all_of(distinct.begin(), distinct.end(), is_cell);
+         std::all_of(distinct.begin(), distinct.end(), is_utf8);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "observe/divergence.h"
 
+#include "core/loss_rise.h"
 #include "core/text/format.h"
 #include "core/text/json_text.h"
-#include "core/loss_rise.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,10 @@ void DivergenceWatch::on_run_begin(const RunBegin& event) {
 
 void DivergenceWatch::on_log_point(const LogPoint& point, StopSignal& stop) {
   const double loss = point.train.loss;
-  if (!reference_) best_ = *(reference_ = std::max(guessing_.value_or(loss), loss));
+  // No ratio to 0 means anything.
+  const bool unset =
+      !reference_ || (*reference_ <= 0 && !by_differences({*reference_, best_, may_be_negative_}));
+  if (unset) best_ = *(reference_ = std::max(guessing_.value_or(loss), loss));
   best_ = std::min(best_, loss);
   const LossesSeen seen{*reference_, best_, may_be_negative_};
   const double limit = times_as_bad(*reference_, factor_, seen);

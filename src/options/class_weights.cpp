@@ -3,16 +3,25 @@
 #include "onecycle/option_table.h"
 #include "onecycle/value.h"
 
+#include "core/text/format.h"
+
 #include <cmath>
 
 namespace onecycle {
+
+namespace {
+
+constexpr std::size_t kMostWeights = 1000;  // the members of an object that parse_json() takes
+
+}  // namespace
 
 std::optional<ClassWeights> OptionType<ClassWeights>::read(const Value& value, std::string& why) {
   if (value.is_scalar() && value.text == "auto") return ClassWeights{};
   if (value.is_scalar() && value.text == "effective")
     return ClassWeights{ClassWeights::Rule::effective};
-  why = "auto, effective or a map from classes to numbers above 0";
-  if (!value.is_map() || value.members.empty()) return std::nullopt;
+  why = format("auto, effective or a map from at most {} classes to numbers above 0", kMostWeights);
+  if (!value.is_map() || value.members.empty() || value.members.size() > kMostWeights)
+    return std::nullopt;
   ClassWeights option{ClassWeights::Rule::given};
   for (const auto& [key, at, given] : value.members) {
     std::string ignored;

@@ -43,12 +43,12 @@ DataSet read_data(const Recipe& recipe, const Environment& environment) {
   });
 }
 
-void check_targets(const RecipeRun& run, TargetKind wanted) {
-  if (wanted != run.data.target_kind)
+void check_targets(const RecipeRun& run, std::optional<TargetKind> wanted) {
+  if (wanted && *wanted != run.data.target_kind)
     throw FieldError("task.name",
                      format("{} is for targets that are {}, and those of {} are {}; choose another "
                             "task or data set",
-                            run.recipe.task.name, name_of(wanted), run.data.name,
+                            run.recipe.task.name, name_of(*wanted), run.data.name,
                             name_of(run.data.target_kind)));
 }
 
@@ -111,16 +111,21 @@ std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run
 
 enum class InitialWeights { of_a_training, loaded_later };
 
-void make_model(RecipeRun& run, const Environment& environment, InitialWeights initial) {
-  const Registries& registries = environment.registries;
+void make_task_and_model(RecipeRun& run, const Registries& registries) {
   const Recipe& recipe = run.recipe;
   run.context = context_of(run.data, recipe);
-  if (const auto wanted = wanted_targets(recipe)) check_targets(run, *wanted);
+  check_targets(run, wanted_targets(recipe));
   run.task = registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing,
                                                  run.data.classes, run.data.targets});
   run.context.classes = run.task->outputs(run.context.classes);
   check_targets(run, run.task->targets());
   run.model = registries.models.make(recipe.model, run.context);
+}
+
+void make_model(RecipeRun& run, const Environment& environment, InitialWeights initial) {
+  const Registries& registries = environment.registries;
+  const Recipe& recipe = run.recipe;
+  make_task_and_model(run, registries);
   if (const char* why = why_no_views(run.context, recipe.train.tta))
     throw FieldError("train.tta", why);
   if (recipe.train.threads && environment.use_threads)
@@ -219,6 +224,14 @@ RecipeRun build_on(const DataSet& data, const Recipe& recipe, const Environment&
   return in_terms_of(recipe, [&] { return run_on(data, recipe, environment); });
 }
 
+RecipeRun build_parts(const DataSet& data, const Recipe& recipe, const Environment& environment) {
+  RecipeRun run;
+  run.recipe = recipe;
+  run.data = data;
+  in_terms_of(recipe, [&] { make_task_and_model(run, environment.registries); });
+  return run;
+}
+
 RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environment) {
   RecipeRun run;
   run.recipe = recipe;
@@ -246,7 +259,7 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   run.data.mean = task.mean;
   run.data.std = task.std;
   in_terms_of(recipe, [&] {
-    run.data.target_kind = make_task(task, environment.registries.tasks)->targets();
+    run.data.target_kind = told_kind(task, *make_task(task, environment.registries.tasks));
     make_model(run, environment, InitialWeights::loaded_later);
   });
   return run;

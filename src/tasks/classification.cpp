@@ -49,8 +49,7 @@ class Classification : public Task {
     return cross_entropy(logits, batch.targets, at::Reduction::None, 0).narrow(0, 0, batch.valid);
   }
 
-  TargetKind targets() const override { return TargetKind::classes; }
-  at::Tensor predictions(const at::Tensor& logits) const override { return at::softmax(logits, 1); }
+  std::optional<TargetKind> targets() const override { return TargetKind::classes; }
 
   std::vector<Metric> metrics() const override {
     return {{"accuracy", "acc", /*larger_is_better=*/true, /*is_fraction=*/true}};

@@ -41,8 +41,7 @@ class MultiLabel : public Task {
     return losses_of(logits, batch.targets, batch.valid, 0).mean(1);
   }
 
-  TargetKind targets() const override { return TargetKind::labels; }
-  at::Tensor predictions(const at::Tensor& logits) const override { return at::sigmoid(logits); }
+  std::optional<TargetKind> targets() const override { return TargetKind::labels; }
 
   std::vector<Metric> metrics() const override {
     return {{"map", "mAP", /*larger_is_better=*/true, /*is_fraction=*/true},

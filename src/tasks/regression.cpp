@@ -75,6 +75,8 @@ class Regression : public Task {
 
   bool loss_may_be_negative() const override { return has_variance(); }
 
+  std::optional<TargetKind> targets() const override { return TargetKind::values; }
+
   std::int64_t outputs(std::int64_t targets) const override {
     return has_variance() ? 2 * targets : targets;
   }

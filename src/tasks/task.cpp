@@ -51,6 +51,18 @@ void Task::add(const at::Tensor& loss, const at::Tensor& outputs, const Batch& b
 
 at::Tensor Task::total_weight(const Batch&) const { return {}; }
 
+at::Tensor Task::predictions(const at::Tensor& outputs) const {
+  switch (targets().value_or(TargetKind::classes)) {
+    case TargetKind::values:
+      return outputs;
+    case TargetKind::labels:
+      return at::sigmoid(outputs);
+    case TargetKind::classes:
+      break;
+  }
+  return at::softmax(outputs, 1);
+}
+
 std::vector<double> Task::metric_values(const std::vector<double>& own, std::int64_t samples,
                                         const at::Tensor&) const {
   std::vector<double> values(own.begin(),

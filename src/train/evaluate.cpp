@@ -53,7 +53,7 @@ Score Evaluation::score() {
 
 at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own) {
   at::Tensor rows;
-  if (!own.empty()) rows = at::cat(own).contiguous();
+  if (!own.empty()) rows = at::cat(own).cpu().contiguous();
   if (group.size() == 1) return rows;
   double columns = 0;
   double type = 0;

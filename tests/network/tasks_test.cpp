@@ -2,6 +2,7 @@
 // them.
 
 #include "onecycle/error.h"
+#include "onecycle/options.h"
 #include "onecycle/predictor.h"
 
 #include "core/text/json_text.h"
@@ -30,11 +31,11 @@ NetworkTask of_a_table() {
   task.sample_shape = {4};
   task.task = Choice("regression");
   task.targets = {{"price", "age"}, {200, 30}, {50, 1.0 / 3}, {}};
-  task.table =
-      TableEncoding{{{"area", TableColumn::Kind::number, 1.0 / 3, 0.25, -2.5, {}, {"", "NA"}},
-                     {"kind", TableColumn::Kind::one_hot, 0, 1, 0, {"flat", "ho,use \"x\""}, {}},
-                     {"town", TableColumn::Kind::embedding, 0, 1, 0, {"A", "Zürich"}, {"?"}}},
-                    ";"};
+  task.table = TableEncoding{
+      {{"area", TableColumn::Kind::number, 1.0 / 3, 0.25, -2.5, {}, {"", "NA"}},
+       {"kind", TableColumn::Kind::one_hot, 0, 1, 0, {"a\x01\r\n\x7f", "ho,use \"x\""}, {}},
+       {"town", TableColumn::Kind::embedding, 0, 1, 0, {"\u0085", "Zürich"}, {"\x1b"}}},
+      ";"};
   return task;
 }
 
@@ -93,6 +94,20 @@ TEST(TaskOfATable, ItsOptionsComeBack) {
       testing::Throws<CheckpointError>());
 }
 
+TEST(TaskOfATable, AsManyWeightsAsARecipeMayGiveComeBack) {
+  NetworkTask task = of_a_table();
+  task.targets = {};
+  Value weights = Value::map();
+  for (int i = 0; i < 1000; ++i) {
+    task.classes.push_back(std::to_string(i));
+    weights.set(task.classes.back(), Value::scalar("2"));
+  }
+  Value options = Value::map();
+  options.set("weights", weights);
+  task.task = choose(builtin_tasks().variants(), "classification", options);
+  EXPECT_TRUE(read(task));
+}
+
 // Written before there were other tasks than classification.
 TEST(TaskOfATable, OldMetadataClassifyPictures) {
   const auto task =
@@ -126,7 +141,7 @@ TEST(TaskOfATable, EveryFieldIsChecked) {
   refused("table", [](NetworkTask& task) { task.table->columns[0].std = 0; });
   refused("table", [](NetworkTask& task) { task.table->columns[0].fill = 1e300; });
   refused("table", [](NetworkTask& task) { task.table->columns[1].name = "area"; });
-  refused("table", [](NetworkTask& task) { task.table->columns[1].categories[0] = "a\x01"; });
+  refused("table", [](NetworkTask& task) { task.table->columns[1].name = "a\x01"; });
   refused("table", [](NetworkTask& task) { task.table->columns[2].categories = {"A", "A"}; });
   refused("table", [](NetworkTask& task) { task.table->separator = ""; });
   refused("targets", [](NetworkTask& task) { task.targets.mean.pop_back(); });

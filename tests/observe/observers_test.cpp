@@ -246,6 +246,22 @@ TEST(Divergence, TheFirstLossIsTheReference) {
   EXPECT_TRUE(stop.requested());
 }
 
+TEST(Divergence, ALossOfZeroIsNoReference) {
+  RunBegin begin = began();
+  begin.guessing_loss.reset();
+  StopSignal stop;
+  DivergenceWatch first(4, 1);
+  first.on_run_begin(begin);
+  first.on_log_point(log_point(0, 0), stop);
+  DivergenceWatch watch(4, 1);
+  watch.on_run_begin(begin);
+  watch.restore(first.state(), 1);
+  for (const double loss : {0.0, 0.5, 1.9}) watch.on_log_point(log_point(1, loss), stop);
+  EXPECT_FALSE(stop.requested());
+  watch.on_log_point(log_point(2, 2.1), stop);
+  EXPECT_TRUE(stop.requested()) << "more than 4 times 0.5";
+}
+
 // Minus the log of a density: 2 nats were gained, and 3 times that above the first is too much.
 TEST(Divergence, OfLossesThatMayBeNegativeGoesByDifferences) {
   RunBegin begin = began();

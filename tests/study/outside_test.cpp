@@ -1,6 +1,7 @@
 // A part of each kind that recipes may name, made outside the library, and all that works on it.
 
 #include "onecycle/build.h"
+#include "onecycle/predict.h"
 #include "onecycle/range_test.h"
 #include "onecycle/tune.h"
 
@@ -85,7 +86,6 @@ class Margin : public Task {
   at::Tensor held_out_loss(const at::Tensor& outputs, const Batch& batch) const override {
     return loss(outputs, batch);
   }
-  TargetKind targets() const override { return TargetKind::classes; }
   std::vector<Metric> metrics() const override {
     return {{"hits", "hits", /*larger_is_better=*/true, /*is_fraction=*/true}};
   }
@@ -228,6 +228,17 @@ TEST(PartsFromOutside, AreNamedInARecipeAndTrain) {
   ASSERT_TRUE(end.validation);
   EXPECT_GT(end.validation->metric(), 0.9);
   EXPECT_EQ(run.task->metrics()[0].name, "hits");
+  const Prediction said = predict(run, *run.validation);
+  EXPECT_TRUE(said.probabilities.sum(1).allclose(at::ones({16}))) << "softmax, unless it says else";
+}
+
+TEST(PartsFromOutside, CanBeAskedWithoutARun) {
+  const Environment environment = with_outside_parts();
+  const Recipe recipe = read_recipe(parse_yaml(kRecipe, "r.yaml"), environment.registries);
+  const RecipeRun parts = build_parts(build(recipe, environment).data, recipe, environment);
+  EXPECT_EQ(parts.task->metrics()[0].name, "hits");
+  EXPECT_FALSE(parts.model->decays_to_try().empty());
+  EXPECT_FALSE(parts.optimizer);
 }
 
 // The augmentation's part, its share, and that it comes anew for each batch.
@@ -287,6 +298,7 @@ TEST(PartsFromOutside, AreSweptAndPutBack) {
   StopSignal stop;
   const SweepCurve curve = sweep(run, plan, stop);
   EXPECT_GT(curve.points.size(), 5U);
+  EXPECT_EQ(curve.measure, Measure::accuracy) << "its first metric is a fraction";
   EXPECT_TRUE(run.parameters->all().front().master.equal(before));
   EXPECT_FALSE(stop.requested()) << "the divergence was the sweep's own";
 }

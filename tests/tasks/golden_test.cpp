@@ -225,6 +225,21 @@ TEST(TaskRecipes, WeightsByTheNamesOfClasses) {
   EXPECT_THAT(refused("classification", options, context), HasSubstr("did you mean 'dog'"));
 }
 
+TEST(TaskRecipes, WeightsAreAsManyAsACheckpointKeeps) {
+  TaskContext context{0, 0, {}, {}};
+  Value weights = Value::map();
+  Value options = Value::map();
+  const auto name_another = [&] {
+    context.names.push_back(std::to_string(context.classes++));
+    weights.set(context.names.back(), Value::scalar("2"));
+    options.set("weights", weights);
+  };
+  while (context.classes < 1000) name_another();
+  EXPECT_EQ(refused("classification", options, context), "");
+  name_another();
+  EXPECT_THAT(refused("classification", options, context), HasSubstr("at most 1000 classes"));
+}
+
 TEST(TaskRecipes, WhatHasNoMeaningIsRefused) {
   Value automatic = Value::map();
   automatic.set("weights", Value::scalar("auto"));

@@ -156,6 +156,32 @@ TEST(Classification, SmoothingAndMixingAreForTrainingAlone) {
   EXPECT_NEAR(task->guessing_loss().value(), std::log(3), 1e-12);
 }
 
+class Silent : public Task {
+ public:
+  explicit Silent(std::optional<TargetKind> targets) : targets_(targets) {}
+  at::Tensor loss(const at::Tensor& outputs, const Batch&) const override { return outputs.sum(); }
+  at::Tensor held_out_loss(const at::Tensor& outputs, const Batch&) const override {
+    return outputs.sum();
+  }
+  std::vector<Metric> metrics() const override { return {}; }
+  std::optional<TargetKind> targets() const override { return targets_; }
+
+ private:
+  std::optional<TargetKind> targets_;
+};
+
+TEST(PredictionsByDefault, AreThoseOfTheTargets) {
+  const at::Tensor outputs = at::tensor({0.0f, std::log(3.0f)}).view({1, 2});
+  const auto second = [&](std::optional<TargetKind> targets) {
+    return Silent(targets).predictions(outputs)[0][1].item<double>();
+  };
+  EXPECT_NEAR(second({}), 3.0 / 4, 1e-6) << "3 / (1 + 3)";
+  EXPECT_NEAR(second(TargetKind::classes), 3.0 / 4, 1e-6);
+  EXPECT_NEAR(second(TargetKind::labels), 3.0 / 4, 1e-6);
+  EXPECT_NEAR(Silent(TargetKind::labels).predictions(outputs)[0][0].item<double>(), .5, 1e-6);
+  EXPECT_NEAR(second(TargetKind::values), std::log(3.0), 1e-6);
+}
+
 TEST(Goals, AMetricMayBeBetterLower) {
   const std::vector<Metric> error = {{"mae", "mae", false, false}};
   EXPECT_EQ(goal_of(false, error), Goal::lower_metric);

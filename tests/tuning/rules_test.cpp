@@ -137,7 +137,8 @@ Losses plus(Losses losses, double constant) {
 }
 
 Suggestion by_pairs(const std::vector<double>& lr, const Losses& losses) {
-  return smith_rule(lr, worth_of(losses), tolerance_of_pairs(losses), "", Measure::loss);
+  return smith_rule(lr, worth_of(losses), tolerance_of_pairs(std::make_shared<Losses>(losses)), "",
+                    Measure::loss);
 }
 
 // Differences 1, 0, 2, -1: mean 1/2, squares about it 5, so sqrt(5 / 3 / 4).
@@ -153,8 +154,9 @@ TEST(SmithRule, OfPairsByHand) {
   const Losses losses = {{10, 2}, {6, 2}, {4, 1}, {5, 1}, {5, 2}, {7, 3}, {8, 5}};
   for (const double constant : {0.0, -4.0, -100.0, 100.0}) {
     const Losses shifted = plus(losses, constant);
-    EXPECT_THAT(tolerances_along(worth_of(shifted), tolerance_of_pairs(shifted)),
-                testing::ElementsAre(0, 0, 0, 1, 0, 1, 0));
+    EXPECT_THAT(
+        tolerances_along(worth_of(shifted), tolerance_of_pairs(std::make_shared<Losses>(shifted))),
+        testing::ElementsAre(0, 0, 0, 1, 0, 1, 0));
     const Suggestion found = by_pairs({1, 2, 3, 4, 5, 6, 7}, shifted);
     ASSERT_TRUE(found.lr) << found.reason;
     EXPECT_EQ(*found.lr, 4) << constant;
@@ -213,9 +215,10 @@ SweepCurve lines_over_rates(double constant) {
 TEST(PooledSweeps, SmoothTheLossOfEachSample) {
   const SweepCurve curve = lines_over_rates(0);
   const PooledSweeps pooled = pool({&curve});
-  ASSERT_EQ(pooled.sample_losses.size(), 10U);
+  ASSERT_TRUE(pooled.sample_losses);
+  ASSERT_EQ(pooled.sample_losses->size(), 10U);
   for (std::size_t i = 0; i < 10; ++i) {
-    EXPECT_NEAR(pooled.sample_losses[i][2], -4.0 * static_cast<double>(i), 1e-6);
+    EXPECT_NEAR((*pooled.sample_losses)[i][2], -4.0 * static_cast<double>(i), 1e-6);
     EXPECT_NEAR(pooled.points[i].held_out_loss.value, -7.0 / 3 * static_cast<double>(i), 1e-6);
   }
   // Slopes 1, 2, 4: squares about 7/3 are 14/3.
@@ -230,9 +233,20 @@ TEST(PooledSweeps, SeedsShareTheirSamples) {
   const PooledSweeps one = pool({&curve});
   const PooledSweeps two = pool({&curve, &curve});
   EXPECT_NEAR(two.tolerance()(9, 4), one.tolerance()(9, 4), 1e-6);
+}
+
+TEST(PooledSweeps, LossesThatMayBeNegativeNeedThoseOfTheSamples) {
+  const SweepCurve curve = lines_over_rates(100);
   SweepCurve without = curve;
   for (SweepPoint& point : without.points) point.sample_losses.clear();
-  EXPECT_TRUE(pool({&curve, &without}).sample_losses.empty());
+  EXPECT_FALSE(pool({&curve, &without}).sample_losses);
+  without.loss_may_be_negative = true;
+  EXPECT_THROW(pool({&curve, &without}), Error);
+  without.loss_may_be_negative = false;
+  without.points.back().held_out_loss = -1;
+  EXPECT_THROW(pool({&without}), Error);
+  without.measure = Measure::accuracy;
+  EXPECT_NO_THROW(pool({&without}));
 }
 
 // method.md: a causal average reads 1.29 off a curve whose least loss is at .079.

@@ -188,7 +188,7 @@ int eval_command(int argc, char** argv) {
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, *source_of(set, network.run), options);
   if (!network.run.group->is_leader()) return 0;
-  if (network.run.task->targets() != TargetKind::classes)
+  if (network.run.data.target_kind != TargetKind::classes)
     return tell_metrics(network.run, prediction.score, split, network.weights, !page.empty(), line);
   const Classification result = classify(network.run, set, prediction);
   if (!page.empty()) {

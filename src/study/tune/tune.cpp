@@ -1,10 +1,10 @@
 #include "onecycle/tune.h"
 
+#include "core/loss_rise.h"
 #include "core/text/format.h"
 #include "recipe/recipe_text.h"
 #include "study/recipe_edit.h"
 #include "study/tune/tune_items.h"
-#include "core/loss_rise.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@ namespace onecycle {
 namespace {
 
 constexpr int kRates = 3;                  // whole, half and a quarter
-constexpr double kClose = 1.02;            // losses that differ by less
+constexpr double kClose = 1.02;            // losses that differ by less, or by .02 nats
 constexpr double kLowestShare = 1.0 / 32;  // of the rate found
 
 class Procedure {
@@ -51,8 +51,9 @@ class Procedure {
 
   // What does not depend on what is chosen.
   void look_at_run() {
-    const RecipeRun run = build_on(data_, recipe_, environment_);
+    const RecipeRun run = build_parts(data_, recipe_, environment_);
     result_.metrics = run.task->metrics();
+    loss_may_be_negative_ = run.task->loss_may_be_negative();
     decays_ = run.model->decays_to_try();
   }
 
@@ -209,10 +210,12 @@ class Procedure {
     });
   }
 
-  static std::string how_sure(const std::vector<TuneTrial>& trials, std::size_t best) {
+  std::string how_sure(const std::vector<TuneTrial>& trials, std::size_t best) const {
+    const LossesSeen seen = seen_at(loss(trials[best]));
     for (std::size_t i = 0; i < trials.size(); ++i)
       if (i != best && loss(trials[i]) <= close_to(loss(trials[best])))
-        return "close: within 2 % of another, one seed each";
+        return format("close: within {} of another, one seed each",
+                      by_differences(seen) ? "0.02 nats" : "2 %");
     return "clear";
   }
 
@@ -224,7 +227,8 @@ class Procedure {
     return {label, trial.loss, trial.accuracy, trial.epochs};
   }
   // The largest loss that is as good as `best`.
-  static double close_to(double best) { return times_as_bad(best, kClose, {best, best, false}); }
+  double close_to(double best) const { return times_as_bad(best, kClose, seen_at(best)); }
+  LossesSeen seen_at(double best) const { return {best, best, loss_may_be_negative_}; }
   static double loss(const TuneTrial& trial) { return trial.loss.value_or(HUGE_VAL); }
 
   void add(TuneChoice choice) {
@@ -241,6 +245,7 @@ class Procedure {
   TuneOptions options_;
   TuneItems items_;
   std::vector<double> decays_;  // l2, of the model
+  bool loss_may_be_negative_ = false;
   TuneResult result_;
 };
 

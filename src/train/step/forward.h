@@ -32,8 +32,8 @@ class Evaluation {
   std::vector<at::Tensor> kept_;
 };
 
-// The rows of all ranks, in their order, on the host of each: [N, columns], in their dtype. A rank
-// may have none; where no rank has any: undefined. Collective.
+// The rows of all ranks, in their order, on the host of each: [N, columns], in their dtype. `own`
+// may be on a device, and a rank may have none; where no rank has any: undefined. Collective.
 at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own);
 
 }  // namespace onecycle

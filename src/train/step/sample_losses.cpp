@@ -1,7 +1,6 @@
 #include "train/step/sample_losses.h"
 
-#include <cstring>
-#include <string>
+#include "train/step/forward.h"
 
 #include <ATen/ATen.h>
 
@@ -9,22 +8,14 @@ namespace onecycle {
 
 void SampleLosses::add(const Task& task, const at::Tensor& outputs, const Batch& batch) {
   const at::Tensor losses = task.sample_losses(outputs, batch);
-  if (losses.defined()) own_.push_back(losses.detach().to(at::kFloat));
+  if (losses.defined()) own_.push_back(losses.detach().to(at::kFloat).unsqueeze(1));
 }
 
 std::vector<float> SampleLosses::of_all(Group& group) const {
-  std::string own;
-  if (!own_.empty()) {
-    const at::Tensor losses = at::cat(own_).cpu().contiguous();
-    own.assign(static_cast<const char*>(losses.const_data_ptr()), losses.nbytes());
-  }
-  std::vector<float> all;
-  for (const std::string& part : group.all_gather_bytes(own)) {
-    const std::size_t before = all.size();
-    all.resize(before + part.size() / sizeof(float));
-    if (!part.empty()) std::memcpy(all.data() + before, part.data(), part.size());
-  }
-  return all;
+  const at::Tensor losses = all_rows(group, own_);
+  if (!losses.defined()) return {};
+  const auto* first = losses.const_data_ptr<float>();
+  return {first, first + losses.numel()};
 }
 
 }  // namespace onecycle

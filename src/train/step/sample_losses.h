@@ -18,7 +18,7 @@ class SampleLosses {
   std::vector<float> of_all(Group& group) const;
 
  private:
-  std::vector<at::Tensor> own_;  // a batch each
+  std::vector<at::Tensor> own_;  // a batch each, [valid, 1]
 };
 
 }  // namespace onecycle

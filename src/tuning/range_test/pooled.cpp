@@ -1,5 +1,7 @@
 #include "tuning/range_test/pooled.h"
 
+#include "onecycle/error.h"
+
 #include "tuning/range_test/smoothing.h"
 
 #include <algorithm>
@@ -86,8 +88,8 @@ std::optional<double> held_out_loss(const SweepPoint& point) { return point.held
 std::optional<double> held_out_accuracy(const SweepPoint& point) { return point.held_out_accuracy; }
 
 // As PooledSweeps has them, at these rates.
-std::vector<std::vector<double>> smoothed_samples(const std::vector<const SweepCurve*>& curves,
-                                                  const std::vector<double>& at) {
+LossesOfSamples smoothed_samples(const std::vector<const SweepCurve*>& curves,
+                                 const std::vector<double>& at) {
   std::vector<double> lr;
   std::vector<const std::vector<float>*> losses;
   int sweeps = 0;
@@ -99,11 +101,11 @@ std::vector<std::vector<double>> smoothed_samples(const std::vector<const SweepC
     }
     sweeps += looks.empty() ? 0 : 1;
   }
-  if (losses.empty()) return {};
+  if (losses.empty()) return nullptr;
   const std::size_t samples = losses[0]->size();
   const bool same = std::all_of(losses.begin(), losses.end(),
                                 [&](const auto* one) { return one->size() == samples; });
-  if (samples == 0 || !same) return {};
+  if (samples == 0 || !same) return nullptr;
   const auto weights = smoothing_weights_over_lr(lr, at, kNeighbours * sweeps);
   std::vector<std::vector<double>> result(at.size(), std::vector<double>(samples, 0));
   for (std::size_t i = 0; i < at.size(); ++i)
@@ -112,7 +114,17 @@ std::vector<std::vector<double>> smoothed_samples(const std::vector<const SweepC
       for (std::size_t s = 0; s < samples; ++s)
         result[i][s] += weights[i][j] * static_cast<double>((*losses[j])[s]);
     }
-  return result;
+  return std::make_shared<const std::vector<std::vector<double>>>(std::move(result));
+}
+
+// A share of the loss says nothing of its noise where a constant may be added to it.
+void require_samples(const std::vector<const SweepCurve*>& curves) {
+  for (const SweepCurve* curve : curves)
+    for (const SweepPoint& point : curve->points)
+      if (point.held_out_loss && (curve->loss_may_be_negative || *point.held_out_loss < 0))
+        throw Error(
+            "the range test tells noise in losses that may be negative by those of single "
+            "samples, and the task gives none; implement Task::sample_losses()");
 }
 
 std::size_t best_of(const std::vector<double>& worth) {
@@ -147,8 +159,8 @@ std::vector<double> PooledSweeps::worth() const {
 }
 
 Tolerance PooledSweeps::tolerance() const {
-  return sample_losses.empty() ? tolerance_of_means(worth(), samples, measure)
-                               : tolerance_of_pairs(sample_losses);
+  return sample_losses ? tolerance_of_pairs(sample_losses)
+                       : tolerance_of_means(worth(), samples, measure);
 }
 
 PooledSweeps pool(const std::vector<const SweepCurve*>& curves) {
@@ -160,7 +172,10 @@ PooledSweeps pool(const std::vector<const SweepCurve*>& curves) {
   }
   std::vector<double> at;
   for (const SmoothedPoint& point : sweeps.points) at.push_back(point.x);
-  if (sweeps.measure == Measure::loss) sweeps.sample_losses = smoothed_samples(curves, at);
+  if (sweeps.measure == Measure::loss) {
+    sweeps.sample_losses = smoothed_samples(curves, at);
+    if (!sweeps.sample_losses) require_samples(curves);
+  }
   const std::vector<double> tolerances = tolerances_along(sweeps.worth(), sweeps.tolerance());
   for (std::size_t i = 0; i < at.size(); ++i)
     if (std::isfinite(tolerances[i])) sweeps.points[i].standard_error = tolerances[i] / 2;
@@ -181,11 +196,15 @@ double reach_of(const PooledSweeps& sweeps) {
 
 bool reaches_more(const PooledSweeps& first, const PooledSweeps& second) {
   const double reach = reach_of(first);
-  const bool paired = !first.sample_losses.empty() && !second.sample_losses.empty() &&
-                      first.sample_losses[0].size() == second.sample_losses[0].size();
-  const double noise = paired ? 2 * paired_error(first.sample_losses[best_of(first.worth())],
-                                                 second.sample_losses[best_of(second.worth())])
-                              : tolerance(reach, first.samples, first.measure);
+  const auto at_best = [](const PooledSweeps& sweeps) {
+    return sweeps.sample_losses ? sweeps.sample_losses->at(best_of(sweeps.worth()))
+                                : std::vector<double>();
+  };
+  const std::vector<double> own = at_best(first);
+  const std::vector<double> other = at_best(second);
+  const double noise = !own.empty() && own.size() == other.size()
+                           ? 2 * paired_error(own, other)
+                           : tolerance(reach, first.samples, first.measure);
   return reach_of(second) < reach - noise;
 }
 

@@ -14,9 +14,9 @@ struct PooledSweeps {
   std::vector<SmoothedPoint> points;
   Measure measure = Measure::accuracy;
   std::int64_t samples = 0;  // of all sweeps
-  // The smoothed loss of each held-out sample, [points][samples]: their mean is the smoothed loss.
-  // Empty where one of the sweeps has none.
-  std::vector<std::vector<double>> sample_losses = {};
+  // The smoothed loss of each held-out sample: their mean is the smoothed loss. Null where one of
+  // the sweeps has none.
+  LossesOfSamples sample_losses = {};
 
   // Of held-out samples at each point, smoothed: larger is better.
   std::vector<double> worth() const;
@@ -25,7 +25,8 @@ struct PooledSweeps {
 
 // Smooths all points together. Every sweep looks at the same held-out samples, so that the samples'
 // losses are smoothed over the sweeps as well: their paired differences are those of what the rule
-// compares.
+// compares. Throws Error where held-out losses may be negative, or are, and not all sweeps have
+// those of the samples.
 PooledSweeps pool(const std::vector<const SweepCurve*>& curves);
 
 // The rule's answer; `beyond` as there.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,15 @@ namespace onecycle {
 using Tolerance = std::function<double(std::size_t a, std::size_t b)>;
 
 // Of points each measured alone on `samples`: those of the better one. Of an accuracy binomial, of
-// a loss those of a mean of squares of normal numbers, for a task that gives no sample's loss.
+// a loss, never negative, those of a mean of squares of normal numbers, for a task that gives no
+// sample's loss.
 Tolerance tolerance_of_means(std::vector<double> worth, std::int64_t samples, Measure measure);
 double tolerance(double worth, std::int64_t samples, Measure measure);
 
-// Of points measured on the same samples, by the losses of each, [points][samples].
-Tolerance tolerance_of_pairs(std::vector<std::vector<double>> losses);
+// [points][samples]; shared, as there may be many.
+using LossesOfSamples = std::shared_ptr<const std::vector<std::vector<double>>>;
+// Of points measured on the same samples, by the losses of each.
+Tolerance tolerance_of_pairs(LossesOfSamples losses);
 // The standard error of the mean of a - b: their standard deviation (n - 1) over the root of n.
 // Infinite for fewer than two samples. Throws Error where a and b differ in size.
 double paired_error(const std::vector<double>& a, const std::vector<double>& b);

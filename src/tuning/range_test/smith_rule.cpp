@@ -32,9 +32,9 @@ Tolerance tolerance_of_means(std::vector<double> worth, std::int64_t samples, Me
   };
 }
 
-Tolerance tolerance_of_pairs(std::vector<std::vector<double>> losses) {
+Tolerance tolerance_of_pairs(LossesOfSamples losses) {
   return [losses = std::move(losses)](std::size_t a, std::size_t b) {
-    return 2 * paired_error(losses.at(a), losses.at(b));
+    return 2 * paired_error(losses->at(a), losses->at(b));
   };
 }
 

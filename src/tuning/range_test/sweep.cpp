@@ -1,9 +1,9 @@
 #include "onecycle/error.h"
 #include "onecycle/range_test.h"
 
+#include "core/loss_rise.h"
 #include "core/text/format.h"
 #include "schedule/survey.h"
-#include "core/loss_rise.h"
 #include "train/state/kept_state.h"
 #include "tuning/range_test/smoothing.h"
 
@@ -54,8 +54,9 @@ std::int64_t held_out_of(const Sweep& plan, const Run& run) {
 
 Measure measure_of(const Task& task) {
   const std::vector<Metric> metrics = task.metrics();
-  const bool accuracy = task.targets() == TargetKind::classes && !metrics.empty() &&
-                        metrics[0].is_fraction && metrics[0].larger_is_better;
+  const bool of_classes = task.targets().value_or(TargetKind::classes) == TargetKind::classes;
+  const bool accuracy =
+      of_classes && !metrics.empty() && metrics[0].is_fraction && metrics[0].larger_is_better;
   return accuracy ? Measure::accuracy : Measure::loss;
 }
 
@@ -83,9 +84,8 @@ Run along(const Sweep& plan, const Run& run) {
 
 class Recorder : public Observer {
  public:
-  Recorder(SweepCurve& curve, double stop_factor, bool loss_may_be_negative)
-      : curve_(curve), stop_factor_(stop_factor) {
-    seen_.may_be_negative = loss_may_be_negative;
+  Recorder(SweepCurve& curve, double stop_factor) : curve_(curve), stop_factor_(stop_factor) {
+    seen_.may_be_negative = curve.loss_may_be_negative;
   }
 
   void on_log_point(const LogPoint& point, StopSignal& stop) override {
@@ -126,7 +126,8 @@ SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* 
   curve.metrics = run.task->metrics();
   curve.held_out = held_out_of(plan, run);
   curve.measure = measure_of(*run.task);
-  Recorder recorder(curve, plan.stop_factor, run.task->loss_may_be_negative());
+  curve.loss_may_be_negative = run.task->loss_may_be_negative();
+  Recorder recorder(curve, plan.stop_factor);
   Trainer trainer(along(plan, run), stop);
   trainer.observe(recorder);
   if (progress != nullptr) trainer.observe(*progress);
