@@ -335,6 +335,8 @@ TEST_F(Arrays, OfBothSplitsMustBeAlike) {
   EXPECT_THAT(error(train + "test: u.npy, test_targets: v.npy}"), HasSubstr("float32 [3, 2], but"));
   EXPECT_THAT(error(train + "test: w.npy, test_targets: v.npy}"), HasSubstr("the same targets"));
   EXPECT_THAT(error(train + "test: x.npy, test_targets: y.npy}"), HasSubstr("both splits"));
+  EXPECT_THAT(error(train + "test: ./x.npy, test_targets: y.npy}"), HasSubstr("both splits"));
+  EXPECT_THAT(error(train + "test: sub/x.npy, test_targets: y.npy}"), HasSubstr("no file sub/x"));
 }
 
 }  // namespace

@@ -205,6 +205,15 @@ TEST_F(Tables, RefuseTestSplitsThatDoNotFit) {
   EXPECT_THAT(error(format), testing::HasSubstr("u.csv, line 2, column 'x': 'one'"));
 }
 
+TEST_F(Tables, DoNotTestOnTheTrainingFile) {
+  folder.write_text("t.csv", "x,y\n1,2\n2,3\n");
+  EXPECT_THAT(error("{train: t.csv, test: sub/t.csv, target: [y]}"),
+              testing::HasSubstr("no file sub/t.csv"));
+  for (const char* test : {"t.csv", "./t.csv", "t.csv.gz"})
+    EXPECT_THAT(error(std::string("{train: t.csv, target: [y], test: ") + test + "}"),
+                testing::HasSubstr("is the file of the training split too"));
+}
+
 TEST_F(Tables, RefuseTargetsThatTheTaskDoesNotTake) {
   folder.write_text("t.csv", "x,y,z\n1,a,2\n2,b,0\n");
   EXPECT_THAT(error("{train: t.csv, target: [y]}", TargetKind::values),

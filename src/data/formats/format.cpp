@@ -23,14 +23,15 @@ std::string state_of(const std::vector<std::string>& paths) {
 bool DatasetFormat::present(const DataFiles& where) const {
   for (const Split split : {Split::train, Split::test})
     for (const std::string& file : files(split))
-      if (!where.find(file)) return false;
+      if (!where.find(file, file_names())) return false;
   return true;
 }
 
 std::string DatasetFormat::state(const DataFiles& where) const {
   std::vector<std::string> paths;
   for (const Split split : {Split::train, Split::test})
-    for (const std::string& file : files(split)) paths.push_back(where.find(file).value_or(file));
+    for (const std::string& file : files(split))
+      paths.push_back(where.find(file, file_names()).value_or(file));
   return state_of(paths);
 }
 

@@ -1,5 +1,6 @@
 #include "core/text/format.h"
 #include "core/text/number.h"
+#include "data/files.h"
 #include "data/formats/entry.h"
 #include "data/formats/listed_pictures.h"
 #include "data/formats/picture_options.h"
@@ -83,6 +84,8 @@ class ImageList : public DatasetFormat {
     return options_.test ? std::vector<std::string>{*options_.test} : std::vector<std::string>{};
   }
 
+  FileNames file_names() const override { return FileNames::exact; }
+
   bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
 
   ImageSet read(Split split, const DataFiles& files) const override {
@@ -98,6 +101,7 @@ class ImageList : public DatasetFormat {
     RawSamples raw{{}, {}, found.kind, found.names, {}};
     if (options_.test) {
       const PictureList test = list(Split::test, files);
+      require_other_file(train.table.path(), test.table.path());
       const at::Tensor test_told = targets_of(test, columns, found);
       raw.test = samples(test, test_told, files);
     }
@@ -123,7 +127,7 @@ class ImageList : public DatasetFormat {
     const bool is_test = split == Split::test;
     const std::string folder =
         is_test ? options_.test_folder.value_or(options_.folder) : options_.folder;
-    CsvTable table(files.path(is_test ? *options_.test : options_.train),
+    CsvTable table(files.path(is_test ? *options_.test : options_.train, file_names()),
                    options_.separator.front());
     const std::size_t file = options_.file ? table.column(*options_.file) : 0;
     const auto found = files.find_folder(folder);

@@ -1,4 +1,5 @@
 #include "core/text/format.h"
+#include "data/files.h"
 #include "data/formats/entry.h"
 #include "data/tables/encoding.h"
 #include "data/tables/table_targets.h"
@@ -80,6 +81,8 @@ class Table : public DatasetFormat {
     return options_.test ? std::vector<std::string>{*options_.test} : std::vector<std::string>{};
   }
 
+  FileNames file_names() const override { return FileNames::exact; }
+
   bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
 
   ImageSet read(Split, const DataFiles&) const override {
@@ -88,15 +91,18 @@ class Table : public DatasetFormat {
 
   std::optional<RawSamples> read_raw(const DataFiles& files) const override {
     const char separator = options_.separator.front();
-    const CsvTable table(files.path(options_.train), separator);
+    const CsvTable table(files.path(options_.train, file_names()), separator);
     const TableRules rules{options_.categories, options_.encode, options_.missing, options_.fill};
     TableEncoding found = found_columns(table, inputs(table), rules);
     found.separator = options_.separator;
     const TableTargets targets =
         found_targets(table, options_.target, files.targets, options_.missing);
     RawSamples raw{samples(table, found, targets), {}, targets.kind, targets.names, {}};
-    if (options_.test)
-      raw.test = samples(CsvTable(files.path(*options_.test), separator), found, targets);
+    if (options_.test) {
+      const std::string path = files.path(*options_.test, file_names());
+      require_other_file(table.path(), path);
+      raw.test = samples(CsvTable(path, separator), found, targets);
+    }
     raw.encode = [found, rules](DataSet& data) {
       data.table = std::make_shared<const TableEncoding>(measured(data, found, rules));
       for (ImageSet* part : {&data.train, &data.validation, &data.test})
