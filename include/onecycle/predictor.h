@@ -89,10 +89,10 @@ class Predictor {
             const TaskRegistry& tasks = builtin_tasks());
 
   // images [N,C,H,W], uint8 or float32 of 0 to 1, of the network's size; of larger ones a square
-  // network sees the centre. What is no picture: [N, sample_shape...], float32, as
-  // they were before they were standardised, where they were. Batches of the same sizes as an
-  // evaluation's give the same bits. Throws Error for other samples, and for outputs that are not
-  // numbers.
+  // network sees the centre. What is no picture: [N, sample_shape...], float32 or
+  // float64, as they were before they were standardised, where they were. Batches of the same sizes
+  // as an evaluation's give the same bits. Throws Error for other samples, and for outputs that are
+  // not numbers.
   Predictions predict(const at::Tensor& images) const;
   // Files of JPEG or PNG. Throws DataError, naming the first that cannot be read.
   Predictions predict(const std::vector<std::string>& pictures) const;

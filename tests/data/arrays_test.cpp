@@ -5,6 +5,7 @@
 #include "formats/safetensors/safetensors.h"
 #include "formats/zip/zip_writer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -262,7 +263,8 @@ TEST_F(Arrays, OfSafetensorsAreNamed) {
 TEST_F(Arrays, ToPredictAreTheInputsOfAFile) {
   const auto path = [&](const char* name) { return folder / name; };
   folder.write_text("x.npy", npy<double>("<f8", "(2, 1, 2)", {1, 2, 3, 4}));
-  EXPECT_TRUE(read_samples(path("x.npy")).equal(at::tensor({1.F, 2.F, 3.F, 4.F}).view({2, 1, 2})));
+  EXPECT_TRUE(
+      read_samples(path("x.npy")).equal(at::tensor({1., 2., 3., 4.}, at::kDouble).view({2, 1, 2})));
   write_npz("one.npz", {{"any", bytes_from("(2,)", 2)}});
   EXPECT_TRUE(read_samples(path("one.npz")).equal(at::tensor({0.F, 1.F}).view({2, 1})));
   write_npz("two.npz", {{"x", bytes_from("(2,)", 2)}, {"y", bytes_from("(2,)", 2, 5)}});
@@ -270,6 +272,31 @@ TEST_F(Arrays, ToPredictAreTheInputsOfAFile) {
   write_npz("no.npz", {{"a", bytes_from("(2,)", 2)}, {"b", bytes_from("(2,)", 2)}});
   EXPECT_THAT([&] { (void)read_samples(path("no.npz")); },
               testing::ThrowsMessage<DataError>(HasSubstr("0 of its 2 arrays")));
+}
+
+// Of 100,001 numbers a sample: 1, and 3 but for one 1 in the second.
+TEST_F(Arrays, OfHugeSamplesHaveOneMeanAndDeviation) {
+  constexpr std::size_t kNumbers = 100'001;
+  std::vector<float> numbers(2 * kNumbers, 1);
+  std::fill(numbers.begin() + kNumbers, numbers.end() - 1, 3.F);
+  folder.write_text("x.npy", npy<float>("<f4", "(2, 100001)", numbers));
+  folder.write_text("y.npy", npy<std::int64_t>("<i8", "(2,)", {0, 1}));
+  const DataSet data = load("{train: x.npy, train_targets: y.npy}");
+  const double share = 100'000. / 200'002;  // of the 3s
+  ASSERT_EQ(data.mean.size(), 1u);
+  ASSERT_EQ(data.std.size(), 1u);
+  EXPECT_NEAR(data.mean[0], 1 + 2 * share, 1e-12);
+  EXPECT_NEAR(data.std[0], 2 * std::sqrt(share * (1 - share)), 1e-12);
+  EXPECT_FLOAT_EQ(data.train.images[1][0].item<float>(),
+                  static_cast<float>((3 - data.mean[0]) / data.std[0]));
+}
+
+TEST_F(Arrays, ThatAreBeyondFloatWhenStandardisedAreRefused) {
+  folder.write_text("x.npy", npy<double>("<f8", "(2, 1)", {1e-9, 2e-9}));
+  folder.write_text("y.npy", npy<std::int64_t>("<i8", "(2,)", {0, 1}));
+  folder.write_text("u.npy", npy<double>("<f8", "(2, 1)", {1e-9, 1e38}));
+  EXPECT_THAT(error("{train: x.npy, train_targets: y.npy, test: u.npy, test_targets: y.npy}"),
+              HasSubstr("the test part: sample 1 (counted from 0)"));
 }
 
 TEST_F(Arrays, OptionsOfPicturesAreForPictures) {

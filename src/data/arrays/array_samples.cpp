@@ -139,8 +139,7 @@ at::Tensor read_samples(const std::string& path) {
         format("{}: {} of its {} arrays may be the inputs ({}); give a file of the "
                "inputs alone",
                path, found.size(), held.size(), joined(kInputNames)));
-  const at::Tensor samples = array_inputs(file.array(found.front()), ChannelOrder::automatic);
-  return samples.scalar_type() == at::kDouble ? samples.to(at::kFloat) : samples;
+  return array_inputs(file.array(found.front()), ChannelOrder::automatic);
 }
 
 TargetKind array_target_kind(const Array& training, std::optional<TargetKind> wanted) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <ATen/core/Tensor.h>
 
@@ -54,7 +55,7 @@ OptionTable<ArraysOptions> arrays_options() {
           "the last length is 1, 3 or 4 and the second is none of them")
       .add("standardise", &O::standardise,
            "each number of inputs that are no pictures by its mean and standard deviation over the "
-           "training part")
+           "training part; where a sample has more than 100,000, all by those of all numbers")
       .rule([](const O& options) -> std::optional<OptionTable<O>::Violation> {
         using V = OptionTable<O>::Violation;
         if (options.inputs.empty()) return V{"inputs", "names no array"};
@@ -135,14 +136,17 @@ class Arrays : public DatasetFormat {
         for (ImageSet* set : {&raw.train, &raw.test}) set->images = set->images.to(at::kDouble);
     }
     if (raw.train.images.dim() != 4)
-      raw.encode = [standardise = options_.standardise](DataSet& data) {
+      raw.encode = [standardise = options_.standardise, place = train.inputs.place](DataSet& data) {
         if (standardise) {
-          ChannelStatistics found = number_statistics(data.train.images);
+          ChannelStatistics found = number_statistics(data.train.images, place);
           data.mean = std::move(found.mean);
           data.std = std::move(found.std);
         }
-        for (ImageSet* set : {&data.train, &data.validation, &data.test})
-          set->images = standardised(set->images, data.mean, data.std);
+        for (const auto& [name, set] :
+             {std::pair("training", &data.train), std::pair("validation", &data.validation),
+              std::pair("test", &data.test)})
+          set->images = standardised(set->images, data.mean, data.std,
+                                     format("{}: the {} part", data.name, name));
       };
     return raw;
   }
