@@ -205,6 +205,26 @@ TEST_F(Tables, RefuseTestSplitsThatDoNotFit) {
   EXPECT_THAT(error(format), testing::HasSubstr("u.csv, line 2, column 'x': 'one'"));
 }
 
+TEST_F(Tables, RefuseNumbersThatAreBeyondFloatWhenStandardised) {
+  folder.write_text("t.csv", "x,y\n1,2\n2,3\n");
+  folder.write_text("u.csv", "y,x\n2,1\n2,1e300\n");
+  EXPECT_THAT(error("{train: t.csv, test: u.csv, target: [y]}"),
+              testing::HasSubstr("u.csv, line 3, column 'x': 1e+300 is so far"));
+  const DataSet data = load("{train: t.csv, target: [y]}");
+  EXPECT_THAT([&] { (void)read_rows(folder / "u.csv", *data.table); },
+              testing::ThrowsMessage<DataError>(testing::HasSubstr("u.csv, line 3, column 'x'")));
+}
+
+TEST_F(Tables, RefuseMoreCategoriesThanAFileCanHold) {
+  std::string ids = "x,y\n";
+  for (int i = 0; i <= 100'000; ++i) ids += "id" + std::to_string(i) + ",1\n";
+  folder.write_text("t.csv", ids);
+  EXPECT_THAT(error("{train: t.csv, target: [y]}"),
+              testing::HasSubstr("t.csv: column 'x' is of categories, and has more than 100000"));
+  folder.write_text("t.csv", "x,y\n" + std::string(10'000'001, 'a') + ",1\nb,2\n");
+  EXPECT_THAT(error("{train: t.csv, target: [y]}"), testing::HasSubstr("10000000 bytes of them"));
+}
+
 TEST_F(Tables, DoNotTestOnTheTrainingFile) {
   folder.write_text("t.csv", "x,y\n1,2\n2,3\n");
   EXPECT_THAT(error("{train: t.csv, test: sub/t.csv, target: [y]}"),
@@ -265,8 +285,8 @@ TEST_F(Tables, RefuseBadTables) {
       {"x,y\n1,2\n", "column 'y' is in `categories`, but is no input", ", categories: [y]"},
       {"y\n1\n2\n", "has no column beside the targets"},
       {"x,y\n,1\nNA,2\n", "t.csv: column 'x' has no value in any row"},
-      {"x,y\n1e300,1\n-1e300,2\n", "column 'x': its standard deviation is inf"},
-      {"x,y\n1,1e200\n2,-1e200\n", "target 'y': its standard deviation is"},
+      {"x,y\n1e300,1\n-1e300,2\n", "t.csv: column 'x': its standard deviation is inf"},
+      {"x,y\n1,1e200\n2,-1e200\n", "homes: target 'y': its standard deviation is"},
       {wide_table(65537) + "1\n", "t.csv, line 1: more than 65536 columns"},
   };
   for (const Bad& bad : all) {

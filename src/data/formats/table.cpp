@@ -98,15 +98,23 @@ class Table : public DatasetFormat {
     const TableTargets targets =
         found_targets(table, options_.target, files.targets, options_.missing);
     RawSamples raw{samples(table, found, targets), {}, targets.kind, targets.names, {}};
+    std::vector<std::string> paths = {table.path()};
     if (options_.test) {
-      const std::string path = files.path(*options_.test, file_names());
-      require_other_file(table.path(), path);
-      raw.test = samples(CsvTable(path, separator), found, targets);
+      paths.push_back(files.path(*options_.test, file_names()));
+      require_other_file(table.path(), paths.back());
+      raw.test = samples(CsvTable(paths.back(), separator), found, targets);
     }
-    raw.encode = [found, rules](DataSet& data) {
-      data.table = std::make_shared<const TableEncoding>(measured(data, found, rules));
+    raw.encode = [found, rules, paths](DataSet& data) {
+      // The parts are in another order than the files, which are read again for a message.
+      const auto place = [&](const std::string& column, double number) {
+        std::string of;
+        for (const std::string& path : paths)
+          if (of.empty()) of = place_of(CsvTable(path, found.separator.front()), column, number);
+        return of;
+      };
+      data.table = std::make_shared<const TableEncoding>(measured(data, found, rules, paths[0]));
       for (ImageSet* part : {&data.train, &data.validation, &data.test})
-        part->images = encoded(part->images, *data.table);
+        part->images = encoded(part->images, *data.table, place);
     };
     return raw;
   }
