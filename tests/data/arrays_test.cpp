@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <sys/resource.h>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -297,6 +298,26 @@ TEST_F(Arrays, ThatAreBeyondFloatWhenStandardisedAreRefused) {
   folder.write_text("u.npy", npy<double>("<f8", "(2, 1)", {1e-9, 1e38}));
   EXPECT_THAT(error("{train: x.npy, train_targets: y.npy, test: u.npy, test_targets: y.npy}"),
               HasSubstr("the test part: sample 1 (counted from 0)"));
+}
+
+// A file with a hole of 1 TiB, whose numbers take twice that as float64.
+TEST_F(Arrays, ThatExceedMemoryAreRefused) {
+  std::string text = dict("<i4", "(2, 137438953472)");
+  text.insert(text.size() - 1, 3, ' ');  // the numbers begin at a multiple of 4, and are mapped
+  const std::string header = npy_of(text, "");
+  folder.write_text("x.npy", header);
+  std::error_code no_room;
+  std::filesystem::resize_file(folder / "x.npy", header.size() + (std::uintmax_t{1} << 40),
+                               no_room);
+  if (no_room) GTEST_SKIP() << "no file of that size here: " << no_room.message();
+  folder.write_text("y.npy", npy<std::int64_t>("<i8", "(2,)", {0, 1}));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_DATA, &before), 0);
+  const rlimit limited{std::min(rlim_t{1} << 40, before.rlim_max), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_DATA, &limited), 0);
+  const std::string message = error("{train: x.npy, train_targets: y.npy}");
+  ASSERT_EQ(::setrlimit(RLIMIT_DATA, &before), 0);
+  EXPECT_THAT(message, HasSubstr("as float64, need 2199.0 GB of memory"));
 }
 
 TEST_F(Arrays, OptionsOfPicturesAreForPictures) {

@@ -4,6 +4,7 @@
 
 #include "core/text/format.h"
 #include "data/moments.h"
+#include "data/needed_memory.h"
 
 #include <algorithm>
 #include <utility>
@@ -72,6 +73,10 @@ at::Tensor standardised(const at::Tensor& samples, const std::vector<double>& me
     return values.size() == 1 ? of_all : of_all.view(samples.sizes().slice(1));
   };
   const at::Tensor means = of_sample(mean), deviations = of_sample(std);
+  if (samples.device().is_cpu())
+    require_memory(samples.numel() * static_cast<std::int64_t>(sizeof(float)),
+                   format("{}: its {} standardised samples", what, samples.size(0)),
+                   "use fewer samples");
   at::Tensor result = at::empty(samples.sizes(), samples.options().dtype(at::kFloat));
   in_parts(samples, [&](std::int64_t begin, std::int64_t size) {
     const at::Tensor part = samples.narrow(0, begin, size).to(at::kDouble);

@@ -6,6 +6,7 @@
 #include "core/text/number.h"
 #include "core/text/printable.h"
 #include "data/moments.h"
+#include "data/needed_memory.h"
 #include "data/tensors.h"
 
 #include <algorithm>
@@ -185,6 +186,9 @@ TableEncoding found_columns(const CsvTable& table, const std::vector<std::string
 
 at::Tensor raw_rows(const CsvTable& table, const TableEncoding& encoding) {
   const std::size_t width = encoding.columns.size();
+  require_memory(table.rows() * static_cast<std::int64_t>(width * sizeof(double)),
+                 format("{}: its {} rows of {} inputs", table.path(), table.rows(), width),
+                 "use fewer rows, or fewer columns (`inputs`)");
   std::vector<double> values(static_cast<std::size_t>(table.rows()) * width);
   for (std::size_t c = 0; c < width; ++c) {
     const TableColumn& column = encoding.columns[c];
@@ -231,9 +235,12 @@ std::string place_of(const CsvTable& table, const std::string& column, double nu
 }
 
 at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding, const NumberPlace& place) {
-  const auto embedded = static_cast<std::int64_t>(encoding.categories().size());
-  at::Tensor samples =
-      at::empty({raw.size(0), encoding.features() + embedded}, raw.options().dtype(at::kFloat));
+  const std::int64_t width =
+      encoding.features() + static_cast<std::int64_t>(encoding.categories().size());
+  require_memory(raw.size(0) * width * static_cast<std::int64_t>(sizeof(float)),
+                 format("{} rows as samples of {} numbers", raw.size(0), width),
+                 "use fewer rows or columns, or encode: embedding");
+  at::Tensor samples = at::empty({raw.size(0), width}, raw.options().dtype(at::kFloat));
   std::int64_t feature = 0;
   std::int64_t category = encoding.features();
   for (std::size_t c = 0; c < encoding.columns.size(); ++c) {
