@@ -177,6 +177,16 @@ TEST_F(Tables, ReadRowsAsTheTrainingDid) {
   EXPECT_TRUE(read_rows(folder / "u.csv", *data.table).equal(data.test.images));
 }
 
+// Predictions of one column are in the order of its lines.
+TEST_F(Tables, BlankLinesAreCellsWhereThereIsOneColumn) {
+  folder.write_text("t.csv", "c,y\na,2\nb,3\n");
+  const DataSet data = load("{train: t.csv, target: [y]}");
+  for (const char* text : {"\nc\nb\n\na\n", "c\r\nb\r\n\r\na\r\n"}) {
+    folder.write_text("u.csv", text);
+    EXPECT_TRUE(read_rows(folder / "u.csv", *data.table).equal(rows_of({0, 1, 0, 0, 1, 0}, 3)));
+  }
+}
+
 TEST_F(Tables, RefuseWhatIsForPictures) {
   write_homes();
   const std::string format = "{train: t.csv, target: [price]}";
@@ -272,6 +282,7 @@ TEST_F(Tables, RefuseBadTables) {
       {"x,y\n1,3\n2,?\n", "t.csv, line 3, column 'y': there is no value ('?')"},
       {"x,x,y\n1,2,3\n", "line 1: two columns are named 'x'"},
       {"x,,y\n1,2,3\n", "line 1: column 2 has no name"},
+      {"\n\nx,,y\n1,2,3\n", "line 3: column 2 has no name"},
       {"x\x01,y\n1,2\n", "line 1: the name of column 1, 'x?', holds a control character"},
       {"x,y\n\"1,2\n", "line 2: the row that begins there has a quote"},
       {"x,y\n1,2\n5\" pipe,2\n", "line 3: the row that begins there has a quote"},
