@@ -7,6 +7,7 @@
 #include "core/text/json_text.h"
 #include "support/temporary_folder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <gmock/gmock.h>
@@ -127,6 +128,10 @@ TEST(TaskOfATable, EveryFieldIsChecked) {
   refused("table", [](NetworkTask& task) { task.table->columns[1].name = "area"; });
   refused("table", [](NetworkTask& task) { task.table->columns[1].categories[0] = "a\x01"; });
   refused("table", [](NetworkTask& task) { task.table->columns[2].categories = {"A", "A"}; });
+  refused("table", [](NetworkTask& task) {
+    std::reverse(task.table->columns[2].categories.begin(),
+                 task.table->columns[2].categories.end());
+  });
   refused("table", [](NetworkTask& task) { task.table->separator = ""; });
   refused("targets", [](NetworkTask& task) { task.targets.mean.pop_back(); });
   refused("targets", [](NetworkTask& task) { task.targets.std[1] = 0; });
