@@ -7,6 +7,7 @@
 #include "core/text/printable.h"
 #include "core/text/utf8.h"
 #include "data/byte_source.h"
+#include "data/known_names.h"
 #include "data/needed_memory.h"
 
 #include <algorithm>
@@ -207,12 +208,9 @@ std::string_view CsvTable::cell(std::int64_t row, std::size_t column) const {
 
 std::size_t CsvTable::column(const std::string& name) const {
   if (const auto found = places_.find(name); found != places_.end()) return found->second;
-  constexpr std::size_t kShown = 10;
-  const std::string nearest = nearest_name(name, names_);
-  throw DataError(format("{}: no column '{}'; {}its header has {}{}", path_, name,
-                         nearest.empty() ? "" : format("did you mean '{}'? ", nearest),
-                         joined(std::span(names_).first(std::min(kShown, names_.size()))),
-                         names_.size() > kShown ? ", … (is the separator right?)" : ""));
+  throw DataError(format("{}: no column '{}'; {}{}", path_, name,
+                         known_names(name, names_, "its header"),
+                         names_.size() == 1 ? " (is the separator right?)" : ""));
 }
 
 std::string CsvTable::place(std::int64_t row, std::size_t column) const {
