@@ -146,8 +146,8 @@ class DatasetFormat {
   virtual std::vector<std::string> files(Split split) const = 0;
   // How they are looked for.
   virtual FileNames file_names() const { return FileNames::bare; }
-  // All samples of a split.
-  virtual ImageSet read(Split split, const DataFiles& files) const = 0;
+  // All samples of a split. Throws DataError where read_raw has them.
+  virtual ImageSet read(Split split, const DataFiles& files) const;
   // Of formats whose targets may be other than classes, or whose samples are made from what the
   // training part is like; nothing: read() has them, with classes.
   virtual std::optional<RawSamples> read_raw(const DataFiles&) const { return std::nullopt; }

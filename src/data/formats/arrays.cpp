@@ -116,10 +116,6 @@ class Arrays : public DatasetFormat {
 
   bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
 
-  ImageSet read(Split, const DataFiles&) const override {
-    throw DataError("arrays that are no pictures are read at every start, and cannot be packed");
-  }
-
   std::vector<std::string> classes(const DataFiles&) const override { return options_.names; }
 
   std::optional<RawSamples> read_raw(const DataFiles& files) const override {

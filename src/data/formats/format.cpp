@@ -1,6 +1,7 @@
 #include "core/text/format.h"
 
 #include "onecycle/datasets.h"
+#include "onecycle/error.h"
 
 #include "core/sha256.h"
 #include "data/source_state.h"
@@ -18,6 +19,12 @@ std::string state_of(const std::vector<std::string>& paths) {
                       found ? status.st_mtim.tv_sec : 0, found ? status.st_mtim.tv_nsec : 0));
   }
   return digest.hex();
+}
+
+ImageSet DatasetFormat::read(Split split, const DataFiles&) const {
+  throw DataError(
+      format("{}: samples that are no pictures are read whole at every start, and cannot be packed",
+             joined(files(split))));
 }
 
 bool DatasetFormat::present(const DataFiles& where) const {

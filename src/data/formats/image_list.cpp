@@ -32,6 +32,8 @@ std::optional<OptionTable<ImageListOptions>::Violation> wrong_columns(
     const ImageListOptions& options) {
   using Violation = OptionTable<ImageListOptions>::Violation;
   if (const char* why = why_no_separator(options.separator)) return Violation{"separator", why};
+  if (options.test_folder && !options.test)
+    return Violation{"test_folder", "needs the file of the test split, `test`"};
   if (options.label_separator && options.label_separator->empty())
     return Violation{"label_separator", "must be at least one character"};
   if (options.label_separator && options.target.size() > 1)
@@ -87,11 +89,6 @@ class ImageList : public DatasetFormat {
   FileNames file_names() const override { return FileNames::exact; }
 
   bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
-
-  ImageSet read(Split split, const DataFiles& files) const override {
-    RawSamples both = *read_raw(files);
-    return std::move(split == Split::train ? both.train : both.test);
-  }
 
   std::optional<RawSamples> read_raw(const DataFiles& files) const override {
     const PictureList train = list(Split::train, files);

@@ -85,10 +85,6 @@ class Table : public DatasetFormat {
 
   bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
 
-  ImageSet read(Split, const DataFiles&) const override {
-    throw DataError("a table is read whole at every start, and cannot be packed");
-  }
-
   std::optional<RawSamples> read_raw(const DataFiles& files) const override {
     const char separator = options_.separator.front();
     const CsvTable table(files.path(options_.train, file_names()), separator);
