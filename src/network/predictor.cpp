@@ -6,6 +6,7 @@
 #include "core/text/format.h"
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
+#include "data/arrays/array_samples.h"
 #include "data/arrays/standardise.h"
 #include "data/pictures/picture_fit.h"
 #include "formats/checkpoint_files.h"
@@ -269,6 +270,15 @@ Predictions Predictor::predict_table(const std::string& csv_file) const {
   if (!task.table)
     throw Error(csv_file + ": the network was trained on no table, so it cannot take its rows");
   return predict(read_rows(csv_file, *task.table));
+}
+
+Predictions Predictor::predict_arrays(const std::string& file) const {
+  const at::Tensor samples = read_samples(file);
+  try {
+    return predict(samples);
+  } catch (const Error& error) {
+    throw DataError(format("{}: {}", file, error.what()));
+  }
 }
 
 at::Tensor Predictor::picture(const std::string& file) const {

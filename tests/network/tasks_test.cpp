@@ -5,6 +5,7 @@
 #include "onecycle/predictor.h"
 
 #include "core/text/json_text.h"
+#include "formats/safetensors/safetensors.h"
 #include "support/temporary_folder.h"
 
 #include <algorithm>
@@ -241,6 +242,28 @@ TEST(PredictorOfNumbers, AreStandardisedBeforeTheyAreFloat32) {
         (void)by_one.predict(at::tensor({0., 0., 0., 1e38}, at::kDouble).view({2, 2}));
       },
       testing::ThrowsMessage<DataError>(HasSubstr("sample 1 (counted from 0)")));
+}
+
+TEST(PredictorOfNumbers, FilesAreNamedInMessages) {
+  NetworkTask task = of_numbers({2}, "classification");
+  task.classes = {"a", "b"};
+  class Same : public Model {
+   public:
+    at::Tensor forward(const at::Tensor& inputs) override { return inputs; }
+  };
+  const Predictor predictor(std::make_shared<Same>(), task, {.device = DeviceChoice::cpu});
+  const TemporaryFolder folder;
+  const std::vector<float> numbers = {1, 2, 3, 4, 5, 6};
+  const auto write = [&](const std::vector<std::int64_t>& shape) {
+    write_safetensors(folder / "x", {{"x", "F32", shape, numbers.data(), 24}}, {});
+  };
+  write({3, 2});
+  EXPECT_TRUE(predictor.predict_arrays(folder / "x")
+                  .logits.equal(at::tensor({1.F, 2.F, 3.F, 4.F, 5.F, 6.F}).view({3, 2})));
+  write({2, 3});
+  EXPECT_THAT([&] { (void)predictor.predict_arrays(folder / "x"); },
+              testing::ThrowsMessage<DataError>(
+                  testing::StartsWith(folder / "x" + ": the network takes samples [N, 2]")));
 }
 
 TEST(PredictorOfNumbers, LabelsHaveProbabilitiesOfTheirOwn) {
