@@ -135,8 +135,8 @@ std::vector<std::string> categories_in(const CsvTable& table, std::size_t at,
   return {seen.begin(), seen.end()};
 }
 
-void check_finite(const at::Tensor& standardised, const at::Tensor& values,
-                  const std::string& column, const NumberPlace& place) {
+void check_standardised(const at::Tensor& standardised, const at::Tensor& values,
+                        const std::string& column, const NumberPlace& place) {
   const at::Tensor sound = standardised.isfinite();
   if (sound.all().item<bool>()) return;
   const auto row = sound.logical_not().nonzero()[0].item<std::int64_t>();
@@ -250,7 +250,7 @@ at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding, const N
       const at::Tensor filled = values.masked_fill(values.isnan(), column.fill);
       const at::Tensor sample = samples.select(1, feature++);
       sample.copy_((filled - column.mean) / column.std);
-      check_finite(sample, filled, column.name, place);
+      check_standardised(sample, filled, column.name, place);
     } else if (column.kind == TableColumn::Kind::embedding) {
       samples.select(1, category++).copy_(values.nan_to_num(-1) + 1);
     } else {
