@@ -117,8 +117,8 @@ struct DataSet {
   std::shared_ptr<const TableEncoding> table;  // how rows became samples, where they were rows
   // A pixel becomes (pixel - mean) / std, where a uint8 pixel counts as pixel / 255. mean has one
   // value a channel, or one a pixel in the order [C,H,W] (a mean image); std one a channel. Of what
-  // is no picture: what was done to every number of the samples, which are standardised already;
-  // both empty: nothing was, or `table` says it.
+  // is no picture: what was done to every number of the samples, which are standardised already, or
+  // to all of them where it is one value; both empty: nothing was, or `table` says it.
   std::vector<double> mean;
   std::vector<double> std;
   std::int64_t crop = 0;  // side of the square that a network sees; 0: the whole stored image

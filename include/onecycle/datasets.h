@@ -104,7 +104,11 @@ struct LoadWatch {
 // Makes the uint8 tensor [N,C,H,W] that samples are read into: in memory, or in a file.
 using AllocateImages = std::function<at::Tensor(const std::vector<std::int64_t>& sizes)>;
 
-// The files of a data set. `a/b.gz` is looked for in each folder as a/b.gz, b.gz, a/b and b.
+// Where a file `a/b.gz` is looked for in each folder. bare: as a/b.gz, b.gz, a/b and b, for sets
+// whose files are known by their names; exact: as a/b.gz and a/b.
+enum class FileNames { bare, exact };
+
+// The files of a data set.
 struct DataFiles {
   std::vector<std::string> folders;  // expanded
   std::string get;                   // shown when a file is missing
@@ -113,12 +117,12 @@ struct DataFiles {
   AllocateImages allocate = {};  // for formats whose samples may exceed memory; empty: memory
 
   // The path of a file; nothing where no folder has it.
-  std::optional<std::string> find(const std::string& file) const;
+  std::optional<std::string> find(const std::string& file, FileNames names = FileNames::bare) const;
   // The folder of that name in the first of `folders` that has it.
   std::optional<std::string> find_folder(const std::string& folder) const;
   std::string places() const;  // the folders, for messages
   // Throws DataError with the folders looked in and how to get the file.
-  std::string path(const std::string& file) const;
+  std::string path(const std::string& file, FileNames names = FileNames::bare) const;
 };
 
 // All samples of a format whose targets may be other than classes, or that makes samples from what
@@ -140,8 +144,10 @@ class DatasetFormat {
   virtual ~DatasetFormat() = default;
   // Names of the files of a split, as DataFiles::find takes them.
   virtual std::vector<std::string> files(Split split) const = 0;
-  // All samples of a split.
-  virtual ImageSet read(Split split, const DataFiles& files) const = 0;
+  // How they are looked for.
+  virtual FileNames file_names() const { return FileNames::bare; }
+  // All samples of a split. Throws DataError where read_raw has them.
+  virtual ImageSet read(Split split, const DataFiles& files) const;
   // Of formats whose targets may be other than classes, or whose samples are made from what the
   // training part is like; nothing: read() has them, with classes.
   virtual std::optional<RawSamples> read_raw(const DataFiles&) const { return std::nullopt; }

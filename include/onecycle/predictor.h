@@ -91,10 +91,10 @@ class Predictor {
             const TaskRegistry& tasks = builtin_tasks());
 
   // images [N,C,H,W], uint8 or float32 of 0 to 1, of the network's size; of larger ones a square
-  // network sees the centre. What is no picture: [N, sample_shape...], float32, as
-  // they were before they were standardised, where they were. Batches of the same sizes as an
-  // evaluation's give the same bits. Throws Error for other samples, and for outputs that are not
-  // numbers.
+  // network sees the centre. What is no picture: [N, sample_shape...], float32 or
+  // float64, as they were before they were standardised, where they were. Batches of the same sizes
+  // as an evaluation's give the same bits. Throws Error for other samples, and for outputs that are
+  // not numbers.
   Predictions predict(const at::Tensor& images) const;
   // Files of JPEG or PNG. Throws DataError, naming the first that cannot be read.
   Predictions predict(const std::vector<std::string>& pictures) const;
@@ -102,6 +102,9 @@ class Predictor {
   // read as that was. Throws DataError, with line and column, for what cannot be a row, Error where
   // the network was trained on no table.
   Predictions predict_table(const std::string& csv_file) const;
+  // The samples of an .npy, .npz or safetensors file: its one array, or that of the inputs by its
+  // name. Throws DataError, with the file, for what is none, or none that the network takes.
+  Predictions predict_arrays(const std::string& file) const;
 
   // [C,H,W], uint8: a JPEG or PNG as the network takes it, resized and cut as those that it was
   // trained on. Messages call the bytes `name`. Throws DataError for what is not a sound

@@ -24,12 +24,14 @@ DataFiles data_files(const DataOptions& options, const DatasetDescriptor& descri
   return files;
 }
 
-std::optional<std::string> DataFiles::find(const std::string& file) const {
+std::optional<std::string> DataFiles::find(const std::string& file, FileNames names) const {
   const fs::path packed(file);
   const fs::path plain =
       packed.extension() == ".gz" ? fs::path(packed).replace_extension() : fs::path(file + ".gz");
+  std::vector<fs::path> known = {packed, plain};
+  if (names == FileNames::bare) known = {packed, packed.filename(), plain, plain.filename()};
   for (const std::string& folder : folders) {
-    for (const fs::path& name : {packed, packed.filename(), plain, plain.filename()}) {
+    for (const fs::path& name : known) {
       const fs::path path = fs::path(folder) / name;
       std::error_code ignored;
       if (fs::is_regular_file(path, ignored)) return path.string();
@@ -49,10 +51,23 @@ std::optional<std::string> DataFiles::find_folder(const std::string& folder) con
 
 std::string DataFiles::places() const { return folders.empty() ? "any folder" : joined(folders); }
 
-std::string DataFiles::path(const std::string& file) const {
-  if (const auto found = find(file)) return *found;
+std::string DataFiles::path(const std::string& file, FileNames names) const {
+  if (const auto found = find(file, names)) return *found;
   throw DataError(format("no file {} in {}; {}", file, places(),
                          get.empty() ? "data.dir names the folder of the files" : get));
+}
+
+bool is_same_file(const std::string& one, const std::string& other) {
+  std::error_code ignored;
+  return fs::equivalent(one, other, ignored);
+}
+
+void require_other_file(const std::string& train, const std::string& test) {
+  if (is_same_file(train, test))
+    throw DataError(
+        format("{}: is the file of the training split too ({}); name that of the test split, or "
+               "leave `test` out and set data.validation",
+               test, train));
 }
 
 }  // namespace onecycle

@@ -12,6 +12,12 @@ namespace onecycle {
 // The files of a descriptor: in `data.dir` where it is given, else in the descriptor's folders.
 DataFiles data_files(const DataOptions& options, const DatasetDescriptor& descriptor);
 
+// Whether both are there and one file, by whatever names.
+bool is_same_file(const std::string& one, const std::string& other);
+
+// Throws DataError where the test split's file is the training split's.
+void require_other_file(const std::string& train, const std::string& test);
+
 // A form of a data set, as its descriptor has it and made.
 struct DataForm {
   Choice format;

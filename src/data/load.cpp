@@ -164,11 +164,11 @@ std::vector<std::string> numbered_classes(const ImageSet& train, const std::stri
   return names;
 }
 
-void check_names(const std::vector<std::string>& classes, const std::string& data) {
-  for (std::size_t i = 0; i < classes.size(); ++i)
-    if (const char* why = why_no_name(classes[i]))
-      throw DataError(format("{}: the name of class {} (counted from 0), '{}', {}; rename it", data,
-                             i, printable(classes[i]), why));
+void check_names(const std::vector<std::string>& names, TargetKind kind, const std::string& data) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (const char* why = why_no_name(names[i]))
+      throw DataError(format("{}: name {} (counted from 0) of its {}, '{}', {}; rename it", data, i,
+                             name_of(kind), printable(names[i]), why));
 }
 
 // The names of the classes, as the descriptor has them, else the files, else numbers; checks the
@@ -276,7 +276,7 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
     throw DataError(format("{}: {} samples, but the data set has {}; get the files again",
                            place(descriptor, Split::train, *made), both.train.size(),
                            *descriptor.train_samples));
-  check_names(both.names, descriptor.name);
+  check_names(both.names, both.kind, descriptor.name);
 
   DataSet data;
   data.name = descriptor.name;

@@ -14,7 +14,8 @@ void standardise_targets(DataSet& data) {
   TargetStatistics& targets = data.targets;
   for (std::size_t i = 0; i < targets.names.size(); ++i) {
     const at::Tensor column = data.train.labels.select(1, static_cast<std::int64_t>(i));
-    const Moments moments = moments_of(column, format("target '{}'", targets.names[i]));
+    const Moments moments =
+        moments_of(column, format("{}: target '{}'", data.name, targets.names[i]));
     targets.mean.push_back(moments.mean);
     targets.std.push_back(moments.std);
   }

@@ -7,6 +7,7 @@
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
 #include "core/text/utf8.h"
+#include "data/arrays/standardise.h"
 #include "network/table_json.h"
 #include "options/value_json.h"
 
@@ -97,7 +98,8 @@ const char* wrong_in_samples(const NetworkTask& task) {
   if (task.height != 1) return "height";
   if (task.width != 1) return "width";
   const bool measured = !task.mean.empty() || !task.std.empty();
-  const auto means = static_cast<std::size_t>(measured ? numbers : 0);
+  const bool one = task.mean.size() == 1 && numbers > kMostNumberStatistics;
+  const auto means = static_cast<std::size_t>(!measured ? 0 : one ? 1 : numbers);
   if (task.mean.size() != means || !are_means(task.mean)) return "mean";
   if (task.std.size() != means || !are_deviations(task.std)) return "std";
   if (!task.table) return nullptr;

@@ -6,6 +6,7 @@
 #include "core/text/format.h"
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
+#include "data/arrays/array_samples.h"
 #include "data/arrays/standardise.h"
 #include "data/pictures/picture_fit.h"
 #include "formats/checkpoint_files.h"
@@ -37,8 +38,9 @@ struct Predictor::Network {
   void make_loaders();
 
   bool takes_pictures() const { return task.sample_shape.empty(); }
-  // As the model takes them, of samples that were checked, on the device.
-  at::Tensor inputs_of(const at::Tensor& samples) const;
+  // As the model takes them, of samples that were checked, on the device; messages count them from
+  // `first`.
+  at::Tensor inputs_of(const at::Tensor& samples, std::int64_t first) const;
   // Of outputs [N, ...], on any device.
   Predictions predictions_of(const at::Tensor& outputs) const;
 };
@@ -99,8 +101,9 @@ void check_samples(const at::Tensor& samples, const std::vector<std::int64_t>& s
   if (!samples.defined() || samples.dim() == 0 || samples.sizes().slice(1) != shape)
     throw Error(format("the network takes samples {}, got {}", batch_text(shape),
                        samples.defined() ? shape_text(samples.sizes().vec()) : "none"));
-  if (samples.scalar_type() != at::kFloat)
-    throw Error(format("samples must be float32, got {}", at::toString(samples.scalar_type())));
+  if (samples.scalar_type() != at::kFloat && samples.scalar_type() != at::kDouble)
+    throw Error(
+        format("samples must be float32 or float64, got {}", at::toString(samples.scalar_type())));
 }
 
 void check_images(const at::Tensor& images, const NetworkTask& task) {
@@ -163,9 +166,10 @@ void Predictor::Network::make_loaders() {
   floats.emplace(loader(at::kFloat));
 }
 
-at::Tensor Predictor::Network::inputs_of(const at::Tensor& samples) const {
+at::Tensor Predictor::Network::inputs_of(const at::Tensor& samples, std::int64_t first) const {
   if (!takes_pictures())
-    return standardised(samples, task.mean, task.std).to(input_format(*model, compute).dtype);
+    return standardised(samples, task.mean, task.std, "the inputs", first)
+        .to(input_format(*model, compute).dtype);
   const bool cut = samples.size(2) != task.height || samples.size(3) != task.width;
   const Loader& loader = samples.scalar_type() == at::kByte ? *bytes : *floats;
   return loader.of_images(samples, cut ? task.height : 0).inputs;
@@ -228,7 +232,7 @@ Predictions Predictor::predict(const at::Tensor& images) const {
   for (std::int64_t first = 0; first < count; first += network_->options.batch_size) {
     const std::int64_t rows = std::min(network_->options.batch_size, count - first);
     outputs.push_back(logits_of_views(*network_->model,
-                                      network_->inputs_of(given.narrow(0, first, rows)),
+                                      network_->inputs_of(given.narrow(0, first, rows), first),
                                       network_->options.views, compute.memory_format));
   }
   return network_->predictions_of(outputs.size() == 1 ? outputs.front() : at::cat(outputs));
@@ -266,6 +270,15 @@ Predictions Predictor::predict_table(const std::string& csv_file) const {
   if (!task.table)
     throw Error(csv_file + ": the network was trained on no table, so it cannot take its rows");
   return predict(read_rows(csv_file, *task.table));
+}
+
+Predictions Predictor::predict_arrays(const std::string& file) const {
+  const at::Tensor samples = read_samples(file);
+  try {
+    return predict(samples);
+  } catch (const Error& error) {
+    throw DataError(format("{}: {}", file, error.what()));
+  }
 }
 
 at::Tensor Predictor::picture(const std::string& file) const {

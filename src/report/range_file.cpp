@@ -3,7 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/json_text.h"
-#include "report/csv_table.h"
+#include "report/run_csv.h"
 
 #include <algorithm>
 #include <cmath>

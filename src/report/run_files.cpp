@@ -41,7 +41,7 @@ bool is_plain(const std::string& name) {
   });
 }
 
-std::vector<Metric> kinds_in(const std::string& folder, const CsvTable& metrics) {
+std::vector<Metric> kinds_in(const std::string& folder, const RunCsv& metrics) {
   const std::string said = folder + "/metrics.json";
   std::vector<Metric> kinds;
   if (fs::exists(said)) kinds = metrics_in(read_text_file(said));
@@ -62,7 +62,7 @@ std::vector<Metric> kinds_in(const std::string& folder, const CsvTable& metrics)
   return kinds;
 }
 
-double highest(const CsvTable& table) {
+double highest(const RunCsv& table) {
   double result = 0;
   for (const double lr : table.numbers("lr"))
     if (std::isfinite(lr)) result = std::max(result, lr);

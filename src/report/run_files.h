@@ -2,7 +2,7 @@
 
 #include "onecycle/score.h"
 
-#include "report/csv_table.h"
+#include "report/run_csv.h"
 
 #include <string>
 #include <vector>
@@ -11,9 +11,9 @@ namespace onecycle {
 
 // What a run has left so far; what is missing is empty.
 struct RunFiles {
-  CsvTable metrics;
-  CsvTable steps;
-  CsvTable events;
+  RunCsv metrics;
+  RunCsv steps;
+  RunCsv events;
   // What the columns SPLIT_NAME of `metrics` and `steps` are, beside the losses: as the run says,
   // or, of an older one, by their names.
   std::vector<Metric> kinds;

@@ -39,7 +39,7 @@ std::string left_out(std::size_t rows, const char* file) {
 }  // namespace
 
 PageTable evaluations_of(const RunFiles& files) {
-  const CsvTable& metrics = files.metrics;
+  const RunCsv& metrics = files.metrics;
   PageTable table;
   table.title = "Evaluations";
   table.note = left_out(metrics.rows.size(), "metrics.csv");
@@ -61,7 +61,7 @@ PageTable evaluations_of(const RunFiles& files) {
   return table;
 }
 
-PageTable events_of(const CsvTable& events) {
+PageTable events_of(const RunCsv& events) {
   PageTable table;
   table.title = "Events";
   table.names = {"time", "steps", "epoch", "event", "message"};

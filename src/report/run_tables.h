@@ -8,6 +8,6 @@ namespace onecycle {
 // The latest rows of metrics.csv without its empty columns.
 PageTable evaluations_of(const RunFiles& files);
 // The latest rows of events.csv but the checkpoints, which the note counts.
-PageTable events_of(const CsvTable& events);
+PageTable events_of(const RunCsv& events);
 
 }  // namespace onecycle

@@ -5,10 +5,12 @@
 #include "formats/safetensors/safetensors.h"
 #include "formats/zip/zip_writer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <sys/resource.h>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -262,7 +264,8 @@ TEST_F(Arrays, OfSafetensorsAreNamed) {
 TEST_F(Arrays, ToPredictAreTheInputsOfAFile) {
   const auto path = [&](const char* name) { return folder / name; };
   folder.write_text("x.npy", npy<double>("<f8", "(2, 1, 2)", {1, 2, 3, 4}));
-  EXPECT_TRUE(read_samples(path("x.npy")).equal(at::tensor({1.F, 2.F, 3.F, 4.F}).view({2, 1, 2})));
+  EXPECT_TRUE(
+      read_samples(path("x.npy")).equal(at::tensor({1., 2., 3., 4.}, at::kDouble).view({2, 1, 2})));
   write_npz("one.npz", {{"any", bytes_from("(2,)", 2)}});
   EXPECT_TRUE(read_samples(path("one.npz")).equal(at::tensor({0.F, 1.F}).view({2, 1})));
   write_npz("two.npz", {{"x", bytes_from("(2,)", 2)}, {"y", bytes_from("(2,)", 2, 5)}});
@@ -270,6 +273,51 @@ TEST_F(Arrays, ToPredictAreTheInputsOfAFile) {
   write_npz("no.npz", {{"a", bytes_from("(2,)", 2)}, {"b", bytes_from("(2,)", 2)}});
   EXPECT_THAT([&] { (void)read_samples(path("no.npz")); },
               testing::ThrowsMessage<DataError>(HasSubstr("0 of its 2 arrays")));
+}
+
+// Of 100,001 numbers a sample: 1, and 3 but for one 1 in the second.
+TEST_F(Arrays, OfHugeSamplesHaveOneMeanAndDeviation) {
+  constexpr std::size_t kNumbers = 100'001;
+  std::vector<float> numbers(2 * kNumbers, 1);
+  std::fill(numbers.begin() + kNumbers, numbers.end() - 1, 3.F);
+  folder.write_text("x.npy", npy<float>("<f4", "(2, 100001)", numbers));
+  folder.write_text("y.npy", npy<std::int64_t>("<i8", "(2,)", {0, 1}));
+  const DataSet data = load("{train: x.npy, train_targets: y.npy}");
+  const double share = 100'000. / 200'002;  // of the 3s
+  ASSERT_EQ(data.mean.size(), 1u);
+  ASSERT_EQ(data.std.size(), 1u);
+  EXPECT_NEAR(data.mean[0], 1 + 2 * share, 1e-12);
+  EXPECT_NEAR(data.std[0], 2 * std::sqrt(share * (1 - share)), 1e-12);
+  EXPECT_FLOAT_EQ(data.train.images[1][0].item<float>(),
+                  static_cast<float>((3 - data.mean[0]) / data.std[0]));
+}
+
+TEST_F(Arrays, ThatAreBeyondFloatWhenStandardisedAreRefused) {
+  folder.write_text("x.npy", npy<double>("<f8", "(2, 1)", {1e-9, 2e-9}));
+  folder.write_text("y.npy", npy<std::int64_t>("<i8", "(2,)", {0, 1}));
+  folder.write_text("u.npy", npy<double>("<f8", "(2, 1)", {1e-9, 1e38}));
+  EXPECT_THAT(error("{train: x.npy, train_targets: y.npy, test: u.npy, test_targets: y.npy}"),
+              HasSubstr("the test part: sample 1 (counted from 0)"));
+}
+
+// A file with a hole of 1 TiB, whose numbers take twice that as float64.
+TEST_F(Arrays, ThatExceedMemoryAreRefused) {
+  std::string text = dict("<i4", "(2, 137438953472)");
+  text.insert(text.size() - 1, 3, ' ');  // the numbers begin at a multiple of 4, and are mapped
+  const std::string header = npy_of(text, "");
+  folder.write_text("x.npy", header);
+  std::error_code no_room;
+  std::filesystem::resize_file(folder / "x.npy", header.size() + (std::uintmax_t{1} << 40),
+                               no_room);
+  if (no_room) GTEST_SKIP() << "no file of that size here: " << no_room.message();
+  folder.write_text("y.npy", npy<std::int64_t>("<i8", "(2,)", {0, 1}));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_DATA, &before), 0);
+  const rlimit limited{std::min(rlim_t{1} << 40, before.rlim_max), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_DATA, &limited), 0);
+  const std::string message = error("{train: x.npy, train_targets: y.npy}");
+  ASSERT_EQ(::setrlimit(RLIMIT_DATA, &before), 0);
+  EXPECT_THAT(message, HasSubstr("as float64, need 2199.0 GB of memory"));
 }
 
 TEST_F(Arrays, OptionsOfPicturesAreForPictures) {
@@ -335,6 +383,8 @@ TEST_F(Arrays, OfBothSplitsMustBeAlike) {
   EXPECT_THAT(error(train + "test: u.npy, test_targets: v.npy}"), HasSubstr("float32 [3, 2], but"));
   EXPECT_THAT(error(train + "test: w.npy, test_targets: v.npy}"), HasSubstr("the same targets"));
   EXPECT_THAT(error(train + "test: x.npy, test_targets: y.npy}"), HasSubstr("both splits"));
+  EXPECT_THAT(error(train + "test: ./x.npy, test_targets: y.npy}"), HasSubstr("both splits"));
+  EXPECT_THAT(error(train + "test: sub/x.npy, test_targets: y.npy}"), HasSubstr("no file sub/x"));
 }
 
 }  // namespace

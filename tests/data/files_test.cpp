@@ -28,6 +28,8 @@ TEST(DataFiles, TheFirstFolderWins) {
   const DataFiles files{{first.path(), second.path()}, ""};
   EXPECT_EQ(files.find("a.gz"), second / "a.gz");
   EXPECT_EQ(files.find("sub/a"), second / "a.gz");
+  EXPECT_EQ(files.find("sub/a", FileNames::exact), std::nullopt);
+  EXPECT_EQ(files.find("a", FileNames::exact), second / "a.gz");
   first.write("a", {1});
   EXPECT_EQ(files.find("a.gz"), first / "a");
   EXPECT_EQ(files.find("b"), std::nullopt);

@@ -149,6 +149,7 @@ TEST_F(ImageLists, NameTheRowOfWhatIsWrong) {
   EXPECT_THAT(error_of("image,label\ncut,b\n"), HasSubstr("train.csv, line 2, column 'image': "));
   EXPECT_THAT(error_of("image,value\npng-rgb,1\npng-grey,x\n", "", TargetKind::values),
               HasSubstr("train.csv, line 3, column 'value': the target 'x' is not a number"));
+  EXPECT_THAT(error_of(kOneClass, ", test_folder: train_images"), HasSubstr("test_folder"));
   EXPECT_THAT(error_of("image,labels\npng-rgb,a b\n", "", TargetKind::labels),
               HasSubstr("train.csv, line 2, column 'labels': names labels; say what separates "));
 }
@@ -256,6 +257,11 @@ TEST_F(ImageLists, StrangersPackedTargetsAreChecked) {
   EXPECT_THAT(packed("values", "U8", labels.data(), kTwo, 4), HasSubstr("holds no train.images"));
   EXPECT_THAT(packed("labels", "U8", labels.data(), R"(["a"])", 4),
               HasSubstr("holds no train.images"));
+  write_safetensors(folder / "x.packed",
+                    {{"train.labels", "U8", {2, 0}, labels.data(), 0},
+                     {"train.images", "U8", {2, 1, 2, 2}, pixels.data(), 8}},
+                    {{"classes", "[]"}, {"targets", "labels"}});
+  EXPECT_THAT(data_error(options, descriptor), HasSubstr("holds no train.images"));
   EXPECT_THAT(packed("boxes", "U8", labels.data(), kTwo, 4), HasSubstr("its targets are 'boxes'"));
 }
 

@@ -151,7 +151,7 @@ TEST_F(StrangersPackedFile, PixelsAreNumbers) {
 
 TEST_F(StrangersPackedFile, ShapesAndNamesAreSound) {
   write("U8", bytes.data(), {0, 1, 2, 3}, R"(["a","b\u0000c","d","e"])");
-  EXPECT_THAT(data_error(options, descriptor), HasSubstr("class 1"));
+  EXPECT_THAT(data_error(options, descriptor), HasSubstr("name 1 (counted from 0) of its classes"));
   write_safetensors(folder / "x.packed",
                     {{"train.images", "U8", {4, 0, 2, 2}, bytes.data(), 0},
                      {"train.labels", "I64", {4}, bytes.data(), 32}},

@@ -177,6 +177,16 @@ TEST_F(Tables, ReadRowsAsTheTrainingDid) {
   EXPECT_TRUE(read_rows(folder / "u.csv", *data.table).equal(data.test.images));
 }
 
+// Predictions of one column are in the order of its lines.
+TEST_F(Tables, BlankLinesAreCellsWhereThereIsOneColumn) {
+  folder.write_text("t.csv", "c,y\na,2\nb,3\n");
+  const DataSet data = load("{train: t.csv, target: [y]}");
+  for (const char* text : {"\nc\nb\n\na\n", "c\r\nb\r\n\r\na\r\n"}) {
+    folder.write_text("u.csv", text);
+    EXPECT_TRUE(read_rows(folder / "u.csv", *data.table).equal(rows_of({0, 1, 0, 0, 1, 0}, 3)));
+  }
+}
+
 TEST_F(Tables, RefuseWhatIsForPictures) {
   write_homes();
   const std::string format = "{train: t.csv, target: [price]}";
@@ -203,6 +213,35 @@ TEST_F(Tables, RefuseTestSplitsThatDoNotFit) {
   EXPECT_THAT(error(format), testing::HasSubstr("u.csv: no column 'x'"));
   folder.write_text("u.csv", "x,y\none,a\n");
   EXPECT_THAT(error(format), testing::HasSubstr("u.csv, line 2, column 'x': 'one'"));
+}
+
+TEST_F(Tables, RefuseNumbersThatAreBeyondFloatWhenStandardised) {
+  folder.write_text("t.csv", "x,y\n1,2\n2,3\n");
+  folder.write_text("u.csv", "y,x\n2,1\n2,1e300\n");
+  EXPECT_THAT(error("{train: t.csv, test: u.csv, target: [y]}"),
+              testing::HasSubstr("u.csv, line 3, column 'x': 1e+300 is so far"));
+  const DataSet data = load("{train: t.csv, target: [y]}");
+  EXPECT_THAT([&] { (void)read_rows(folder / "u.csv", *data.table); },
+              testing::ThrowsMessage<DataError>(testing::HasSubstr("u.csv, line 3, column 'x'")));
+}
+
+TEST_F(Tables, RefuseMoreCategoriesThanAFileCanHold) {
+  std::string ids = "x,y\n";
+  for (int i = 0; i <= 100'000; ++i) ids += "id" + std::to_string(i) + ",1\n";
+  folder.write_text("t.csv", ids);
+  EXPECT_THAT(error("{train: t.csv, target: [y]}"),
+              testing::HasSubstr("t.csv: column 'x' is of categories, and has more than 100000"));
+  folder.write_text("t.csv", "x,y\n" + std::string(10'000'001, 'a') + ",1\nb,2\n");
+  EXPECT_THAT(error("{train: t.csv, target: [y]}"), testing::HasSubstr("10000000 bytes of them"));
+}
+
+TEST_F(Tables, DoNotTestOnTheTrainingFile) {
+  folder.write_text("t.csv", "x,y\n1,2\n2,3\n");
+  EXPECT_THAT(error("{train: t.csv, test: sub/t.csv, target: [y]}"),
+              testing::HasSubstr("no file sub/t.csv"));
+  for (const char* test : {"t.csv", "./t.csv", "t.csv.gz"})
+    EXPECT_THAT(error(std::string("{train: t.csv, target: [y], test: ") + test + "}"),
+                testing::HasSubstr("is the file of the training split too"));
 }
 
 TEST_F(Tables, RefuseTargetsThatTheTaskDoesNotTake) {
@@ -243,6 +282,7 @@ TEST_F(Tables, RefuseBadTables) {
       {"x,y\n1,3\n2,?\n", "t.csv, line 3, column 'y': there is no value ('?')"},
       {"x,x,y\n1,2,3\n", "line 1: two columns are named 'x'"},
       {"x,,y\n1,2,3\n", "line 1: column 2 has no name"},
+      {"\n\nx,,y\n1,2,3\n", "line 3: column 2 has no name"},
       {"x\x01,y\n1,2\n", "line 1: the name of column 1, 'x?', holds a control character"},
       {"x,y\n\"1,2\n", "line 2: the row that begins there has a quote"},
       {"x,y\n1,2\n5\" pipe,2\n", "line 3: the row that begins there has a quote"},
@@ -256,8 +296,8 @@ TEST_F(Tables, RefuseBadTables) {
       {"x,y\n1,2\n", "column 'y' is in `categories`, but is no input", ", categories: [y]"},
       {"y\n1\n2\n", "has no column beside the targets"},
       {"x,y\n,1\nNA,2\n", "t.csv: column 'x' has no value in any row"},
-      {"x,y\n1e300,1\n-1e300,2\n", "column 'x': its standard deviation is inf"},
-      {"x,y\n1,1e200\n2,-1e200\n", "target 'y': its standard deviation is"},
+      {"x,y\n1e300,1\n-1e300,2\n", "t.csv: column 'x': its standard deviation is inf"},
+      {"x,y\n1,1e200\n2,-1e200\n", "homes: target 'y': its standard deviation is"},
       {wide_table(65537) + "1\n", "t.csv, line 1: more than 65536 columns"},
   };
   for (const Bad& bad : all) {

@@ -158,6 +158,17 @@ TEST(Safetensors, HeadersThatLie) {
   EXPECT_THAT(message(deep, 0), Not(testing::IsEmpty()));
 }
 
+TEST(Safetensors, HeadersThatCouldNotBeReadAreNotWritten) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "long";
+  EXPECT_THAT(
+      [&] {
+        write_safetensors(path, {}, {{"a", std::string(100'000'000, 'x')}});
+      },
+      testing::ThrowsMessage<Error>(HasSubstr("its header would have")));
+  EXPECT_THAT(message_of(path), HasSubstr("cannot be read"));
+}
+
 TEST(Safetensors, NotAFile) {
   const TemporaryFolder folder;
   EXPECT_THAT(message_of(folder / "absent"), HasSubstr("cannot be read"));

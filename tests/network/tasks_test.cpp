@@ -6,9 +6,11 @@
 #include "onecycle/predictor.h"
 
 #include "core/text/json_text.h"
+#include "formats/safetensors/safetensors.h"
 #include "network/views.h"
 #include "support/temporary_folder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <gmock/gmock.h>
@@ -143,6 +145,10 @@ TEST(TaskOfATable, EveryFieldIsChecked) {
   refused("table", [](NetworkTask& task) { task.table->columns[1].name = "area"; });
   refused("table", [](NetworkTask& task) { task.table->columns[1].name = "a\x01"; });
   refused("table", [](NetworkTask& task) { task.table->columns[2].categories = {"A", "A"}; });
+  refused("table", [](NetworkTask& task) {
+    std::reverse(task.table->columns[2].categories.begin(),
+                 task.table->columns[2].categories.end());
+  });
   refused("table", [](NetworkTask& task) { task.table->separator = ""; });
   refused("targets", [](NetworkTask& task) { task.targets.mean.pop_back(); });
   refused("targets", [](NetworkTask& task) { task.targets.std[1] = 0; });
@@ -222,13 +228,58 @@ TEST(PredictorOfNumbers, ARegressionsValuesAreInTheUnitsOfTheData) {
   refused(at::zeros({2, 4}), "[N, 3]");
   refused(at::zeros({3}), "[N, 3]");
   refused({}, "got none");
-  refused(at::zeros({2, 3}, at::kDouble), "float32");
+  refused(at::zeros({2, 3}, at::kHalf), "float32 or float64");
   refused(at::full({2, 3}, std::numeric_limits<float>::infinity()), "not numbers");
   EXPECT_THAT([&] { predictor.require_pictures(); },
               testing::ThrowsMessage<Error>(HasSubstr("not pictures")));
   EXPECT_THAT([&] { (void)predictor.predict_table("a.csv"); },
               testing::ThrowsMessage<Error>(HasSubstr("a.csv: ")));
   EXPECT_THROW(Predictor(model, task, {.views = TestTimeAugmentation::flip}), Error);
+}
+
+// float32 has no 1e9 + 1.
+TEST(PredictorOfNumbers, AreStandardisedBeforeTheyAreFloat32) {
+  NetworkTask task = of_numbers({2}, "classification");
+  task.classes = {"a", "b"};
+  task.mean = {1e9, 0};
+  task.std = {1, 1e-9};
+  class Same : public Model {
+   public:
+    at::Tensor forward(const at::Tensor& inputs) override { return inputs; }
+  };
+  const Predictor predictor(std::make_shared<Same>(), task, {.device = DeviceChoice::cpu});
+  const at::Tensor samples = at::tensor({1e9 + 1, 1e-9, 1e9 - 2, 0.}, at::kDouble).view({2, 2});
+  EXPECT_TRUE(
+      predictor.predict(samples).logits.equal(at::tensor({1.F, 1.F, -2.F, 0.F}).view({2, 2})));
+  const Predictor by_one(std::make_shared<Same>(), task,
+                         {.device = DeviceChoice::cpu, .batch_size = 1});
+  EXPECT_THAT(
+      [&] {
+        (void)by_one.predict(at::tensor({0., 0., 0., 1e38}, at::kDouble).view({2, 2}));
+      },
+      testing::ThrowsMessage<DataError>(HasSubstr("sample 1 (counted from 0)")));
+}
+
+TEST(PredictorOfNumbers, FilesAreNamedInMessages) {
+  NetworkTask task = of_numbers({2}, "classification");
+  task.classes = {"a", "b"};
+  class Same : public Model {
+   public:
+    at::Tensor forward(const at::Tensor& inputs) override { return inputs; }
+  };
+  const Predictor predictor(std::make_shared<Same>(), task, {.device = DeviceChoice::cpu});
+  const TemporaryFolder folder;
+  const std::vector<float> numbers = {1, 2, 3, 4, 5, 6};
+  const auto write = [&](const std::vector<std::int64_t>& shape) {
+    write_safetensors(folder / "x", {{"x", "F32", shape, numbers.data(), 24}}, {});
+  };
+  write({3, 2});
+  EXPECT_TRUE(predictor.predict_arrays(folder / "x")
+                  .logits.equal(at::tensor({1.F, 2.F, 3.F, 4.F, 5.F, 6.F}).view({3, 2})));
+  write({2, 3});
+  EXPECT_THAT([&] { (void)predictor.predict_arrays(folder / "x"); },
+              testing::ThrowsMessage<DataError>(
+                  testing::StartsWith(folder / "x" + ": the network takes samples [N, 2]")));
 }
 
 TEST(PredictorOfNumbers, LabelsHaveProbabilitiesOfTheirOwn) {

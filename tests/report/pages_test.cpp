@@ -3,8 +3,8 @@
 #include "onecycle/error.h"
 #include "onecycle/report.h"
 
-#include "report/csv_table.h"
 #include "report/figures/gnuplot.h"
+#include "report/run_csv.h"
 #include "support/temporary_folder.h"
 
 #include <chrono>
@@ -230,7 +230,7 @@ TEST_F(Reports, WithoutGnuplotThePageSaysHowToGetIt) {
 }
 
 TEST(Csv, QuotesLineBreaksAndCutEnds) {
-  const CsvTable table = parse_csv("a,b\n1,\"x, \"\"y\"\"\nz\"\n2\n3,nan\n4,\"open");
+  const RunCsv table = parse_csv("a,b\n1,\"x, \"\"y\"\"\nz\"\n2\n3,nan\n4,\"open");
   EXPECT_THAT(table.texts("b"), ElementsAre("x, \"y\"\nz", "nan"));
   EXPECT_TRUE(std::isnan(table.numbers("b")[1]));
   EXPECT_TRUE(table.cut_short);

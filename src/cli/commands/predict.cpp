@@ -5,7 +5,6 @@
 #include "cli/prediction_rows.h"
 #include "cli/trained_network.h"
 #include "core/text/number.h"
-#include "data/arrays/array_samples.h"
 
 #include <algorithm>
 
@@ -81,8 +80,8 @@ std::int64_t predict_batch(const Predictor& predictor, std::vector<Read> batch, 
 // Of the rows of a table, or the samples of an array.
 void predict_rows(const Predictor& predictor, const std::string& file, std::int64_t top,
                   PredictionRows& rows) {
-  const Predictions predictions = predictor.task().table ? predictor.predict_table(file)
-                                                         : predictor.predict(read_samples(file));
+  const Predictions predictions =
+      predictor.task().table ? predictor.predict_table(file) : predictor.predict_arrays(file);
   const std::int64_t count = predictions.logits.size(0);
   for (std::int64_t first = 0; first < count; first += kRowsWritten) {
     std::vector<PredictionRow> written;

@@ -43,7 +43,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path), file_(path, O_RDO
   void* begin =
       size_ == 0 ? MAP_FAILED : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file_.get(), 0);
   if (begin == MAP_FAILED)
-    throw CheckpointError(format("{}: not a file of weights: {}", path,
+    throw CheckpointError(format("{}: not a file that can be read: {}", path,
                                  is_file ? "it is empty" : "it is not a regular file"));
   begin_ = static_cast<const char*>(begin);
   exchange(nullptr, this);

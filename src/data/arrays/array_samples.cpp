@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "data/needed_memory.h"
 
 #include <algorithm>
 #include <functional>
@@ -61,7 +62,19 @@ bool are_channels_last(const at::Tensor& pictures, ChannelOrder order) {
   return usual(pictures.size(3)) && !usual(pictures.size(1));
 }
 
+// The numbers as another type, or beside one another.
+void require_copy(const Array& array, at::ScalarType type) {
+  if (array.numbers.scalar_type() == type && array.numbers.is_contiguous()) return;
+  require_memory(array.numbers.numel() * static_cast<std::int64_t>(c10::elementSize(type)),
+                 format("{}: the numbers of {}, as {},", array.place, array_text(array),
+                        type == at::kDouble  ? "float64"
+                        : type == at::kFloat ? "float32"
+                                             : "uint8"),
+                 "use fewer samples, or save them as float32");
+}
+
 at::Tensor pictures_of(const Array& array, ChannelOrder order) {
+  require_copy(array, array.dtype == "U8" ? at::kByte : at::kFloat);
   at::Tensor pictures = numbers_of(array);
   if (array.dtype != "U8") pictures = pictures.to(at::kFloat);
   if (are_channels_last(pictures, order)) pictures = pictures.permute({0, 3, 1, 2});
@@ -121,8 +134,11 @@ at::Tensor array_inputs(const Array& array, ChannelOrder channels) {
     samples = numbers_of(array).unsqueeze(1);
   else
     samples = numbers_of(array);
-  if (samples.dim() != 4)
-    samples = samples.to(fits_float(array.dtype) ? at::kFloat : at::kDouble).contiguous();
+  if (samples.dim() != 4) {
+    const auto type = fits_float(array.dtype) ? at::kFloat : at::kDouble;
+    require_copy(array, type);
+    samples = samples.to(type).contiguous();
+  }
   check_finite_samples(array, samples, at::kFloat);
   return samples;
 }
@@ -139,8 +155,7 @@ at::Tensor read_samples(const std::string& path) {
         format("{}: {} of its {} arrays may be the inputs ({}); give a file of the "
                "inputs alone",
                path, found.size(), held.size(), joined(kInputNames)));
-  const at::Tensor samples = array_inputs(file.array(found.front()), ChannelOrder::automatic);
-  return samples.scalar_type() == at::kDouble ? samples.to(at::kFloat) : samples;
+  return array_inputs(file.array(found.front()), ChannelOrder::automatic);
 }
 
 TargetKind array_target_kind(const Array& training, std::optional<TargetKind> wanted) {

@@ -24,8 +24,8 @@ at::Tensor array_inputs(const Array& array, ChannelOrder channels);
 // Names that the array of inputs has as a rule.
 inline const std::vector<std::string> kInputNames = {"inputs", "x", "X", "images", "data"};
 
-// The samples of a file of arrays, as array_inputs has them, none float64: of its one array, or of
-// the one among `kInputNames`. Throws DataError.
+// The samples of a file of arrays, as array_inputs has them: of its one array, or of the one among
+// `kInputNames`. Throws DataError.
 at::Tensor read_samples(const std::string& path);
 
 // What the targets of the training part are: the `wanted`, else classes where they are whole

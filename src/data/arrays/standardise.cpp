@@ -1,7 +1,10 @@
 #include "data/arrays/standardise.h"
 
+#include "onecycle/error.h"
+
 #include "core/text/format.h"
 #include "data/moments.h"
+#include "data/needed_memory.h"
 
 #include <algorithm>
 #include <utility>
@@ -33,8 +36,9 @@ std::vector<double> doubles(const at::Tensor& values) {
 
 }  // namespace
 
-ChannelStatistics number_statistics(const at::Tensor& samples) {
-  const at::Tensor rows = samples.flatten(1);
+ChannelStatistics number_statistics(const at::Tensor& samples, const std::string& what) {
+  const bool each = samples[0].numel() <= kMostNumberStatistics;
+  const at::Tensor rows = each ? samples.flatten(1) : samples.reshape({-1, 1});
   const auto count = static_cast<double>(rows.size(0));
   const auto part = [&](std::int64_t first, std::int64_t size) {
     return rows.narrow(0, first, size).to(at::kDouble);
@@ -55,21 +59,34 @@ ChannelStatistics number_statistics(const at::Tensor& samples) {
                           doubles(at::where(varies, std, at::ones_like(std)))};
   for (std::size_t i = 0; i < found.std.size(); ++i)
     check_moments({found.mean[i], found.std[i]},
-                  format("number {} (counted from 0) of the inputs", i));
+                  each ? format("{}: number {} (counted from 0) of the inputs", what, i)
+                       : format("{}: the numbers of the inputs", what));
   return found;
 }
 
 at::Tensor standardised(const at::Tensor& samples, const std::vector<double>& mean,
-                        const std::vector<double>& std) {
+                        const std::vector<double>& std, const std::string& what,
+                        std::int64_t first) {
   if (mean.empty()) return samples.to(at::kFloat);
   const auto of_sample = [&](const std::vector<double>& values) {
-    return at::tensor(values, at::kDouble).view(samples.sizes().slice(1)).to(samples.device());
+    const at::Tensor of_all = at::tensor(values, at::kDouble).to(samples.device());
+    return values.size() == 1 ? of_all : of_all.view(samples.sizes().slice(1));
   };
   const at::Tensor means = of_sample(mean), deviations = of_sample(std);
+  if (samples.device().is_cpu())
+    require_memory(samples.numel() * static_cast<std::int64_t>(sizeof(float)),
+                   format("{}: its {} standardised samples", what, samples.size(0)),
+                   "use fewer samples");
   at::Tensor result = at::empty(samples.sizes(), samples.options().dtype(at::kFloat));
-  in_parts(samples, [&](std::int64_t first, std::int64_t size) {
-    const at::Tensor part = samples.narrow(0, first, size).to(at::kDouble);
-    result.narrow(0, first, size).copy_((part - means) / deviations);
+  in_parts(samples, [&](std::int64_t begin, std::int64_t size) {
+    const at::Tensor part = samples.narrow(0, begin, size).to(at::kDouble);
+    const at::Tensor made = result.narrow(0, begin, size).copy_((part - means) / deviations);
+    const at::Tensor sound = made.isfinite().flatten(1).all(1);
+    if (sound.all().item<bool>()) return;
+    throw DataError(
+        format("{}: sample {} (counted from 0) has a number so far from those trained on that it "
+               "is beyond float32 when standardised; mend the sample, or leave it out",
+               what, first + begin + sound.logical_not().nonzero()[0].item<std::int64_t>()));
   });
   return result;
 }

@@ -45,13 +45,14 @@ std::string sha256_of(const std::string& path) {
   return digest.hex();
 }
 
-FileCheck check_file(const std::string& file, const DataFiles& files, const Checksums& sha256) {
+FileCheck check_file(const std::string& file, FileNames names, const DataFiles& files,
+                     const Checksums& sha256) {
   FileCheck check;
   check.file = file;
   const std::filesystem::path name = std::filesystem::path(file).filename();
   const std::string unpacked = name.extension() == ".gz" ? name.stem().string() : name.string();
   if (const std::string* expected = sha256.find(unpacked)) check.expected = *expected;
-  const auto path = files.find(file);
+  const auto path = files.find(file, names);
   if (!path) return check;
   check.path = *path;
   check.actual = sha256_of(*path);
@@ -104,7 +105,7 @@ std::vector<FileCheck> verify_data(const DataOptions& options, const DatasetDesc
       if (from_archive) continue;
       const auto path = choice.name == "packed" ? files.find(file) : std::nullopt;
       checks.push_back(path ? check_packed(file, *path)
-                            : check_file(file, files, descriptor.sha256));
+                            : check_file(file, made->file_names(), files, descriptor.sha256));
     }
   if (from_archive)
     for (const Download& download : descriptor.downloads)

@@ -3,10 +3,12 @@
 #include "data/arrays/array_file.h"
 #include "data/arrays/array_samples.h"
 #include "data/arrays/standardise.h"
+#include "data/files.h"
 #include "data/formats/entry.h"
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <ATen/core/Tensor.h>
 
@@ -53,7 +55,7 @@ OptionTable<ArraysOptions> arrays_options() {
           "the last length is 1, 3 or 4 and the second is none of them")
       .add("standardise", &O::standardise,
            "each number of inputs that are no pictures by its mean and standard deviation over the "
-           "training part")
+           "training part; where a sample has more than 100,000, all by those of all numbers")
       .rule([](const O& options) -> std::optional<OptionTable<O>::Violation> {
         using V = OptionTable<O>::Violation;
         if (options.inputs.empty()) return V{"inputs", "names no array"};
@@ -110,11 +112,9 @@ class Arrays : public DatasetFormat {
     return files;
   }
 
-  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
+  FileNames file_names() const override { return FileNames::exact; }
 
-  ImageSet read(Split, const DataFiles&) const override {
-    throw DataError("arrays that are no pictures are read at every start, and cannot be packed");
-  }
+  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
 
   std::vector<std::string> classes(const DataFiles&) const override { return options_.names; }
 
@@ -132,14 +132,17 @@ class Arrays : public DatasetFormat {
         for (ImageSet* set : {&raw.train, &raw.test}) set->images = set->images.to(at::kDouble);
     }
     if (raw.train.images.dim() != 4)
-      raw.encode = [standardise = options_.standardise](DataSet& data) {
+      raw.encode = [standardise = options_.standardise, place = train.inputs.place](DataSet& data) {
         if (standardise) {
-          ChannelStatistics found = number_statistics(data.train.images);
+          ChannelStatistics found = number_statistics(data.train.images, place);
           data.mean = std::move(found.mean);
           data.std = std::move(found.std);
         }
-        for (ImageSet* set : {&data.train, &data.validation, &data.test})
-          set->images = standardised(set->images, data.mean, data.std);
+        for (const auto& [name, set] :
+             {std::pair("training", &data.train), std::pair("validation", &data.validation),
+              std::pair("test", &data.test)})
+          set->images = standardised(set->images, data.mean, data.std,
+                                     format("{}: the {} part", data.name, name));
       };
     return raw;
   }
@@ -152,20 +155,18 @@ class Arrays : public DatasetFormat {
   Part part(Split split, const DataFiles& files) const {
     const auto paths = this->files(split);
     const std::string name = split == Split::train ? "train" : "test";
-    const ArrayFile first(files.path(paths[0]));
-    const bool shared = split == Split::test && paths[0] == options_.train;
-    if (shared && first.is_single())
-      throw DataError(first.path() + ": an .npy file holds one array, so it cannot be both splits");
+    const ArrayFile first(files.path(paths[0], file_names()));
+    const bool shared = is_shared(split, first, options_.train, files);
     const Array inputs = first.is_single()
                              ? first.array("")
                              : array_named(first, options_.inputs, name, shared, "inputs");
     if (paths.size() == 2) {
-      const ArrayFile second(files.path(paths[1]));
+      const ArrayFile second(files.path(paths[1], file_names()));
+      const bool both =
+          is_shared(split, second, options_.train_targets.value_or(options_.train), files);
       return {inputs, second.is_single()
                           ? second.array("")
-                          : array_named(second, options_.targets, name,
-                                        split == Split::test && paths[1] == options_.train_targets,
-                                        "targets")};
+                          : array_named(second, options_.targets, name, both, "targets")};
     }
     if (first.is_single())
       throw DataError(
@@ -173,6 +174,16 @@ class Arrays : public DatasetFormat {
                  "of the targets as `{}_targets`",
                  first.path(), name));
     return {inputs, array_named(first, options_.targets, name, shared, "targets")};
+  }
+
+  // Whether the file is that of the training split, too, whose name is `train`.
+  bool is_shared(Split split, const ArrayFile& file, const std::string& train,
+                 const DataFiles& files) const {
+    if (split == Split::train || !is_same_file(files.path(train, file_names()), file.path()))
+      return false;
+    if (file.is_single())
+      throw DataError(file.path() + ": an .npy file holds one array, so it cannot be both splits");
+    return true;
   }
 
   ImageSet samples(const Part& part, TargetKind kind) const {

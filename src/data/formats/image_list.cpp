@@ -1,5 +1,6 @@
 #include "core/text/format.h"
 #include "core/text/number.h"
+#include "data/files.h"
 #include "data/formats/entry.h"
 #include "data/formats/listed_pictures.h"
 #include "data/formats/picture_options.h"
@@ -31,6 +32,8 @@ std::optional<OptionTable<ImageListOptions>::Violation> wrong_columns(
     const ImageListOptions& options) {
   using Violation = OptionTable<ImageListOptions>::Violation;
   if (const char* why = why_no_separator(options.separator)) return Violation{"separator", why};
+  if (options.test_folder && !options.test)
+    return Violation{"test_folder", "needs the file of the test split, `test`"};
   if (options.label_separator && options.label_separator->empty())
     return Violation{"label_separator", "must be at least one character"};
   if (options.label_separator && options.target.size() > 1)
@@ -83,12 +86,9 @@ class ImageList : public DatasetFormat {
     return options_.test ? std::vector<std::string>{*options_.test} : std::vector<std::string>{};
   }
 
-  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
+  FileNames file_names() const override { return FileNames::exact; }
 
-  ImageSet read(Split split, const DataFiles& files) const override {
-    RawSamples both = *read_raw(files);
-    return std::move(split == Split::train ? both.train : both.test);
-  }
+  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
 
   std::optional<RawSamples> read_raw(const DataFiles& files) const override {
     const PictureList train = list(Split::train, files);
@@ -98,6 +98,7 @@ class ImageList : public DatasetFormat {
     RawSamples raw{{}, {}, found.kind, found.names, {}};
     if (options_.test) {
       const PictureList test = list(Split::test, files);
+      require_other_file(train.table.path(), test.table.path());
       const at::Tensor test_told = targets_of(test, columns, found);
       raw.test = samples(test, test_told, files);
     }
@@ -123,7 +124,7 @@ class ImageList : public DatasetFormat {
     const bool is_test = split == Split::test;
     const std::string folder =
         is_test ? options_.test_folder.value_or(options_.folder) : options_.folder;
-    CsvTable table(files.path(is_test ? *options_.test : options_.train),
+    CsvTable table(files.path(is_test ? *options_.test : options_.train, file_names()),
                    options_.separator.front());
     const std::size_t file = options_.file ? table.column(*options_.file) : 0;
     const auto found = files.find_folder(folder);

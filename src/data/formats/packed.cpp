@@ -62,7 +62,7 @@ TargetKind targets_of(const SafetensorsFile& file, const std::string& path) {
 bool holds_targets(const StoredTensor& labels, TargetKind kind, std::int64_t width) {
   if (kind == TargetKind::classes) return labels.dtype == "I64" && labels.shape.size() == 1;
   return labels.dtype == (kind == TargetKind::values ? "F64" : "U8") && labels.shape.size() == 2 &&
-         labels.shape[1] == width;
+         width > 0 && labels.shape[1] == width;
 }
 
 void check_targets(const at::Tensor& targets, TargetKind kind, const std::string& path) {

@@ -1,4 +1,5 @@
 #include "core/text/format.h"
+#include "data/files.h"
 #include "data/formats/entry.h"
 #include "data/tables/encoding.h"
 #include "data/tables/table_targets.h"
@@ -80,27 +81,36 @@ class Table : public DatasetFormat {
     return options_.test ? std::vector<std::string>{*options_.test} : std::vector<std::string>{};
   }
 
-  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
+  FileNames file_names() const override { return FileNames::exact; }
 
-  ImageSet read(Split, const DataFiles&) const override {
-    throw DataError("a table is read whole at every start, and cannot be packed");
-  }
+  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
 
   std::optional<RawSamples> read_raw(const DataFiles& files) const override {
     const char separator = options_.separator.front();
-    const CsvTable table(files.path(options_.train), separator);
+    const CsvTable table(files.path(options_.train, file_names()), separator);
     const TableRules rules{options_.categories, options_.encode, options_.missing, options_.fill};
     TableEncoding found = found_columns(table, inputs(table), rules);
     found.separator = options_.separator;
     const TableTargets targets =
         found_targets(table, options_.target, files.targets, options_.missing);
     RawSamples raw{samples(table, found, targets), {}, targets.kind, targets.names, {}};
-    if (options_.test)
-      raw.test = samples(CsvTable(files.path(*options_.test), separator), found, targets);
-    raw.encode = [found, rules](DataSet& data) {
-      data.table = std::make_shared<const TableEncoding>(measured(data, found, rules));
+    std::vector<std::string> paths = {table.path()};
+    if (options_.test) {
+      paths.push_back(files.path(*options_.test, file_names()));
+      require_other_file(table.path(), paths.back());
+      raw.test = samples(CsvTable(paths.back(), separator), found, targets);
+    }
+    raw.encode = [found, rules, paths](DataSet& data) {
+      // The parts are in another order than the files, which are read again for a message.
+      const auto place = [&](const std::string& column, double number) {
+        std::string of;
+        for (const std::string& path : paths)
+          if (of.empty()) of = place_of(CsvTable(path, found.separator.front()), column, number);
+        return of;
+      };
+      data.table = std::make_shared<const TableEncoding>(measured(data, found, rules, paths[0]));
       for (ImageSet* part : {&data.train, &data.validation, &data.test})
-        part->images = encoded(part->images, *data.table);
+        part->images = encoded(part->images, *data.table, place);
     };
     return raw;
   }

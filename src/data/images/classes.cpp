@@ -3,25 +3,14 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "data/known_names.h"
 #include "data/tensors.h"
 
-#include <algorithm>
-#include <span>
 #include <unordered_map>
 
 #include <ATen/ATen.h>
 
 namespace onecycle {
-
-namespace {
-
-std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 10;
-  const std::string text = joined(std::span(names).first(std::min(kShown, names.size())));
-  return names.size() > kShown ? text + ", …" : text;
-}
-
-}  // namespace
 
 std::vector<std::int64_t> chosen_labels(const std::vector<std::string>& chosen,
                                         const std::vector<std::string>& known) {
@@ -30,13 +19,9 @@ std::vector<std::int64_t> chosen_labels(const std::vector<std::string>& chosen,
   std::vector<std::int64_t> labels(known.size(), -1);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const auto found = places.find(chosen[i]);
-    if (found == places.end()) {
-      const std::string nearest = nearest_name(chosen[i], known);
-      throw FieldError(
-          "data.classes",
-          format("no class '{}'; {}the data set has {}", chosen[i],
-                 nearest.empty() ? "" : format("did you mean '{}'? ", nearest), listed(known)));
-    }
+    if (found == places.end())
+      throw FieldError("data.classes", format("no class '{}'; {}", chosen[i],
+                                              known_names(chosen[i], known, "the data set")));
     std::int64_t& label = labels[found->second];
     if (label >= 0) throw FieldError("data.classes", format("'{}' is given twice", chosen[i]));
     label = static_cast<std::int64_t>(i);

@@ -2,8 +2,8 @@
 
 #include "onecycle/error.h"
 
-#include "core/memory/host_memory.h"
 #include "core/text/format.h"
+#include "data/needed_memory.h"
 #include "data/tensors.h"
 
 #include <atomic>
@@ -20,18 +20,14 @@ namespace {
 
 constexpr auto kBetweenReports = std::chrono::milliseconds(500);
 
-double gigabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
-
 at::Tensor allocate(const std::vector<std::int64_t>& sizes, const DataFiles& files) {
   if (files.allocate) return files.allocate(sizes);
   std::int64_t bytes = 1;
   for (const std::int64_t size : sizes) bytes *= size;
-  const std::int64_t available = available_host_memory();
-  if (bytes > available)
-    throw DataError(format(
-        "{} pictures of {}x{}x{} need {:.1f} GB of memory, and {:.1f} GB are free: make them "
-        "smaller (format.size), or `onecycle data pack` them into a file that is mapped instead",
-        sizes[0], sizes[1], sizes[2], sizes[3], gigabytes(bytes), gigabytes(available)));
+  require_memory(
+      bytes, format("{} pictures of {}x{}x{}", sizes[0], sizes[1], sizes[2], sizes[3]),
+      "make them smaller (format.size), or `onecycle data pack` them into a file that is "
+      "mapped instead");
   return at::empty(sizes, at::kByte);
 }
 

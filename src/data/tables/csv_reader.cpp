@@ -7,16 +7,18 @@
 #include "core/text/printable.h"
 #include "core/text/utf8.h"
 #include "data/byte_source.h"
+#include "data/known_names.h"
+#include "data/needed_memory.h"
 
 #include <algorithm>
 #include <csv.h>
+#include <exception>
 #include <span>
-#include <unordered_set>
 
 namespace onecycle {
 
-// One reading of a file. libcsv calls from C code, which no exception may cross: what is wrong is
-// kept until its function returns.
+// One reading of a file. libcsv calls from C code, which no exception may cross: it is kept until
+// libcsv's function returns.
 class CsvParse {
  public:
   CsvParse(CsvTable& table, char separator) : table_(table) {
@@ -30,6 +32,7 @@ class CsvParse {
   CsvParse& operator=(const CsvParse&) = delete;
 
   void add(std::span<const std::uint8_t> bytes) {
+    require_room(bytes.size());
     if (csv_parse(&parser_, bytes.data(), bytes.size(), on_cell, on_row, this) != bytes.size())
       fail();
     throw_if_wrong();
@@ -44,24 +47,48 @@ class CsvParse {
   static constexpr std::size_t kBlock = 1 << 12;
 
   static void on_cell(void* text, std::size_t length, void* self) {
-    static_cast<CsvParse*>(self)->add_cell({static_cast<const char*>(text), length});
+    static_cast<CsvParse*>(self)->keep_failure([&](CsvParse& parse) {
+      parse.add_cell({static_cast<const char*>(text), length});
+    });
   }
-  static void on_row(int end, void* self) { static_cast<CsvParse*>(self)->end_row(end); }
+  static void on_row(int end, void* self) {
+    static_cast<CsvParse*>(self)->keep_failure([&](CsvParse& parse) { parse.end_row(end); });
+  }
+
+  template <class Work>
+  void keep_failure(const Work& work) noexcept {
+    if (failure_) return;
+    try {
+      work(*this);
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+  }
+
+  // For what so many more bytes may add: what is full grows to twice its size beside the old one.
+  void require_room(std::size_t bytes) {
+    const auto growth = [&](const auto& kept) {
+      return kept.size() + bytes > kept.capacity() ? 2 * kept.capacity() * sizeof(kept[0]) : 0;
+    };
+    const std::size_t open_cell = csv_get_buffer_size(&parser_);
+    require_memory(static_cast<std::int64_t>(growth(table_.text_) + growth(table_.ends_) +
+                                             growth(table_.lines_) + open_cell + bytes),
+                   format("{}: its cells", table_.path_), "split the file, or leave columns out");
+  }
 
   void add_cell(std::string_view text) {
-    if (!wrong_.empty()) return;
     for (std::size_t i = 0; i < text.size(); ++i)
       if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n')))
         ++line_;
     ++cells_;
     last_was_return_ = false;
     if (cells_ > CsvTable::kMostColumns)
-      return complain(format("more than {} columns; choose fewer", CsvTable::kMostColumns));
+      complain(format("more than {} columns; choose fewer", CsvTable::kMostColumns));
     if (text.find('\0') != text.npos)
-      return complain(format("cell {} holds a NUL byte; save the table as CSV in UTF-8", cells_));
+      complain(format("cell {} holds a NUL byte; save the table as CSV in UTF-8", cells_));
     if (!is_utf8(text))
-      return complain(format("cell {}, '{}', is not UTF-8; save the table as CSV in UTF-8", cells_,
-                             printable(text)));
+      complain(format("cell {}, '{}', is not UTF-8; save the table as CSV in UTF-8", cells_,
+                      printable(text)));
     if (in_header_) {
       table_.names_.emplace_back(text);
     } else {
@@ -71,17 +98,23 @@ class CsvParse {
   }
 
   void end_row(int end) {
-    if (!wrong_.empty()) return;
     const bool second_half = end == '\n' && last_was_return_;
     last_was_return_ = end == '\r';
     if (second_half) return;
+    if (cells_ == 0 && !in_header_ && table_.names_.size() == 1) {
+      table_.ends_.push_back(table_.text_.size());
+      cells_ = 1;
+    }
     if (cells_ > 0) {
       if (!in_header_ && cells_ != table_.names_.size())
-        return complain(
+        complain(
             format("{} cells, but the header has {} columns; quote cells that hold the "
                    "separator, or mend the row",
                    cells_, table_.names_.size()));
-      if (!in_header_) table_.lines_.push_back(row_line_);
+      if (in_header_)
+        table_.header_line_ = row_line_;
+      else
+        table_.lines_.push_back(row_line_);
       in_header_ = false;
     }
     cells_ = 0;
@@ -89,8 +122,8 @@ class CsvParse {
     row_line_ = line_;
   }
 
-  void complain(const std::string& what) {
-    wrong_ = format("{}, line {}: {}", table_.path_, row_line_, what);
+  [[noreturn]] void complain(const std::string& what) const {
+    throw DataError(format("{}, line {}: {}", table_.path_, row_line_, what));
   }
 
   void fail() {
@@ -105,12 +138,12 @@ class CsvParse {
   }
 
   void throw_if_wrong() const {
-    if (!wrong_.empty()) throw DataError(wrong_);
+    if (failure_) std::rethrow_exception(failure_);
   }
 
   CsvTable& table_;
   csv_parser parser_{};
-  std::string wrong_;
+  std::exception_ptr failure_;
   bool in_header_ = true;
   bool last_was_return_ = false;
   std::size_t cells_ = 0;  // of the row so far
@@ -122,17 +155,20 @@ namespace {
 
 constexpr std::uint64_t kCsvPiece = 1 << 22;  // bytes read at once
 
-void check_columns(const std::vector<std::string>& names, const std::string& path) {
-  std::unordered_set<std::string> seen;
+// `header`: for messages, the file and the line.
+std::unordered_map<std::string, std::size_t> places_of(const std::vector<std::string>& names,
+                                                       const std::string& header) {
+  std::unordered_map<std::string, std::size_t> places;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty())
-      throw DataError(format("{}, line 1: column {} has no name; name it", path, i + 1));
+      throw DataError(format("{}: column {} has no name; name it", header, i + 1));
     if (const char* why = why_no_name(names[i]))
-      throw DataError(format("{}, line 1: the name of column {}, '{}', {}; rename it", path, i + 1,
+      throw DataError(format("{}: the name of column {}, '{}', {}; rename it", header, i + 1,
                              printable(names[i]), why));
-    if (!seen.insert(names[i]).second)
-      throw DataError(format("{}, line 1: two columns are named '{}'; rename one", path, names[i]));
+    if (!places.emplace(names[i], i).second)
+      throw DataError(format("{}: two columns are named '{}'; rename one", header, names[i]));
   }
+  return places;
 }
 
 }  // namespace
@@ -160,7 +196,7 @@ CsvTable::CsvTable(const std::string& path, char separator) : path_(path) {
   }
   parse.finish();
   if (names_.empty()) throw DataError(path + ": is empty; its first line must name the columns");
-  check_columns(names_, path);
+  places_ = places_of(names_, format("{}, line {}", path, header_line_));
   if (rows() == 0) throw DataError(path + ": has a header and no rows; check which file it is");
 }
 
@@ -171,14 +207,10 @@ std::string_view CsvTable::cell(std::int64_t row, std::size_t column) const {
 }
 
 std::size_t CsvTable::column(const std::string& name) const {
-  const auto found = std::find(names_.begin(), names_.end(), name);
-  if (found != names_.end()) return static_cast<std::size_t>(found - names_.begin());
-  constexpr std::size_t kShown = 10;
-  const std::string nearest = nearest_name(name, names_);
-  throw DataError(format("{}: no column '{}'; {}its header has {}{}", path_, name,
-                         nearest.empty() ? "" : format("did you mean '{}'? ", nearest),
-                         joined(std::span(names_).first(std::min(kShown, names_.size()))),
-                         names_.size() > kShown ? ", … (is the separator right?)" : ""));
+  if (const auto found = places_.find(name); found != places_.end()) return found->second;
+  throw DataError(format("{}: no column '{}'; {}{}", path_, name,
+                         known_names(name, names_, "its header"),
+                         names_.size() == 1 ? " (is the separator right?)" : ""));
 }
 
 std::string CsvTable::place(std::int64_t row, std::size_t column) const {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace onecycle {
@@ -12,9 +13,10 @@ namespace onecycle {
 class CsvTable {
  public:
   // RFC 4180: quotes, separators and line ends within quotes; lines end in LF, CRLF or CR; a byte
-  // order mark, blank lines, and spaces around what is not quoted count for nothing. Plain or gzip.
-  // Throws DataError, with the line, for ragged rows, stray quotes, text that is not UTF-8, names
-  // that are empty or double, more than kMostColumns, and files without a row.
+  // order mark, blank lines, and spaces around what is not quoted count for nothing; but of one
+  // column a blank line after the header is an empty cell. Plain or gzip. Throws DataError, with
+  // the line, for ragged rows, stray quotes, text that is not UTF-8, names that are empty or
+  // double, more than kMostColumns, files without a row, and those that exceed memory.
   CsvTable(const std::string& path, char separator);
 
   static constexpr std::size_t kMostColumns = 65536;
@@ -34,6 +36,8 @@ class CsvTable {
 
   std::string path_;
   std::vector<std::string> names_;
+  std::unordered_map<std::string, std::size_t> places_;  // of the names
+  std::int64_t header_line_ = 1;
   std::vector<std::int64_t> lines_;  // of each row
   std::string text_;                 // of all cells, row by row
   std::vector<std::uint64_t> ends_;  // of each cell in the text

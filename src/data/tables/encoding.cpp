@@ -6,6 +6,7 @@
 #include "core/text/number.h"
 #include "core/text/printable.h"
 #include "data/moments.h"
+#include "data/needed_memory.h"
 #include "data/tensors.h"
 
 #include <algorithm>
@@ -70,8 +71,8 @@ double median_of(const at::Tensor& values) {
   return middle.mean().item<double>();
 }
 
-void measure_number(const at::Tensor& values, FillRule fill, TableColumn& column) {
-  const std::string what = format("column '{}'", column.name);
+void measure_number(const at::Tensor& values, FillRule fill, const std::string& what,
+                    TableColumn& column) {
   const at::Tensor missing = values.isnan();
   const at::Tensor present = values.masked_select(missing.logical_not());
   if (present.numel() == 0)
@@ -86,7 +87,7 @@ void measure_number(const at::Tensor& values, FillRule fill, TableColumn& column
 
 // Those of the training part become 0, 1, ... in their order, in all parts; the others no value.
 void measure_categories(std::array<ImageSet*, 3> parts, std::int64_t at, CategoryEncoding encode,
-                        TableColumn& column) {
+                        const std::string& what, TableColumn& column) {
   const at::Tensor codes = parts[0]->images.select(1, at);
   std::vector<bool> seen(column.categories.size(), false);
   for (std::int64_t row = 0; row < codes.size(0); ++row) {
@@ -102,9 +103,7 @@ void measure_categories(std::array<ImageSet*, 3> parts, std::int64_t at, Categor
   }
   if (kept.empty())
     throw DataError(
-        format("column '{}': has no value in the training part; leave it out of "
-               "`inputs`",
-               column.name));
+        format("{}: has no value in the training part; leave it out of `inputs`", what));
   const at::Tensor map = tensor_of(renamed, {static_cast<std::int64_t>(renamed.size())});
   for (ImageSet* part : parts) {
     at::Tensor old = part->images.select(1, at);
@@ -115,6 +114,37 @@ void measure_categories(std::array<ImageSet*, 3> parts, std::int64_t at, Categor
       encode == CategoryEncoding::embedding ||
       (encode == CategoryEncoding::automatic && column.categories.size() > kMostOneHot);
   column.kind = embedded ? TableColumn::Kind::embedding : TableColumn::Kind::one_hot;
+}
+
+// The categories of a column.
+std::vector<std::string> categories_in(const CsvTable& table, std::size_t at,
+                                       const std::vector<std::string>& missing) {
+  std::set<std::string_view> seen;
+  std::size_t bytes = 0;
+  for (std::int64_t row = 0; row < table.rows(); ++row) {
+    const std::string_view cell = table.cell(row, at);
+    if (is_one_of(cell, missing) || !seen.insert(cell).second) continue;
+    bytes += cell.size();
+    if (seen.size() > kMostCategories || bytes > kMostCategoryBytes)
+      throw DataError(
+          format("{}: column '{}' is of categories, and has more than {}; leave it out of `inputs`",
+                 table.path(), table.names()[at],
+                 seen.size() > kMostCategories ? format("{}", kMostCategories)
+                                               : format("{} bytes of them", kMostCategoryBytes)));
+  }
+  return {seen.begin(), seen.end()};
+}
+
+void check_standardised(const at::Tensor& standardised, const at::Tensor& values,
+                        const std::string& column, const NumberPlace& place) {
+  const at::Tensor sound = standardised.isfinite();
+  if (sound.all().item<bool>()) return;
+  const auto row = sound.logical_not().nonzero()[0].item<std::int64_t>();
+  const double number = values[row].item<double>();
+  throw DataError(
+      format("{}: {} is so far from the numbers trained on that it is beyond float32 when "
+             "standardised; mend the cell, or leave the row out",
+             place(column, number), number));
 }
 
 }  // namespace
@@ -145,10 +175,7 @@ TableEncoding found_columns(const CsvTable& table, const std::vector<std::string
     if (is_text(table, at, rules.missing) || is_one_of(name, rules.categories)) {
       column.kind = TableColumn::Kind::one_hot;
       column.missing = rules.missing;
-      std::set<std::string_view> seen;
-      for (std::int64_t row = 0; row < table.rows(); ++row) seen.insert(table.cell(row, at));
-      for (const std::string_view category : seen)
-        if (!is_one_of(category, rules.missing)) column.categories.emplace_back(category);
+      column.categories = categories_in(table, at, rules.missing);
     } else if (rules.fill != FillRule::error) {
       column.missing = rules.missing;
     }
@@ -159,6 +186,9 @@ TableEncoding found_columns(const CsvTable& table, const std::vector<std::string
 
 at::Tensor raw_rows(const CsvTable& table, const TableEncoding& encoding) {
   const std::size_t width = encoding.columns.size();
+  require_memory(table.rows() * static_cast<std::int64_t>(width * sizeof(double)),
+                 format("{}: its {} rows of {} inputs", table.path(), table.rows(), width),
+                 "use fewer rows, or fewer columns (`inputs`)");
   std::vector<double> values(static_cast<std::size_t>(table.rows()) * width);
   for (std::size_t c = 0; c < width; ++c) {
     const TableColumn& column = encoding.columns[c];
@@ -176,28 +206,41 @@ at::Tensor raw_rows(const CsvTable& table, const TableEncoding& encoding) {
   return tensor_of(std::move(values), {table.rows(), static_cast<std::int64_t>(width)});
 }
 
-TableEncoding measured(DataSet& data, TableEncoding found, const TableRules& rules) {
+TableEncoding measured(DataSet& data, TableEncoding found, const TableRules& rules,
+                       const std::string& file) {
   for (std::size_t c = 0; c < found.columns.size(); ++c) {
     TableColumn& column = found.columns[c];
     const auto at = static_cast<std::int64_t>(c);
+    const std::string what = format("{}: column '{}'", file, column.name);
     if (column.kind == TableColumn::Kind::number)
-      measure_number(data.train.images.select(1, at), rules.fill, column);
+      measure_number(data.train.images.select(1, at), rules.fill, what, column);
     else
-      measure_categories({&data.train, &data.validation, &data.test}, at, rules.encode, column);
+      measure_categories({&data.train, &data.validation, &data.test}, at, rules.encode, what,
+                         column);
   }
   constexpr auto kMost = static_cast<std::int64_t>(CsvTable::kMostColumns);
   if (found.features() > kMost)
     throw DataError(
         format("{}: its categories make {} numbers of a row, more than {}; use encode: "
                "embedding, or leave columns out of `inputs`",
-               data.name, found.features(), kMost));
+               file, found.features(), kMost));
   return found;
 }
 
-at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding) {
-  const auto embedded = static_cast<std::int64_t>(encoding.categories().size());
-  at::Tensor samples =
-      at::empty({raw.size(0), encoding.features() + embedded}, raw.options().dtype(at::kFloat));
+std::string place_of(const CsvTable& table, const std::string& column, double number) {
+  const std::size_t at = table.column(column);
+  for (std::int64_t row = 0; row < table.rows(); ++row)
+    if (parse_number(table.cell(row, at)) == number) return table.place(row, at);
+  return "";
+}
+
+at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding, const NumberPlace& place) {
+  const std::int64_t width =
+      encoding.features() + static_cast<std::int64_t>(encoding.categories().size());
+  require_memory(raw.size(0) * width * static_cast<std::int64_t>(sizeof(float)),
+                 format("{} rows as samples of {} numbers", raw.size(0), width),
+                 "use fewer rows or columns, or encode: embedding");
+  at::Tensor samples = at::empty({raw.size(0), width}, raw.options().dtype(at::kFloat));
   std::int64_t feature = 0;
   std::int64_t category = encoding.features();
   for (std::size_t c = 0; c < encoding.columns.size(); ++c) {
@@ -205,7 +248,9 @@ at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding) {
     const at::Tensor values = raw.select(1, static_cast<std::int64_t>(c));
     if (column.kind == TableColumn::Kind::number) {
       const at::Tensor filled = values.masked_fill(values.isnan(), column.fill);
-      samples.select(1, feature++).copy_((filled - column.mean) / column.std);
+      const at::Tensor sample = samples.select(1, feature++);
+      sample.copy_((filled - column.mean) / column.std);
+      check_standardised(sample, filled, column.name, place);
     } else if (column.kind == TableColumn::Kind::embedding) {
       samples.select(1, category++).copy_(values.nan_to_num(-1) + 1);
     } else {
@@ -219,7 +264,10 @@ at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding) {
 }
 
 at::Tensor read_rows(const std::string& file, const TableEncoding& encoding) {
-  return encoded(raw_rows(CsvTable(file, encoding.separator.at(0)), encoding), encoding);
+  const CsvTable table(file, encoding.separator.at(0));
+  return encoded(
+      raw_rows(table, encoding), encoding,
+      [&](const std::string& column, double number) { return place_of(table, column, number); });
 }
 
 }  // namespace onecycle

@@ -5,6 +5,7 @@
 #include "data/tables/csv_reader.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace onecycle {
 // How categories become numbers. automatic: one_hot up to kMostOneHot categories, else embedding.
 enum class CategoryEncoding { automatic, one_hot, embedding };
 inline constexpr std::size_t kMostOneHot = 10;
+
+inline constexpr std::size_t kMostCategories = 100'000;
+inline constexpr std::size_t kMostCategoryBytes = 10'000'000;
 
 // What stands for a missing number; error: nothing, it is one.
 enum class FillRule { error, mean, median };
@@ -27,7 +31,8 @@ struct TableRules {
 
 // The columns as the training table has them, measured by nothing: numbers, or categories (one_hot)
 // with all that the table has. A column is categories where most of its cells are no numbers.
-// Throws DataError for a column without any value.
+// Throws DataError for a column without any value, and for one of more than kMostCategories or of
+// more than kMostCategoryBytes in their names: every file of the network has them.
 TableEncoding found_columns(const CsvTable& table, const std::vector<std::string>& inputs,
                             const TableRules& rules);
 
@@ -38,10 +43,18 @@ at::Tensor raw_rows(const CsvTable& table, const TableEncoding& encoding);
 
 // Measures what found_columns left open on the training part, whose images, as those of the other
 // parts, are raw_rows. Fills come first, means and standard deviations (population's, 1 where a
-// column is constant) of the filled column. Throws DataError, with the column.
-TableEncoding measured(DataSet& data, TableEncoding found, const TableRules& rules);
+// column is constant) of the filled column. Throws DataError, with `file` and the column.
+TableEncoding measured(DataSet& data, TableEncoding found, const TableRules& rules,
+                       const std::string& file);
 
-// raw_rows as samples, [N, features + embedded columns], float32.
-at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding);
+// Where a number of a column is, for messages.
+using NumberPlace = std::function<std::string(const std::string& column, double number)>;
+
+// That of the first row of the table with that number; "" where there is none.
+std::string place_of(const CsvTable& table, const std::string& column, double number);
+
+// raw_rows as samples, [N, features + embedded columns], float32. Throws DataError, with its place,
+// for a number that is not finite when standardised.
+at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding, const NumberPlace& place);
 
 }  // namespace onecycle

@@ -3,7 +3,6 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
-#include "core/text/printable.h"
 
 #include <algorithm>
 #include <set>
@@ -58,10 +57,7 @@ at::Tensor labels_in(const CsvTable& table, std::size_t column, const std::strin
   for (std::int64_t row = 0; row < table.rows(); ++row)
     for_each_label(table.cell(row, column), separator, [&](std::string_view label) {
       const auto place = places.find(label);
-      if (place == places.end())
-        throw DataError(
-            format("{}: the training table has no label '{}'; mend the cell, or leave the row out",
-                   table.place(row, column), printable(label)));
+      if (place == places.end()) refuse_unknown(table, row, column, "label", label);
       first[static_cast<std::size_t>(row) * width + place->second] = 1;
     });
   return labels;

@@ -63,17 +63,20 @@ at::Tensor classes_in(const CsvTable& table, std::size_t at, const TableTargets&
   for (std::int64_t row = 0; row < table.rows(); ++row) {
     const std::string_view cell = target_cell(table, row, at, missing);
     const auto place = places.find(cell);
-    if (place == places.end())
-      throw DataError(
-          format("{}: the training table has no class '{}'; mend the cell, or leave "
-                 "the row out",
-                 table.place(row, at), printable(cell)));
+    if (place == places.end()) refuse_unknown(table, row, at, "class", cell);
     labels.push_back(place->second);
   }
   return tensor_of(std::move(labels), {table.rows()});
 }
 
 }  // namespace
+
+void refuse_unknown(const CsvTable& table, std::int64_t row, std::size_t column, const char* what,
+                    std::string_view name) {
+  throw DataError(
+      format("{}: the training table has no {} '{}'; mend the cell, or leave the row out",
+             table.place(row, column), what, printable(name)));
+}
 
 std::vector<std::string> ordered_names(const std::set<std::string_view>& names) {
   std::vector<std::string> ordered(names.begin(), names.end());

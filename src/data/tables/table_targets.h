@@ -29,6 +29,10 @@ TableTargets found_targets(const CsvTable& table, const std::vector<std::string>
 at::Tensor targets_in(const CsvTable& table, const std::vector<std::string>& target,
                       const TableTargets& found, const std::vector<std::string>& missing);
 
+// Throws DataError: the cell names a class or label, `what`, that the training table has not.
+[[noreturn]] void refuse_unknown(const CsvTable& table, std::int64_t row, std::size_t column,
+                                 const char* what, std::string_view name);
+
 // The names as classes have them: in the order of their bytes, of their values where all are
 // numbers.
 std::vector<std::string> ordered_names(const std::set<std::string_view>& names);

@@ -120,6 +120,11 @@ void write_safetensors(const std::string& path, const std::vector<StoredTensor>&
   }
   std::string text = json_text(header);
   text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
+  if (text.size() > kLongestHeader)
+    throw Error(
+        format("{}: not written: its header would have {} bytes, and {} can be read again; "
+               "make names and metadata shorter",
+               path, text.size(), kLongestHeader));
   const std::string length = little_endian(text.size());
   std::vector<std::string_view> parts{length, text};
   for (const StoredTensor& tensor : tensors)

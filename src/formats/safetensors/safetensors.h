@@ -14,7 +14,8 @@ namespace onecycle {
 using Metadata = std::map<std::string, std::string>;
 
 // Written atomically, with the SHA-256 of the whole file (that field taken as zeros) in the
-// metadata as `sha256`. Throws Error.
+// metadata as `sha256`. Throws Error, also for a header, which has the metadata, of more than the
+// 100 MB that can be read again.
 void write_safetensors(const std::string& path, const std::vector<StoredTensor>& tensors,
                        const Metadata& metadata);
 

@@ -18,7 +18,7 @@ bool has_values(const PlotSeries& series) {
 }
 
 // The rows of `table` that have anything in column `y`.
-PlotSeries series_of(const CsvTable& table, const std::string& x, const std::string& y,
+PlotSeries series_of(const RunCsv& table, const std::string& x, const std::string& y,
                      const std::string& label, int colour, double factor = 1) {
   PlotSeries series;
   series.label = label;
@@ -44,7 +44,7 @@ Figure figure_of(const std::string& name, const std::string& title, const std::s
   return figure;
 }
 
-Figure over_epochs(const CsvTable& metrics, const std::string& what, const std::string& title,
+Figure over_epochs(const RunCsv& metrics, const std::string& what, const std::string& title,
                    const std::string& unit, double factor) {
   Figure figure = figure_of(what, title, "epoch", unit);
   const char* splits[] = {"train", "validation", "test"};
@@ -69,7 +69,7 @@ void widen_axis(Figure& figure) {
   figure.y.logarithmic = low > 0 && high > kWideSpan * low;
 }
 
-std::vector<PlotMark> marks_of(const CsvTable& events) {
+std::vector<PlotMark> marks_of(const RunCsv& events) {
   std::vector<PlotMark> marks;
   const auto names = events.texts("event");
   const auto steps = events.numbers("steps");

@@ -22,7 +22,7 @@ double last_finite(const std::vector<double>& values) {
 }
 
 // The event that ended the run; "" where the last session has none.
-std::string ending_of(const CsvTable& events, std::string& message) {
+std::string ending_of(const RunCsv& events, std::string& message) {
   const auto names = events.texts("event");
   const auto messages = events.texts("message");
   std::string ending;
@@ -62,7 +62,7 @@ std::string beside_loss(const Metric& kind, double value) {
 }
 
 void add_best(PageContent& content, const RunFiles& files) {
-  const CsvTable& metrics = files.metrics;
+  const RunCsv& metrics = files.metrics;
   const bool any = !files.kinds.empty();  // of what follows, the first is meant
   const Metric kind = any ? files.kinds.front() : Metric{};
   const auto epochs = metrics.numbers("epoch");
@@ -89,7 +89,7 @@ void add_best(PageContent& content, const RunFiles& files) {
 
 void add_facts(PageContent& content, const RunFiles& files) {
   add_state(content, files);
-  const CsvTable& longest =
+  const RunCsv& longest =
       files.steps.rows.size() > files.metrics.rows.size() ? files.steps : files.metrics;
   const double step =
       std::fmax(last_finite(files.metrics.numbers("step")), last_finite(longest.numbers("step")));

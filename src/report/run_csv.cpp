@@ -1,4 +1,4 @@
-#include "report/csv_table.h"
+#include "report/run_csv.h"
 
 #include "onecycle/error.h"
 #include "onecycle/report.h"
@@ -19,8 +19,8 @@ class Parser {
  public:
   explicit Parser(const std::string& text) : text_(text) {}
 
-  CsvTable table() {
-    CsvTable table;
+  RunCsv table() {
+    RunCsv table;
     std::vector<std::string> row;
     while (at_ < text_.size()) {
       if (!take_row(row)) {
@@ -64,11 +64,11 @@ class Parser {
 
 }  // namespace
 
-bool CsvTable::has(const std::string& name) const {
+bool RunCsv::has(const std::string& name) const {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::vector<std::string> CsvTable::texts(const std::string& name) const {
+std::vector<std::string> RunCsv::texts(const std::string& name) const {
   std::vector<std::string> cells(rows.size());
   const auto column =
       static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
@@ -77,16 +77,16 @@ std::vector<std::string> CsvTable::texts(const std::string& name) const {
   return cells;
 }
 
-std::vector<double> CsvTable::numbers(const std::string& name) const {
+std::vector<double> RunCsv::numbers(const std::string& name) const {
   std::vector<double> values;
   for (const std::string& cell : texts(name))
     values.push_back(parse_number(cell).value_or(PlotAxis::kOpen));
   return values;
 }
 
-CsvTable parse_csv(const std::string& text) { return Parser(text).table(); }
+RunCsv parse_csv(const std::string& text) { return Parser(text).table(); }
 
-CsvTable read_csv(const std::string& path) {
+RunCsv read_csv(const std::string& path) {
   if (!std::filesystem::exists(path)) return {};
   return parse_csv(read_text_file(path));
 }

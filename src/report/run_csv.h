@@ -5,9 +5,11 @@
 
 namespace onecycle {
 
-// A CSV file of the program's own: one line of names, one line a row; quotes as in RFC 4180, and
-// text as core/text/csv_text.h writes it.
-struct CsvTable {
+// A CSV file that the program itself wrote, and may be writing still: one line of names, one line a
+// row; quotes as in RFC 4180, and text as core/text/csv_text.h writes it. Users' files, of which
+// anything can be wrong, are data/tables/csv_reader.h's, by libcsv; a report needs neither libcsv
+// nor the module of data, but keeps what was written before a run was cut short.
+struct RunCsv {
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> rows;
   bool cut_short = false;  // its last line had no end or not every field: left out
@@ -19,9 +21,9 @@ struct CsvTable {
   std::vector<double> numbers(const std::string& name) const;
 };
 
-CsvTable parse_csv(const std::string& text);
+RunCsv parse_csv(const std::string& text);
 // An empty table where there is no such file. Throws Error where it cannot be read.
-CsvTable read_csv(const std::string& path);
+RunCsv read_csv(const std::string& path);
 
 // The whole file, 256 MiB at most. Throws Error.
 std::string read_text_file(const std::string& path);
