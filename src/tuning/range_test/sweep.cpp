@@ -1,9 +1,9 @@
 #include "onecycle/error.h"
 #include "onecycle/range_test.h"
 
+#include "core/loss_rise.h"
 #include "core/text/format.h"
 #include "schedule/survey.h"
-#include "core/loss_rise.h"
 #include "train/state/kept_state.h"
 #include "tuning/range_test/smoothing.h"
 
@@ -105,7 +105,7 @@ class Recorder : public Observer {
   void on_evaluated(const Evaluated& event, StopSignal&) override {
     if (!event.validation || curve_.points.empty()) return;
     curve_.points.back().held_out_loss = event.validation->loss;
-    curve_.points.back().held_out_accuracy = event.validation->metric();
+    curve_.points.back().held_out_metric = event.validation->metric();
     curve_.points.back().sample_losses = event.validation_losses;
   }
 
