@@ -22,9 +22,8 @@ struct ComparedBatch {
   std::string why;
 };
 
-std::string score_text(const Json& result, const char* split) {
-  const Json& value = result.at(split);
-  return value.is_number() ? metric_text(metric_in(result), value.get<double>()) : "-";
+std::string score_text(const FitBatchTask& task, const Json& value) {
+  return task.metric && value.is_number() ? metric_text(*task.metric, value.get<double>()) : "-";
 }
 
 void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& row) {
@@ -33,12 +32,12 @@ void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& r
   } else {
     const std::int64_t steps = row.result.at("steps");
     const std::int64_t planned = row.result.at("planned");
-    task.line.console().say(
-        format("{:>8}  {:>10.4g}  {:>9}  {:>9.2f}  {:>10}  {:>9}{}", grouped(row.batch),
-               row.result.at("lr_max").get<double>(), grouped(steps),
-               row.result.at("seconds").get<double>(), score_text(row.result, "validation"),
-               score_text(row.result, "test"),
-               steps < planned ? format("  cut short of {} steps", grouped(planned)) : ""));
+    task.line.console().say(format(
+        "{:>8}  {:>10.4g}  {:>9}  {:>9.2f}  {:>10}  {:>9}{}", grouped(row.batch),
+        row.result.at("lr_max").get<double>(), grouped(steps),
+        row.result.at("seconds").get<double>(), score_text(task, row.result.at("validation")),
+        score_text(task, row.result.at("test")),
+        steps < planned ? format("  cut short of {} steps", grouped(planned)) : ""));
   }
   if (!task.line.json()) return;
   Json json = {{"event", "trial"}, {"equal", equal}, {"batch", row.batch}};
@@ -46,9 +45,9 @@ void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& r
     return row.result.is_null() ? Json() : Json(row.result.at(key));
   };
   for (const char* key : {"lr_max", "steps", "planned", "seconds"}) json[key] = of_result(key);
-  const Metric metric = row.result.is_null() ? accuracy_metric() : metric_in(row.result);
-  for (const char* split : {"validation", "test"})
-    json[format("{}_{}", split, metric.name)] = of_result(split);
+  if (task.metric)
+    for (const char* split : {"validation", "test"})
+      json[format("{}_{}", split, task.metric->name)] = of_result(split);
   json["why"] = row.result.is_null() ? Json(row.why) : Json();
   print_json(json);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "onecycle/batch_recipes.h"
+#include "onecycle/score.h"
 
 #include "cli/command.h"
 #include "core/text/json.h"
@@ -32,8 +33,9 @@ struct FitBatchTask {
   const Environment& environment;
   const Recipe recipe;
   const StopSignal& stop;
-  std::int64_t limit_bytes = 0;  // of a probe, margin deducted
-  std::int64_t num_train = 0;    // samples of the training part; 0: not known yet
+  std::int64_t limit_bytes = 0;       // of a probe, margin deducted
+  std::int64_t num_train = 0;         // samples of the training part; 0: not known yet
+  std::optional<Metric> metric = {};  // the task's first, where it has one; known with num_train
   std::vector<BatchProbe> probes = {};
 
   // Processes that share a step's samples: what fits must fit on each.
