@@ -57,13 +57,17 @@ void say_head(const FitBatchTask& task, const std::string& title) {
                                  "lr", "steps", "seconds", "validation", "test"));
 }
 
-ComparedBatch train(const FitBatchTask& task, const Recipe& recipe, std::optional<double> seconds) {
+ComparedBatch train(FitBatchTask& task, const Recipe& recipe, std::optional<double> seconds) {
   const Console console = task.line.console();
   const bool progress = console.terminal() && !console.quiet();
   Json request = task.request(recipe);
   request["progress"] = progress;
   if (seconds) request["seconds"] = *seconds;
   ChildOutcome outcome = run_child(request, std::nullopt, progress, task.stop);
+  if (says_no_metric(outcome.built))
+    task.metric.reset();
+  else if (!outcome.built.is_null())
+    task.metric = metric_in(outcome.built);
   return {recipe.data.batch_size.count, std::move(outcome.result), std::move(outcome.why)};
 }
 
@@ -77,7 +81,7 @@ void find_samples(FitBatchTask& task) {
 }
 
 // Trains again with as many steps as the measured speed allows in the time.
-ComparedBatch train_within(const FitBatchTask& task, const ComparedBatch& before, double seconds) {
+ComparedBatch train_within(FitBatchTask& task, const ComparedBatch& before, double seconds) {
   const double steps = before.result.at("steps").get<double>();
   const double own = before.result.at("seconds").get<double>();
   if (own <= seconds) return before;

@@ -5,7 +5,6 @@
 #include "cli/fit_batch/fit_batch_task.h"
 #include "core/files/files.h"
 #include "core/text/format.h"
-#include "core/text/metric_text.h"
 #include "core/text/print.h"
 #include "recipe/recipe_text.h"
 #include "tuning/batch_size/batch_probe.h"
@@ -106,7 +105,6 @@ bool probe_size(FitBatchTask& task, std::int64_t batch) {
   if (!outcome.built.is_null()) {
     task.num_train = outcome.built.at("train_samples");
     task.limit_bytes = outcome.built.at("limit_bytes");
-    if (!says_no_metric(outcome.built)) task.metric = metric_in(outcome.built);
   }
   BatchProbe probe;
   probe.batch = batch;

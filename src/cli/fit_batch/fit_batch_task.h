@@ -1,10 +1,10 @@
 #pragma once
 
 #include "onecycle/batch_recipes.h"
-#include "onecycle/score.h"
 
 #include "cli/command.h"
 #include "core/text/json.h"
+#include "core/text/metric_text.h"
 #include "tuning/batch_size/batch_limit.h"
 
 #include <optional>
@@ -33,9 +33,10 @@ struct FitBatchTask {
   const Environment& environment;
   const Recipe recipe;
   const StopSignal& stop;
-  std::int64_t limit_bytes = 0;       // of a probe, margin deducted
-  std::int64_t num_train = 0;         // samples of the training part; 0: not known yet
-  std::optional<Metric> metric = {};  // the task's first, where it has one; known with num_train
+  std::int64_t limit_bytes = 0;  // of a probe, margin deducted
+  std::int64_t num_train = 0;    // samples of the training part; 0: not known yet
+  // The task's first, as the last trial said: nothing where it has none.
+  std::optional<Metric> metric = accuracy_metric();
   std::vector<BatchProbe> probes = {};
 
   // Processes that share a step's samples: what fits must fit on each.
