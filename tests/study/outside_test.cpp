@@ -183,9 +183,10 @@ Environment with_outside_parts() {
   registries.augmentations.add(noise_options(), [](const NoiseOptions& options, Augment& augment) {
     augment.others.push_back(std::make_shared<Noise>(options.deviation));
   });
-  registries.tasks.add(margin_options(), [](const MarginOptions& options, const TaskContext&) {
-    return std::make_shared<Margin>(options.margin);
-  });
+  registries.tasks.add(margin_options(), TargetKind::classes,
+                       [](const MarginOptions& options, const TaskContext&) {
+                         return std::make_shared<Margin>(options.margin);
+                       });
   registries.schedules.add(half_options(), [](const HalfOptions& options, const ScheduleContext&) {
     return std::make_unique<Half>(options.lr);
   });
@@ -228,6 +229,7 @@ TEST(PartsFromOutside, AreNamedInARecipeAndTrain) {
   ASSERT_TRUE(end.validation);
   EXPECT_GT(end.validation->metric(), 0.9);
   EXPECT_EQ(run.task->metrics()[0].name, "hits");
+  EXPECT_EQ(wanted_targets(run.recipe, environment.registries.tasks), TargetKind::classes);
 }
 
 // The augmentation's part, its share, and that it comes anew for each batch.
