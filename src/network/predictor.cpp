@@ -223,13 +223,14 @@ Predictions Predictor::predict(const at::Tensor& images) const {
   if (count == 0)
     return network_->predictions_of(at::empty({0, network_->tells->outputs(task.told())}));
   const c10::DeviceGuard guard(compute.device);
-  const at::Tensor given = images.detach().contiguous().to(compute.device);
+  const at::Tensor given = images.detach();
   std::vector<at::Tensor> outputs;
   for (std::int64_t first = 0; first < count; first += network_->options.batch_size) {
     const std::int64_t rows = std::min(network_->options.batch_size, count - first);
-    outputs.push_back(logits_of_views(*network_->model,
-                                      network_->inputs_of(given.narrow(0, first, rows)),
-                                      network_->options.views, compute.memory_format));
+    outputs.push_back(logits_of_views(
+        *network_->model,
+        network_->inputs_of(given.narrow(0, first, rows).contiguous().to(compute.device)),
+        network_->options.views, compute.memory_format));
   }
   return network_->predictions_of(outputs.size() == 1 ? outputs.front() : at::cat(outputs));
 }
