@@ -118,6 +118,9 @@ TEST_F(Tables, ValuesArePredictedAsTheRunCountedThem) {
   const auto predicted = cells_of(told.out);
   ASSERT_EQ(predicted.size(), 301U) << told.out.substr(0, 300);
   EXPECT_THAT(predicted[0], ::testing::Contains(HasSubstr("price")));
+  const Outcome ranked = run_program({"predict", run_folder(), folder_ / "test.csv", "--top", "2"});
+  EXPECT_EQ(ranked.exit_code, 2);
+  EXPECT_THAT(ranked.err, HasSubstr("the network tells values"));
   const auto truth = cells_of(table(300, 2));
   double squares = 0;
   for (std::size_t row = 1; row < truth.size(); ++row) {

@@ -134,6 +134,9 @@ int predict_command(int argc, char** argv) {
   const Predictor predictor(
       network.run.model, network.task,
       {train.device, train.precision, test_time_augmentation(line, network.run.recipe)});
+  if (line.has("top") && predictor.tells() != TargetKind::classes)
+    line.misused(std::string("--top ranks classes, and the network tells ") +
+                 name_of(predictor.tells()) + "; leave it out");
   if (!predictor.task().sample_shape.empty()) {
     if (given.size() != 1)
       line.misused(predictor.task().table ? "the network takes a table: name one CSV file"
