@@ -6,6 +6,7 @@
 #include "cli/trained_network.h"
 #include "core/text/number.h"
 #include "data/arrays/array_samples.h"
+#include "options/value_json.h"
 
 #include <algorithm>
 
@@ -78,11 +79,19 @@ std::int64_t predict_batch(const Predictor& predictor, std::vector<Read> batch, 
   return failed;
 }
 
+// What the recipe calls the array of inputs.
+std::vector<std::string> input_names(const Choice& format) {
+  const Json options = json_of(format);
+  if (format.name != "arrays" || !options.contains("inputs")) return kInputNames;
+  return options.at("inputs").get<std::vector<std::string>>();
+}
+
 // Of the rows of a table, or the samples of an array.
-void predict_rows(const Predictor& predictor, const std::string& file, std::int64_t top,
-                  PredictionRows& rows) {
-  const Predictions predictions = predictor.task().table ? predictor.predict_table(file)
-                                                         : predictor.predict(read_samples(file));
+void predict_rows(const Predictor& predictor, const Choice& format, const std::string& file,
+                  std::int64_t top, PredictionRows& rows) {
+  const Predictions predictions = predictor.task().table
+                                      ? predictor.predict_table(file)
+                                      : predictor.predict(read_samples(file, input_names(format)));
   const std::int64_t count = predictions.logits.size(0);
   for (std::int64_t first = 0; first < count; first += kRowsWritten) {
     std::vector<PredictionRow> written;
@@ -144,7 +153,7 @@ int predict_command(int argc, char** argv) {
     const std::int64_t top = top_of(line, "1");
     PredictionRows rows(line.json() ? RowFormat::json : RowFormat::csv,
                         head_of(predictor, "row", top));
-    predict_rows(predictor, given.front(), top, rows);
+    predict_rows(predictor, network.run.recipe.data.format, given.front(), top, rows);
     return 0;
   }
   predictor.require_pictures();
