@@ -134,7 +134,9 @@ int predict_command(int argc, char** argv) {
   if (given.empty()) line.misused("RUN_DIR or RECIPE is missing");
   const std::string subject = given.front();
   given.erase(given.begin());
-  if (given.empty()) line.misused("pictures are missing: name files, folders, or - for a list");
+  if (given.empty())
+    line.misused(
+        "what to predict is missing: name pictures, folders, - for a list, a table or an array");
   const RowFormat row_format = format_of(line);
   (void)top_of(line, "1");
 
