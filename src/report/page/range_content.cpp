@@ -1,5 +1,6 @@
 #include "onecycle/error.h"
 
+#include "core/text/metric_text.h"
 #include "report/page/content.h"
 #include "report/page/text.h"
 #include "report/range_file.h"
@@ -66,7 +67,7 @@ PageContent read_range_test(const std::string& folder) {
         std::string("Uncertain: where learning ends differs by more than ten times between seeds, "
                     "or between ") +
         (text_in(test, "measure") == "loss" ? "held-out and training loss."
-                                            : "accuracy and loss."));
+                                            : human_name(metric_in(test)) + " and loss."));
   for (const Json& word : list_in(test, "words"))
     if (word.is_string()) content.words.push_back(word.get<std::string>());
   add_facts(content, test);
