@@ -175,6 +175,8 @@ TEST_F(Tables, EveryProcedureGoesByTheirMetric) {
   const Json test = Json::parse(read_bytes(run_folder() + "/range_test.json"));
   EXPECT_EQ(test.at("measure"), "loss");
   EXPECT_EQ(test.at("metric").at("name"), "rmse");
+  EXPECT_TRUE(test.at("smoothed").at(0).at("held_out_rmse").is_number());
+  EXPECT_THAT(read_bytes(run_folder() + "/range_test.csv"), HasSubstr(",held_out_rmse\n"));
   EXPECT_GT(test.at("lr_max").get<double>(), 1e-4);
 
   const std::string space =
