@@ -39,8 +39,9 @@ def recorded(tests, grid):
     curves = []
     for test in tests:
         final = [sweep for sweep in test["sweeps"] if sweep["shape"] == "linear" and ", to " not in sweep["label"]]
-        looks = [[point["lr"], point["held_out_accuracy"]] for sweep in final for point in sweep["points"]
-                 if point["held_out_accuracy"] is not None]
+        metric = f"held_out_{test.get('metric', {'name': 'accuracy'})['name']}"
+        looks = [[point["lr"], point[metric]] for sweep in final for point in sweep["points"]
+                 if point[metric] is not None]
         coarse = [[float(f"{point['lr']:.6g}"), float(f"{point['train_loss']:.6g}")]
                   for point in test["sweeps"][0]["points"] if point["train_loss"] is not None]
         curves.append({"coarse": coarse, "looks": [[float(f"{lr:.6g}"), accuracy] for lr, accuracy in looks],

@@ -21,7 +21,7 @@ int main() {
   std::cout << "lr,train_loss,held_out_loss,accuracy\n";
   for (const onecycle::SmoothedPoint& point : found.smoothed)
     std::cout << point.x << "," << point.train_loss.value << "," << point.held_out_loss.value << ","
-              << point.held_out_accuracy.value << "\n";
+              << point.held_out_metric.value << "\n";
   for (const onecycle::Suggestion& one : found.suggestions)
     std::cerr << one.rule << ": " << one.reason << "\n";
   if (!found.lr_max) {

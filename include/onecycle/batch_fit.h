@@ -119,7 +119,7 @@ struct BatchTrial {
   std::int64_t steps = 0;            // taken
   std::int64_t planned = 0;          // steps of the schedule; more than taken: it was cut short
   double seconds = 0;                // of training, without evaluations
-  std::optional<double> validation;  // accuracy, fraction
+  std::optional<double> validation;  // the task's first metric
   std::optional<double> test;        // reported alone
   std::string failure;               // why there is no result: diverged, out of memory; or empty
 };

@@ -65,8 +65,9 @@ StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t r
 // around or the batch exceeds the samples.
 RunPlan plan_run(const Recipe& recipe, std::int64_t num_train, const Environment& environment);
 
-// What the task's targets are, where it is one of builtin_tasks; others take what the files have.
-std::optional<TargetKind> wanted_targets(const Recipe& recipe);
+// What the task's targets are, where the registry says so; others take what the files have.
+std::optional<TargetKind> wanted_targets(const Recipe& recipe,
+                                         const TaskRegistry& tasks = builtin_tasks());
 
 // The samples that the recipe would train on, without reading them; nothing where that is not known
 // beforehand. Throws RecipeError where the data set is not known.

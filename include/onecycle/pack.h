@@ -13,7 +13,7 @@ struct PackSummary {
   std::string path;
   std::int64_t train = 0;  // samples
   std::int64_t test = 0;   // samples
-  std::int64_t bytes = 0;  // of their images
+  std::int64_t bytes = 0;  // of their inputs
 };
 
 // Reads the data set, whole, and writes it to `path` as one safetensors file: `train.images`,

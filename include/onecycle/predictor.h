@@ -102,9 +102,11 @@ class Predictor {
   // read as that was. Throws DataError, with line and column, for what cannot be a row, Error where
   // the network was trained on no table.
   Predictions predict_table(const std::string& csv_file) const;
-  // The samples of an .npy, .npz or safetensors file: its one array, or that of the inputs by its
-  // name. Throws DataError, with the file, for what is none, or none that the network takes.
-  Predictions predict_arrays(const std::string& file) const;
+  // The samples of an .npy, .npz or safetensors file: its one array, or the one among `names`, else
+  // of a usual name ("inputs", "x", ...). Throws DataError, with the file, for what is none, or
+  // none that the network takes.
+  Predictions predict_arrays(const std::string& file,
+                             const std::vector<std::string>& names = {}) const;
 
   // [C,H,W], uint8: a JPEG or PNG as the network takes it, resized and cut as those that it was
   // trained on. Messages call the bytes `name`. Throws DataError for what is not a sound

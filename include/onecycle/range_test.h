@@ -42,9 +42,9 @@ struct SweepPoint {
   std::int64_t step = 0;
   double lr = 0;
   double momentum = 0;
-  double train_loss = 0;                    // of the step's batch, before its update
-  std::optional<double> held_out_loss;      // after its update
-  std::optional<double> held_out_accuracy;  // the task's first metric, whatever it is
+  double train_loss = 0;                  // of the step's batch, before its update
+  std::optional<double> held_out_loss;    // after its update
+  std::optional<double> held_out_metric;  // the task's first
   // Of each held-out sample, in order, where the sweep is judged by losses and the task has them.
   std::vector<float> sample_losses = {};
 };
@@ -56,7 +56,7 @@ struct SweepCurve {
   Measure measure = Measure::accuracy;
   std::string stopped;  // why it ended early; empty where it did not
   bool interrupted = false;
-  std::vector<Metric> metrics = {};   // the task's; the first is the points' held_out_accuracy
+  std::vector<Metric> metrics = {};   // the task's; the first is the points' held_out_metric
   bool loss_may_be_negative = false;  // the task's
 };
 
@@ -113,7 +113,7 @@ struct SmoothedPoint {
   double x = 0;
   Band train_loss;
   Band held_out_loss;
-  Band held_out_accuracy;
+  Band held_out_metric;
   // Of the difference of what the test is judged by from its best up to here, as Smith's rule used
   // it; only in RangeTest::smoothed.
   std::optional<double> standard_error = {};

@@ -5,8 +5,11 @@
 #include "onecycle/task.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace onecycle {
@@ -20,7 +23,27 @@ struct TaskContext {
 };
 
 // The tasks that recipes may name.
-using TaskRegistry = Registry<std::shared_ptr<const Task>(const TaskContext&)>;
+class TaskRegistry : public Registry<std::shared_ptr<const Task>(const TaskContext&)> {
+ public:
+  using Registry::add;
+  using Registry::Registry;
+
+  // Adds entry(table, make), a task whose targets are always of one kind: data that could be read
+  // as another, like columns of whole numbers, is read as that. Of one added without, the data
+  // decides.
+  template <class Options, class Make>
+  void add(const OptionTable<Options>& table, TargetKind targets, Make make) {
+    const Entry entry = Registry::entry(table, std::move(make));
+    targets_.emplace(entry.variant.name, targets);
+    add(entry);
+  }
+
+  // Nothing where the task was added without, and for other names.
+  std::optional<TargetKind> targets_of(const std::string& name) const;
+
+ private:
+  std::map<std::string, TargetKind> targets_;
+};
 
 // classification, multi_label, regression
 TaskRegistry builtin_tasks();

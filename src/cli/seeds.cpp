@@ -59,8 +59,9 @@ struct Column {
   std::vector<double> values;
 };
 
-void add(Column& column, const std::optional<Score>& score) {
-  if (score && std::isfinite(score->metric())) column.values.push_back(score->metric());
+void add(Column& column, const std::optional<Score>& score, bool by_loss) {
+  const double value = !score ? NAN : by_loss ? score->loss : score->metric();
+  if (std::isfinite(value)) column.values.push_back(value);
 }
 
 void say(const std::vector<Column>& columns, const Metric& metric, std::int64_t runs,
@@ -86,6 +87,7 @@ int train_seeds(const Recipe& base, std::int64_t count, const Session& session) 
   const Console console = session.console();
   std::vector<Column> columns = {{"train", {}}, {"validation", {}}, {"test", {}}};
   Metric metric = accuracy_metric();
+  bool by_loss = false;  // the task has no metric
   int exit_code = 0;
   std::int64_t runs = 0;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -94,7 +96,9 @@ int train_seeds(const Recipe& base, std::int64_t count, const Session& session) 
     console.say(format("seed       {} ({} of {})", recipe.seed, i + 1, count));
     const RunStart start = start_of(recipe, session);
     RecipeRun run = build(recipe, session.environment());
-    if (const auto metrics = run.task->metrics(); !metrics.empty()) metric = metrics.front();
+    const auto metrics = run.task->metrics();
+    by_loss = metrics.empty();
+    metric = by_loss ? Metric{"loss", "loss", false, false} : metrics.front();
     RunEnd end;
     if (start.snapshot && steps_of(*start.snapshot) >= run.steps.total_steps) {
       end = end_in(*start.snapshot);
@@ -108,9 +112,9 @@ int train_seeds(const Recipe& base, std::int64_t count, const Session& session) 
     }
     if (end.reason == StopReason::diverged) continue;
     ++runs;
-    add(columns[0], end.train);
-    add(columns[1], end.validation);
-    add(columns[2], end.test);
+    add(columns[0], end.train, by_loss);
+    add(columns[1], end.validation, by_loss);
+    add(columns[2], end.test, by_loss);
   }
   say(columns, metric, runs, session.line());
   return exit_code;

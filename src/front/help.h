@@ -18,7 +18,7 @@ inline constexpr CommandSummary kCommandSummaries[] = {
     {"lr-find", "the same as range-test"},
     {"search", "grid, random and halving search over any keys of a recipe"},
     {"eval", "loss and metrics of trained weights on a data set; of classes confusions too"},
-    {"predict", "what a trained network tells of pictures or of the rows of a table"},
+    {"predict", "what a trained network tells of pictures, the rows of a table or arrays"},
     {"export", "a run's weights for PyTorch, or as plain safetensors"},
     {"import", "what a file of weights holds, and whether a model takes it"},
     {"report", "one HTML page about a run or a range test, with its plots"},

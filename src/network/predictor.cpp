@@ -227,12 +227,12 @@ Predictions Predictor::predict(const at::Tensor& images) const {
   if (count == 0)
     return network_->predictions_of(at::empty({0, network_->tells->outputs(task.told())}));
   const c10::DeviceGuard guard(compute.device);
-  const at::Tensor given = images.detach().contiguous().to(compute.device);
+  const at::Tensor given = images.detach();
   std::vector<at::Tensor> outputs;
   for (std::int64_t first = 0; first < count; first += network_->options.batch_size) {
     const std::int64_t rows = std::min(network_->options.batch_size, count - first);
-    outputs.push_back(logits_of_views(*network_->model,
-                                      network_->inputs_of(given.narrow(0, first, rows), first),
+    const at::Tensor part = given.narrow(0, first, rows).contiguous().to(compute.device);
+    outputs.push_back(logits_of_views(*network_->model, network_->inputs_of(part, first),
                                       network_->options.views, compute.memory_format));
   }
   return network_->predictions_of(outputs.size() == 1 ? outputs.front() : at::cat(outputs));
@@ -272,8 +272,9 @@ Predictions Predictor::predict_table(const std::string& csv_file) const {
   return predict(read_rows(csv_file, *task.table));
 }
 
-Predictions Predictor::predict_arrays(const std::string& file) const {
-  const at::Tensor samples = read_samples(file);
+Predictions Predictor::predict_arrays(const std::string& file,
+                                      const std::vector<std::string>& names) const {
+  const at::Tensor samples = read_samples(file, names);
   try {
     return predict(samples);
   } catch (const Error& error) {

@@ -39,7 +39,7 @@ DataSet read_data(const Recipe& recipe, const Environment& environment) {
   return in_terms_of(recipe, [&] {
     const auto descriptor = descriptor_of(recipe, environment);
     return load_data(recipe.data, descriptor, environment.registries.formats, environment.loading,
-                     wanted_targets(recipe));
+                     wanted_targets(recipe, environment.registries.tasks));
   });
 }
 
@@ -202,11 +202,8 @@ RunPlan plan_run(const Recipe& recipe, std::int64_t num_train, const Environment
   return in_terms_of(recipe, [&] { return run_plan_of(recipe, num_train, environment); });
 }
 
-std::optional<TargetKind> wanted_targets(const Recipe& recipe) {
-  if (recipe.task.name == "classification") return TargetKind::classes;
-  if (recipe.task.name == "regression") return TargetKind::values;
-  if (recipe.task.name == "multi_label") return TargetKind::labels;
-  return std::nullopt;
+std::optional<TargetKind> wanted_targets(const Recipe& recipe, const TaskRegistry& tasks) {
+  return tasks.targets_of(recipe.task.name);
 }
 
 std::optional<std::int64_t> planned_samples(const Recipe& recipe, const Environment& environment) {

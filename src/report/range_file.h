@@ -24,8 +24,8 @@ double value_at(const PlotSeries& series, double x);
 // Throws Error.
 Json read_range_file(const std::string& path);
 
-// Training loss, held-out loss and held-out accuracy over the learning rate, and the same of the
-// overlays. Those without a point are left out.
+// The held-out metric, which the file says as "metric", training loss and held-out loss over the
+// learning rate, and the same of the overlays. Those without a point are left out.
 std::vector<Figure> range_figures(const Json& test);
 
 }  // namespace onecycle

@@ -88,19 +88,25 @@ OptionTable<MultiLabelRecipe> multi_label_recipe() {
 
 }  // namespace
 
+std::optional<TargetKind> TaskRegistry::targets_of(const std::string& name) const {
+  const auto found = targets_.find(name);
+  return found == targets_.end() ? std::nullopt : std::optional(found->second);
+}
+
 TaskRegistry builtin_tasks() {
   TaskRegistry registry("task");
-  registry.add(classification_recipe(),
+  registry.add(classification_recipe(), TargetKind::classes,
                [](const ClassificationRecipe& recipe, const TaskContext& context) {
                  return classification_of(recipe, context);
                });
-  registry.add(multi_label_recipe(),
+  registry.add(multi_label_recipe(), TargetKind::labels,
                [](const MultiLabelRecipe& recipe, const TaskContext& context) {
                  return multi_label(context.classes, {recipe.threshold, context.label_smoothing});
                });
-  registry.add(regression_recipe(), [](const RegressionRecipe& recipe, const TaskContext& context) {
-    return regression_of(recipe, context);
-  });
+  registry.add(regression_recipe(), TargetKind::values,
+               [](const RegressionRecipe& recipe, const TaskContext& context) {
+                 return regression_of(recipe, context);
+               });
   return registry;
 }
 

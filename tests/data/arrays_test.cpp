@@ -270,6 +270,9 @@ TEST_F(Arrays, ToPredictAreTheInputsOfAFile) {
   EXPECT_TRUE(read_samples(path("one.npz")).equal(at::tensor({0.F, 1.F}).view({2, 1})));
   write_npz("two.npz", {{"x", bytes_from("(2,)", 2)}, {"y", bytes_from("(2,)", 2, 5)}});
   EXPECT_TRUE(read_samples(path("two.npz")).equal(at::tensor({0.F, 1.F}).view({2, 1})));
+  write_npz("own.npz", {{"x", bytes_from("(2,)", 2, 5)}, {"series", bytes_from("(2,)", 2)}});
+  EXPECT_TRUE(read_samples(path("own.npz"), {"series"}).equal(at::tensor({0.F, 1.F}).view({2, 1})));
+  EXPECT_TRUE(read_samples(path("two.npz"), {"series"}).equal(at::tensor({0.F, 1.F}).view({2, 1})));
   write_npz("no.npz", {{"a", bytes_from("(2,)", 2)}, {"b", bytes_from("(2,)", 2)}});
   EXPECT_THAT([&] { (void)read_samples(path("no.npz")); },
               testing::ThrowsMessage<DataError>(HasSubstr("0 of its 2 arrays")));

@@ -118,6 +118,9 @@ TEST_F(Tables, ValuesArePredictedAsTheRunCountedThem) {
   const auto predicted = cells_of(told.out);
   ASSERT_EQ(predicted.size(), 301U) << told.out.substr(0, 300);
   EXPECT_THAT(predicted[0], ::testing::Contains(HasSubstr("price")));
+  const Outcome ranked = run_program({"predict", run_folder(), folder_ / "test.csv", "--top", "2"});
+  EXPECT_EQ(ranked.exit_code, 2);
+  EXPECT_THAT(ranked.err, HasSubstr("the network tells values"));
   const auto truth = cells_of(table(300, 2));
   double squares = 0;
   for (std::size_t row = 1; row < truth.size(); ++row) {
@@ -172,6 +175,8 @@ TEST_F(Tables, EveryProcedureGoesByTheirMetric) {
   const Json test = Json::parse(read_bytes(run_folder() + "/range_test.json"));
   EXPECT_EQ(test.at("measure"), "loss");
   EXPECT_EQ(test.at("metric").at("name"), "rmse");
+  EXPECT_TRUE(test.at("smoothed").at(0).at("held_out_rmse").is_number());
+  EXPECT_THAT(read_bytes(run_folder() + "/range_test.csv"), HasSubstr(",held_out_rmse\n"));
   EXPECT_GT(test.at("lr_max").get<double>(), 1e-4);
 
   const std::string space =

@@ -15,6 +15,7 @@
 namespace onecycle::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -196,6 +197,18 @@ TEST_F(Reports, ARangeTestShowsItsNumberAndItsRules) {
   ASSERT_THAT(figures[0].marks, SizeIs(2));
   EXPECT_DOUBLE_EQ(figures[0].marks[0].y, 1);
   EXPECT_DOUBLE_EQ(figures[0].marks[1].y, 1.5);  // halfway in log lr
+}
+
+TEST_F(Reports, ARangeTestOfValuesSpeaksOfItsMetric) {
+  folder_.write_text("range_test.json", R"({"name": "q", "uncertain": true, "measure": "loss",
+    "metric": {"name": "rmse", "label": "rmse", "larger_is_better": false, "is_fraction": false},
+    "sweeps": [{"points": [{"lr": 0.1, "train_loss": 2, "held_out_rmse": 30}]}]})");
+  EXPECT_THAT(page(), AllOf(HasSubstr("<figure id=\"held-out-rmse\">"), Not(HasSubstr("ccuracy"))));
+  const auto figures = read_figures(folder_.path());
+  ASSERT_THAT(figures, SizeIs(2));
+  EXPECT_EQ(figures[0].name, "held-out-rmse");
+  EXPECT_EQ(figures[0].y.label, "rmse");
+  EXPECT_DOUBLE_EQ(figures[0].series.at(0).y.at(0), 30) << "no percent";
 }
 
 TEST_F(Reports, ARefusedRangeTestWithoutAPointIsAPageStill) {

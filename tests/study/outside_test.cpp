@@ -183,9 +183,10 @@ Environment with_outside_parts() {
   registries.augmentations.add(noise_options(), [](const NoiseOptions& options, Augment& augment) {
     augment.others.push_back(std::make_shared<Noise>(options.deviation));
   });
-  registries.tasks.add(margin_options(), [](const MarginOptions& options, const TaskContext&) {
-    return std::make_shared<Margin>(options.margin);
-  });
+  registries.tasks.add(margin_options(), TargetKind::classes,
+                       [](const MarginOptions& options, const TaskContext&) {
+                         return std::make_shared<Margin>(options.margin);
+                       });
   registries.schedules.add(half_options(), [](const HalfOptions& options, const ScheduleContext&) {
     return std::make_unique<Half>(options.lr);
   });
@@ -230,6 +231,7 @@ TEST(PartsFromOutside, AreNamedInARecipeAndTrain) {
   EXPECT_EQ(run.task->metrics()[0].name, "hits");
   const Prediction said = predict(run, *run.validation);
   EXPECT_TRUE(said.probabilities.sum(1).allclose(at::ones({16}))) << "softmax, unless it says else";
+  EXPECT_EQ(wanted_targets(run.recipe, environment.registries.tasks), TargetKind::classes);
 }
 
 TEST(PartsFromOutside, CanBeAskedWithoutARun) {

@@ -86,8 +86,13 @@ TEST(ALine, IsSweptAndPutBack) {
   EXPECT_NE(curve.stopped, "") << "no line bears such rates";
   RangeTest test;
   test.sweeps = {{"a line", 0, plan, curve}};
-  EXPECT_THAT(range_test_json(test, "line", "", ""),
-              ::testing::ContainsRegex("\"metric\": \\{[[:space:]]*\"name\": \"mae\""));
+  EXPECT_THAT(
+      range_test_json(test, "line", "", ""),
+      ::testing::AllOf(::testing::ContainsRegex("\"metric\": \\{[[:space:]]*\"name\": \"mae\""),
+                       ::testing::HasSubstr("\"held_out_mae\": "),
+                       ::testing::Not(::testing::HasSubstr("accuracy"))));
+  EXPECT_THAT(range_test_csv(test), ::testing::StartsWith("sweep,seed,step,lr,momentum,train_loss,"
+                                                          "held_out_loss,held_out_mae\n"));
   EXPECT_TRUE(run.parameters->all().front().master.equal(before));
 }
 

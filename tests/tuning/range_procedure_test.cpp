@@ -34,8 +34,8 @@ SweepWith made_up(const Accuracy& accuracy, double loss_minimum,
                              ? kGuessing * (1 - accuracy(lr, plan.high, seed))
                              : 2 + 0.2 * std::abs(std::log10(lr / loss_minimum));
       if (plan.evaluate_every > 0 && (step + 1) % plan.evaluate_every == 0) {
-        point.held_out_accuracy = accuracy(lr, plan.high, seed);
-        point.held_out_loss = 1 - *point.held_out_accuracy;
+        point.held_out_metric = accuracy(lr, plan.high, seed);
+        point.held_out_loss = 1 - *point.held_out_metric;
       }
       made.curve.points.push_back(point);
     }

@@ -25,7 +25,7 @@ int data_pack(const CommandLine& line, const DataOptions& options, const Environ
                     {"test", summary.test},
                     {"bytes", summary.bytes},
                     {"seconds", seconds}});
-  line.console().say(format("{}: {} training and {} test images, {:.1f} MB, in {:.1f} s",
+  line.console().say(format("{}: {} training and {} test samples, {:.1f} MB, in {:.1f} s",
                             summary.path, grouped(summary.train), grouped(summary.test),
                             static_cast<double>(summary.bytes) / 1e6, seconds));
   return 0;

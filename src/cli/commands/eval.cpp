@@ -12,6 +12,7 @@
 #include "core/text/json_text.h"
 #include "core/text/print.h"
 #include "recipe/recipe_text.h"
+#include "report/page/text.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -98,21 +99,40 @@ std::string write_page(const RecipeRun& run, const ImageSet& set, const Classifi
   return write_evaluation_report(report, page).page;
 }
 
-void say(const RecipeRun& run, const Score& score, const Classification& result,
-         const std::string& split, const std::string& page, const Console& console) {
-  console.say(format("{} of {}: loss {:.4f}, accuracy {:.2f} % on {} samples ({})", split,
-                     run.data.name, score.loss, 100 * score.metric(), grouped(score.samples),
-                     run.compute.summary));
+void say_score(const RecipeRun& run, const Score& score, const std::string& split,
+               const Console& console) {
+  std::string text;
+  const std::vector<Metric> metrics = run.task->metrics();
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    const double value = score.metrics.at(i);
+    const std::string name = human_name(metrics[i]);
+    text += metrics[i].is_fraction ? format(", {} {:.2f} %", name, 100 * value)
+                                   : format(", {} {:.5g}", name, value);
+  }
+  console.say(format("{} of {}: loss {:.4f}{} on {} samples ({})", split, run.data.name, score.loss,
+                     text, grouped(score.samples), run.compute.summary));
+}
+
+void say_classes(const Classification& result, const Console& console) {
   if (result.top5) console.say(format("top 5       {:.2f} %", 100 * *result.top5));
   console.say(format("calibration ECE {:.2f} %; on average {:.1f} points {} than right",
                      100 * result.ece, 100 * std::abs(result.overconfidence),
                      result.overconfidence >= 0 ? "more confident" : "less confident"));
   console.say("weakest     " + weakest_classes(result));
-  if (!page.empty()) console.say("report      " + page);
 }
 
-Json json_of(const Score& score, const Classification& result, const std::string& split,
-             const std::string& weights, const std::string& page) {
+Json json_of(const RecipeRun& run, const Score& score, const std::string& split,
+             const std::string& weights) {
+  Json json = {{"event", "evaluated"}, {"split", split}, {"loss", json_of_number(score.loss)}};
+  const std::vector<Metric> metrics = run.task->metrics();
+  for (std::size_t i = 0; i < metrics.size(); ++i)
+    json[metrics[i].name] = json_of_number(score.metrics.at(i));
+  json["samples"] = score.samples;
+  json["weights"] = weights;
+  return json;
+}
+
+void add_classes(Json& json, const Classification& result) {
   Json classes = Json::array();
   for (std::size_t i = 0; i < result.classes.size(); ++i)
     classes.push_back({{"name", result.classes[i]},
@@ -120,40 +140,11 @@ Json json_of(const Score& score, const Classification& result, const std::string
                        {"recall", result.recall(i)},
                        {"precision", result.precision(i)},
                        {"f1", result.f1(i)}});
-  return {{"event", "evaluated"},
-          {"split", split},
-          {"loss", json_of_number(score.loss)},
-          {"accuracy", score.metric()},
-          {"samples", score.samples},
-          {"weights", weights},
-          {"top5", result.top5},
-          {"ece", json_of_number(result.ece)},
-          {"overconfidence", json_of_number(result.overconfidence)},
-          {"classes", std::move(classes)},
-          {"confusion", result.confusion},
-          {"report", page.empty() ? Json() : Json(page)}};
-}
-
-// Of a task that is no classification.
-int tell_metrics(const RecipeRun& run, const Score& score, const std::string& split,
-                 const std::string& weights, bool page_wanted, const CommandLine& line) {
-  const std::vector<Metric> metrics = run.task->metrics();
-  Json json = {{"event", "evaluated"}, {"split", split}, {"loss", json_of_number(score.loss)}};
-  std::string text;
-  for (std::size_t i = 0; i < metrics.size(); ++i) {
-    const double value = score.metrics.at(i);
-    json[metrics[i].name] = json_of_number(value);
-    text += metrics[i].is_fraction ? format(", {} {:.2f} %", metrics[i].label, 100 * value)
-                                   : format(", {} {:.5g}", metrics[i].label, value);
-  }
-  json["samples"] = score.samples;
-  json["weights"] = weights;
-  json["report"] = nullptr;
-  line.console().say(format("{} of {}: loss {:.4f}{} on {} samples ({})", split, run.data.name,
-                            score.loss, text, grouped(score.samples), run.compute.summary));
-  if (page_wanted) line.console().say("no page     it is for classification only");
-  if (line.json()) print_json(json);
-  return 0;
+  json["top5"] = Json(result.top5);
+  json["ece"] = json_of_number(result.ece);
+  json["overconfidence"] = json_of_number(result.overconfidence);
+  json["classes"] = std::move(classes);
+  json["confusion"] = result.confusion;
 }
 
 }  // namespace
@@ -188,21 +179,31 @@ int eval_command(int argc, char** argv) {
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, *source_of(set, network.run), options);
   if (!network.run.group->is_leader()) return 0;
-  if (network.run.data.target_kind != TargetKind::classes)
-    return tell_metrics(network.run, prediction.score, split, network.weights, !page.empty(), line);
-  const Classification result = classify(network.run, set, prediction);
-  if (!page.empty()) {
-    try {
-      page =
-          write_page(network.run, set, result, prediction.score.loss, split, network.weights, page);
-    } catch (const Error& error) {
-      if (!by_default) throw;
-      line.console().warn(std::string("no page: ") + error.what());
-      page.clear();
+  const RecipeRun& run = network.run;
+  const Console console = line.console();
+  Json json = json_of(run, prediction.score, split, network.weights);
+  if (run.data.target_kind == TargetKind::classes) {
+    const Classification result = classify(run, set, prediction);
+    if (!page.empty()) {
+      try {
+        page = write_page(run, set, result, prediction.score.loss, split, network.weights, page);
+      } catch (const Error& error) {
+        if (!by_default) throw;
+        console.warn(std::string("no page: ") + error.what());
+        page.clear();
+      }
     }
+    say_score(run, prediction.score, split, console);
+    say_classes(result, console);
+    if (!page.empty()) console.say("report      " + page);
+    add_classes(json, result);
+  } else {
+    say_score(run, prediction.score, split, console);
+    if (!page.empty()) console.say("no page     it is for classification only");
+    page.clear();
   }
-  say(network.run, prediction.score, result, split, page, line.console());
-  if (line.json()) print_json(json_of(prediction.score, result, split, network.weights, page));
+  json["report"] = page.empty() ? Json() : Json(page);
+  if (line.json()) print_json(json);
   return 0;
 }
 

@@ -5,6 +5,8 @@
 #include "cli/prediction_rows.h"
 #include "cli/trained_network.h"
 #include "core/text/number.h"
+#include "data/arrays/array_samples.h"
+#include "options/value_json.h"
 
 #include <algorithm>
 
@@ -77,11 +79,19 @@ std::int64_t predict_batch(const Predictor& predictor, std::vector<Read> batch, 
   return failed;
 }
 
+// What the recipe calls the array of inputs.
+std::vector<std::string> input_names(const Choice& format) {
+  const Json options = json_of(format);
+  if (format.name != "arrays" || !options.contains("inputs")) return kInputNames;
+  return options.at("inputs").get<std::vector<std::string>>();
+}
+
 // Of the rows of a table, or the samples of an array.
-void predict_rows(const Predictor& predictor, const std::string& file, std::int64_t top,
-                  PredictionRows& rows) {
-  const Predictions predictions =
-      predictor.task().table ? predictor.predict_table(file) : predictor.predict_arrays(file);
+void predict_rows(const Predictor& predictor, const Choice& format, const std::string& file,
+                  std::int64_t top, PredictionRows& rows) {
+  const Predictions predictions = predictor.task().table
+                                      ? predictor.predict_table(file)
+                                      : predictor.predict_arrays(file, input_names(format));
   const std::int64_t count = predictions.logits.size(0);
   for (std::int64_t first = 0; first < count; first += kRowsWritten) {
     std::vector<PredictionRow> written;
@@ -124,7 +134,9 @@ int predict_command(int argc, char** argv) {
   if (given.empty()) line.misused("RUN_DIR or RECIPE is missing");
   const std::string subject = given.front();
   given.erase(given.begin());
-  if (given.empty()) line.misused("pictures are missing: name files, folders, or - for a list");
+  if (given.empty())
+    line.misused(
+        "what to predict is missing: name pictures, folders, - for a list, a table or an array");
   const RowFormat row_format = format_of(line);
   (void)top_of(line, "1");
 
@@ -133,6 +145,9 @@ int predict_command(int argc, char** argv) {
   const Predictor predictor(
       network.run.model, network.task,
       {train.device, train.precision, test_time_augmentation(line, network.run.recipe)});
+  if (line.has("top") && predictor.tells() != TargetKind::classes)
+    line.misused(std::string("--top ranks classes, and the network tells ") +
+                 name_of(predictor.tells()) + "; leave it out");
   if (!predictor.task().sample_shape.empty()) {
     if (given.size() != 1)
       line.misused(predictor.task().table ? "the network takes a table: name one CSV file"
@@ -140,7 +155,7 @@ int predict_command(int argc, char** argv) {
     const std::int64_t top = top_of(line, "1");
     PredictionRows rows(line.json() ? RowFormat::json : RowFormat::csv,
                         head_of(predictor, "row", top));
-    predict_rows(predictor, given.front(), top, rows);
+    predict_rows(predictor, network.run.recipe.data.format, given.front(), top, rows);
     return 0;
   }
   predictor.require_pictures();

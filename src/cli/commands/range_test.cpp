@@ -79,6 +79,13 @@ void say_suggestions(const RangeTest& test, const Console& console) {
                *test.lr_max, *test.lr_min));
 }
 
+// The first of what held-out samples showed: the metric, where the task has one.
+void say_held_out(const std::vector<Figure>& figures, const Console& console) {
+  for (const Figure& figure : figures)
+    if (figure.name.starts_with("held-out-"))
+      return print(console.out(), "\n{}", terminal_plot(figure));
+}
+
 // What trains in that phase, where the recipe freezes anything. Throws UsageError where there is no
 // such phase.
 std::string phase_text(const RecipeRun& run, std::int64_t phase) {
@@ -178,9 +185,7 @@ int range_test_command(int argc, char** argv) {
     write_file_atomically(line.text("write"),
                           {resolved_text(with_rate(recipe, *test.lr_max), session.registries())});
   const std::string report = report_at_end(folder, /*pictures=*/true, console);
-  if (!console.quiet() && !report.empty())
-    for (const Figure& figure : read_figures(folder))
-      if (figure.name == "held-out-accuracy") print(console.out(), "\n{}", terminal_plot(figure));
+  if (!console.quiet() && !report.empty()) say_held_out(read_figures(folder), console);
   console.say(report.empty() ? "curves in " + folder : "report     " + report);
   if (line.json())
     print_json(Json{{"event", "suggested"},

@@ -16,8 +16,9 @@ struct FitBatchInterrupted {
 
 // What a child that measures one batch size came to. One that dies is a result like any other.
 struct ChildOutcome {
-  Json built;       // {train_samples, limit_bytes}; null where it did not get that far
-  Json result;      // null where there is none
+  Json built;   // {train_samples, limit_bytes, metric as add_metric() says it}; null where it did
+                // not get that far
+  Json result;  // null where there is none
   std::string why;  // there is none: its last words, its signal, or its time
 };
 

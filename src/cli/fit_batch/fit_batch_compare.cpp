@@ -22,9 +22,8 @@ struct ComparedBatch {
   std::string why;
 };
 
-std::string score_text(const Json& result, const char* split) {
-  const Json& value = result.at(split);
-  return value.is_number() ? metric_text(metric_in(result), value.get<double>()) : "-";
+std::string score_text(const FitBatchTask& task, const Json& value) {
+  return task.metric && value.is_number() ? metric_text(*task.metric, value.get<double>()) : "-";
 }
 
 void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& row) {
@@ -33,12 +32,12 @@ void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& r
   } else {
     const std::int64_t steps = row.result.at("steps");
     const std::int64_t planned = row.result.at("planned");
-    task.line.console().say(
-        format("{:>8}  {:>10.4g}  {:>9}  {:>9.2f}  {:>10}  {:>9}{}", grouped(row.batch),
-               row.result.at("lr_max").get<double>(), grouped(steps),
-               row.result.at("seconds").get<double>(), score_text(row.result, "validation"),
-               score_text(row.result, "test"),
-               steps < planned ? format("  cut short of {} steps", grouped(planned)) : ""));
+    task.line.console().say(format(
+        "{:>8}  {:>10.4g}  {:>9}  {:>9.2f}  {:>10}  {:>9}{}", grouped(row.batch),
+        row.result.at("lr_max").get<double>(), grouped(steps),
+        row.result.at("seconds").get<double>(), score_text(task, row.result.at("validation")),
+        score_text(task, row.result.at("test")),
+        steps < planned ? format("  cut short of {} steps", grouped(planned)) : ""));
   }
   if (!task.line.json()) return;
   Json json = {{"event", "trial"}, {"equal", equal}, {"batch", row.batch}};
@@ -46,9 +45,9 @@ void say_row(const FitBatchTask& task, const char* equal, const ComparedBatch& r
     return row.result.is_null() ? Json() : Json(row.result.at(key));
   };
   for (const char* key : {"lr_max", "steps", "planned", "seconds"}) json[key] = of_result(key);
-  const Metric metric = row.result.is_null() ? accuracy_metric() : metric_in(row.result);
-  for (const char* split : {"validation", "test"})
-    json[format("{}_{}", split, metric.name)] = of_result(split);
+  if (task.metric)
+    for (const char* split : {"validation", "test"})
+      json[format("{}_{}", split, task.metric->name)] = of_result(split);
   json["why"] = row.result.is_null() ? Json(row.why) : Json();
   print_json(json);
 }
@@ -58,13 +57,17 @@ void say_head(const FitBatchTask& task, const std::string& title) {
                                  "lr", "steps", "seconds", "validation", "test"));
 }
 
-ComparedBatch train(const FitBatchTask& task, const Recipe& recipe, std::optional<double> seconds) {
+ComparedBatch train(FitBatchTask& task, const Recipe& recipe, std::optional<double> seconds) {
   const Console console = task.line.console();
   const bool progress = console.terminal() && !console.quiet();
   Json request = task.request(recipe);
   request["progress"] = progress;
   if (seconds) request["seconds"] = *seconds;
   ChildOutcome outcome = run_child(request, std::nullopt, progress, task.stop);
+  if (says_no_metric(outcome.built))
+    task.metric.reset();
+  else if (!outcome.built.is_null())
+    task.metric = metric_in(outcome.built);
   return {recipe.data.batch_size.count, std::move(outcome.result), std::move(outcome.why)};
 }
 
@@ -78,7 +81,7 @@ void find_samples(FitBatchTask& task) {
 }
 
 // Trains again with as many steps as the measured speed allows in the time.
-ComparedBatch train_within(const FitBatchTask& task, const ComparedBatch& before, double seconds) {
+ComparedBatch train_within(FitBatchTask& task, const ComparedBatch& before, double seconds) {
   const double steps = before.result.at("steps").get<double>();
   const double own = before.result.at("seconds").get<double>();
   if (own <= seconds) return before;

@@ -24,8 +24,10 @@ namespace onecycle {
 namespace {
 
 void print_built(const Run& run, const MemoryLimit& limit) {
-  print_json(
-      {{"event", "built"}, {"train_samples", run.train->size()}, {"limit_bytes", limit.bytes()}});
+  Json built = {
+      {"event", "built"}, {"train_samples", run.train->size()}, {"limit_bytes", limit.bytes()}};
+  add_metric(built, run.task->metrics());
+  print_json(built);
 }
 
 void probe(const Json& request, const Recipe& recipe, const Environment& environment,
@@ -51,12 +53,13 @@ void trial(const Json& request, const Recipe& recipe, const Environment& environ
   if (request.contains("seconds")) seconds = request.at("seconds").get<double>();
   const BatchTrial trial = train_trial(run, seconds, observers);
   if (!trial.failure.empty()) return print_json({{"event", "failed"}, {"message", trial.failure}});
-  Json result = {{"event", "result"},        {"lr_max", trial.lr_max},
-                 {"steps", trial.steps},     {"planned", trial.planned},
-                 {"seconds", trial.seconds}, {"validation", trial.validation},
-                 {"test", trial.test}};
-  add_metric(result, run.task->metrics());
-  print_json(result);
+  print_json({{"event", "result"},
+              {"lr_max", trial.lr_max},
+              {"steps", trial.steps},
+              {"planned", trial.planned},
+              {"seconds", trial.seconds},
+              {"validation", trial.validation},
+              {"test", trial.test}});
 }
 
 void measure(const Json& request) {

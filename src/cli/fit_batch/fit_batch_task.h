@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "core/text/json.h"
+#include "core/text/metric_text.h"
 #include "tuning/batch_size/batch_limit.h"
 
 #include <optional>
@@ -34,6 +35,8 @@ struct FitBatchTask {
   const StopSignal& stop;
   std::int64_t limit_bytes = 0;  // of a probe, margin deducted
   std::int64_t num_train = 0;    // samples of the training part; 0: not known yet
+  // The task's first, as the last trial said: nothing where it has none.
+  std::optional<Metric> metric = accuracy_metric();
   std::vector<BatchProbe> probes = {};
 
   // Processes that share a step's samples: what fits must fit on each.

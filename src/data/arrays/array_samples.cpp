@@ -120,6 +120,15 @@ at::Tensor labels_of(const Array& array) {
   return labels.to(at::kByte);
 }
 
+// Those of `held` that are in `wanted`.
+std::vector<std::string> common(const std::vector<std::string>& held,
+                                const std::vector<std::string>& wanted) {
+  std::vector<std::string> result;
+  for (const std::string& name : held)
+    if (std::count(wanted.begin(), wanted.end(), name) > 0) result.push_back(name);
+  return result;
+}
+
 }  // namespace
 
 at::Tensor array_inputs(const Array& array, ChannelOrder channels) {
@@ -143,18 +152,16 @@ at::Tensor array_inputs(const Array& array, ChannelOrder channels) {
   return samples;
 }
 
-at::Tensor read_samples(const std::string& path) {
+at::Tensor read_samples(const std::string& path, const std::vector<std::string>& names) {
   const ArrayFile file(path);
   const std::vector<std::string> held = file.names();
-  std::vector<std::string> found;
-  for (const std::string& name : held)
-    if (held.size() == 1 || std::count(kInputNames.begin(), kInputNames.end(), name) > 0)
-      found.push_back(name);
+  std::vector<std::string> found = held.size() == 1 ? held : common(held, names);
+  if (found.empty()) found = common(held, kInputNames);
   if (found.size() != 1)
     throw DataError(
         format("{}: {} of its {} arrays may be the inputs ({}); give a file of the "
                "inputs alone",
-               path, found.size(), held.size(), joined(kInputNames)));
+               path, found.size(), held.size(), joined(found.empty() ? names : found)));
   return array_inputs(file.array(found.front()), ChannelOrder::automatic);
 }
 

@@ -25,8 +25,9 @@ at::Tensor array_inputs(const Array& array, ChannelOrder channels);
 inline const std::vector<std::string> kInputNames = {"inputs", "x", "X", "images", "data"};
 
 // The samples of a file of arrays, as array_inputs has them: of its one array, or of the one among
-// `kInputNames`. Throws DataError.
-at::Tensor read_samples(const std::string& path);
+// `names`, else among `kInputNames`. Throws DataError.
+at::Tensor read_samples(const std::string& path,
+                        const std::vector<std::string>& names = kInputNames);
 
 // What the targets of the training part are: the `wanted`, else classes where they are whole
 // numbers, one a sample, labels where they are several of 0 and 1, and values.

@@ -20,15 +20,20 @@ struct Measure {
   bool is_loss;
 };
 
-// The first metric, whatever it is, stands in the file as the accuracy.
+// The task's first metric, where it has one, and the losses.
 std::vector<Measure> measures_of(const Json& test) {
-  const Metric metric = metric_in(test);
-  return {
-      {"held_out_accuracy", "held-out-accuracy", "Held-out " + human_name(metric), unit_of(metric),
-       metric.is_fraction ? 100.0 : 1.0, 2, false},
+  std::vector<Measure> measures = {
       {"train_loss", "train-loss", "Training loss", "loss", 1, 0, true},
       {"held_out_loss", "held-out-loss", "Held-out loss", "loss", 1, 1, true},
   };
+  if (says_no_metric(test)) return measures;
+  const Metric metric = metric_in(test);
+  std::string name = "held-out-" + metric.name;
+  std::replace(name.begin(), name.end(), '_', '-');
+  measures.insert(measures.begin(),
+                  {"held_out_" + metric.name, name, "Held-out " + human_name(metric),
+                   unit_of(metric), metric.is_fraction ? 100.0 : 1.0, 2, false});
+  return measures;
 }
 
 Figure empty_figure(const Json& test, const Measure& measure) {

@@ -1,5 +1,6 @@
 #include "onecycle/error.h"
 
+#include "core/text/metric_text.h"
 #include "report/page/content.h"
 #include "report/page/text.h"
 #include "report/range_file.h"
@@ -62,9 +63,11 @@ PageContent read_range_test(const std::string& folder) {
   const std::string refused = text_in(test, "refused");
   if (!refused.empty()) content.warnings.push_back("No number: " + refused);
   if (test.contains("uncertain") && test["uncertain"] == true)
-    content.warnings.emplace_back(
-        "Uncertain: where learning ends differs by more than ten times between seeds, or between "
-        "accuracy and loss.");
+    content.warnings.push_back(
+        std::string("Uncertain: where learning ends differs by more than ten times between seeds, "
+                    "or between ") +
+        (text_in(test, "measure") == "loss" ? "held-out and training loss."
+                                            : human_name(metric_in(test)) + " and loss."));
   for (const Json& word : list_in(test, "words"))
     if (word.is_string()) content.words.push_back(word.get<std::string>());
   add_facts(content, test);

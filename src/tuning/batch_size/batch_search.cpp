@@ -54,7 +54,7 @@ class WallClock : public Observer {
   Clock::time_point started_;
 };
 
-std::optional<double> accuracy_of(const std::optional<Score>& score) {
+std::optional<double> metric_of(const std::optional<Score>& score) {
   return score ? std::optional<double>(score->metric()) : std::nullopt;
 }
 
@@ -86,8 +86,8 @@ BatchTrial train_trial(const Run& run, std::optional<double> seconds,
   }
   // A run that is stopped makes no last evaluation.
   const bool evaluated = end.validation || end.test || !cut;
-  trial.validation = evaluated ? accuracy_of(end.validation) : measure(run, run.validation);
-  trial.test = evaluated ? accuracy_of(end.test) : measure(run, run.test);
+  trial.validation = evaluated ? metric_of(end.validation) : measure(run, run.validation);
+  trial.test = evaluated ? metric_of(end.test) : measure(run, run.test);
   return trial;
 }
 

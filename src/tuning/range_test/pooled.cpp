@@ -85,7 +85,7 @@ std::vector<Band> bands(const std::vector<const SweepCurve*>& curves, SweepAxis 
 
 std::optional<double> train_loss(const SweepPoint& point) { return point.train_loss; }
 std::optional<double> held_out_loss(const SweepPoint& point) { return point.held_out_loss; }
-std::optional<double> held_out_accuracy(const SweepPoint& point) { return point.held_out_accuracy; }
+std::optional<double> held_out_metric(const SweepPoint& point) { return point.held_out_metric; }
 
 // As PooledSweeps has them, at these rates.
 LossesOfSamples smoothed_samples(const std::vector<const SweepCurve*>& curves,
@@ -137,16 +137,16 @@ std::vector<SmoothedPoint> smooth(const std::vector<const SweepCurve*>& curves, 
   std::vector<double> at;
   for (const SweepCurve* curve : curves) {
     const bool by_loss = curve->measure == Measure::loss;
-    const Columns looks = columns_of(*curve, axis, by_loss ? held_out_loss : held_out_accuracy);
+    const Columns looks = columns_of(*curve, axis, by_loss ? held_out_loss : held_out_metric);
     if (looks.x.size() > at.size()) at = looks.x;
   }
   if (at.empty()) return {};
   const auto train = bands(curves, axis, train_loss, at);
   const auto loss = bands(curves, axis, held_out_loss, at);
-  const auto accuracy = bands(curves, axis, held_out_accuracy, at);
+  const auto metric = bands(curves, axis, held_out_metric, at);
   std::vector<SmoothedPoint> result;
   for (std::size_t i = 0; i < at.size(); ++i)
-    result.push_back({at[i], train[i], loss[i], accuracy[i]});
+    result.push_back({at[i], train[i], loss[i], metric[i]});
   return result;
 }
 
@@ -154,7 +154,7 @@ std::vector<double> PooledSweeps::worth() const {
   std::vector<double> result;
   for (const SmoothedPoint& point : points)
     result.push_back(measure == Measure::loss ? -point.held_out_loss.value
-                                              : point.held_out_accuracy.value);
+                                              : point.held_out_metric.value);
   return result;
 }
 

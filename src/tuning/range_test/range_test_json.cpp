@@ -18,13 +18,22 @@ void add_band(Json& json, const std::string& name, const Band& band) {
   json[name + "_high"] = band.high;
 }
 
-Json json_of(const std::vector<SmoothedPoint>& points) {
+// What the values of the first metric are called; nothing where the task has none. Accuracy where
+// there was no sweep to tell.
+std::optional<std::string> metric_key(const RangeTest& test) {
+  if (test.sweeps.empty()) return "held_out_" + accuracy_metric().name;
+  const std::vector<Metric>& metrics = test.sweeps[0].curve.metrics;
+  if (metrics.empty()) return std::nullopt;
+  return "held_out_" + metrics[0].name;
+}
+
+Json json_of(const std::vector<SmoothedPoint>& points, const std::optional<std::string>& metric) {
   Json list = Json::array();
   for (const SmoothedPoint& point : points) {
     Json json = {{"x", point.x}};
     add_band(json, "train_loss", point.train_loss);
     add_band(json, "held_out_loss", point.held_out_loss);
-    add_band(json, "held_out_accuracy", point.held_out_accuracy);
+    if (metric) add_band(json, *metric, point.held_out_metric);
     json["standard_error"] = point.standard_error;
     list.push_back(std::move(json));
   }
@@ -43,15 +52,16 @@ const char* name_of(SweepAxis axis) {
   return "learning rate";
 }
 
-Json json_of(const LabelledSweep& sweep) {
+Json json_of(const LabelledSweep& sweep, const std::optional<std::string>& metric) {
   Json points = Json::array();
-  for (const SweepPoint& point : sweep.curve.points)
+  for (const SweepPoint& point : sweep.curve.points) {
     points.push_back({{"step", point.step},
                       {"lr", point.lr},
                       {"momentum", point.momentum},
                       {"train_loss", point.train_loss},
-                      {"held_out_loss", point.held_out_loss},
-                      {"held_out_accuracy", point.held_out_accuracy}});
+                      {"held_out_loss", point.held_out_loss}});
+    if (metric) points.back()[*metric] = Json(point.held_out_metric);
+  }
   return {{"label", sweep.label},
           {"shape", sweep.plan.shape == SweepShape::linear ? "linear" : "exponential"},
           {"seed", sweep.seed},
@@ -76,8 +86,9 @@ Json causal_of(const SweepCurve& curve) {
 
 std::string range_test_json(const RangeTest& test, const std::string& name,
                             const std::string& machine, const std::string& recipe) {
+  const auto metric = metric_key(test);
   Json sweeps = Json::array();
-  for (const LabelledSweep& sweep : test.sweeps) sweeps.push_back(json_of(sweep));
+  for (const LabelledSweep& sweep : test.sweeps) sweeps.push_back(json_of(sweep, metric));
   Json suggestions = Json::array();
   for (const Suggestion& one : test.suggestions)
     suggestions.push_back({{"rule", one.rule}, {"lr", one.lr}, {"reason", one.reason}});
@@ -89,7 +100,7 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                         {"axis", name_of(overlay.axis)},
                         {"stable_to", overlay.stable_to},
                         {"held_out_loss", overlay.held_out_loss},
-                        {"smoothed", json_of(overlay.smoothed)}});
+                        {"smoothed", json_of(overlay.smoothed, metric)}});
   Json json = {{"kind", "range_test"},
                {"name", name},
                {"refused", test.refused.empty() ? Json() : Json(test.refused)},
@@ -99,7 +110,7 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                {"measure", measure_name(test)},
                {"seed_numbers", test.seed_numbers},
                {"sweeps", std::move(sweeps)},
-               {"smoothed", json_of(test.smoothed)},
+               {"smoothed", json_of(test.smoothed, metric)},
                {"causal", test.sweeps.empty() ? Json::array() : causal_of(test.sweeps[0].curve)},
                {"suggestions", std::move(suggestions)},
                {"overlays", std::move(overlays)},
@@ -111,13 +122,15 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
 }
 
 std::string range_test_csv(const RangeTest& test) {
-  std::string text = "sweep,seed,step,lr,momentum,train_loss,held_out_loss,held_out_accuracy\n";
+  const auto metric = metric_key(test);
+  std::string text = "sweep,seed,step,lr,momentum,train_loss,held_out_loss";
+  text += (metric ? "," + csv_cell(*metric) : "") + "\n";
   for (const LabelledSweep& sweep : test.sweeps)
     for (const SweepPoint& point : sweep.curve.points)
-      text +=
-          format("{},{},{},{},{},{},{},{}\n", csv_cell(sweep.label), sweep.seed, point.step,
-                 number_text(point.lr), number_text(point.momentum), number_text(point.train_loss),
-                 csv_cell(point.held_out_loss), csv_cell(point.held_out_accuracy));
+      text += format("{},{},{},{},{},{},{}{}\n", csv_cell(sweep.label), sweep.seed, point.step,
+                     number_text(point.lr), number_text(point.momentum),
+                     number_text(point.train_loss), csv_cell(point.held_out_loss),
+                     metric ? "," + csv_cell(point.held_out_metric) : "");
   return text;
 }
 

@@ -105,7 +105,7 @@ class Recorder : public Observer {
   void on_evaluated(const Evaluated& event, StopSignal&) override {
     if (!event.validation || curve_.points.empty()) return;
     curve_.points.back().held_out_loss = event.validation->loss;
-    curve_.points.back().held_out_accuracy = event.validation->metric();
+    curve_.points.back().held_out_metric = event.validation->metric();
     curve_.points.back().sample_losses = event.validation_losses;
   }
 
