@@ -8,14 +8,11 @@
 #include "formats/safetensors/safetensors.h"
 
 #include <filesystem>
-#include <map>
 #include <optional>
 
 namespace onecycle {
 
 namespace {
-
-using Metadata = std::map<std::string, std::string>;
 
 // Of the run's last checkpoint; none before there is one, nothing where it cannot be read.
 std::optional<Metadata> last_metadata(const std::string& folder) {
