@@ -10,7 +10,7 @@ namespace onecycle {
 std::string range_test_json(const RangeTest& test, const std::string& name,
                             const std::string& machine, const std::string& recipe);
 
-// "sweep,seed,step,lr,momentum,train_loss,held_out_loss,held_out_accuracy", a row a step; the last
+// "sweep,seed,step,lr,momentum,train_loss,held_out_loss,held_out_METRIC", a row a step; the last
 // by the name of the task's first metric, and left out where it has none. The JSON likewise.
 std::string range_test_csv(const RangeTest& test);
 
