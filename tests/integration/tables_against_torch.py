@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Trains networks on tables with the program and with the installed PyTorch, from the same weights and in the same order,
-and holds the RMSE of every step against each other: 1e-5 relative in fp32, 1e-9 in fp64.
+and holds the RMSE of every step against each other: 1e-5 relative in fp32, 1e-9 in fp64. Of the made-up table also classes
+with weights, as one batch, in parts and on two ranks: the trained weights, 1e-9 in fp64.
 
   tables_against_torch.py PROGRAM                                     a made-up table
   tables_against_torch.py PROGRAM --train diamonds.csv --target price --steps 50
@@ -10,6 +11,7 @@ import csv
 import json
 import math
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -36,21 +38,24 @@ def make_table(file):
     source = random.Random(1)
     with open(file, "w", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow(["size", "kind", "shape", "weight", "wanted"])
+        writer.writerow(["size", "kind", "shape", "weight", "wanted", "grade"])
         for _ in range(1000):
             size, kind, shape = source.gauss(3, 2), source.randrange(30), source.choice("abc")
             weight = source.gauss(-1, 1e3)
             wanted = size * (kind % 7) + weight / 500 + ord(shape) + source.gauss(0, .5)
-            writer.writerow([repr(size), f"kind {kind:02}", shape, repr(weight), repr(wanted)])
+            grade = "rare" if kind == 3 and size > 2 else "usual"
+            writer.writerow([repr(size), f"kind {kind:02}", shape, repr(weight), repr(wanted), grade])
 
 
-def read_table(file, target):
+def read_table(file, target, leave_out=()):
     """float32 inputs [N, features + embedded columns], float64 standardised targets [N, 1] and their std, and the numbers
     of categories of the embedded columns: up to 10 categories are 0 or 1 each, more are numbered from 1."""
     with open(file, newline="") as rows:
         names, *cells = csv.reader(rows)
     features, embedded, sizes = [], [], []
     for name, column in zip(names, zip(*cells)):
+        if name in leave_out:
+            continue
         try:
             values = torch.tensor([float(cell) for cell in column], dtype=torch.float64)
         except ValueError:
@@ -81,7 +86,7 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
-    def __init__(self, kind, inputs, sizes):
+    def __init__(self, kind, inputs, sizes, outputs=1):
         super().__init__()
         self.kind, self.categories = kind, len(sizes)
         widths = [min(600, round(1.6 * size ** .56)) for size in sizes]
@@ -91,10 +96,10 @@ class Net(nn.Module):
         if kind == "plain":
             self.layer1, self.norm1 = nn.Linear(width, 32), nn.LayerNorm(32)
             self.layer2, self.norm2 = nn.Linear(32, 16), nn.LayerNorm(16)
-            self.layer3 = nn.Linear(16, 1)
+            self.layer3 = nn.Linear(16, outputs)
         else:
             self.input, self.block1, self.block2 = nn.Linear(width, 32), Block(32, 64), Block(32, 48)
-            self.norm, self.output = nn.BatchNorm1d(32), nn.Linear(32, 1)
+            self.norm, self.output = nn.BatchNorm1d(32), nn.Linear(32, outputs)
 
     def forward(self, x):
         split = x.shape[1] - self.categories
@@ -106,27 +111,47 @@ class Net(nn.Module):
         return self.output(torch.relu(self.norm(self.block2(self.block1(self.input(x))))))
 
 
-def ours(program, settings):
+def stored_weights(file):
+    data = file.read_bytes()
+    length, = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8 + length])
+    types = {"F32": torch.float32, "F64": torch.float64}
+    result = {}
+    for name, entry in header.items():
+        if name != "__metadata__" and entry["dtype"] in types:
+            begin, end = (8 + length + at for at in entry["data_offsets"])
+            values = torch.frombuffer(bytearray(data[begin:end]), dtype=types[entry["dtype"]])
+            result[name] = values.view(entry["shape"]).double()
+    return result
+
+
+def ours(program, settings, *options):
+    """The RMSE of every step, and the weights at the end."""
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "recipe.yaml"
         recipe.write_text("name: table\n" + "\n".join(f"{key}: {value}" for key, value in settings.items()))
-        run = subprocess.run([program, "train", recipe, "--json", "--set", f"output.dir={folder}/runs"],
+        run = subprocess.run([program, "train", recipe, "--json", "--set", f"output.dir={folder}/runs", *options],
                              capture_output=True, text=True)
-    if run.returncode != 0:
-        sys.exit(f"{program}: {run.stderr}")
+        if run.returncode != 0:
+            sys.exit(f"{program}: {run.stderr}")
+        weights = stored_weights(Path(folder) / "runs/table/1/checkpoints/last.safetensors")
     events = [json.loads(line) for line in run.stdout.splitlines()]
-    return [event["train_rmse"] for event in events if event["event"] == "log"]
+    return [event.get("train_rmse") for event in events if event["event"] == "log"], weights
+
+
+def batches(samples, batch, steps):
+    """Positions of each step's samples, as the program takes them with seed 1."""
+    per_epoch = samples // batch
+    for step in range(steps):
+        epoch, at = divmod(step, per_epoch)
+        if at == 0:
+            shuffled = torch.tensor(order(1, epoch, samples))
+        yield shuffled[at * batch:(at + 1) * batch]
 
 
 def theirs(net, optimizer, inputs, wanted, deviation, batch, steps):
     errors = []
-    orders = {}
-    per_epoch = len(inputs) // batch
-    for step in range(steps):
-        epoch, at = divmod(step, per_epoch)
-        if epoch not in orders:
-            orders = {epoch: torch.tensor(order(1, epoch, len(inputs)))}
-        rows = orders[epoch][at * batch:(at + 1) * batch]
+    for rows in batches(len(inputs), batch, steps):
         outputs = net(inputs[rows])
         optimizer.zero_grad()
         loss = nn.functional.mse_loss(outputs, wanted[rows].to(outputs.dtype))
@@ -134,6 +159,43 @@ def theirs(net, optimizer, inputs, wanted, deviation, batch, steps):
         optimizer.step()
         errors.append(deviation * float((outputs.detach().double() - wanted[rows]).square().mean().sqrt()))
     return errors
+
+
+def data_of(table, batch, target, inputs=()):
+    return (f"{{name: null, dir: {table.resolve().parent}, batch_size: {batch}, validation: 0, format: {{name: table, "
+            f"train: {table.name}, target: [{target}], inputs: [{', '.join(inputs)}]}}}}")
+
+
+def weighted_classes(program, table, folder, steps):
+    """Whether classes with weights train as CrossEntropyLoss(weight=...) has it, however a batch is cut."""
+    inputs, _, _, sizes = read_table(table, "wanted", leave_out=("wanted", "grade"))
+    with open(table, newline="") as rows:
+        labels = torch.tensor([row["grade"] == "usual" for row in csv.DictReader(rows)]).long()
+    torch.manual_seed(1)
+    net = Net("plain", inputs.shape[1], sizes, outputs=2)
+    torch.save(net.state_dict(), f"{folder}/weights.pt")
+    net = net.double()
+    optimizer = torch.optim.SGD(net.parameters(), 0.05, 0.9)
+    loss_of = nn.CrossEntropyLoss(weight=torch.tensor([50.0, 1.0], dtype=torch.float64))
+    for rows in batches(len(inputs), 128, steps):
+        optimizer.zero_grad()
+        loss_of(net(inputs[rows].double()), labels[rows]).backward()
+        optimizer.step()
+    good = True
+    for title, batch, more in (("1 x 128", 128, []), ("4 x 32 accumulated", 32, ["--set", "train.accumulate=4"]),
+                               ("2 ranks x 64", 64, ["--ranks", "2"])):
+        _, found = ours(program, {
+            "seed": 1, "data": data_of(table, batch, "grade", ("size", "kind", "shape", "weight")),
+            "task": "{name: classification, weights: {rare: 50}}", "model": MODELS["plain"],
+            "optimizer": "{name: sgd, lr: 0.05, momentum: 0.9}", "schedule": "{name: constant}",
+            "weights": f"{{file: {folder}/weights.pt}}",
+            "train": f"{{duration: {steps}it, precision: fp64, threads: 1}}"}, *more)
+        worst = max((float((found[name] - value).abs().max()) if name in found else math.inf)
+                    for name, value in net.state_dict().items())
+        good &= worst <= 1e-9
+        print(f"weighted classes, {title}, fp64: after {steps} steps the weights differ by {worst:.1e}"
+              f"{'' if worst <= 1e-9 else '  FAILED'}", flush=True)
+    return good
 
 
 def main():
@@ -149,7 +211,8 @@ def main():
         table = arguments.train or Path(folder) / "table.csv"
         if not arguments.train:
             make_table(table)
-        inputs, wanted, deviation, sizes = read_table(table, arguments.target)
+            failed |= not weighted_classes(arguments.program, table, folder, arguments.steps)
+        inputs, wanted, deviation, sizes = read_table(table, arguments.target, leave_out=("grade",))
         for kind, model in MODELS.items():
             for name, (optimizer, make_optimizer) in OPTIMIZERS.items():
                 for precision, tolerance in TOLERANCES.items():
@@ -162,10 +225,9 @@ def main():
                         given = inputs
                     expected = theirs(net, make_optimizer(net.parameters()), given, wanted, deviation, arguments.batch,
                                       arguments.steps)
-                    found = ours(arguments.program, {
-                        "seed": 1,
-                        "data": f"{{name: null, dir: {table.resolve().parent}, batch_size: {arguments.batch}, validation: 0, "
-                                f"format: {{name: table, train: {table.name}, target: [{arguments.target}]}}}}",
+                    columns = [] if arguments.train else ["size", "kind", "shape", "weight"]
+                    found, _ = ours(arguments.program, {
+                        "seed": 1, "data": data_of(table, arguments.batch, arguments.target, columns),
                         "task": "{name: regression}", "model": model, "optimizer": optimizer,
                         "schedule": "{name: constant}", "weights": f"{{file: {folder}/weights.pt}}",
                         "train": f"{{duration: {arguments.steps}it, log_every: 1, precision: {precision}, threads: 1}}"})
