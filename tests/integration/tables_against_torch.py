@@ -118,10 +118,10 @@ def stored_weights(file):
     types = {"F32": torch.float32, "F64": torch.float64}
     result = {}
     for name, entry in header.items():
-        if name != "__metadata__" and entry["dtype"] in types:
+        if name.startswith("model.") and entry["dtype"] in types:
             begin, end = (8 + length + at for at in entry["data_offsets"])
             values = torch.frombuffer(bytearray(data[begin:end]), dtype=types[entry["dtype"]])
-            result[name] = values.view(entry["shape"]).double()
+            result[name.removeprefix("model.")] = values.view(entry["shape"]).double()
     return result
 
 
@@ -168,7 +168,7 @@ def data_of(table, batch, target, inputs=()):
 
 def weighted_classes(program, table, folder, steps):
     """Whether classes with weights train as CrossEntropyLoss(weight=...) has it, however a batch is cut."""
-    inputs, _, _, sizes = read_table(table, "wanted", leave_out=("wanted", "grade"))
+    inputs, _, _, sizes = read_table(table, "wanted", leave_out=("grade",))
     with open(table, newline="") as rows:
         labels = torch.tensor([row["grade"] == "usual" for row in csv.DictReader(rows)]).long()
     torch.manual_seed(1)

@@ -136,7 +136,7 @@ void Step::divide_by_weight() {
   if (run_.group->size() > 1) {
     at::Tensor sum = weight_.view({1}).clone();
     run_.group->all_reduce(sum);
-    weight_ = sum.view({});
+    weight_ = sum.select(0, 0);
   }
   const at::Tensor factor = run_.steps.total_batch / weight_;
   for (const Parameter& parameter : run_.parameters->all())
