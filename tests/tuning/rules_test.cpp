@@ -235,6 +235,22 @@ TEST(PooledSweeps, SeedsShareTheirSamples) {
   EXPECT_NEAR(two.tolerance()(9, 4), one.tolerance()(9, 4), 1e-6);
 }
 
+// Unbounded losses of a sweep that blows up would drag the smoothed ones before them below the
+// best, and their noise would excuse them.
+TEST(PooledSweeps, WorseThanUntrainedIsUntrained) {
+  SweepCurve curve = lines_over_rates(100);
+  for (std::size_t i = 6; i < curve.points.size(); ++i) {
+    SweepPoint& point = curve.points[i];
+    point.sample_losses = {1e6F, 90.0F, 3e9F};
+    point.held_out_loss = (1e6 + 90 + 3e9) / 3;
+  }
+  const PooledSweeps pooled = pool({&curve});
+  EXPECT_LE(pooled.points.back().held_out_loss.value, 100 + 1e-6);
+  EXPECT_NEAR(pooled.points.back().held_out_loss.value, (100.0 + 90 + 100) / 3, 1e-3);
+  EXPECT_GT(pooled.points[5].held_out_loss.value, 80) << "the best is 88.3";
+  EXPECT_NEAR((*pooled.sample_losses).back()[2], 100, 1e-3);
+}
+
 TEST(PooledSweeps, LossesThatMayBeNegativeNeedThoseOfTheSamples) {
   const SweepCurve curve = lines_over_rates(100);
   SweepCurve without = curve;

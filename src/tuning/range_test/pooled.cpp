@@ -127,6 +127,35 @@ void require_samples(const std::vector<const SweepCurve*>& curves) {
             "samples, and the task gives none; implement Task::sample_losses()");
 }
 
+// The largest loss at the first looks: of a sample where they are known, else the mean.
+double untrained_loss(const std::vector<const SweepCurve*>& curves) {
+  double largest = -HUGE_VAL;
+  for (const SweepCurve* curve : curves) {
+    const auto looks = points_with(*curve, held_out_loss);
+    if (looks.empty()) continue;
+    largest = std::max(largest, *looks[0]->held_out_loss);
+    for (const float loss : looks[0]->sample_losses)
+      largest = std::max(largest, static_cast<double>(loss));
+  }
+  return largest;
+}
+
+// What diverges has losses without bound, whose mean and noise would hide where it began.
+SweepCurve bounded(SweepCurve curve, double most) {
+  for (SweepPoint& point : curve.points) {
+    if (!point.held_out_loss) continue;
+    double excess = 0;
+    for (float& loss : point.sample_losses) {
+      const double beyond = static_cast<double>(loss) - most;
+      if (!(beyond > 0)) continue;
+      excess += beyond / static_cast<double>(point.sample_losses.size());
+      loss = static_cast<float>(most);
+    }
+    point.held_out_loss = std::min(*point.held_out_loss - excess, most);
+  }
+  return curve;
+}
+
 std::size_t best_of(const std::vector<double>& worth) {
   return static_cast<std::size_t>(std::max_element(worth.begin(), worth.end()) - worth.begin());
 }
@@ -163,7 +192,16 @@ Tolerance PooledSweeps::tolerance() const {
                        : tolerance_of_means(worth(), samples, measure);
 }
 
-PooledSweeps pool(const std::vector<const SweepCurve*>& curves) {
+PooledSweeps pool(const std::vector<const SweepCurve*>& given) {
+  std::vector<const SweepCurve*> curves = given;
+  std::vector<SweepCurve> kept;
+  if (std::any_of(given.begin(), given.end(),
+                  [](const auto* curve) { return curve->measure == Measure::loss; })) {
+    const double most = untrained_loss(given);
+    for (const SweepCurve* curve : given) kept.push_back(bounded(*curve, most));
+    std::transform(kept.begin(), kept.end(), curves.begin(),
+                   [](const SweepCurve& curve) { return &curve; });
+  }
   PooledSweeps sweeps;
   sweeps.points = smooth(curves);
   for (const SweepCurve* curve : curves) {

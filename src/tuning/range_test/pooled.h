@@ -25,7 +25,9 @@ struct PooledSweeps {
 
 // Smooths all points together. Every sweep looks at the same held-out samples, so that the samples'
 // losses are smoothed over the sweeps as well: their paired differences are those of what the rule
-// compares. Throws Error where held-out losses may be negative, or are, and not all sweeps have
+// compares. Held-out losses count as the largest of the sweeps' first looks where they are larger,
+// each sample's by itself: a network that is worse than untrained has nothing more to tell. Throws
+// Error where held-out losses may be negative, or are, and not all sweeps have
 // those of the samples.
 PooledSweeps pool(const std::vector<const SweepCurve*>& curves);
 
