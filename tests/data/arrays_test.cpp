@@ -299,7 +299,8 @@ TEST_F(Arrays, ThatAreBeyondFloatWhenStandardisedAreRefused) {
   folder.write_text("x.npy", npy<double>("<f8", "(2, 1)", {1e-9, 2e-9}));
   folder.write_text("y.npy", npy<std::int64_t>("<i8", "(2,)", {0, 1}));
   folder.write_text("u.npy", npy<double>("<f8", "(2, 1)", {1e-9, 1e38}));
-  EXPECT_THAT(error("{train: x.npy, train_targets: y.npy, test: u.npy, test_targets: y.npy}"),
+  folder.write_text("v.npy", npy<std::int64_t>("<i8", "(2,)", {0, 1}));
+  EXPECT_THAT(error("{train: x.npy, train_targets: y.npy, test: u.npy, test_targets: v.npy}"),
               HasSubstr("the test part: sample 1 (counted from 0)"));
 }
 

@@ -172,7 +172,7 @@ TEST_F(Tables, InterruptedItEndsAsIfItHadNotBeen) {
 TEST_F(Tables, EveryProcedureGoesByTheirMetric) {
   const Outcome range = run_program(command("range-test", kRegression));
   ASSERT_EQ(range.exit_code, 0) << range.err;
-  const Json test = Json::parse(read_bytes(run_folder() + "/range_test.json"));
+  const Json test = Json::parse(read_bytes(folder_ / "runs/table-range/1/range_test.json"));
   EXPECT_EQ(test.at("measure"), "loss");
   EXPECT_EQ(test.at("metric").at("name"), "rmse");
   EXPECT_TRUE(test.at("smoothed").at(0).at("held_out_rmse").is_number());

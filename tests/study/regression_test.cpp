@@ -88,11 +88,11 @@ TEST(ALine, IsSweptAndPutBack) {
   test.sweeps = {{"a line", 0, plan, curve}};
   EXPECT_THAT(
       range_test_json(test, "line", "", ""),
-      ::testing::AllOf(::testing::ContainsRegex("\"metric\": \\{[[:space:]]*\"name\": \"mae\""),
-                       ::testing::HasSubstr("\"held_out_mae\": "),
+      ::testing::AllOf(::testing::ContainsRegex("\"metric\": \\{[[:space:]]*\"name\": \"rmse\""),
+                       ::testing::HasSubstr("\"held_out_rmse\": "),
                        ::testing::Not(::testing::HasSubstr("accuracy"))));
   EXPECT_THAT(range_test_csv(test), ::testing::StartsWith("sweep,seed,step,lr,momentum,train_loss,"
-                                                          "held_out_loss,held_out_mae\n"));
+                                                          "held_out_loss,held_out_rmse\n"));
   EXPECT_TRUE(run.parameters->all().front().master.equal(before));
 }
 

@@ -28,8 +28,9 @@ class PictureTargets : public testing::Test {
     std::string csv = "image,target\n";
     for (std::size_t i = 0; i < kNames.size(); ++i) csv += kNames[i] + ".png," + targets[i] + "\n";
     folder.write_text("list.csv", csv);
+    folder.write_text("test.csv", csv);
     RecipeRun run = tiny_run(
-        {"data.format={name: image_list, train: list.csv, test: list.csv, folder: pictures, "
+        {"data.format={name: image_list, train: list.csv, test: test.csv, folder: pictures, "
          "size: 8" +
              more + "}",
          "data.dir=" + folder.path(), "data.validation=0", "data.batch_size=2",
