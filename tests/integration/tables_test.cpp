@@ -176,7 +176,8 @@ TEST_F(Tables, EveryProcedureGoesByTheirMetric) {
   EXPECT_EQ(test.at("measure"), "loss");
   EXPECT_EQ(test.at("metric").at("name"), "rmse");
   EXPECT_TRUE(test.at("smoothed").at(0).at("held_out_rmse").is_number());
-  EXPECT_THAT(read_bytes(run_folder() + "/range_test.csv"), HasSubstr(",held_out_rmse\n"));
+  EXPECT_THAT(read_bytes(folder_ / "runs/table-range/1/range_test.csv"),
+              HasSubstr(",held_out_rmse\n"));
   EXPECT_GT(test.at("lr_max").get<double>(), 1e-4);
 
   const std::string space =
@@ -184,7 +185,7 @@ TEST_F(Tables, EveryProcedureGoesByTheirMetric) {
       "schedule.lr_max: [1e-7, 0.01]\n";
   const Outcome search = run_program(command("search", kRegression + space));
   ASSERT_EQ(search.exit_code, 0) << search.err;
-  EXPECT_EQ(json_lines(search.out).back().at("best").at("values").at("schedule.lr_max"), "0.01")
+  EXPECT_EQ(json_lines(search.out).back().at("best").at("values").at("schedule.lr_max"), 0.01)
       << search.out;
 }
 

@@ -34,8 +34,8 @@ class PictureTargets : public testing::Test {
          "size: 8" +
              more + "}",
          "data.dir=" + folder.path(), "data.validation=0", "data.batch_size=2",
-         "data.augment={flip: true, mixup: 0.4}", "task={name: " + task + "}",
-         "train.duration=4ep"});
+         "data.augment={flip: true, mixup: 0.4}", "task={name: " + task + "}", "train.duration=4ep",
+         "schedule.lr_max=0.01"});
     Trainer(run).fit();
     return run;
   }
