@@ -3,11 +3,50 @@
 #include "onecycle/data.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 // Rows of tables as samples.
 namespace onecycle {
+
+// How categories become numbers.
+enum class CategoryEncoding {
+  automatic,  // one_hot up to 10 categories, else embedding
+  one_hot,    // a number each, 1 or 0
+  embedding   // the number of the category, for an embedding of the network
+};
+
+// What stands for a missing number.
+enum class FillRule {
+  error,  // nothing
+  mean,   // of the training part
+  median  // of the training part
+};
+
+// CSV files with a header, a sample a row, as the struct that recipes' `data.format: {name: table}`
+// fills.
+struct Table {
+  // Files of the splits, .csv or .csv.gz.
+  std::string train;
+  std::optional<std::string> test = {};
+  // Columns: one of classes, or any number of values or of labels (0 or 1).
+  std::vector<std::string> target = {};
+  std::vector<std::string> inputs = {};      // columns; empty: all others
+  std::vector<std::string> categories = {};  // columns whose numbers are names of categories
+  CategoryEncoding encode = CategoryEncoding::automatic;
+  // Cells that say that there is no value.
+  std::vector<std::string> missing = {"", "NA", "NaN", "nan", "null", "?"};
+  FillRule fill = FillRule::error;
+  std::string separator = ",";
+};
+
+// The files' samples, split, standardised and encoded as a recipe's are (docs/data.md, "Tables").
+// `validation`: samples held out of the training split; unset: a tenth, at most 5000. Throws
+// DataError, with line and column, for what is no such table, FieldError for options that cannot
+// be.
+DataSet load_table(const Table& table, TargetKind targets,
+                   std::optional<std::int64_t> validation = {});
 
 // How a column of a table becomes numbers.
 struct TableColumn {

@@ -11,20 +11,28 @@ namespace onecycle {
 
 namespace {
 
-struct TableOptions {
-  std::string train;
-  std::optional<std::string> test;
-  std::vector<std::string> target;
-  std::vector<std::string> inputs;
-  std::vector<std::string> categories;
-  CategoryEncoding encode = CategoryEncoding::automatic;
-  std::vector<std::string> missing = {"", "NA", "NaN", "nan", "null", "?"};
-  FillRule fill = FillRule::error;
-  std::string separator = ",";
-};
+std::optional<OptionTable<Table>::Violation> wrong_in_table(const Table& options) {
+  using O = Table;
+  if (const char* why = why_no_separator(options.separator))
+    return OptionTable<O>::Violation{"separator", why};
+  if (options.target.empty()) return OptionTable<O>::Violation{"target", "names no column"};
+  for (const std::string& name : options.target)
+    if (std::count(options.target.begin(), options.target.end(), name) > 1)
+      return OptionTable<O>::Violation{"target", format("'{}' is given twice", name)};
+  for (const std::string& name : options.inputs) {
+    if (std::count(options.inputs.begin(), options.inputs.end(), name) > 1)
+      return OptionTable<O>::Violation{"inputs", format("'{}' is given twice", name)};
+    if (std::count(options.target.begin(), options.target.end(), name) > 0)
+      return OptionTable<O>::Violation{"inputs",
+                                       format("'{}' is a target: a network that is told it "
+                                              "learns nothing",
+                                              name)};
+  }
+  return std::nullopt;
+}
 
-OptionTable<TableOptions> table_options() {
-  using O = TableOptions;
+OptionTable<Table> table_options() {
+  using O = Table;
   OptionTable<O> table("table", "CSV files with a header, a sample a row");
   table.add("train", &O::train, "file of the training split, .csv or .csv.gz, in data.dir")
       .required()
@@ -51,30 +59,13 @@ OptionTable<TableOptions> table_options() {
            "what stands for a missing number: nothing, it is an error; the mean or median of the "
            "training part. A missing category is one that the training part lacks")
       .add("separator", &O::separator, "one character between cells, as \";\" or \"\\t\"")
-      .rule([](const O& options) -> std::optional<OptionTable<O>::Violation> {
-        if (const char* why = why_no_separator(options.separator))
-          return OptionTable<O>::Violation{"separator", why};
-        if (options.target.empty()) return OptionTable<O>::Violation{"target", "names no column"};
-        for (const std::string& name : options.target)
-          if (std::count(options.target.begin(), options.target.end(), name) > 1)
-            return OptionTable<O>::Violation{"target", format("'{}' is given twice", name)};
-        for (const std::string& name : options.inputs) {
-          if (std::count(options.inputs.begin(), options.inputs.end(), name) > 1)
-            return OptionTable<O>::Violation{"inputs", format("'{}' is given twice", name)};
-          if (std::count(options.target.begin(), options.target.end(), name) > 0)
-            return OptionTable<O>::Violation{"inputs",
-                                             format("'{}' is a target: a network that is told it "
-                                                    "learns nothing",
-                                                    name)};
-        }
-        return std::nullopt;
-      });
+      .rule(wrong_in_table);
   return table;
 }
 
-class Table : public DatasetFormat {
+class TableFormat : public DatasetFormat {
  public:
-  explicit Table(TableOptions options) : options_(std::move(options)) {}
+  explicit TableFormat(Table options) : options_(std::move(options)) {}
 
   std::vector<std::string> files(Split split) const override {
     if (split == Split::train) return {options_.train};
@@ -142,11 +133,22 @@ class Table : public DatasetFormat {
     return {raw_rows(table, found), targets_in(table, options_.target, targets, options_.missing)};
   }
 
-  TableOptions options_;
+  Table options_;
 };
 
 }  // namespace
 
-FormatRegistry::Entry table_format() { return format_entry<Table>(table_options()); }
+FormatRegistry::Entry table_format() { return format_entry<TableFormat>(table_options()); }
+
+DataSet load_table(const Table& table, TargetKind targets, std::optional<std::int64_t> validation) {
+  if (const auto wrong = wrong_in_table(table)) throw FieldError("table." + wrong->option, wrong->message);
+  DataOptions options;
+  options.validation = validation;
+  DatasetDescriptor descriptor;
+  descriptor.name = "table";
+  descriptor.format = options.format = Choice("table", table, nullptr);
+  descriptor.folders = {"."};
+  return load_data(options, descriptor, builtin_formats(), {}, targets);
+}
 
 }  // namespace onecycle

@@ -11,15 +11,11 @@
 
 namespace onecycle {
 
-// How categories become numbers. automatic: one_hot up to kMostOneHot categories, else embedding.
-enum class CategoryEncoding { automatic, one_hot, embedding };
+// Of CategoryEncoding::automatic.
 inline constexpr std::size_t kMostOneHot = 10;
 
 inline constexpr std::size_t kMostCategories = 100'000;
 inline constexpr std::size_t kMostCategoryBytes = 10'000'000;
-
-// What stands for a missing number; error: nothing, it is one.
-enum class FillRule { error, mean, median };
 
 // What a table's rows are made samples by, before anything is measured.
 struct TableRules {
