@@ -38,6 +38,7 @@ struct Table {
   // Cells that say that there is no value.
   std::vector<std::string> missing = {"", "NA", "NaN", "nan", "null", "?"};
   FillRule fill = FillRule::error;
+  std::optional<double> clip = {};  // of standardised numbers, in deviations from the mean
   std::string separator = ",";
 };
 
@@ -72,6 +73,9 @@ struct TableColumn {
 struct TableEncoding {
   std::vector<TableColumn> columns;  // the inputs, in the order of the training table
   std::string separator = ",";
+  // Standardised numbers further from 0 count as this far: what is far outside of what was trained
+  // on says no more.
+  std::optional<double> clip = {};
 
   // The numbers of a sample that are no categories: they come first.
   std::int64_t features() const;

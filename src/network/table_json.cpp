@@ -68,17 +68,21 @@ void from_json(const Json& json, TableColumn& column) {
 
 void to_json(Json& json, const TableEncoding& table) {
   json = {{"columns", table.columns}, {"separator", table.separator}};
+  if (table.clip) json["clip"] = *table.clip;
 }
 
 void from_json(const Json& json, TableEncoding& table) {
   json.at("columns").get_to(table.columns);
   json.at("separator").get_to(table.separator);
+  table.clip.reset();
+  if (json.contains("clip")) table.clip = json.at("clip").get<double>();
 }
 
 bool is_sound(const TableEncoding& table) {
   std::set<std::string> names;
   for (const TableColumn& column : table.columns)
     if (!is_sound(column) || !names.insert(column.name).second) return false;
+  if (table.clip && !(*table.clip > 0)) return false;
   return !names.empty() && table.separator.size() == 1;
 }
 

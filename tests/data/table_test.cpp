@@ -178,6 +178,20 @@ TEST_F(Tables, ReadRowsAsTheTrainingDid) {
 }
 
 // Predictions of one column are in the order of its lines.
+TEST_F(Tables, NumbersFarOutsideAreClipped) {
+  folder.write_text("t.csv", "x,y\n0,1\n2,3\n");
+  Table table{.train = folder / "t.csv", .test = folder / "u.csv", .target = {"y"}, .clip = 3};
+  const auto expected = at::tensor({0.F, 3.F, -3.F}).view({3, 1});
+  folder.write_text("u.csv", "x,y\n1,1\n9,1\n-9,1\n");
+  const DataSet data = load_table(table, TargetKind::values, 0);
+  EXPECT_TRUE(data.test.images.equal(expected));
+  EXPECT_TRUE(read_rows(folder / "u.csv", *data.table).equal(expected));
+  table.clip.reset();
+  EXPECT_EQ(load_table(table, TargetKind::values, 0).test.images[1][0].item<float>(), 8);
+  table.target = {"y", "y"};
+  EXPECT_THROW(load_table(table, TargetKind::values, 0), FieldError);
+}
+
 TEST_F(Tables, BlankLinesAreCellsWhereThereIsOneColumn) {
   folder.write_text("t.csv", "c,y\na,2\nb,3\n");
   const DataSet data = load("{train: t.csv, target: [y]}");

@@ -37,7 +37,8 @@ NetworkTask of_a_table() {
       {{"area", TableColumn::Kind::number, 1.0 / 3, 0.25, -2.5, {}, {"", "NA"}},
        {"kind", TableColumn::Kind::one_hot, 0, 1, 0, {"a\x01\r\n\x7f", "ho,use \"x\""}, {}},
        {"town", TableColumn::Kind::embedding, 0, 1, 0, {"Zürich", "\u0085"}, {"\x1b"}}},
-      ";"};
+      ";",
+      7.5};
   return task;
 }
 
@@ -59,6 +60,7 @@ TEST(TaskOfATable, ComesBackWhole) {
   EXPECT_EQ(task->targets.std, given.targets.std) << "to the last bit";
   ASSERT_TRUE(task->table);
   EXPECT_EQ(task->table->separator, ";");
+  EXPECT_EQ(task->table->clip, 7.5);
   ASSERT_EQ(task->table->columns.size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) {
     const TableColumn& column = task->table->columns[i];

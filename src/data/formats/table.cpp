@@ -58,6 +58,10 @@ OptionTable<Table> table_options() {
            {{"error", FillRule::error}, {"mean", FillRule::mean}, {"median", FillRule::median}},
            "what stands for a missing number: nothing, it is an error; the mean or median of the "
            "training part. A missing category is one that the training part lacks")
+      .add("clip", &O::clip,
+           "numbers further from the mean of the training part than this many standard deviations "
+           "count as that far; null = as they are")
+      .range(above(0))
       .add("separator", &O::separator, "one character between cells, as \";\" or \"\\t\"")
       .rule(wrong_in_table);
   return table;
@@ -82,6 +86,7 @@ class TableFormat : public DatasetFormat {
     const TableRules rules{options_.categories, options_.encode, options_.missing, options_.fill};
     TableEncoding found = found_columns(table, inputs(table), rules);
     found.separator = options_.separator;
+    found.clip = options_.clip;
     const TableTargets targets =
         found_targets(table, options_.target, files.targets, options_.missing);
     RawSamples raw{samples(table, found, targets), {}, targets.kind, targets.names, {}};
@@ -141,7 +146,8 @@ class TableFormat : public DatasetFormat {
 FormatRegistry::Entry table_format() { return format_entry<TableFormat>(table_options()); }
 
 DataSet load_table(const Table& table, TargetKind targets, std::optional<std::int64_t> validation) {
-  if (const auto wrong = wrong_in_table(table)) throw FieldError("table." + wrong->option, wrong->message);
+  if (const auto wrong = wrong_in_table(table))
+    throw FieldError("table." + wrong->option, wrong->message);
   DataOptions options;
   options.validation = validation;
   DatasetDescriptor descriptor;

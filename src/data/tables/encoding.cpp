@@ -251,6 +251,7 @@ at::Tensor encoded(const at::Tensor& raw, const TableEncoding& encoding, const N
       const at::Tensor sample = samples.select(1, feature++);
       sample.copy_((filled - column.mean) / column.std);
       check_standardised(sample, filled, column.name, place);
+      if (encoding.clip) sample.clamp_(-*encoding.clip, *encoding.clip);
     } else if (column.kind == TableColumn::Kind::embedding) {
       samples.select(1, category++).copy_(values.nan_to_num(-1) + 1);
     } else {
