@@ -27,10 +27,9 @@ int main() {
   const onecycle::DataSet data = onecycle::load_table({.train = "houses.csv", .target = {"price"}},
                                                       onecycle::TargetKind::values, 400);
 
-  onecycle::ModelContext context;
+  onecycle::ModelContext context{data.channels(), data.height(), data.width(), data.outputs()};
   context.sample_shape = data.sample_shape();
   context.categories = data.table->categories();
-  context.classes = data.outputs();
   const auto net = onecycle::make_model(
       onecycle::Mlp{.hidden = {128, 64}, .norm = onecycle::Mlp::Norm::batch}, context);
 
