@@ -45,27 +45,10 @@ std::string bytes_from(const std::string& shape, int count, int first = 0) {
   return npy("|u1", shape, bytes);
 }
 
-class Arrays : public testing::Test {
+class Arrays : public FormatTest {
  protected:
-  Arrays() {
-    descriptor.name = "arrays";
-    descriptor.folders = {folder.path()};
-    options.validation = 0;
-  }
+  Arrays() : FormatTest("arrays", "arrays") {}
 
-  DataSet load(const std::string& format, std::optional<TargetKind> targets = {}) {
-    descriptor.format = chosen(builtin_formats(), "arrays", format);
-    return load_data(options, descriptor, builtin_formats(), {}, targets);
-  }
-  std::string error(const std::string& format, std::optional<TargetKind> targets = {}) {
-    try {
-      load(format, targets);
-    } catch (const Error& error) {
-      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-      return error.what();
-    }
-    return "no error";
-  }
   // With whole inputs of two samples, or whole targets of them.
   std::string input_error(const std::string& bytes) {
     folder.write_text("x.npy", bytes);
@@ -85,10 +68,6 @@ class Arrays : public testing::Test {
     for (const std::string_view part : writer.finish()) whole += part;
     folder.write_text(name, whole);
   }
-
-  TemporaryFolder folder;
-  DataOptions options;
-  DatasetDescriptor descriptor;
 };
 
 // numpy 2.4.6: np.save(file, np.array([[1.5, -2], [3, 4.25], [0, 8]], dtype="<f4"))

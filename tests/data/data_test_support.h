@@ -12,7 +12,9 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 #include <zlib.h>
 
@@ -90,5 +92,36 @@ inline std::string data_error(const DataOptions& options, const DatasetDescripto
   ADD_FAILURE() << "no error";
   return "";
 }
+
+// Loads files of one format from a folder, all of the training split to train on.
+class FormatTest : public testing::Test {
+ protected:
+  FormatTest(const std::string& name, std::string format) : format_(std::move(format)) {
+    descriptor.name = name;
+    descriptor.folders = {folder.path()};
+    options.validation = 0;
+  }
+
+  DataSet load(const std::string& chosen_options, std::optional<TargetKind> targets = {}) {
+    descriptor.format = chosen(builtin_formats(), format_, chosen_options);
+    return load_data(options, descriptor, builtin_formats(), {}, targets);
+  }
+  std::string error(const std::string& chosen_options, std::optional<TargetKind> targets = {}) {
+    try {
+      load(chosen_options, targets);
+    } catch (const Error& error) {
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+      return error.what();
+    }
+    return "no error";
+  }
+
+  TemporaryFolder folder;
+  DataOptions options;
+  DatasetDescriptor descriptor;
+
+ private:
+  std::string format_;
+};
 
 }  // namespace onecycle

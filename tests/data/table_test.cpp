@@ -11,35 +11,14 @@ namespace {
 
 const double kDeviation = std::sqrt(2.0 / 3);  // population std of 1, 2, 3
 
-class Tables : public testing::Test {
+class Tables : public FormatTest {
  protected:
-  Tables() {
-    descriptor.name = "homes";
-    descriptor.folders = {folder.path()};
-    options.validation = 0;
-  }
+  Tables() : FormatTest("homes", "table") {}
 
-  DataSet load(const std::string& format, std::optional<TargetKind> targets = {}) {
-    descriptor.format = chosen(builtin_formats(), "table", format);
-    return load_data(options, descriptor, builtin_formats(), {}, targets);
-  }
-  std::string error(const std::string& format, std::optional<TargetKind> targets = {}) {
-    try {
-      load(format, targets);
-    } catch (const Error& error) {
-      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-      return error.what();
-    }
-    return "no error";
-  }
   void write_homes() const {
     folder.write_text("t.csv", "price,size,colour,zone\n10,1,red,7\n20,2,blue,7\n30,3,red,9\n");
     folder.write_text("u.csv", "zone,colour,note,size,price\n9,green,a note,4,40\n7,red,,2,20\n");
   }
-
-  TemporaryFolder folder;
-  DataOptions options;
-  DatasetDescriptor descriptor;
 };
 
 at::Tensor rows_of(const std::vector<double>& values, std::int64_t count) {

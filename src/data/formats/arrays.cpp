@@ -96,25 +96,18 @@ Array array_named(const ArrayFile& file, const std::vector<std::string>& names,
                          file.path(), joined(found), what, split, what));
 }
 
-class Arrays : public DatasetFormat {
+class Arrays : public SplitFiles {
  public:
-  explicit Arrays(ArraysOptions options) : options_(std::move(options)) {}
+  explicit Arrays(ArraysOptions options)
+      : SplitFiles(options.train, options.test), options_(std::move(options)) {}
 
   std::vector<std::string> files(Split split) const override {
-    const bool training = split == Split::train;
-    std::vector<std::string> files;
-    if (training)
-      files.push_back(options_.train);
-    else if (options_.test)
-      files.push_back(*options_.test);
-    if (const auto& targets = training ? options_.train_targets : options_.test_targets)
+    std::vector<std::string> files = SplitFiles::files(split);
+    if (const auto& targets =
+            split == Split::train ? options_.train_targets : options_.test_targets)
       files.push_back(*targets);
     return files;
   }
-
-  FileNames file_names() const override { return FileNames::exact; }
-
-  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
 
   std::vector<std::string> classes(const DataFiles&) const override { return options_.names; }
 

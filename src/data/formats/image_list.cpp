@@ -77,18 +77,10 @@ struct PictureList {
   std::vector<LabelledFile> pictures;
 };
 
-class ImageList : public DatasetFormat {
+class ImageList : public SplitFiles {
  public:
-  explicit ImageList(ImageListOptions options) : options_(std::move(options)) {}
-
-  std::vector<std::string> files(Split split) const override {
-    if (split == Split::train) return {options_.train};
-    return options_.test ? std::vector<std::string>{*options_.test} : std::vector<std::string>{};
-  }
-
-  FileNames file_names() const override { return FileNames::exact; }
-
-  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
+  explicit ImageList(ImageListOptions options)
+      : SplitFiles(options.train, options.test), options_(std::move(options)) {}
 
   std::optional<RawSamples> read_raw(const DataFiles& files) const override {
     const PictureList train = list(Split::train, files);

@@ -67,18 +67,10 @@ OptionTable<Table> table_options() {
   return table;
 }
 
-class TableFormat : public DatasetFormat {
+class TableFormat : public SplitFiles {
  public:
-  explicit TableFormat(Table options) : options_(std::move(options)) {}
-
-  std::vector<std::string> files(Split split) const override {
-    if (split == Split::train) return {options_.train};
-    return options_.test ? std::vector<std::string>{*options_.test} : std::vector<std::string>{};
-  }
-
-  FileNames file_names() const override { return FileNames::exact; }
-
-  bool has_test(const DataFiles&) const override { return options_.test.has_value(); }
+  explicit TableFormat(Table options)
+      : SplitFiles(options.train, options.test), options_(std::move(options)) {}
 
   std::optional<RawSamples> read_raw(const DataFiles& files) const override {
     const char separator = options_.separator.front();
