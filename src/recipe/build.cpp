@@ -114,7 +114,7 @@ enum class InitialWeights { of_a_training, loaded_later };
 void make_task_and_model(RecipeRun& run, const Registries& registries) {
   const Recipe& recipe = run.recipe;
   run.context = context_of(run.data, recipe);
-  check_targets(run, wanted_targets(recipe));
+  check_targets(run, wanted_targets(recipe, registries.tasks));
   run.task = registries.tasks.make(recipe.task, {run.context.classes, recipe.train.label_smoothing,
                                                  run.data.classes, run.data.targets});
   run.context.classes = run.task->outputs(run.context.classes);

@@ -141,7 +141,6 @@ void Step::divide_by_weight() {
   const at::Tensor factor = run_.steps.total_batch / weight_;
   for (const Parameter& parameter : run_.parameters->all())
     if (at::Tensor gradient = parameter.working.grad(); gradient.defined()) gradient.mul_(factor);
-  weight_.reset();
 }
 
 // By the norm over all of them, as torch.nn.utils.clip_grad_norm_ does.
