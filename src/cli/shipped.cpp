@@ -3,6 +3,7 @@
 #include "onecycle/search.h"
 
 #include "cli/command.h"
+#include "cli/source_folder.h"
 #include "yaml/document.h"
 
 #include <cstdlib>
@@ -22,7 +23,7 @@ std::string shipped(const std::string& folder) {
   const auto engine = std::filesystem::read_symlink("/proc/self/exe", none);
   const auto installed = engine.parent_path().parent_path() / "share/onecycle" / folder;
   if (std::filesystem::is_directory(installed, none)) return installed.string();
-  return std::string(ONECYCLE_SHIPPED_DIR) + "/" + folder;
+  return kSourceFolder + ("/" + folder);
 }
 
 }  // namespace

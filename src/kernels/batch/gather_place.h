@@ -5,22 +5,8 @@
 #include "kernels/batch/gather.h"
 
 #include <algorithm>
-#include <type_traits>
 
 namespace onecycle::kernels {
-
-template <class Out>
-using WorkOf = std::conditional_t<std::is_same_v<Out, double>, double, float>;
-
-template <class Out>
-Out rounded(WorkOf<Out> value) {
-  if constexpr (std::is_same_v<Out, BFloat16>)
-    return to_bfloat16(value);
-  else if constexpr (std::is_same_v<Out, Float16>)
-    return to_float16(value);
-  else
-    return value;
-}
 
 // Maps of one channel: the pixel at `index` of the source's plane -> normalised value.
 template <class Work>
@@ -61,13 +47,10 @@ struct Weighted {
 };
 
 // count pixels of `plane` from `index`, forwards or backwards, to every stride-th element of `out`.
-template <class In, class Out, class Map>
+template <class In, class Work, class Map>
 void copy_pixels(const In* __restrict plane, std::int64_t index, bool backwards,
-                 Out* __restrict out, std::int64_t stride, std::int64_t count, const Map& map) {
-  using Work = WorkOf<Out>;
-  const auto value = [&](std::int64_t from) {
-    return rounded<Out>(map(static_cast<Work>(plane[from]), from));
-  };
+                 Work* __restrict out, std::int64_t stride, std::int64_t count, const Map& map) {
+  const auto value = [&](std::int64_t from) { return map(static_cast<Work>(plane[from]), from); };
   if (backwards) {
     for (std::int64_t i = 0; i < count; ++i) out[i * stride] = value(index - i);
   } else if (stride == 1) {
@@ -77,38 +60,38 @@ void copy_pixels(const In* __restrict plane, std::int64_t index, bool backwards,
   }
 }
 
-template <class Out>
-void fill_pixels(Out* out, std::int64_t stride, std::int64_t count, Out value) {
+template <class Work>
+void fill_pixels(Work* out, std::int64_t stride, std::int64_t count, Work value) {
   for (std::int64_t i = 0; i < count; ++i) out[i * stride] = value;
 }
 
 // Output columns [from, to) from a row of the source that is mirrored at its edges; `index`: where
 // the row begins in its plane.
-template <class In, class Out, class Map>
+template <class In, class Work, class Map>
 void reflect_pixels(const Gather& gather, const Placement& place, const In* source,
-                    std::int64_t index, Out* row, std::int64_t stride, std::int64_t from,
+                    std::int64_t index, Work* row, std::int64_t stride, std::int64_t from,
                     std::int64_t to, const Map& map) {
   for (std::int64_t x = from; x < to; ++x) {
     const std::int64_t column = (place.flipped ? gather.w() - 1 - x : x) + place.shift_x;
     const std::int64_t at = reflected(column, gather.width);
-    row[x * stride] = rounded<Out>(map(static_cast<WorkOf<Out>>(source[at]), index + at));
+    row[x * stride] = map(static_cast<Work>(source[at]), index + at);
   }
 }
 
 // Row y of one channel under `place`; `in` and `out` are the channel's first elements.
-template <class In, class Out, class Map>
-void place_row(const Gather& gather, const Placement& place, std::int64_t y, const In* in, Out* out,
-               std::int64_t stride, const Map& map) {
+template <class In, class Work, class Map>
+void place_row(const Gather& gather, const Placement& place, std::int64_t y, const In* in,
+               Work* out, std::int64_t stride, const Map& map) {
   const std::int64_t width = gather.w();
   const std::int64_t source_y =
       gather.pad_reflects ? reflected(y + place.shift_y, gather.height) : y + place.shift_y;
-  Out* row = out + y * width * stride;
+  Work* row = out + y * width * stride;
   const auto fill_beside = [&](std::int64_t from, std::int64_t to) {
     if (gather.pad_reflects) {
       reflect_pixels(gather, place, in + source_y * gather.width, source_y * gather.width, row,
                      stride, from, to, map);
     } else {
-      fill_pixels(row + from * stride, stride, to - from, rounded<Out>(map.outside()));
+      fill_pixels(row + from * stride, stride, to - from, map.outside());
     }
   };
   // Output columns [first, last) have a source pixel.
@@ -131,7 +114,7 @@ void place_row(const Gather& gather, const Placement& place, std::int64_t y, con
   if (y >= place.cut_top && y < place.cut_bottom) {
     const std::int64_t left = std::clamp<std::int64_t>(place.cut_left, 0, width);
     const std::int64_t right = std::clamp<std::int64_t>(place.cut_right, 0, width);
-    fill_pixels(row + left * stride, stride, right - left, Out{});
+    fill_pixels(row + left * stride, stride, right - left, Work{});
   }
 }
 
