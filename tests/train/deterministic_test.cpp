@@ -62,7 +62,7 @@ TEST(DeviceOptions, ReachTheEnvironmentAndNothingElse) {
   EXPECT_TRUE(at::globalContext().deterministicAlgorithms());
 }
 
-RecipeRun deterministic_run(const std::vector<std::string>& overrides) {
+RecipeRun set_run(const std::vector<std::string>& overrides) {
   Environment environment;
   environment.use_threads = at::set_num_threads;
   environment.use_device = use_device_settings;
@@ -78,23 +78,30 @@ TEST(Deterministic, RunsAreEqualBitForBit) {
        "model={name: mlp, hidden: [12], dropout: 0.3}"},
       {"train.deterministic=true", "train.threads=2", "model={name: resnet8, width: 4}",
        "data.augment=[{pad_crop: 1}, flip, {mixup: 0.4}]", "train.ema_decay=0.9"},
-      {"train.deterministic=true", "train.threads=2", "model={name: cifar_fast, widths: [4]}",
-       "optimizer={name: muon}", "schedule.lr_max=0.01"}};
+      {"train.deterministic=true", "train.threads=2",
+       "model={name: cifar_fast, widths: [4], whiten_samples: 30}", "optimizer={name: muon}",
+       "schedule.lr_max=0.01"}};
   for (std::vector<std::string> recipe : recipes) {
-    if (!at::hasCUDA()) {
-      recipe.emplace_back("train.device=cpu");
-    } else {
-      recipe.emplace_back("train.device=cuda");
-    }
+    recipe.emplace_back(at::hasCUDA() ? "train.device=cuda" : "train.device=cpu");
     SCOPED_TRACE(recipe[2]);
-    const RecipeRun first = deterministic_run(recipe);
+    const RecipeRun first = set_run(recipe);
     const std::vector<at::Tensor> start = state_of(first);
     Trainer(first).fit();
-    const RecipeRun second = deterministic_run(recipe);
+    const RecipeRun second = set_run(recipe);
     Trainer(second).fit();
     EXPECT_TRUE(bitwise_equal(state_of(first), state_of(second)));
     EXPECT_FALSE(bitwise_equal(state_of(first), start));
   }
+}
+
+// cuDNN cannot time anything while a graph is recorded, which would be an error here.
+TEST(AutotunedCuda, StepsAreTunedBeforeTheirGraphIsRecorded) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  const DeviceSettingsGuard guard;
+  const RecipeRun run =
+      set_run({"train.autotune=on", "train.graph=on", "train.device=cuda", "train.duration=10ep",
+               "model={name: resnet8, width: 16}", "train.precision=bf16"});
+  EXPECT_EQ(Trainer(run).fit().steps, 50);
 }
 
 TEST(Deterministic, AnOperationThatIsNotIsNamedInOneLine) {
@@ -104,7 +111,7 @@ TEST(Deterministic, AnOperationThatIsNotIsNamedInOneLine) {
       at::Context::alertNotDeterministic("max_pool3d_with_indices_backward_cuda");
     }
   } layer;
-  const RecipeRun run = deterministic_run({"train.deterministic=true"});
+  const RecipeRun run = set_run({"train.deterministic=true"});
   Trainer trainer(run);
   trainer.observe(layer);
   try {
