@@ -29,7 +29,8 @@ struct DeviceSettings {
   AutotuneChoice autotune = AutotuneChoice::automatic;
   // Equal bits for an equal device, build and number of threads. On a GPU: deterministic cuDNN and
   // cuBLAS without autotuning, and an error where an operation has no deterministic
-  // implementation. On a CPU every run is.
+  // implementation. On a CPU the library's own models are so anyway; of ATen's operations the sums
+  // by position (the gradient of x.index({positions})) are not without it, with several threads.
   bool deterministic = false;
 
   bool operator==(const DeviceSettings&) const = default;

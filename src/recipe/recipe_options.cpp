@@ -152,7 +152,7 @@ OptionTable<TrainOptions> train_options() {
             "fastest; auto: unless deterministic");
   table.add("deterministic", &TrainOptions::deterministic,
             "equal bits in every run on an equal device with equal threads and build: no "
-            "autotuning, deterministic algorithms alone, or an error; a CPU's runs are so anyway");
+            "autotuning, deterministic algorithms alone, or an error that names the operation");
   table.rule([](const TrainOptions& options)
                  -> std::optional<OptionTable<TrainOptions>::Violation> {
     if (!options.deterministic || options.autotune != AutotuneChoice::on) return std::nullopt;

@@ -13,7 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/Context.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <torch/nn/modules/linear.h>
 
 namespace onecycle {
@@ -129,6 +130,22 @@ TEST_F(DeviceSettingsOf, AreInTheSummaryOfWhatIsComputed) {
   EXPECT_THAT(summary(DeviceChoice::cpu), EndsWith("fp32, deterministic"));
   if (!why_no_cuda().empty() || !has_tf32({at::kCUDA, 0})) return;
   EXPECT_THAT(summary(DeviceChoice::cuda), EndsWith("fp32 (TF32 in convolutions), deterministic"));
+}
+
+// Without it, PyTorch 2.11 gives eight sums in eight calls of this on two threads:
+// torch.zeros(7).index_put_((i,), g, accumulate=True).
+TEST_F(DeviceSettingsOf, SumsByPositionRepeatOnACpu) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  use_device_settings({.deterministic = true});
+  const at::Tensor values = at::randn({1000000});
+  const at::Tensor positions = at::randint(0, 7, {1000000}, at::kLong);
+  const auto sums = [&] {
+    return at::zeros({7}).index_put_({positions}, values, /*accumulate=*/true);
+  };
+  const at::Tensor first = sums();
+  for (int again = 0; again < 7; ++again) EXPECT_TRUE(sums().equal(first));
+  at::set_num_threads(threads);
 }
 
 TEST_F(DeviceSettingsOf, NameTheOperationThatIsNotDeterministic) {

@@ -69,8 +69,7 @@ RecipeRun set_run(const std::vector<std::string>& overrides) {
   return build(tiny_recipe(overrides), environment);
 }
 
-// On a CPU ATen has no operation of these runs that it calls not deterministic, and nothing of ours
-// depends on which thread comes first.
+// On a CPU these would be so without it, too: nothing of ours depends on which thread comes first.
 TEST(Deterministic, RunsAreEqualBitForBit) {
   const DeviceSettingsGuard guard;
   const std::vector<std::vector<std::string>> recipes = {
