@@ -47,6 +47,7 @@ void use_device_settings(const DeviceSettings& settings);
 // Puts back, when it ends, what use_device_settings() may have changed since it was made.
 class DeviceSettingsGuard {
  public:
+  // Notes what the process is set to.
   DeviceSettingsGuard();
   ~DeviceSettingsGuard();
   DeviceSettingsGuard(const DeviceSettingsGuard&) = delete;
