@@ -42,6 +42,9 @@ struct Environment {
   // What becomes of `train.threads`, which is the process's affair: nothing, or
   // at::set_num_threads.
   std::function<void(int count)> use_threads;
+  // What becomes of `train.tf32`, `train.autotune` and `train.deterministic`, likewise: nothing, or
+  // use_device_settings.
+  std::function<void(const DeviceSettings& settings)> use_device;
 };
 
 // A run with the recipe that describes it.

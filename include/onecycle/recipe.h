@@ -2,6 +2,7 @@
 
 #include "onecycle/compute.h"
 #include "onecycle/descriptors.h"
+#include "onecycle/device_settings.h"
 #include "onecycle/duration.h"
 #include "onecycle/fit_options.h"
 #include "onecycle/options.h"
@@ -43,6 +44,9 @@ struct TrainOptions {
   std::int64_t log_every = 25;
   DeviceChoice device = DeviceChoice::automatic;
   Precision precision = Precision::automatic;
+  Tf32Choice tf32 = Tf32Choice::automatic;
+  AutotuneChoice autotune = AutotuneChoice::automatic;
+  bool deterministic = false;
   GraphChoice graph = GraphChoice::automatic;
   std::optional<std::int64_t> threads;
   double label_smoothing = 0;
@@ -59,6 +63,8 @@ struct TrainOptions {
 
   // The choice of device and number format.
   ComputeOptions compute() const { return {device, precision}; }
+  // What the process is to be set to.
+  DeviceSettings device_settings() const { return {tf32, autotune, deterministic}; }
 };
 
 // `stop.on_divergence`: stop, or go on from the last checkpoint with a lower learning rate.

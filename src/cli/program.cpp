@@ -1,5 +1,6 @@
 #include "cli/program.h"
 
+#include "onecycle/device_settings.h"
 #include "onecycle/error.h"
 #include "onecycle/host_cache.h"
 #include "onecycle/registry.h"
@@ -113,6 +114,8 @@ int run_or_tell(int argc, char** argv) {
     end_without_memory(fail("out of memory", 1));
   } catch (const std::exception& error) {
     if (asked_for_details(argc, argv)) return fail(error.what(), 1);
+    if (const auto operation = operation_not_deterministic(error))
+      return fail("train.deterministic: " + not_deterministic_text(*operation), 1);
     // ATen's errors carry a stack trace after their first line.
     return fail(first_line(error.what()) + " (-v shows where)", 1);
   }

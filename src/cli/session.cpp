@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include "onecycle/compute.h"
+#include "onecycle/device_settings.h"
 
 #include "cli/progress.h"
 
@@ -8,8 +9,19 @@
 
 namespace onecycle {
 
+namespace {
+
+// Before ranks join, and with them the threads of their groups: what CUDA's libraries read of the
+// environment is there when they start.
+Recipe prepared(Recipe recipe) {
+  use_device_settings(recipe.train.device_settings());
+  return recipe;
+}
+
+}  // namespace
+
 Session::Session(CommandLine& line, const std::string& path)
-    : Session(line, load_recipe(path, line.overrides())) {
+    : Session(line, prepared(load_recipe(path, line.overrides()))) {
   require_precision(recipe_.train.compute(), group().local_rank());
 }
 

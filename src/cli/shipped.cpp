@@ -46,6 +46,7 @@ Environment shipped_environment(std::shared_ptr<Group> group, LoadWatch loading)
   environment.group = std::move(group);
   environment.loading = std::move(loading);
   environment.use_threads = at::set_num_threads;
+  environment.use_device = use_device_settings;
   return environment;
 }
 

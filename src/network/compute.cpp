@@ -1,5 +1,6 @@
 #include "onecycle/compute.h"
 
+#include "onecycle/device_settings.h"
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
@@ -119,8 +120,11 @@ Compute choose_compute(const ComputeOptions& options, const torch::nn::Module& m
                                 ? format("CUDA device {}", compute.device.index())
                                 : format("CPU, {} thread{}", at::get_num_threads(),
                                          at::get_num_threads() == 1 ? "" : "s");
-  compute.summary = format("{}, {}{}", where, name_of(compute.dtype),
-                           convolutions && compute.dtype != at::kDouble ? ", channels last" : "");
+  compute.summary = format(
+      "{}, {}{}{}{}", where, name_of(compute.dtype),
+      compute.dtype == at::kFloat && has_tf32(compute.device) ? " (" + tf32_text() + ")" : "",
+      convolutions && compute.dtype != at::kDouble ? ", channels last" : "",
+      at::globalContext().deterministicAlgorithms() ? ", deterministic" : "");
   return compute;
 }
 

@@ -139,6 +139,28 @@ OptionTable<TrainOptions> train_options() {
        {"fp64", Precision::fp64}},
       "bf16 (on a CPU: with AVX-512 BF16) and fp16 keep fp32 masters, fp16 with a loss scale that "
       "finds its size; auto: bf16 for convolutions and large dense layers if the hardware has it");
+  table.add("tf32", &TrainOptions::tf32,
+            {{"auto", Tf32Choice::automatic}, {"on", Tf32Choice::on}, {"off", Tf32Choice::off}},
+            "fp32 on GPUs of compute capability 8.0 or more: factors rounded to TF32 (10 bits of "
+            "mantissa), several times as fast; auto: in convolutions, as PyTorch does; on: in "
+            "matrix products too; off: exact");
+  table.add("autotune", &TrainOptions::autotune,
+            {{"auto", AutotuneChoice::automatic},
+             {"on", AutotuneChoice::on},
+             {"off", AutotuneChoice::off}},
+            "on a GPU, cuDNN times its convolutions at the first step of each shape and keeps the "
+            "fastest; auto: unless deterministic");
+  table.add("deterministic", &TrainOptions::deterministic,
+            "equal bits in every run on an equal device with equal threads and build: no "
+            "autotuning, deterministic algorithms alone, or an error that names the operation");
+  table.rule([](const TrainOptions& options)
+                 -> std::optional<OptionTable<TrainOptions>::Violation> {
+    if (!options.deterministic || options.autotune != AutotuneChoice::on) return std::nullopt;
+    return OptionTable<TrainOptions>::Violation{
+        "autotune",
+        "on contradicts deterministic: which algorithm is fastest is not the same in every run; "
+        "leave it at auto"};
+  });
   table.add("graph", &TrainOptions::graph,
             {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
             "the whole step as one CUDA graph; auto: on a CUDA device, step by step if it cannot "

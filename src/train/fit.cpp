@@ -1,5 +1,6 @@
 #include "train/fit.h"
 
+#include "onecycle/device_settings.h"
 #include "onecycle/error.h"
 #include "onecycle/trainer.h"
 
@@ -121,6 +122,8 @@ void Fit::stop_for(const std::exception& error) {
         format(
             "fp16: this network needs an operation that LibTorch lacks here ({}); use bf16 or fp32",
             *missing));
+  if (const auto operation = operation_not_deterministic(error))
+    throw FieldError("train.deterministic", not_deterministic_text(*operation));
   throw;
 }
 

@@ -81,6 +81,22 @@ TEST_F(Resume, OfAnotherModelIsOneClearLine) {
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
 }
 
+TEST_F(Resume, ADeterministicRunStaysSo) {
+  const Outcome first = run_program(train({"--set", "train.duration=2ep", "--set",
+                                           "train.deterministic=true", "--set", "train.tf32=off"}));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr(", deterministic\n"));
+  const std::string run = folder_ / "runs/long/1";
+  const Outcome resumed = run_program({"train", "--resume", run, "--dry-run"});
+  EXPECT_EQ(resumed.exit_code, 0);
+  EXPECT_THAT(resumed.err, Not(HasSubstr("warning"))) << "the machine is the same";
+  EXPECT_THAT(resumed.out, HasSubstr(", deterministic\n"));
+  const Outcome contradiction =
+      run_program({"train", "--resume", run, "--dry-run", "--set", "train.autotune=on"});
+  EXPECT_EQ(contradiction.exit_code, 2);
+  EXPECT_THAT(contradiction.err, HasSubstr("train.autotune: on contradicts deterministic"));
+}
+
 TEST_F(Resume, AnotherLengthAsksHow) {
   ASSERT_EQ(run_program(train({"--set", "train.duration=2ep"})).exit_code, 0);
   const std::string run = folder_ / "runs/long/1";

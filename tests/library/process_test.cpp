@@ -1,6 +1,7 @@
 // What the process is set to, which no call of the library changes.
 
 #include "onecycle/build.h"
+#include "onecycle/device_settings.h"
 #include "onecycle/observers.h"
 #include "onecycle/range_test.h"
 
@@ -56,6 +57,8 @@ void add_libtorch(Settings& settings) {
   settings["gradients"] = format("{}", c10::GradMode::is_enabled());
   settings["deterministic"] = format("{}", at::globalContext().deterministicAlgorithms());
   settings["cuDNN chooses"] = format("{}", at::globalContext().benchmarkCuDNN());
+  settings["cuDNN repeats"] = format("{}", at::globalContext().deterministicCuDNN());
+  settings["TF32"] = tf32_text();
   add_generator(at::kCPU);
   if (!at::hasCUDA()) return;
   add_generator({at::kCUDA, 0});

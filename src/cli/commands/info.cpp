@@ -1,4 +1,5 @@
 #include "onecycle/compute.h"
+#include "onecycle/device_settings.h"
 
 #include "cli/command.h"
 #include "cli/console.h"
@@ -51,6 +52,7 @@ int info_command(int argc, char** argv) {
       {"threads", std::to_string(at::get_num_threads())},
       {"CUDA kernels", kernels::has_cuda_kernels() ? "built" : "not built (ONECYCLE_CUDA)"},
       {"CUDA device", obstacle.empty() ? "usable" : "none: " + obstacle},
+      {"TF32", obstacle.empty() && has_tf32({at::kCUDA, 0}) ? "yes (train.tf32)" : "no"},
       {"data sets", shipped_datasets()},
   };
   Json json = {{"event", "info"}};
