@@ -21,7 +21,7 @@ SUPER = ["name=super", "model={name: resnet56, init: msra}", "data.batch_size=10
          "optimizer={name: sgd, momentum: 0.9, weight_decay: 1e-4, weight_decay_mode: l2, decay_all: true}",
          "train.duration=10000it", "train.evaluate_every=1000it", "train.log_every=250", "output.checkpoint_every=500it"]
 # Losses that are to be the same bits.
-EXACT = ["train.deterministic=true", "train.tf32=false", "train.log_every=1"]
+EXACT = ["train.deterministic=true", "train.tf32=off", "train.log_every=1"]
 
 
 def tool(name):
