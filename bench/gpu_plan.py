@@ -58,7 +58,7 @@ class State:
         self.file = file
         self.results = {}
         if file.exists():
-            self.results = json.loads(file.read_text())["visits"]
+            self.results = json.loads(file.read_text()).get("visits", {})
 
     def of(self, visit, part):
         return self.results.get(str(visit.number), {}).get(part.name)

@@ -59,7 +59,10 @@ def of_tests(name, read):
 def of_speeds(name, read, wanted):
     """Rows of bench/run; `wanted`: {the beginning of a peer's name: ratio}."""
     rows = []
-    for title, ratios in read.items():
+    for start, least in wanted.items():
+        if not any(peer.startswith(start) for ratios in read.values() for peer in ratios):
+            rows.append((f"{name}: as fast as {start}", "it did not run", f">= {least} x", False))
+    for ratios in read.values():
         for peer, ratio in ratios.items():
             least = next((least for start, least in wanted.items() if peer.startswith(start)), None)
             if not peer.startswith("onecycle"):
@@ -79,8 +82,8 @@ def of_one_part(part, result):
         runs = [run["train_seconds"] for run in read]
         text = f"first {runs[0]:.2f} s, best {min(runs):.2f} s; {statistics.mean(map(accuracy, read)):.2%}"
         return [(part.name, text, "", None)]
-    if part.read is trained and read["ends"] and read["ends"][-1].get("test_accuracy") is not None:
-        end = read["ends"][-1]
+    end = read["ends"][-1] if part.read is trained and read["ends"] else {}
+    if end.get("test_accuracy") is not None and end.get("stop_reason") != "interrupted":
         reached = accuracy(end) >= float(part.wanted) if part.wanted else None
         text = f"{accuracy(end):.2%} in {end['train_seconds']:.2f} s of training, {result['seconds']:.1f} s in all"
         return [(part.name, text, f">= {float(part.wanted):.1%}" if part.wanted else "", reached)]

@@ -245,6 +245,17 @@ class Table(Folder):
         self.assertEqual(rows[name + "eager, on the GPU"][2:5], ("2.50 x", ">= 2.0 x", "reached"))
         self.assertEqual(rows[name + "graph, the whole step by hand"][4], "MISSED")
 
+    def test_a_peer_that_did_not_run_is_missed(self):
+        rows = self.rows({"mlp, batch 128, beside compiled": {"read": {"T": {"onecycle, fp32": 1.0}}}})
+        self.assertEqual(rows["mlp, batch 128, beside compiled: as fast as compiled"][2:5],
+                         ("it did not run", ">= 1.2 x", "MISSED"))
+
+    def test_a_saved_run_is_not_held_against_its_end(self):
+        name = "ResNet-56, super-convergence, part 1 of 3"
+        read = {"read": {"losses": [], "warnings": [], "ends": [
+            {"test_accuracy": 0.3, "train_seconds": 9.0, "stop_reason": "interrupted"}]}}
+        self.assertEqual(self.rows({name: {**read, "exit_code": 143}})[name][4], "saved, goes on")
+
     def test_markdown_says_where_and_when(self):
         rows = list(self.rows({"quickstart": self.ends(0.89)}).values())
         text = gpu_results.as_markdown(rows, self.kept)
