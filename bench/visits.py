@@ -62,15 +62,16 @@ class Make:
     def airbench(self, name, usual, limit, *words, cache=None):
         """`cache`: where torch.compile keeps its kernels."""
         environment = {"TORCHINDUCTOR_CACHE_DIR": str(self.options.work / cache)} if cache else {}
-        return Part(name, usual, limit,
-                    [self.options.python, PEERS / "airbench94.py", "--device", "cuda", "--data", self.options.cifar10 or "data/cifar10",
-                     *words], json_lines, needs=("cifar10",), environment=environment)
+        return Part(name, usual, limit, [self.options.python, PEERS / "airbench94.py", "--device", "cuda", "--data",
+                    self.options.cifar10 or "data/cifar10", *words], json_lines,
+                    needs=("cifar10", "compiler") if "--compile" in words else ("cifar10",), environment=environment)
 
     def turns(self, group, batch, peers, usual, limit, wanted, rounds):
         file = self.options.work / f"turns-{group}-{batch}-{peers.replace(',', '-')}.json"
         return Part(f"{group}, batch {batch}, beside {peers.replace(',', ' and ')}", usual, limit,
                     [self.options.python, ROOT / "bench/run", "--device", "cuda", "--only", group, "--batch", batch, "--peers",
-                     peers, "--rounds", rounds, "--quiet", 0.5, "--json", file, *self.bench_data], from_file(file), wanted)
+                     peers, "--rounds", rounds, "--quiet", 0.5, "--json", file, *self.bench_data], from_file(file), wanted,
+                    needs=("compiler",) if peers == "compiled" else ())
 
     def leg(self, number, goes_on):
         """Of one run that is resumed where there is one."""

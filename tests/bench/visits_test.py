@@ -68,6 +68,13 @@ class Plan(Folder):
     def test_the_first_visit_needs_nothing_but_the_bundle(self):
         self.assertTrue(all(not part.needs for part in everything(self.folder)[0].parts))
 
+    def test_what_parts_need_is_known(self):
+        needs = {need for visit in everything(self.folder) for part in visit.parts for need in part.needs}
+        self.assertEqual(needs, {"cifar10", "compiler", "compute-sanitizer", "ncu"})
+        text = (ROOT / "bench/gpu").read_text()
+        for need in needs:
+            self.assertIn(f'"{need}"', text)
+
     def test_the_program_that_each_part_names_is_there(self):
         for visit in everything(self.folder):
             for part in visit.parts:
