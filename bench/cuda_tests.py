@@ -27,7 +27,8 @@ def run(program, words):
 def main():
     build, words = Path(sys.argv[1]), sys.argv[2]
     # Those of tests/fuzz are no GoogleTest programs.
-    programs = sorted(path for path in build.glob("tests/*/test_*") if path.is_file() and path.suffix == "" and path.parent.name != "fuzz")
+    programs = sorted(path for path in build.glob("tests/*/test_*")
+                      if path.is_file() and path.suffix == "" and path.parent.name != "fuzz")
     if not programs:
         sys.exit(f"cuda_tests.py: no test programs in {build}/tests: build them, or use a bundle")
     failures = passed = 0

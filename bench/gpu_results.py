@@ -24,7 +24,8 @@ def json_lines(output):
 
 def cases(output):
     """Of GoogleTest programs."""
-    return {name.lower(): len(re.findall(rf"^\[ +{name} \] .*\(\d+ ms\)$", output, re.M)) for name in ("OK", "FAILED", "SKIPPED")}
+    return {name.lower(): len(re.findall(rf"^\[ +{name} \] .*\(\d+ ms\)$", output, re.M))
+            for name in ("OK", "FAILED", "SKIPPED")}
 
 
 def last_lines(output):

@@ -91,7 +91,8 @@ ON_A_GPU = {"eager": "eager, on the GPU", "graph": "graph, the whole step by han
 def on_a_gpu(options, net, title, ours, peer_of):
     """Turns of hundreds of steps: the first holds the warm-up and the recording of every graph."""
     peers = [peer_of(ON_A_GPU[name], name) for name in options.peers]
-    return Group(net, f"{title}, batch {options.batch or 128}", [*ours, *peers], peers[0].name, 500 if net == "mlp" else 200, 8, spare=True)
+    return Group(net, f"{title}, batch {options.batch or 128}", [*ours, *peers], peers[0].name,
+                 steps=500 if net == "mlp" else 200, rounds=8, spare=True)
 
 
 def mlp(options):
