@@ -26,6 +26,7 @@ class Group:
     steps: int      # a turn
     rounds: int
     notes: list = field(default_factory=list)
+    spare: bool = False  # a peer that ends before its first step is left out, with a note
 
 
 def ours(options, name, recipe, *settings):
@@ -83,12 +84,23 @@ def resnet_peer(options, name, file, net, environment=None):
     return peer(options, name, file, "--net", net, *data, *augment, *no_bf16(options), environment=environment)
 
 
+# On a GPU, of any network: a name in the table and the end of the name of its file in bench/peers.
+ON_A_GPU = {"eager": "eager, on the GPU", "graph": "graph, the whole step by hand", "compiled": "compiled, max-autotune"}
+
+
+def on_a_gpu(options, net, title, ours, peer_of):
+    """Turns of hundreds of steps: the first holds the warm-up and the recording of every graph."""
+    peers = [peer_of(ON_A_GPU[name], name) for name in options.peers]
+    return Group(net, f"{title}, batch {options.batch or 128}", [*ours, *peers], peers[0].name,
+                 steps=500 if net == "mlp" else 200, rounds=8, spare=True)
+
+
 def mlp(options):
     if options.device == "cuda":
-        return Group("mlp", f"3-layer net 784-256-128-10, Fashion-MNIST, batch {options.batch or 128}", [
-            *(our_mlp(options, precision) for precision in ("fp32", "bf16")),
-            mlp_peer(options, "PyTorch, on the GPU", "mlp_memory.py"),
-        ], "PyTorch, on the GPU", steps=500, rounds=12)
+        files = {"eager": "mlp_memory.py", "graph": "mlp_graph.py", "compiled": "mlp_compiled.py"}
+        return on_a_gpu(options, "mlp", "3-layer net 784-256-128-10, Fashion-MNIST",
+                        [our_mlp(options, precision) for precision in ("fp32", "bf16")],
+                        lambda name, kind: mlp_peer(options, name, files[kind]))
     return Group("mlp", "3-layer net 784-256-128-10, Fashion-MNIST, batch " + f"{options.batch or 128}; peers in fp32", [
         *(our_mlp(options, precision) for precision in widths(options, "fp32", "auto", "bf16")),
         mlp_peer(options, "PyTorch, in memory", "mlp_memory.py"),
@@ -101,7 +113,12 @@ def mlp(options):
 def resnet(options, net, steps, rounds):
     pictures = "CIFAR-10" if options.cifar10 else "random pictures"
     augment = "crops and flips (peers: vectorised, normalised beforehand)" if options.augment else "no augmentation"
-    title = f"{net.replace('resnet', 'ResNet-')}, {pictures} 3x32x32, batch {options.batch or 128}, {augment}"
+    title = f"{net.replace('resnet', 'ResNet-')}, {pictures} 3x32x32"
+    if options.device == "cuda":
+        files = {"eager": "resnet_autocast.py", "graph": "resnet_graph.py", "compiled": "resnet_compiled.py"}
+        return on_a_gpu(options, net, f"{title}, {augment}", [our_resnet(options, net, "auto")],
+                        lambda name, kind: resnet_peer(options, name, files[kind], net))
+    title = f"{title}, batch {options.batch or 128}, {augment}"
     group = Group(net, title, [
         *(our_resnet(options, net, precision) for precision in widths(options, "auto", "fp32")),
         resnet_peer(options, expert(options), "resnet_autocast.py", net),

@@ -5,7 +5,6 @@ programs stay alive; between turns they wait for a line and use no processor.
 """
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -44,6 +43,10 @@ class Watch:
         return max(0.0, busy_seconds()[0] - self.busy - (own - self.own)) / (self.seconds() * self.processors)
 
 
+class Ended(Exception):
+    """A program ended before its answer."""
+
+
 class Program:
     def __init__(self, variant):
         self.command = [str(part) for part in variant.command]
@@ -55,7 +58,7 @@ class Program:
         line = self.process.stdout.readline()
         if not line:
             self.log.seek(0)
-            sys.exit(f"bench/run: {' '.join(self.command)} ended:\n{self.log.read()[-3000:]}")
+            raise Ended(f"{' '.join(self.command)} ended:\n{self.log.read()[-3000:]}")
         return line.strip()
 
     def ready(self):

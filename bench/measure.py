@@ -1,7 +1,7 @@
 """The figures of a group: rounds of one turn each."""
 import sys
 
-from interleave import Program, Turn, Watch
+from interleave import Ended, Program, Turn, Watch
 
 
 def in_rounds(group, turn, rounds):
@@ -14,14 +14,28 @@ def in_rounds(group, turn, rounds):
     return taken
 
 
+def leave_out(group, variant, error):
+    group.variants.remove(variant)
+    group.notes.append(f"without {variant.name}: {str(error).strip().splitlines()[-1]}")
+    print(f"{group.name}: {error}", file=sys.stderr)
+    if group.reference == variant.name:
+        group.reference = group.variants[-1].name
+
+
 def speeds(group):
     """Seconds a step, and the seconds of each one's first step."""
-    programs = {}
+    programs, first = {}, {}
     try:
-        for variant in group.variants:
-            programs[variant.name] = Program(variant).ready()
-            print(f"{group.name}: {variant.name} is ready", file=sys.stderr)
-        first = {name: program.turn(1).figure for name, program in programs.items()}
+        for variant in list(group.variants):
+            try:
+                programs[variant.name] = Program(variant).ready()
+                print(f"{group.name}: {variant.name} is ready", file=sys.stderr)
+                first[variant.name] = programs[variant.name].turn(1).figure
+            except (Ended, OSError) as error:
+                if not group.spare or variant is group.variants[0]:
+                    raise
+                leave_out(group, variant, error)
+                programs.pop(variant.name, None)
         taken = in_rounds(group, lambda variant: programs[variant.name].turn(group.steps), group.rounds + 1)
     finally:
         for program in programs.values():

@@ -36,7 +36,7 @@ def train(description, channels_last, autocast, fused, compiled=False):
     schedule = one_cycle(optimizer, 0.1)
     autocast = autocast and not arguments.no_bf16
     turns = Turns(device)
-    for rows in batches(len(pictures.labels), arguments.batch):
+    for rows in batches(len(pictures.labels), arguments.batch, device):
         images, labels = pictures.batch(rows)
         with torch.autocast(device, torch.bfloat16, enabled=autocast):
             loss = torch.nn.functional.cross_entropy(forward(images), labels)

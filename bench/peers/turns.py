@@ -52,13 +52,15 @@ def options(description):
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)
     torch.backends.cudnn.benchmark = True
+    if arguments.device == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, as in convolutions
     return arguments
 
 
-def batches(samples, size):
+def batches(samples, size, device="cpu"):
     """Positions of a batch, for ever: a new order each epoch, without its remainder."""
     while True:
-        order = torch.randperm(samples)
+        order = torch.randperm(samples, device=device)
         for i in range(samples // size):
             yield order[i * size:(i + 1) * size]
 

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""cuda_tests.py BUILD FILTER: the cases of all test programs that match, four programs at a time; their output follows when
+each has ended. Exit code 1 where one fails, ends by a signal or takes longer than a minute, or where none ran."""
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SECONDS = 60
+
+
+def run(program, words):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            result = subprocess.run([program, f"--gtest_filter={words}"], cwd=folder, stdin=subprocess.DEVNULL, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=SECONDS)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{error}\n[  FAILED  ] {program.name} (0 ms)\n", True
+    output, failed = result.stdout, result.returncode != 0
+    if failed and not re.search(r"^\[  FAILED  \]", output, re.M):
+        output += f"\n[  FAILED  ] {program.name}, exit code {result.returncode} (0 ms)\n"
+    return output, failed
+
+
+def main():
+    build, words = Path(sys.argv[1]), sys.argv[2]
+    # Those of tests/fuzz are no GoogleTest programs.
+    programs = sorted(path for path in build.glob("tests/*/test_*")
+                      if path.is_file() and path.suffix == "" and path.parent.name != "fuzz")
+    if not programs:
+        sys.exit(f"cuda_tests.py: no test programs in {build}/tests: build them, or use a bundle")
+    failures = passed = 0
+    with ThreadPoolExecutor(4) as pool:
+        for program, (output, failed) in zip(programs, pool.map(lambda program: run(program, words), programs)):
+            failures += failed
+            ran = re.findall(r"^\[       OK \].*", output, re.M)
+            passed += len(ran)
+            if failed or ran or "SKIPPED" in output:
+                print(f"{program.parent.name}/{program.name}\n{output}", flush=True)
+    if passed == 0:
+        print("cuda_tests.py: no case ran: there is no GPU here, or the build has no CUDA", file=sys.stderr)
+    return 1 if failures or passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
