@@ -131,15 +131,15 @@ TEST(Ranks, NormsOfEachRankAreSharedForEvaluation) {
   EXPECT_GT(largest_difference(one.weights, two.weights), 1e-9) << "they normalise otherwise";
 }
 
-// Weights, statistics and scores, those of averaged weights too.
 TEST(Ranks, NormsOfWholeGroupsDoNotDependOnRanksAndPasses) {
   for (const std::string model :
        {"model={name: resnet8, width: 4, bn_batch: 4}",
         "model={name: mlp, hidden: [12, 16], norm: batch, bn_batch: 4}",
         "model={name: mlp, hidden: [12, 16], block: residual, norm: batch, bn_batch: 4}"})
-    for (const std::string average : {"train.ema_decay=null", "train.ema_decay=0.8"}) {
-      SCOPED_TRACE(model + " " + average);
-      const Settings groups = {model, average, "train.precision=fp64"};
+    for (const std::string more : {"train.ema_decay=null", "train.ema_decay=0.8",
+                                   "train.freeze=[{match: '*1*', from: 3it}]"}) {
+      SCOPED_TRACE(model + " " + more);
+      const Settings groups = {model, more, "train.precision=fp64"};
       const Trained one = train_on(alone(), with(groups, {batch(16)}));
       const auto same = [&](const Trained& other) {
         EXPECT_LT(largest_difference(one.weights, other.weights), 1e-9);
@@ -160,7 +160,7 @@ TEST(Ranks, GhostNormsTakeWholeGroupsAndAreNotSynchronised) {
   refuses({batch(20)}, "passes of 20 samples are not whole groups of 8; take passes of 16 or 24");
   refuses({batch(4)}, "passes of 4 samples are not whole groups of 8; take passes of 8 samples");
   refuses({batch(16), "train.sync_bn=true"}, "does not go with model.bn_batch");
-  refuses({"data.batch_size=all", "train.accumulate=3"}, "passes of 26 and 27 samples");
+  refuses({"data.batch_size=all", "train.accumulate=3"}, "of 26 and 27 samples");
   EXPECT_NO_THROW(run_on(alone(), {"model={name: resnet8, bn_batch: 8}", "data.batch_size=all"}));
 }
 
