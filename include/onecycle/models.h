@@ -9,7 +9,10 @@
 #include <vector>
 
 // The networks, each as the struct that recipes' `model` fills. bn_batch: in training, norms take
-// the statistics of groups of this many samples; unset: of the whole batch.
+// the statistics of groups of this many consecutive samples ("ghost" batch norm, Hoffer et al.
+// 2017, arXiv 1705.08741); unset: of all samples of a forward pass. Runs refuse forward passes that
+// are not whole groups, and then do not depend on how a step's samples are spread over ranks and
+// accumulated passes.
 namespace onecycle {
 
 // Dense layers with ReLU between them; two hidden layers are the 3-layer net. Of a table's rows,
@@ -30,6 +33,7 @@ struct Mlp {
   Block block = Block::plain;
   std::optional<std::int64_t> width = {};  // between residual blocks; unset: the first of hidden
   std::optional<std::int64_t> embedding = {};  // of n categories; unset: min(600, round(1.6 n^.56))
+  std::optional<std::int64_t> bn_batch = {};   // with Norm::batch
 };
 
 // Smith's 3-layer network, Caffe's cifar10_full, for inputs of 0 to 255 less their mean.

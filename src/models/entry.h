@@ -26,7 +26,7 @@ void add_bn_batch(OptionTable<Options>& table) {
   table
       .add("bn_batch", &Options::bn_batch,
            "in training, normalise groups of this many samples each by statistics of their own; "
-           "null: the whole batch")
+           "a forward pass is whole groups; null: the whole batch")
       .range(at_least(1));
   table.unit("samples");
 }

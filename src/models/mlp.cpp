@@ -35,10 +35,13 @@ OptionTable<Mlp> mlp_options() {
            "n categories")
       .range(at_least(1));
   table.unit("numbers");
+  add_bn_batch(table);
   table.rule([](const Mlp& mlp) -> std::optional<OptionTable<Mlp>::Violation> {
     const bool residual = mlp.block == Mlp::Block::residual;
     if (residual && mlp.hidden.empty())
       return {{"hidden", "is empty: residual blocks need the units of each"}};
+    if (mlp.bn_batch && mlp.norm != Mlp::Norm::batch)
+      return {{"bn_batch", "is of batch norms; set norm: batch"}};
     if (!residual && mlp.width) return {{"width", "is of residual blocks; set block: residual"}};
     return {};
   });
@@ -54,7 +57,7 @@ class MlpNetwork : public Model {
     for (const std::int64_t next : options.hidden) {
       add_layer(width, next);
       if (options.norm != Mlp::Norm::none)
-        norms_.emplace_back(*this, "norm" + std::to_string(layers_.size()), options.norm, width);
+        norms_.emplace_back(*this, "norm" + std::to_string(layers_.size()), options, width);
     }
     add_layer(width, context.classes);
     initialise(*this, options.init, context.seed);

@@ -28,11 +28,11 @@ std::optional<at::ScalarType> MlpInput::dtype() const {
   return embeddings_ ? std::optional(at::kFloat) : std::nullopt;
 }
 
-RowNorm::RowNorm(torch::nn::Module& owner, const std::string& name, Mlp::Norm kind,
+RowNorm::RowNorm(torch::nn::Module& owner, const std::string& name, const Mlp& options,
                  std::int64_t width) {
-  if (kind == Mlp::Norm::batch)
-    batch_ = owner.register_module(name, BatchNorm(width, std::nullopt));
-  else if (kind == Mlp::Norm::layer)
+  if (options.norm == Mlp::Norm::batch)
+    batch_ = owner.register_module(name, BatchNorm(width, options.bn_batch));
+  else if (options.norm == Mlp::Norm::layer)
     layer_ =
         owner.register_module(name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
 }

@@ -34,10 +34,11 @@ class MlpInput {
   Embeddings embeddings_{nullptr};
 };
 
-// A norm of [N, width], `name` in `owner`, or none.
+// The norm that the options say, of [N, width], `name` in `owner`, or none.
 class RowNorm {
  public:
-  RowNorm(torch::nn::Module& owner, const std::string& name, Mlp::Norm kind, std::int64_t width);
+  RowNorm(torch::nn::Module& owner, const std::string& name, const Mlp& options,
+          std::int64_t width);
 
   at::Tensor operator()(const at::Tensor& rows);
   at::Tensor relu(const at::Tensor& rows);  // of the norm

@@ -12,7 +12,7 @@ namespace {
 class MlpBlock : public torch::nn::Module {
  public:
   MlpBlock(std::int64_t width, std::int64_t inner, const Mlp& options)
-      : norm_(*this, "norm", options.norm, width), dropout_(options.dropout) {
+      : norm_(*this, "norm", options, width), dropout_(options.dropout) {
     linear1_ = register_module("linear1", torch::nn::Linear(width, inner));
     linear2_ = register_module("linear2", torch::nn::Linear(inner, width));
   }
@@ -38,7 +38,7 @@ class ResidualMlp : public Model {
       : rows_(*this, options, context),
         first_(register_module("input", torch::nn::Linear(rows_.width(), width))),
         blocks_(blocks_of(options, width)),
-        norm_(*this, "norm", options.norm, width),
+        norm_(*this, "norm", options, width),
         last_(register_module("output", torch::nn::Linear(width, context.classes))) {
     initialise(*this, options.init, context.seed);
   }

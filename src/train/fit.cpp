@@ -131,6 +131,7 @@ void Fit::train_step(std::int64_t step) {
   if (step % run_.steps.steps_per_epoch == 0)
     tell(&Observer::on_epoch_begin, EpochBegin{step / run_.steps.steps_per_epoch, step});
   if (const std::int64_t phase = run_.freezing.phase_of(step); phase != phase_) {
+    if (phase_ >= 0) share_statistics();  // norms that freeze normalise by them from here on
     run_.freezing.apply(phase_ = phase, *run_.parameters);
     step_.weights_changed();
   }

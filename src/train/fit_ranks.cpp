@@ -18,16 +18,20 @@ void Fit::share_weights() {
   run_.parameters->refresh_working();
 }
 
-// Running statistics of norms become the mean over the ranks, which every rank then goes on from.
+// Running statistics of norms, and what averages keep of them, become the mean over the ranks,
+// which every rank then goes on from.
 void Fit::share_statistics() {
   if (run_.group->size() == 1) return;
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> statistics;
   std::vector<at::Tensor> flat;
   std::vector<at::Tensor> buffers = run_.model->buffers();
-  if (lookahead_)
+  const auto add_kept = [&](const TensorsByName& kept) {
     for (const auto& item : run_.model->named_buffers())
-      if (item.value().is_floating_point()) buffers.push_back(lookahead_->tensors().at(item.key()));
+      if (item.value().is_floating_point()) buffers.push_back(kept.at(item.key()));
+  };
+  if (lookahead_) add_kept(lookahead_->tensors());
+  if (average_) add_kept(average_->tensors());
   for (const at::Tensor& buffer : buffers) {
     if (!buffer.is_floating_point()) continue;
     statistics.push_back(buffer);

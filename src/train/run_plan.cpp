@@ -5,6 +5,7 @@
 #include "core/text/duration_limits.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
+#include "nn/layers/batch_norm.h"
 #include "schedule/survey.h"
 
 #include <algorithm>
@@ -39,6 +40,30 @@ double largest_decay_factor(const Parameters& parameters, const UpdateRule& rule
     most = std::max(most, parameter.decay_scale *
                               (rule.decay == DecayMode::decoupled ? parameter.lr_scale : 1));
   return most;
+}
+
+// The multiple of `unit` next to and below `samples`, and the one above.
+std::string multiples_around(std::int64_t samples, std::int64_t unit) {
+  const std::int64_t below = samples / unit * unit;
+  return below == 0 ? format("{}", unit) : format("{} or {}", below, below + unit);
+}
+
+// Steps do not depend on how their samples are spread over ranks and passes where each pass is
+// whole groups.
+void check_statistics_groups(const Run& run) {
+  const std::int64_t parts = run.steps.micro_batches() * run.steps.ranks;
+  const std::int64_t samples = run.steps.total_batch / parts;
+  const bool uneven = run.steps.total_batch % parts != 0;
+  for (const auto& norm : grouped_norms(*run.model)) {
+    const std::int64_t group = *norm->group();
+    if (!uneven && samples % group == 0) continue;
+    throw FieldError(
+        "model.bn_batch",
+        format("forward passes of {}{} samples are not whole groups of {}; take passes of {} "
+               "samples (data.batch_size), or groups whose size divides that of the passes",
+               samples, uneven ? format(" and {}", samples + 1) : "", group,
+               multiples_around(samples, group)));
+  }
 }
 
 }  // namespace
@@ -83,6 +108,7 @@ void follow(Run& run, RunPlan plan) {
   if (run.options.graph == GraphChoice::on && !run.compute.device.is_cuda())
     throw FieldError("train.graph",
                      "on needs a CUDA device, and this run is on the CPU; leave it at auto");
+  check_statistics_groups(run);
   run.parameters->reset_factors(plan.optimizer.decay_all);
   run.parameters->slice_rates(plan.optimizer.lr_slice);
   run.parameters->apply(plan.optimizer.groups);

@@ -18,7 +18,8 @@ StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const 
 RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule);
 
 // Gives a run that has its weights and options its schedule and an optimizer over its parameters,
-// whose factors are set. Throws FieldError.
+// whose factors are set. Throws FieldError, also where a forward pass of a network with
+// model.bn_batch is not whole groups of it.
 void follow(Run& run, RunPlan plan);
 
 }  // namespace onecycle

@@ -74,7 +74,8 @@ TEST(ModelOptions, BadValuesOfTheNetworksWithNormsAndDropout) {
   const std::vector<std::pair<std::string, std::string>> bad = {
       {"mlp", "dropout: 1"},      {"mlp", "dropout: -0.1"},      {"resnet9", "dropout: 1"},
       {"resnet9", "bn_batch: 0"}, {"resnet9", "logit_scale: 0"}, {"resnet20", "bn_batch: 1.5"},
-      {"cnn3", "init: gaussian"}, {"cnn3", "width: 3"}};
+      {"cnn3", "init: gaussian"}, {"cnn3", "width: 3"},          {"cnn3", "bn_batch: 8"},
+      {"mlp", "bn_batch: 8"}};
   for (const auto& [name, text] : bad) {
     Problems problems;
     registry.at(name).variant.options->read(parse_yaml(text, "test.yaml"), "model", problems);

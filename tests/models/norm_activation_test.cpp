@@ -5,6 +5,8 @@
 #include "nn/layers/batch_norm.h"
 
 #include <gtest/gtest.h>
+#include <utility>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -30,25 +32,39 @@ struct Leaf {
   at::Tensor given, exact;
 };
 
-at::Tensor exact_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  return std::get<0>(at::native_batch_norm(x, weight, bias, {}, {}, true, 0, 1e-5));
+// Each of the groups by ATen's batch norm.
+at::Tensor exact_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      std::int64_t groups = 1) {
+  std::vector<at::Tensor> parts;
+  for (const at::Tensor& part : x.chunk(groups))
+    parts.push_back(std::get<0>(at::native_batch_norm(part, weight, bias, {}, {}, true, 0, 1e-5)));
+  return at::cat(parts);
 }
 
-class Branched : public ::testing::TestWithParam<std::pair<at::ScalarType, double>> {};
+struct Kind {
+  at::ScalarType type;
+  double tolerance;
+  std::int64_t groups;
+};
+
+class Branched : public ::testing::TestWithParam<Kind> {};
 
 // Both branches go on in ways of their own, as block and shortcut do.
 TEST_P(Branched, OutputAndGradients) {
-  const auto [type, tolerance] = GetParam();
+  const auto [type, tolerance, groups] = GetParam();
   at::manual_seed(3);
-  const Leaf x(at::randn({6, 32, 9, 7}) * 2 + 1, type), added(at::randn({6, 32, 9, 7}), type);
+  const at::Tensor levels = at::arange(6).view({6, 1, 1, 1});  // so that groups differ
+  const Leaf x(at::randn({6, 32, 9, 7}) * 2 + levels, type), added(at::randn({6, 32, 9, 7}), type);
   const Leaf weight(at::randn({32}), at::kFloat), bias(at::randn({32}), at::kFloat);
-  ASSERT_TRUE(fuses(x.given));
+  ASSERT_TRUE(fuses(x.given, groups));
   const at::Tensor one = at::randn({6, 32, 9, 7}), two = at::randn({6, 32, 9, 7});
 
-  const Branches found = norm_activation(x.given, added.given, weight.given, bias.given,
-                                         moments_of(x.given), 1e-5, NormOutput::relu_branches);
+  const Branches found =
+      norm_activation(x.given, added.given, weight.given, bias.given, moments_of(x.given, groups),
+                      1e-5, NormOutput::relu_branches);
   ((found.block * one.to(type)).sum() + (found.shortcut * two.to(type)).sum()).backward();
-  const at::Tensor expected = (exact_norm(x.exact, weight.exact, bias.exact) + added.exact).relu();
+  const at::Tensor expected =
+      (exact_norm(x.exact, weight.exact, bias.exact, groups) + added.exact).relu();
   (expected * (one.to(type) + two.to(type)).to(at::kDouble)).sum().backward();
 
   EXPECT_TRUE(found.block.equal(found.shortcut));
@@ -60,8 +76,9 @@ TEST_P(Branched, OutputAndGradients) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Branched,
-                         ::testing::Values(std::pair{at::kFloat, 1e-5},
-                                           std::pair{at::kBFloat16, 2e-2}));
+                         ::testing::Values(Kind{at::kFloat, 1e-5, 1}, Kind{at::kFloat, 1e-5, 3},
+                                           Kind{at::kFloat, 1e-5, 6}, Kind{at::kBFloat16, 2e-2, 1},
+                                           Kind{at::kBFloat16, 2e-2, 3}));
 
 class WithGelu : public ::testing::TestWithParam<std::tuple<at::ScalarType, double, bool>> {};
 
@@ -142,12 +159,41 @@ TEST(NormActivation, MomentsDoNotDependOnThreads) {
   EXPECT_TRUE(one.variance.equal(three.variance));
 }
 
+// Whatever stands beside it: more rows than a range holds, and fewer.
+TEST(NormActivation, AGroupIsABatchOfItsOwnToTheLastBit) {
+  at::manual_seed(10);
+  for (const std::int64_t side : {24, 3}) {
+    const at::Tensor values = at::randn({6, 16, side, side}).contiguous(kLayout);
+    const at::Tensor weight = at::randn({16}), bias = at::randn({16});
+    const at::Tensor slope = at::randn_like(values);
+    const auto output_and_gradient = [&](const at::Tensor& input, const at::Tensor& by,
+                                         std::int64_t groups) {
+      const at::Tensor leaf = input.clone(kLayout).requires_grad_();
+      const at::Tensor output =
+          norm_activation(leaf, {}, weight, bias, moments_of(leaf, groups), 1e-5, NormOutput::relu)
+              .block;
+      (output * by).sum().backward();
+      return std::pair{output.detach(), leaf.grad()};
+    };
+    const auto [output, gradient] = output_and_gradient(values, slope, 3);
+    for (std::int64_t first = 0; first < 6; first += 2) {
+      const auto alone =
+          output_and_gradient(values.narrow(0, first, 2), slope.narrow(0, first, 2), 1);
+      EXPECT_TRUE(output.narrow(0, first, 2).equal(alone.first)) << side << " " << first;
+      EXPECT_TRUE(gradient.narrow(0, first, 2).equal(alone.second)) << side << " " << first;
+    }
+  }
+}
+
 TEST(NormActivation, LeavesToATenWhatItDoesNotTake) {
   EXPECT_TRUE(fuses(at::zeros({2, 16, 3, 3}).contiguous(kLayout)));
   EXPECT_FALSE(fuses(at::zeros({2, 16, 3, 3})));
   EXPECT_FALSE(fuses(at::zeros({2, 24, 3, 3}).contiguous(kLayout)));
   EXPECT_FALSE(fuses(at::zeros({2, 16, 3, 3}, at::kDouble).contiguous(kLayout)));
   EXPECT_FALSE(fuses(at::zeros({1, 16, 1, 1}).contiguous(kLayout)));
+  EXPECT_TRUE(fuses(at::zeros({4, 16, 1, 1}).contiguous(kLayout), 2));
+  EXPECT_FALSE(fuses(at::zeros({4, 16, 1, 1}).contiguous(kLayout), 4)) << "one value a channel";
+  EXPECT_FALSE(fuses(at::zeros({4, 16, 3, 3}).contiguous(kLayout), 3));
 }
 
 // As a layer: statistics and output of torch::nn::BatchNorm2d, in training and evaluation.

@@ -25,17 +25,20 @@ struct NoWaiting : Observer {
 
 TEST(CudaStep, NeverWaits) {
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
-  for (const char* graph : {"off", "on"})
-    for (const char* precision : {"fp32", "bf16", "fp16"}) {
-      SCOPED_TRACE(std::string(graph) + " " + precision);
-      auto run = tiny_run({"train.device=cuda", std::string("train.graph=") + graph,
-                           std::string("train.precision=") + precision, "train.duration=40it",
-                           "train.evaluate_every=40it", "train.log_every=1000"});
-      NoWaiting watch(15, 35);
-      Trainer trainer(run);
-      trainer.observe(watch);
-      EXPECT_EQ(trainer.fit().reason, StopReason::finished);
-    }
+  for (const std::string model :
+       {"model={name: mlp, hidden: [12]}", "model={name: resnet8, width: 4, bn_batch: 8}"})
+    for (const char* graph : {"off", "on"})
+      for (const char* precision : {"fp32", "bf16", "fp16"}) {
+        SCOPED_TRACE(model + " " + graph + " " + precision);
+        auto run = tiny_run({model, "train.accumulate=2", "train.device=cuda",
+                             std::string("train.graph=") + graph,
+                             std::string("train.precision=") + precision, "train.duration=40it",
+                             "train.evaluate_every=40it", "train.log_every=1000"});
+        NoWaiting watch(15, 35);
+        Trainer trainer(run);
+        trainer.observe(watch);
+        EXPECT_EQ(trainer.fit().reason, StopReason::finished);
+      }
 }
 
 }  // namespace

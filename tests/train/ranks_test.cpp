@@ -131,9 +131,37 @@ TEST(Ranks, NormsOfEachRankAreSharedForEvaluation) {
   EXPECT_GT(largest_difference(one.weights, two.weights), 1e-9) << "they normalise otherwise";
 }
 
-TEST(Ranks, GhostNormsAreNotSynchronised) {
-  EXPECT_THROW(train_on(alone(), {"model={name: resnet8, bn_batch: 4}", "train.sync_bn=true"}),
-               RecipeError);
+TEST(Ranks, NormsOfWholeGroupsDoNotDependOnRanksAndPasses) {
+  for (const std::string model :
+       {"model={name: resnet8, width: 4, bn_batch: 4}",
+        "model={name: mlp, hidden: [12, 16], norm: batch, bn_batch: 4}",
+        "model={name: mlp, hidden: [12, 16], block: residual, norm: batch, bn_batch: 4}"})
+    for (const std::string more : {"train.ema_decay=null", "train.ema_decay=0.8",
+                                   "train.freeze=[{match: '*1*', from: 3it}]"}) {
+      SCOPED_TRACE(model + " " + more);
+      const Settings groups = {model, more, "train.precision=fp64"};
+      const Trained one = train_on(alone(), with(groups, {batch(16)}));
+      const auto same = [&](const Trained& other) {
+        EXPECT_LT(largest_difference(one.weights, other.weights), 1e-9);
+        expect_same(one, other, 1e-6);  // losses are summed in fp32
+      };
+      same(train_on(alone(), with(groups, {batch(4), "train.accumulate=4"})));
+      same(train_on_ranks(2, with(groups, {batch(8)})));
+      same(train_on_ranks(2, with(groups, {batch(4), "train.accumulate=2"})));
+      same(train_on_ranks(4, with(groups, {batch(4)})));
+    }
+}
+
+TEST(Ranks, GhostNormsTakeWholeGroupsAndAreNotSynchronised) {
+  const auto refuses = [](const Settings& settings, const std::string& why) {
+    EXPECT_THAT([&] { run_on(alone(), with({"model={name: resnet8, bn_batch: 8}"}, settings)); },
+                ::testing::ThrowsMessage<RecipeError>(HasSubstr(why)));
+  };
+  refuses({batch(20)}, "passes of 20 samples are not whole groups of 8; take passes of 16 or 24");
+  refuses({batch(4)}, "passes of 4 samples are not whole groups of 8; take passes of 8 samples");
+  refuses({batch(16), "train.sync_bn=true"}, "does not go with model.bn_batch");
+  refuses({"data.batch_size=all", "train.accumulate=3"}, "of 26 and 27 samples");
+  EXPECT_NO_THROW(run_on(alone(), {"model={name: resnet8, bn_batch: 8}", "data.batch_size=all"}));
 }
 
 TEST(Ranks, FrozenWeightsJoinLater) {

@@ -12,11 +12,11 @@ namespace onecycle {
 
 Branches BatchNormImpl::normalised(const at::Tensor& input, const at::Tensor& addend,
                                    NormOutput output) {
-  const bool one_batch = is_training() && !ranks_ && !(group_ && input.size(0) > *group_);
-  if (one_batch && fuses(input) && weight.scalar_type() == at::kFloat) {
-    const BatchMoments moments = moments_of(input);
-    const auto count = static_cast<double>(input.numel() / input.size(1));
-    track(moments.mean, moments.variance * (count / (count - 1)));
+  const std::int64_t groups = is_training() && !ranks_ ? groups_of(input.size(0)) : 0;
+  if (groups > 0 && fuses(input, groups) && weight.scalar_type() == at::kFloat) {
+    const BatchMoments moments = moments_of(input, groups);
+    const auto count = static_cast<double>(input.numel() / input.size(1) / groups);
+    track(moments.mean.mean(0), (moments.variance * (count / (count - 1))).mean(0));
     const at::Tensor added =
         addend.defined() ? addend.contiguous(at::MemoryFormat::ChannelsLast) : addend;
     return norm_activation(input, added, weight, bias, moments, options.eps(), output);
@@ -30,9 +30,16 @@ Branches BatchNormImpl::normalised(const at::Tensor& input, const at::Tensor& ad
   return {values, values};
 }
 
+// 0: the last one is smaller than the others.
+std::int64_t BatchNormImpl::groups_of(std::int64_t samples) const {
+  if (!group_ || samples <= *group_) return 1;
+  return samples % *group_ == 0 ? samples / *group_ : 0;
+}
+
 at::Tensor BatchNormImpl::normalised_alone(const at::Tensor& input) {
   if (is_training() && ranks_) return synchronised(input);
-  if (is_training() && group_ && input.size(0) > *group_) return in_groups(input);
+  if (is_training() && (groups_of(input.size(0)) != 1 || is_one_of_several()))
+    return in_groups(input);
   if (is_training()) check_values_a_channel(input.numel() / input.size(1));
   return torch::nn::BatchNorm2dImpl::forward(input);
 }
@@ -72,9 +79,32 @@ at::Tensor BatchNormImpl::synchronised(const at::Tensor& input) {
 
 void BatchNormImpl::track(const at::Tensor& mean, const at::Tensor& unbiased_variance) {
   const at::NoGradGuard no_grad;
-  num_batches_tracked += 1;
-  running_mean.lerp_(mean.to(running_mean.scalar_type()), *options.momentum());
-  running_var.lerp_(unbiased_variance.to(running_var.scalar_type()), *options.momentum());
+  // With count - 1 - index = left passes to come, the factors on what was there multiply to 1 - m,
+  // and those on each pass's mean are m / count.
+  const double momentum = *options.momentum();
+  const std::int64_t left = pass_.count - 1 - pass_.index;
+  const double share =
+      momentum / (static_cast<double>(pass_.count) - static_cast<double>(left) * momentum);
+  if (left == 0) num_batches_tracked += 1;
+  running_mean.lerp_(mean.to(running_mean.scalar_type()), share);
+  running_var.lerp_(unbiased_variance.to(running_var.scalar_type()), share);
+}
+
+std::vector<std::shared_ptr<BatchNormImpl>> grouped_norms(const torch::nn::Module& module) {
+  std::vector<std::shared_ptr<BatchNormImpl>> norms;
+  for (const auto& part : module.modules())
+    if (auto norm = std::dynamic_pointer_cast<BatchNormImpl>(part); norm && norm->group())
+      norms.push_back(std::move(norm));
+  return norms;
+}
+
+StatisticsPass::StatisticsPass(const Norms& norms, std::int64_t index, std::int64_t count)
+    : norms_(norms) {
+  for (const auto& norm : norms_) norm->set_pass(index, count);
+}
+
+StatisticsPass::~StatisticsPass() {
+  for (const auto& norm : norms_) norm->set_pass(0, 1);
 }
 
 void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks) {

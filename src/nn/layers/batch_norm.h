@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <torch/nn/modules/batchnorm.h>
@@ -23,6 +24,11 @@ namespace onecycle {
 // `mean` that of the groups' means or unbiased variances, every group counting the same.
 // Evaluation, no `group`, and a batch of at most `group` samples are torch::nn::BatchNorm2d.
 // Once synchronised, statistics are those of the batches of all ranks together.
+//
+// Where passes are whole groups, a step of several passes (StatisticsPass) leaves what one pass
+// over all of its samples does, up to rounding: output, gradients and running statistics. Ranks
+// that each see the same number of groups, and then take the mean of their running statistics, have
+// those of one rank that sees all.
 class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
  public:
   BatchNormImpl(std::int64_t channels, std::optional<std::int64_t> group)
@@ -45,17 +51,51 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
   // Throws FieldError for a norm over groups of samples.
   void synchronise(std::shared_ptr<Group> ranks);
 
+  // Samples of a group in training; empty: the whole batch is one.
+  std::optional<std::int64_t> group() const { return group_; }
+  // Training passes to come are number `index` of the `count` of their step (StatisticsPass).
+  void set_pass(std::int64_t index, std::int64_t count) { pass_ = {index, count}; }
+
  private:
   Branches normalised(const at::Tensor& input, const at::Tensor& addend, NormOutput output);
   at::Tensor normalised_alone(const at::Tensor& input);
   at::Tensor synchronised(const at::Tensor& input);
   at::Tensor in_groups(const at::Tensor& input);
+  std::int64_t groups_of(std::int64_t samples) const;
+  bool is_one_of_several() const { return group_ && pass_.count > 1; }
   void track(const at::Tensor& mean, const at::Tensor& unbiased_variance);
 
+  struct Pass {
+    std::int64_t index = 0;
+    std::int64_t count = 1;
+  };
+
   std::optional<std::int64_t> group_;  // samples
-  std::shared_ptr<Group> ranks_;       // that share statistics; empty: none
+  Pass pass_;
+  std::shared_ptr<Group> ranks_;  // that share statistics; empty: none
 };
 TORCH_MODULE(BatchNorm);
+
+// The BatchNorms of the module that have a `group`.
+std::vector<std::shared_ptr<BatchNormImpl>> grouped_norms(const torch::nn::Module& module);
+
+// While it lives, training passes through `norms` are number `index` (0-based) of the `count` of
+// one step, equal in samples. Pass i of n moves running statistics by m / (n - (n - 1 - i) m)
+// instead of m, so that the step as a whole is one update of momentum m by the mean over its
+// passes; num_batches_tracked counts the step, at its last pass. Norms without groups count each
+// pass, as torch::nn::BatchNorm2d does.
+class StatisticsPass {
+ public:
+  using Norms = std::vector<std::shared_ptr<BatchNormImpl>>;
+
+  StatisticsPass(const Norms& norms, std::int64_t index, std::int64_t count);
+  StatisticsPass(const StatisticsPass&) = delete;
+  StatisticsPass& operator=(const StatisticsPass&) = delete;
+  ~StatisticsPass();
+
+ private:
+  const Norms& norms_;
+};
 
 // Every BatchNorm of the module. Throws FieldError as synchronise does.
 void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks);

@@ -75,8 +75,9 @@ class Normalise : public torch::autograd::Function<Normalise> {
 void check_values_a_channel(std::int64_t values) {
   if (values == 1)
     throw DataError(
-        "batch norm needs at least 2 samples in every pass of a training, and one has 1; raise "
-        "data.batch_size, or take a network without batch norm");
+        "batch norm needs at least 2 samples in every pass of a training, or group of "
+        "model.bn_batch, and one has 1; raise data.batch_size or model.bn_batch, or take a network "
+        "without batch norm");
 }
 
 ChannelMoments moments_over(Group& ranks, const at::Tensor& input) {

@@ -48,60 +48,95 @@ const void* data_or_null(const at::Tensor& tensor) {
 // A second pass goes backwards: what the first one read last is still in the cache.
 enum class Order { forwards, backwards };
 
-// work(number of the range, first row, end) for every range of kRange rows, on all threads.
+// The rows of groups that follow one another, each cut into ranges of at most kRange.
+struct GroupedRows {
+  GroupedRows(const at::Tensor& input, std::int64_t count)
+      : groups(count), rows(rows_of(input) / count), ranges((rows + kRange - 1) / kRange) {}
+
+  std::int64_t groups;
+  std::int64_t rows, ranges;  // of one group
+};
+
+// work(number of the range, its group, first row, end) for every range of the groups, on all
+// threads.
 template <class Work>
-void over_ranges(std::int64_t rows, Order order, const Work& work) {
-  const std::int64_t ranges = (rows + kRange - 1) / kRange;
-  at::parallel_for(0, ranges, 1, [&](std::int64_t first, std::int64_t end) {
+void over_ranges(const GroupedRows& of, Order order, const Work& work) {
+  at::parallel_for(0, of.groups * of.ranges, 1, [&](std::int64_t first, std::int64_t end) {
     for (std::int64_t k = first; k < end; ++k) {
       const std::int64_t i = order == Order::forwards ? k : first + end - 1 - k;
-      work(i, i * kRange, std::min(rows, (i + 1) * kRange));
+      const std::int64_t group = i / of.ranges;
+      const std::int64_t begin = group * of.rows + i % of.ranges * kRange;
+      work(i, group, begin, std::min((group + 1) * of.rows, begin + kRange));
     }
   });
 }
 
-// Two sums a channel over all rows: work(row range, sums [2, channels] of it).
+// Two sums a channel over the rows of each group, [groups, 2, channels]: work(group, row range,
+// sums [2, channels] of it).
 template <class Work>
-std::vector<double> summed(std::int64_t rows, std::int64_t channels, const Work& work) {
+std::vector<double> summed(const GroupedRows& of, std::int64_t channels, const Work& work) {
   const auto width = static_cast<std::size_t>(2 * channels);
-  const auto ranges = static_cast<std::size_t>((rows + kRange - 1) / kRange);
-  std::vector<float> parts(ranges * width);
-  over_ranges(rows, Order::forwards, [&](std::int64_t range, std::int64_t begin, std::int64_t end) {
-    work(parts.data() + static_cast<std::size_t>(range) * width, begin, end);
-  });
-  std::vector<double> sums(width);
-  for (std::size_t i = 0; i < parts.size(); ++i) sums[i % width] += parts[i];
+  const auto ranges = static_cast<std::size_t>(of.ranges);
+  const auto groups = static_cast<std::size_t>(of.groups);
+  std::vector<float> parts(groups * ranges * width);
+  over_ranges(of, Order::forwards,
+              [&](std::int64_t range, std::int64_t group, std::int64_t begin, std::int64_t end) {
+                work(group, parts.data() + static_cast<std::size_t>(range) * width, begin, end);
+              });
+  std::vector<double> sums(groups * width);
+  const float* part = parts.data();
+  for (std::size_t i = 0; i < groups * ranges; ++i)
+    for (std::size_t c = 0; c < width; ++c) sums[i / ranges * width + c] += *part++;
   return sums;
 }
 
-// A value near each channel's mean: squares of differences from one far away lose digits.
-std::vector<float> origin_of(const at::Tensor& input) {
+// A value near the mean of each group's channels, [groups, channels]: squares of differences from
+// one far away lose digits.
+std::vector<float> origins_of(const at::Tensor& input, const GroupedRows& of) {
   constexpr std::int64_t kSamples = 64;
   const NormRows rows = as_rows(input, Activation::none);
-  const std::int64_t count = std::min(kSamples, rows_of(input));
+  const std::int64_t count = std::min(kSamples, of.rows);
   const auto channels = static_cast<std::size_t>(rows.channels);
-  std::vector<float> origin(channels), sums(2 * channels);
-  kernels::norm_cpu().moments(rows, origin.data(), sums.data(), 0, count);
-  for (std::size_t c = 0; c < channels; ++c) origin[c] = sums[c] / static_cast<float>(count);
-  return origin;
+  std::vector<float> origins(static_cast<std::size_t>(of.groups) * channels);
+  at::parallel_for(0, of.groups, 1, [&](std::int64_t first, std::int64_t end) {
+    const std::vector<float> zeros(channels);
+    std::vector<float> sums(2 * channels);
+    for (std::int64_t group = first; group < end; ++group) {
+      const std::int64_t begin = group * of.rows;
+      kernels::norm_cpu().moments(rows, zeros.data(), sums.data(), begin, begin + count);
+      float* const origin = origins.data() + static_cast<std::size_t>(group) * channels;
+      for (std::size_t c = 0; c < channels; ++c) origin[c] = sums[c] / static_cast<float>(count);
+    }
+  });
+  return origins;
 }
 
-// The moments of a norm as what its passes read.
+// The moments of a norm's groups as what its passes read.
 struct Coefficients {
   Coefficients(const BatchMoments& moments, double eps, const at::Tensor& weight,
                const at::Tensor& bias)
-      : mean(moments.mean.const_data_ptr<float>()) {
+      : mean(moments.mean.const_data_ptr<float>()), width(weight.numel()) {
     const auto* const factor = weight.const_data_ptr<float>();
     const auto* const addend = bias.const_data_ptr<float>();
-    for (std::int64_t c = 0; c < weight.numel(); ++c) {
-      inverse.push_back(1 / std::sqrt(moments.variance.const_data_ptr<float>()[c] + eps));
-      scale.push_back(static_cast<float>(factor[c] * inverse.back()));
-      shift.push_back(addend[c] - mean[c] * scale.back());
+    const auto* const variance = moments.variance.const_data_ptr<float>();
+    const auto size = static_cast<std::size_t>(moments.mean.numel());
+    const auto channels_each = static_cast<std::size_t>(width);
+    inverse.resize(size);
+    scale.resize(size);
+    shift.resize(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      inverse[i] = 1 / std::sqrt(variance[i] + eps);
+      scale[i] = static_cast<float>(factor[i % channels_each] * inverse[i]);
+      shift[i] = addend[i % channels_each] - mean[i] * scale[i];
     }
   }
-  kernels::NormChannels channels() const { return {mean, scale.data(), shift.data()}; }
+  kernels::NormChannels channels(std::int64_t group) const {
+    const std::int64_t first = group * width;
+    return {mean + first, scale.data() + first, shift.data() + first};
+  }
 
-  const float* mean;            // [C], of the moments
+  const float* mean;            // [groups, C], of the moments, as all of these
+  std::int64_t width;           // C
   std::vector<double> inverse;  // 1 / sqrt(variance + eps)
   std::vector<float> scale, shift;
 };
@@ -119,10 +154,11 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     at::Tensor output = at::empty_like(input, at::MemoryFormat::ChannelsLast);
     const NormRows rows = as_rows(input, activation);
     void* const to = output.mutable_data_ptr();
-    over_ranges(
-        rows_of(input), Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
-          kernels::norm_cpu().normalise(rows, by.channels(), data_or_null(addend), to, begin, end);
-        });
+    over_ranges(GroupedRows(input, moments.mean.size(0)), Order::backwards,
+                [&](std::int64_t, std::int64_t group, std::int64_t begin, std::int64_t end) {
+                  kernels::norm_cpu().normalise(rows, by.channels(group), data_or_null(addend), to,
+                                                begin, end);
+                });
     at::Tensor kept;
     if (addend.defined() && activation == Activation::relu) kept = output;
     if (addend.defined() && activation == Activation::gelu) kept = addend;
@@ -144,7 +180,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
         activation_of(static_cast<NormOutput>(context->saved_data["output"].toInt()));
     const bool gelu = activation == Activation::gelu;
     const NormRows rows = as_rows(input, activation);
-    const std::int64_t count = rows_of(input);
+    const GroupedRows groups(input, saved[3].size(0));
 
     variable_list arrived;
     for (const at::Tensor& gradient : gradients)
@@ -161,31 +197,43 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
         gelu ? nullptr : data_or_null(saved[5]), gelu ? data_or_null(saved[5]) : nullptr};
     void* const passed_data = passed.defined() ? passed.mutable_data_ptr() : nullptr;
     const std::vector<double> sums =
-        summed(count, rows.channels, [&](float* part, std::int64_t begin, std::int64_t end) {
-          kernels::norm_cpu().gradient_sums(rows, by.channels(), from, passed_data, part, begin,
-                                            end);
-        });
+        summed(groups, rows.channels,
+               [&](std::int64_t group, float* part, std::int64_t begin, std::int64_t end) {
+                 kernels::norm_cpu().gradient_sums(rows, by.channels(group), from, passed_data,
+                                                   part, begin, end);
+               });
 
+    const auto channels = static_cast<std::size_t>(rows.channels);
+    std::vector<double> of_weight(channels), of_bias(channels);
+    std::vector<float> slope(by.scale.size()), offset(by.scale.size());
+    for (std::size_t i = 0; i < by.scale.size(); ++i) {
+      const std::size_t c = i % channels;
+      const std::size_t at = i / channels * 2 * channels + c;
+      const double sum = sums[at], product = sums[at + channels];
+      const double deviation = by.inverse[i];
+      of_weight[c] += product * deviation;
+      of_bias[c] += sum;
+      const double share = by.scale[i] / static_cast<double>(groups.rows);
+      slope[i] = static_cast<float>(-share * deviation * deviation * product);
+      offset[i] = static_cast<float>(-share * sum);
+    }
     at::Tensor weight_gradient = at::empty_like(saved[1]);
     at::Tensor bias_gradient = at::empty_like(saved[2]);
-    std::vector<float> slope, offset;
-    for (std::size_t c = 0; c < by.scale.size(); ++c) {
-      const double sum = sums[c], product = sums[by.scale.size() + c];
-      const double deviation = by.inverse[c];
-      weight_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(product * deviation);
-      bias_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(sum);
-      const double share = by.scale[c] / static_cast<double>(count);
-      slope.push_back(static_cast<float>(-share * deviation * deviation * product));
-      offset.push_back(static_cast<float>(-share * sum));
+    for (std::size_t c = 0; c < channels; ++c) {
+      weight_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(of_weight[c]);
+      bias_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(of_bias[c]);
     }
 
     at::Tensor input_gradient = at::empty_like(input, at::MemoryFormat::ChannelsLast);
     void* const to = input_gradient.mutable_data_ptr();
     const void* const masked = passed.defined() ? passed.const_data_ptr() : from.first;
-    over_ranges(count, Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
-      kernels::norm_cpu().input_gradient(rows, by.channels(), slope.data(), offset.data(), masked,
-                                         passed.defined(), to, begin, end);
-    });
+    over_ranges(groups, Order::backwards,
+                [&](std::int64_t, std::int64_t group, std::int64_t begin, std::int64_t end) {
+                  const std::int64_t first = group * rows.channels;
+                  kernels::norm_cpu().input_gradient(rows, by.channels(group), slope.data() + first,
+                                                     offset.data() + first, masked,
+                                                     passed.defined(), to, begin, end);
+                });
     return {
         input_gradient, adds ? passed : at::Tensor(), weight_gradient, bias_gradient, {}, {}, {}};
   }
@@ -193,29 +241,35 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
 
 }  // namespace
 
-bool fuses(const at::Tensor& input) { return in_lanes(input) && input.numel() > input.size(1); }
+bool fuses(const at::Tensor& input, std::int64_t groups) {
+  return in_lanes(input) && input.size(0) % groups == 0 && input.numel() > groups * input.size(1);
+}
 
-BatchMoments moments_of(const at::Tensor& input) {
+BatchMoments moments_of(const at::Tensor& input, std::int64_t groups) {
   RECORD_USER_SCOPE("onecycle::moments");
   const at::NoGradGuard no_grad;
   const NormRows rows = as_rows(input, Activation::none);
-  const auto count = static_cast<double>(rows_of(input));
-  const std::vector<float> origin = origin_of(input);
-  const std::vector<double> sums =
-      summed(rows_of(input), rows.channels, [&](float* part, std::int64_t begin, std::int64_t end) {
-        kernels::norm_cpu().moments(rows, origin.data(), part, begin, end);
+  const GroupedRows of(input, groups);
+  const auto count = static_cast<double>(of.rows);
+  const auto channels = static_cast<std::size_t>(rows.channels);
+  const std::vector<float> origins = origins_of(input, of);
+  const std::vector<double> sums = summed(
+      of, rows.channels,
+      [&](std::int64_t group, float* part, std::int64_t begin, std::int64_t end) {
+        const float* const origin = origins.data() + static_cast<std::size_t>(group) * channels;
+        kernels::norm_cpu().moments(rows, origin, part, begin, end);
       });
-  const auto options = at::TensorOptions(at::kFloat);
-  BatchMoments moments{at::empty({rows.channels}, options), at::empty({rows.channels}, options)};
-  for (std::int64_t c = 0; c < rows.channels; ++c) {
-    const double mean = sums[static_cast<std::size_t>(c)] / count;
-    const double square = sums[static_cast<std::size_t>(rows.channels + c)] / count;
-    moments.mean.mutable_data_ptr<float>()[c] =
-        static_cast<float>(origin[static_cast<std::size_t>(c)] + mean);
-    moments.variance.mutable_data_ptr<float>()[c] =
-        static_cast<float>(std::max(0.0, square - mean * mean));
+  const at::Tensor mean = at::empty({groups, rows.channels}, at::TensorOptions(at::kFloat));
+  const at::Tensor variance = at::empty_like(mean);
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    const std::size_t at = i / channels * 2 * channels + i % channels;
+    const double from_origin = sums[at] / count;
+    const double square = sums[at + channels] / count;
+    mean.mutable_data_ptr<float>()[i] = static_cast<float>(origins[i] + from_origin);
+    variance.mutable_data_ptr<float>()[i] =
+        static_cast<float>(std::max(0.0, square - from_origin * from_origin));
   }
-  return moments;
+  return {mean, variance};
 }
 
 Branches norm_activation(const at::Tensor& input, const at::Tensor& addend,

@@ -13,6 +13,7 @@ namespace onecycle {
 
 Step::Step(const Run& run, std::function<void(const std::string&)> warn)
     : run_(run),
+      grouped_norms_(grouped_norms(*run.model)),
       sums_(run.compute.device),
       graph_(recorder_for(run.options.graph, run.compute.device),
              run.options.graph == GraphChoice::on, *run.group,
@@ -57,6 +58,7 @@ void Step::queue() {
     const std::int64_t first = plan.total_batch * part / parts;
     const std::int64_t last = plan.total_batch * (part + 1) / parts;
     reduction_->begin(pass + 1 == passes);
+    const StatisticsPass statistics(grouped_norms_, pass, passes);
     add_gradients(batch_of(first, last - first));
   }
   reduction_->finish();

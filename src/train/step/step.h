@@ -3,6 +3,7 @@
 #include "onecycle/trainer.h"
 
 #include "kernels/update/loss_scale.h"
+#include "nn/layers/batch_norm.h"
 #include "train/step/step_graph.h"
 #include "train/step/sums.h"
 
@@ -47,6 +48,7 @@ class Step {
   void clip_gradients();
 
   const Run& run_;
+  const StatisticsPass::Norms grouped_norms_;
   Sums sums_;
   at::Tensor weight_;  // of the step's samples on this rank so far, where the task weighs them
   std::optional<kernels::LossScale> scale_;
