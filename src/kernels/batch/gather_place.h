@@ -5,22 +5,8 @@
 #include "kernels/batch/gather.h"
 
 #include <algorithm>
-#include <type_traits>
 
 namespace onecycle::kernels {
-
-template <class Out>
-using WorkOf = std::conditional_t<std::is_same_v<Out, double>, double, float>;
-
-template <class Out>
-Out rounded(WorkOf<Out> value) {
-  if constexpr (std::is_same_v<Out, BFloat16>)
-    return to_bfloat16(value);
-  else if constexpr (std::is_same_v<Out, Float16>)
-    return to_float16(value);
-  else
-    return value;
-}
 
 // Maps of one channel: the pixel at `index` of the source's plane -> normalised value.
 template <class Work>
