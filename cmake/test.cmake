@@ -12,7 +12,7 @@ if(ONECYCLE_SANITIZE)
     "TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1")
 endif()
 
-# What reads files of strangers without LibTorch: label `readers`, which tests/run_sanitized builds and runs.
+# What reads files of strangers, and walks kernels of CUDA, without LibTorch: label `readers`, which tests/run_sanitized builds and runs.
 add_custom_target(reader_tests)
 
 # Where the repository and the built program are.

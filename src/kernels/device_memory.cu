@@ -1,9 +1,5 @@
 #include "kernels/cuda_check.h"
-#include "kernels/device_memory.h"
-
-#include <cstdint>
-#include <cstring>
-#include <cuda_runtime.h>
+#include "kernels/device_memory.cuh"
 
 namespace onecycle::kernels {
 
@@ -19,27 +15,9 @@ std::int64_t free_device_memory(int device) {
   return static_cast<std::int64_t>(free);
 }
 
-namespace {
-
-constexpr std::size_t kWords = kLargestWrite / sizeof(std::uint64_t);
-
-struct Words {
-  std::uint64_t word[kWords];
-};
-
-__global__ void write_kernel(std::uint64_t* to, const Words from) {
-  to[threadIdx.x] = from.word[threadIdx.x];
-}
-
-}  // namespace
-
 void write_cuda(void* to, const void* from, std::size_t size, void* stream) {
-  if (size == 0 || size > kLargestWrite || size % sizeof(std::uint64_t) != 0)
-    throw Error("a write to the GPU is too large or not a multiple of 8 bytes");
-  Words words{};
-  std::memcpy(&words, from, size);
-  const auto threads = static_cast<unsigned>(size / sizeof(std::uint64_t));
-  write_kernel<<<1, threads, 0, static_cast<cudaStream_t>(stream)>>>(
+  const Words words = words_to_write(from, size);
+  write_kernel<<<1, words_in(size), 0, static_cast<cudaStream_t>(stream)>>>(
       static_cast<std::uint64_t*>(to), words);
   check_cuda(cudaGetLastError(), "a write of a step's numbers");
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 // Element types that kernels meet, without ATen.
 namespace onecycle::kernels {
@@ -84,6 +85,20 @@ ONECYCLE_HOST_DEVICE inline Float16 to_float16(float value) {
   }
   return {static_cast<std::uint16_t>(sign | narrow)};
 #endif
+}
+
+// What values of a type are computed in, and their rounding to it.
+template <class Out>
+using WorkOf = std::conditional_t<std::is_same_v<Out, double>, double, float>;
+
+template <class Out>
+ONECYCLE_HOST_DEVICE Out rounded(WorkOf<Out> value) {
+  if constexpr (std::is_same_v<Out, BFloat16>)
+    return to_bfloat16(value);
+  else if constexpr (std::is_same_v<Out, Float16>)
+    return to_float16(value);
+  else
+    return value;
 }
 
 }  // namespace onecycle::kernels

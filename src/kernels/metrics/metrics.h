@@ -19,7 +19,7 @@ struct MetricSums {
 
 // Adds one batch of a classification, whose metric is the number of samples with the largest logit
 // at their label: logits [num_samples, num_classes] row-major, labels [num_samples] (negative:
-// ignored), `mean_loss` the mean over the samples that count. One thread or one block: small work.
+// ignored), `mean_loss` the mean over the samples that count. The CPU takes one thread.
 void add_metrics_cpu(MetricSums* sums, const float* mean_loss, const float* logits,
                      const std::int64_t* labels, std::int64_t num_samples,
                      std::int64_t num_classes);

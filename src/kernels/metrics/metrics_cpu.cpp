@@ -1,6 +1,6 @@
 #include "kernels/metrics/metrics.h"
+#include "kernels/metrics/metrics_row.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace onecycle::kernels {
@@ -12,9 +12,9 @@ void add_metrics_cpu(MetricSums* sums, const float* mean_loss, const float* logi
   std::int64_t correct = 0;
   for (std::int64_t i = 0; i < num_samples; ++i) {
     if (labels[i] < 0) continue;
-    const float* row = logits + i * num_classes;
     ++counted;
-    correct += std::max_element(row, row + num_classes) - row == labels[i];
+    if (labels[i] < num_classes)
+      correct += !is_beaten<1>(logits + i * num_classes, num_classes, labels[i], 0);
   }
   const double loss = *mean_loss;
   if (!std::isfinite(loss) && sums->first_bad < 0) sums->first_bad = sums->batches;

@@ -1,6 +1,6 @@
 #include "kernels/update/adamw.h"
 #include "kernels/update/adamw_element.h"
-#include "kernels/update/multi_tensor.cuh"
+#include "kernels/update/update_cuda.h"
 
 namespace onecycle::kernels {
 

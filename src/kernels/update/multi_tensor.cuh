@@ -1,11 +1,9 @@
 #pragma once
 
-#include "kernels/cuda_check.h"
+#include "kernels/cuda_kernel.h"
 #include "kernels/update/loss_scale.h"
 
-#include <cuda_runtime.h>
-
-// An update of many tensors in few launches. `Update` is as in kernels/update_cpu.h.
+// An update of many tensors in few launches. `Update` is as in kernels/update/update_cpu.h.
 namespace onecycle::kernels {
 
 constexpr int kThreads = 256;
@@ -86,7 +84,8 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// run(launch, blocks) for all tensors, as many at a time as a kernel's arguments hold.
+// run(launch, blocks) for all tensors, as many at a time as a kernel's arguments hold; blocks of
+// kThreads.
 template <class Run>
 void for_each_launch(const UpdateTensor* tensors, int num_tensors, const Run& run) {
   Launch launch{};
@@ -103,20 +102,6 @@ void for_each_launch(const UpdateTensor* tensors, int num_tensors, const Run& ru
     if (++launch.num_tensors == kTensorsPerLaunch) flush();
   }
   flush();
-}
-
-// `what` names the update in errors.
-template <class Update>
-void update_on_cuda(const UpdateTensor* tensors, int num_tensors, const Update& update,
-                    const StepNumbers* numbers, void* stream, const LossScale* loss_scale,
-                    const char* what) {
-  static_assert(sizeof(Launch) + sizeof(Update) + 2 * sizeof numbers <= 4096,
-                "a kernel's parameters are limited to 4 KiB");
-  for_each_launch(tensors, num_tensors, [&](const Launch& launch, int blocks) {
-    multi_tensor_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        launch, update, numbers, loss_scale);
-    check_cuda(cudaGetLastError(), what);
-  });
 }
 
 }  // namespace onecycle::kernels

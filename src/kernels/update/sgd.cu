@@ -1,6 +1,6 @@
-#include "kernels/update/multi_tensor.cuh"
 #include "kernels/update/sgd.h"
 #include "kernels/update/sgd_element.h"
+#include "kernels/update/update_cuda.h"
 
 namespace onecycle::kernels {
 
