@@ -33,7 +33,7 @@ void gather_cuda(const Gather&, void*) { refuse_without_cuda(); }
 void find_bad_cuda(const UpdateTensor*, int, LossScale*, void*) { refuse_without_cuda(); }
 void advance_cuda(LossScale*, void*) { refuse_without_cuda(); }
 
-void add_metrics_cuda(MetricSums*, const float*, const float*, const std::int64_t*, std::int64_t,
+void add_metrics_cuda(MetricSums*, MeanLoss, const float*, const std::int64_t*, std::int64_t,
                       std::int64_t, void*) {
   refuse_without_cuda();
 }

@@ -59,8 +59,10 @@ class Classification : public Task {
   void add(const at::Tensor& loss, const at::Tensor& logits, const Batch& batch,
            Sums& sums) const override {
     const at::Tensor rows = logits.to(at::kFloat).contiguous();
-    const at::Tensor narrow = loss.to(at::kFloat);
-    const auto* mean = narrow.const_data_ptr<float>();
+    const bool wide = loss.scalar_type() == at::kDouble;
+    const at::Tensor mean_loss = wide ? loss : loss.to(at::kFloat);
+    const kernels::MeanLoss mean = wide ? kernels::MeanLoss(mean_loss.const_data_ptr<double>())
+                                        : kernels::MeanLoss(mean_loss.const_data_ptr<float>());
     const auto* values = rows.const_data_ptr<float>();
     const auto* labels = batch.targets.const_data_ptr<std::int64_t>();
     if (rows.is_cuda()) {

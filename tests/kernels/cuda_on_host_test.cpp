@@ -19,7 +19,7 @@ __global__ void place_kernel(std::vector<int>* seen) {
 
 TEST(CudaOnHost, WalksEachThreadOfEachBlockOnce) {
   const dim3 grid(3, 2, 2), block(5, 3, 2);
-  for (const Walk how : {Walk::threads, Walk::loop}) {
+  for (const Walk how : {Walk::threads, Walk::threads_backwards, Walk::loop}) {
     std::vector<int> seen(12 * 30);
     walk(how, grid, block, place_kernel, &seen);
     EXPECT_EQ(seen, std::vector<int>(12 * 30, 1));
@@ -101,9 +101,32 @@ __global__ void failing_kernel() {
   __syncthreads();
 }
 
+// One lane waits for its warp, the others for the block.
+__global__ void divided_kernel() {
+  if (threadIdx.x == 32) __syncwarp();
+  __syncthreads();
+}
+
 TEST(CudaOnHost, SaysWhatItCannotWalk) {
   EXPECT_THROW(walk(2, 8, failing_kernel), std::runtime_error);
   EXPECT_THROW(walk(Walk::loop, 1, 8, failing_kernel), std::logic_error);
+  EXPECT_THROW(walk(1, 64, divided_kernel), std::logic_error);
+}
+
+// Without the barrier that it lacks, thread 0 first reads zeros, and last what the others wrote.
+__global__ void racing_kernel(int* out) {
+  __shared__ int values[8];
+  values[threadIdx.x] = 0;
+  __syncthreads();
+  values[threadIdx.x] = 1;
+  if (threadIdx.x == 0) *out = values[7];
+}
+
+TEST(CudaOnHost, OneOfTheOrdersShowsAMissingBarrier) {
+  int forwards = -1, backwards = -1;
+  walk(Walk::threads, 1, 8, racing_kernel, &forwards);
+  walk(Walk::threads_backwards, 1, 8, racing_kernel, &backwards);
+  EXPECT_NE(forwards, backwards);
 }
 
 }  // namespace

@@ -98,6 +98,20 @@ TEST(MetricsKernel, CountsAsTheCpu) {
   for (const std::size_t shift : {1U, 2U}) expect_right(Batch(33, 1001, shift));
 }
 
+TEST(MetricsKernel, LossesInFp64KeepTheirDigits) {
+  const Batch batch(31, 3);
+  const double loss = 1 + 1e-12;
+  MetricSums on_cpu, on_gpu;
+  add_metrics_cpu(&on_cpu, &loss, batch.row(0), batch.labels.data(), batch.num_samples,
+                  batch.num_classes);
+  run_metrics_kernel(batch.num_samples, batch.num_classes, [&](auto kernel, unsigned blocks) {
+    walk(blocks, kMetricsThreads, kernel, &on_gpu, &loss, batch.row(0), batch.labels.data(),
+         batch.num_samples, batch.num_classes);
+  });
+  EXPECT_EQ(on_cpu.loss, loss * on_cpu.samples);
+  EXPECT_EQ(on_gpu.loss, on_cpu.loss);
+}
+
 TEST(MetricsKernel, MoreRowsThanTheBlocksTakeAtOnce) {
   for (const std::int64_t classes : {3, 33}) {
     const Batch batch(1000, classes);

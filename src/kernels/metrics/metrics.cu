@@ -3,7 +3,7 @@
 
 namespace onecycle::kernels {
 
-void add_metrics_cuda(MetricSums* sums, const float* mean_loss, const float* logits,
+void add_metrics_cuda(MetricSums* sums, MeanLoss mean_loss, const float* logits,
                       const std::int64_t* labels, std::int64_t num_samples,
                       std::int64_t num_classes, void* stream) {
   run_metrics_kernel(num_samples, num_classes, [&](auto kernel, unsigned blocks) {

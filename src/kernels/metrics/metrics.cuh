@@ -1,7 +1,6 @@
 #pragma once
 
 #include "kernels/cuda_kernel.h"
-#include "kernels/metrics/metrics.h"
 #include "kernels/metrics/metrics_row.h"
 
 #include <cmath>
@@ -17,7 +16,7 @@ constexpr std::int64_t kClassesOfWarp = 32;  // so many classes and more: a warp
 // sums are the same in any order. The first block alone adds what is not the rows'.
 template <int kLanes>
 __global__ void __launch_bounds__(kMetricsThreads)
-    add_metrics_kernel(MetricSums* sums, const float* mean_loss, const float* logits,
+    add_metrics_kernel(MetricSums* sums, MeanLoss mean_loss, const float* logits,
                        const std::int64_t* labels, std::int64_t num_samples,
                        std::int64_t num_classes) {
   __shared__ unsigned long long counted;
@@ -48,7 +47,7 @@ __global__ void __launch_bounds__(kMetricsThreads)
   if (threadIdx.x != 0) return;
   if (correct > 0) atomicAdd(&sums->own[0], static_cast<double>(correct));
   if (blockIdx.x != 0) return;
-  const double loss = *mean_loss;
+  const double loss = value_of(mean_loss);
   if (!std::isfinite(loss) && sums->first_bad < 0) sums->first_bad = sums->batches;
   sums->loss += loss * static_cast<double>(counted);
   sums->samples += static_cast<double>(counted);

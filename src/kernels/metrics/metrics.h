@@ -2,6 +2,8 @@
 
 #include "onecycle/score.h"
 
+#include "kernels/scalar_type.h"
+
 #include <cstdint>
 
 namespace onecycle::kernels {
@@ -17,13 +19,22 @@ struct MetricSums {
   double weight = 0;           // of the samples; 0 where they have no weights: each counts once
 };
 
+// A batch's mean loss, fp32 or fp64, which lies where the step runs.
+struct MeanLoss {
+  MeanLoss(const float* place) : place(place), type(ScalarType::f32) {}
+  MeanLoss(const double* place) : place(place), type(ScalarType::f64) {}
+
+  const void* place;
+  ScalarType type;
+};
+
 // Adds one batch of a classification, whose metric is the number of samples with the largest logit
 // at their label: logits [num_samples, num_classes] row-major, labels [num_samples] (negative:
 // ignored), `mean_loss` the mean over the samples that count. The CPU takes one thread.
-void add_metrics_cpu(MetricSums* sums, const float* mean_loss, const float* logits,
+void add_metrics_cpu(MetricSums* sums, MeanLoss mean_loss, const float* logits,
                      const std::int64_t* labels, std::int64_t num_samples,
                      std::int64_t num_classes);
-void add_metrics_cuda(MetricSums* sums, const float* mean_loss, const float* logits,
+void add_metrics_cuda(MetricSums* sums, MeanLoss mean_loss, const float* logits,
                       const std::int64_t* labels, std::int64_t num_samples,
                       std::int64_t num_classes, void* stream);
 

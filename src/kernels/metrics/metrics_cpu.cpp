@@ -5,7 +5,7 @@
 
 namespace onecycle::kernels {
 
-void add_metrics_cpu(MetricSums* sums, const float* mean_loss, const float* logits,
+void add_metrics_cpu(MetricSums* sums, MeanLoss mean_loss, const float* logits,
                      const std::int64_t* labels, std::int64_t num_samples,
                      std::int64_t num_classes) {
   std::int64_t counted = 0;
@@ -16,7 +16,7 @@ void add_metrics_cpu(MetricSums* sums, const float* mean_loss, const float* logi
     if (labels[i] < num_classes)
       correct += !is_beaten<1>(logits + i * num_classes, num_classes, labels[i], 0);
   }
-  const double loss = *mean_loss;
+  const double loss = value_of(mean_loss);
   if (!std::isfinite(loss) && sums->first_bad < 0) sums->first_bad = sums->batches;
   sums->loss += loss * static_cast<double>(counted);
   sums->own[0] += static_cast<double>(correct);

@@ -1,8 +1,13 @@
 #pragma once
 
-#include "kernels/scalar_type.h"
+#include "kernels/metrics/metrics.h"
 
 namespace onecycle::kernels {
+
+ONECYCLE_HOST_DEVICE inline double value_of(const MeanLoss& loss) {
+  return loss.type == ScalarType::f64 ? *static_cast<const double*>(loss.place)
+                                      : *static_cast<const float*>(loss.place);
+}
 
 // Whether one of the classes first, first + kStep, ... of a row of logits keeps `label`, one of its
 // classes, from being the first of the largest, as std::max_element finds it, NaN included.
