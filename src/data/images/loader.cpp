@@ -229,6 +229,15 @@ Batch Loader::in_order(std::int64_t first, std::int64_t valid, std::int64_t coun
   return with_targets(gather(request, set_));
 }
 
+Batch Loader::chosen(const at::Tensor& samples) {
+  kernels::Gather request;
+  const at::Tensor order = samples.contiguous();
+  request.order = order.const_data_ptr<std::int64_t>();
+  request.batch = request.valid = order.size(0);
+  request.out_height = request.out_width = options_.crop;
+  return with_targets(gather(request, set_));
+}
+
 Batch Loader::of_images(const at::Tensor& images, std::int64_t crop) const {
   const std::int64_t count = images.size(0);
   const ImageSet set{images, at::zeros({count}, set_.labels.options())};
