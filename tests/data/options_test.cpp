@@ -172,7 +172,7 @@ TEST(DataOptions, Problems) {
       {"{name: x, normalise: caffe, augment: [random_resized_crop]}",
        "r.yaml:1:38: data.augment: random_resized_crop, colour_jitter and value_jitter do not go "
        "with a mean image (normalise: caffe)"},
-      {"{name: x, augment: {value_jitter: {shift: 0}}}",
+      {"{name: x, augment: {value_jitter: {scale: 0}}}",
        "r.yaml:1:35: data.augment.value_jitter.shift: one of the two must be above 0"},
       {"{name: x, augment: {value_jitter: {scale: 1.5}}}",
        "r.yaml:1:43: data.augment.value_jitter.scale: must be in [0, 1], got '1.5'"},
