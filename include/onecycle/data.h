@@ -65,6 +65,17 @@ struct ColourJitter {
   bool operator==(const ColourJitter&) const = default;
 };
 
+// Of each sample's normalised values v: (v + a) * b, with one a, uniform in [-shift, shift), and
+// one b, in [1 - scale, 1 + scale), for all of them. Nothing is clamped. For 1 or 3 channels.
+struct ValueJitter {
+  double shift = 0;
+  double scale = 0;
+
+  // Whether it changes anything.
+  bool any() const { return shift > 0 || scale > 0; }
+  bool operator==(const ValueJitter&) const = default;
+};
+
 // What a training batch undergoes beside the batch kernel's own part. On the batch's device,
 // without waiting for it. Random numbers are ATen's, which the loop seeds anew before every step,
 // so that they depend on the step and the rank.
@@ -75,7 +86,8 @@ class Augmentation {
   virtual at::Tensor apply(const at::Tensor& inputs) const = 0;
 };
 
-// What training batches undergo: the crop, flip, colour_jitter, cutout, mixup, and then the others.
+// What training batches undergo: the crop, flip, colour_jitter, value_jitter, cutout, mixup, and
+// then the others.
 struct Augment {
   std::int64_t pad_crop = 0;  // pixels of black around the image before a random crop of its size
   bool flip = false;          // left to right, one time in two
@@ -88,6 +100,7 @@ struct Augment {
   bool flip_alternates = false;  // `flip` chooses once a sample; every odd epoch mirrors all
   bool pad_reflects = false;     // pad_crop's border is the image mirrored, not black
   std::vector<std::shared_ptr<const Augmentation>> others = {};
+  ValueJitter values = {};
 
   bool operator==(const Augment&) const = default;
 };

@@ -51,6 +51,7 @@ struct FitOptions {
   std::optional<double> ema_decay = {};  // of the weights that are evaluated; empty: no average
   LookaheadOptions lookahead = {};
   TestTimeAugmentation tta = TestTimeAugmentation::none;  // in evaluations
+  double tta_share = 1;  // of the samples, the least sure ones, have those views: PredictOptions
   GraphChoice graph = GraphChoice::automatic;
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   bool sample_losses = false;  // evaluations say the loss of each sample of the validation part

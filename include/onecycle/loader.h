@@ -63,6 +63,7 @@ class Loader : public Source {
   void seek(std::int64_t epoch, std::int64_t first) override;
   Batch rows(std::int64_t offset, std::int64_t count) override;
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override;
+  Batch chosen(const at::Tensor& samples) override;
   // Batch `index` of evaluation_batches(). Throws Error where there is no such batch.
   Batch evaluation_batch(std::int64_t index);
   // Other images [N,C,H,W] of the set's type, on its device and contiguous, as in_order makes them,

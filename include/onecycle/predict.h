@@ -10,6 +10,11 @@ namespace onecycle {
 // How predict() goes about it.
 struct PredictOptions {
   TestTimeAugmentation augmentation = TestTimeAugmentation::none;
+  // Share of the samples that have all views, for tasks of classes: those of the whole set,
+  // whatever the batches and ranks, whose first class leads the second by the least probability in
+  // the image alone, of equal ones the first. The others keep the logits of the image. 1: all have
+  // them.
+  double share = 1;
   bool full_precision = false;
   // Told the samples done so far after each batch; may be empty.
   std::function<void(std::int64_t done)> progress;

@@ -55,6 +55,7 @@ struct TrainOptions {
   std::optional<double> ema_decay;
   LookaheadOptions lookahead;
   TestTimeAugmentation tta = TestTimeAugmentation::none;         // in evaluations
+  double tta_share = 1;                                          // of the samples
   bool sync_bn = false;                                          // over the ranks
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   std::vector<FreezeOptions> freeze;

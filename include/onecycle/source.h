@@ -39,6 +39,9 @@ class Source {
   // For evaluations: samples [first, first + valid) as they are, in their own order, and rows that
   // are not samples after them, `count` in all.
   virtual Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) = 0;
+  // For evaluations: the samples with these numbers, [B], int64, on the format's device, B at least
+  // 1, in any order, as they are. As it is: read one by one by in_order().
+  virtual Batch chosen(const at::Tensor& samples);
 };
 
 // The first `count` samples of another source, for evaluations; the source itself where it has no

@@ -22,6 +22,7 @@ enum class RandomUse : std::uint32_t {
   resized_crop = 8,  // index = 16 * sample + attempt
   colour = 9,        // colour_jitter; index = sample
   flip = 10,         // alternating flip, the same in every epoch; index = sample
+  value = 11,        // value_jitter; index = sample
 };
 
 struct RandomWords {

@@ -3,6 +3,9 @@
 #include "onecycle/error.h"
 
 #include <utility>
+#include <vector>
+
+#include <ATen/ATen.h>
 
 namespace onecycle {
 
@@ -24,6 +27,7 @@ class FirstOf : public Source {
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
     return source_->in_order(first, valid, count);
   }
+  Batch chosen(const at::Tensor& samples) override { return source_->chosen(samples); }
 
  private:
   std::shared_ptr<Source> source_;
@@ -46,6 +50,7 @@ class EpochsFrom : public Source {
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
     return source_->in_order(first, valid, count);
   }
+  Batch chosen(const at::Tensor& samples) override { return source_->chosen(samples); }
 
  private:
   std::shared_ptr<Source> source_;
@@ -53,6 +58,18 @@ class EpochsFrom : public Source {
 };
 
 }  // namespace
+
+Batch Source::chosen(const at::Tensor& samples) {
+  const at::Tensor numbers = samples.cpu().contiguous();
+  const auto* number = numbers.const_data_ptr<std::int64_t>();
+  std::vector<at::Tensor> inputs, targets;
+  for (std::int64_t i = 0; i < numbers.numel(); ++i) {
+    Batch one = in_order(number[i], 1, 1);
+    inputs.push_back(std::move(one.inputs));
+    targets.push_back(std::move(one.targets));
+  }
+  return {at::cat(inputs), at::cat(targets), {}, numbers.numel()};
+}
 
 std::shared_ptr<Source> first_of(std::shared_ptr<Source> source, std::int64_t count) {
   if (source == nullptr || count >= source->size()) return source;

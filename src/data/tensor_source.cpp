@@ -53,19 +53,21 @@ class TensorSource : public Source {
         order_.is_cpu()
             ? order_.narrow(0, first_.const_data_ptr<std::int64_t>()[0] + offset, count)
             : order_.index_select(0, at::arange(count, first_.options()) + first_ + offset);
-    return chosen(rows, count);
+    return at_rows(rows, count);
   }
 
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
     const at::Tensor rows = at::arange(count, first_.options()).clamp_max(valid - 1) + first;
-    Batch batch = chosen(rows, valid);
+    Batch batch = at_rows(rows, valid);
     if (batch.targets.scalar_type() == at::kLong && batch.targets.dim() == 1)
       batch.targets.narrow(0, valid, count - valid).fill_(kIgnoredLabel);
     return batch;
   }
 
+  Batch chosen(const at::Tensor& samples) override { return at_rows(samples, samples.size(0)); }
+
  private:
-  Batch chosen(const at::Tensor& rows, std::int64_t valid) const {
+  Batch at_rows(const at::Tensor& rows, std::int64_t valid) const {
     return {given_.index_select(0, rows), given_targets_.index_select(0, rows), {}, valid};
   }
 

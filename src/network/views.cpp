@@ -14,26 +14,41 @@ namespace onecycle {
 
 namespace {
 
-at::Tensor mirrored_logits(Model& model, const at::Tensor& images) {
-  return (model.forward(images).to(at::kFloat) + model.forward(images.flip({3})).to(at::kFloat)) /
-         2;
+at::Tensor plain_logits(Model& model, const at::Tensor& images) {
+  return model.forward(images).to(at::kFloat);
+}
+
+// `own`: logits of the images.
+at::Tensor mirrored_logits(Model& model, const at::Tensor& images, const at::Tensor& own) {
+  return (own + plain_logits(model, images.flip({3}))) / 2;
 }
 
 }  // namespace
 
 at::Tensor logits_of_views(Model& model, const at::Tensor& images, TestTimeAugmentation views,
                            at::MemoryFormat memory_format) {
-  if (views == TestTimeAugmentation::none) return model.forward(images).to(at::kFloat);
-  const at::Tensor plain = mirrored_logits(model, images);
+  return logits_of_views(model, images, plain_logits(model, images), views, memory_format);
+}
+
+at::Tensor logits_of_views(Model& model, const at::Tensor& images, const at::Tensor& own,
+                           TestTimeAugmentation views, at::MemoryFormat memory_format) {
+  if (views == TestTimeAugmentation::none) return own;
+  const at::Tensor plain = mirrored_logits(model, images, own);
   if (views == TestTimeAugmentation::flip) return plain;
   const std::int64_t height = images.size(2);
   const std::int64_t width = images.size(3);
   const at::Tensor padded = at::reflection_pad2d(images, {1, 1, 1, 1});
   const auto moved = [&](std::int64_t by) {
-    return mirrored_logits(
-        model, padded.narrow(2, by, height).narrow(3, by, width).contiguous(memory_format));
+    const at::Tensor view =
+        padded.narrow(2, by, height).narrow(3, by, width).contiguous(memory_format);
+    return mirrored_logits(model, view, plain_logits(model, view));
   };
   return plain / 2 + (moved(0) + moved(2)) / 4;
+}
+
+std::int64_t other_views(TestTimeAugmentation views) {
+  if (views == TestTimeAugmentation::none) return 0;
+  return views == TestTimeAugmentation::flip ? 1 : 5;
 }
 
 const char* why_no_views(const ModelContext& context, TestTimeAugmentation views) {

@@ -15,6 +15,13 @@ struct ModelContext;
 at::Tensor logits_of_views(Model& model, const at::Tensor& images, TestTimeAugmentation views,
                            at::MemoryFormat memory_format);
 
+// The same, of images whose own logits, [N, classes], fp32, were computed before: the other views
+// alone are.
+at::Tensor logits_of_views(Model& model, const at::Tensor& images, const at::Tensor& own,
+                           TestTimeAugmentation views, at::MemoryFormat memory_format);
+// How many those are.
+std::int64_t other_views(TestTimeAugmentation views);
+
 // Why no such views of samples of those sizes can be made, and what to do; nullptr where they can.
 const char* why_no_views(const ModelContext& context, TestTimeAugmentation views);
 // Throws that as an Error.

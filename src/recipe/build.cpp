@@ -74,6 +74,7 @@ FitOptions fit_options(const Recipe& recipe, const StepPlan& steps) {
   options.ema_decay = train.ema_decay;
   options.lookahead = train.lookahead;
   options.tta = train.tta;
+  options.tta_share = train.tta_share;
   options.graph = train.graph;
   options.gradient_format = train.gradient_format;
   options.best_by_loss = recipe.stop.monitor == Monitor::loss;
@@ -128,11 +129,15 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   make_task_and_model(run, registries);
   if (const char* why = why_no_views(run.context, recipe.train.tta))
     throw FieldError("train.tta", why);
+  if (recipe.train.tta_share < 1 && run.data.target_kind != TargetKind::classes)
+    throw FieldError("train.tta_share",
+                     "only of classes is it known how sure a network is; leave it out");
   if (recipe.train.threads && environment.use_threads)
     environment.use_threads(static_cast<int>(*recipe.train.threads));
   if (environment.use_device) environment.use_device(recipe.train.device_settings());
   run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
   run.options.tta = recipe.train.tta;
+  run.options.tta_share = recipe.train.tta_share;
   place(run.data, run.compute.device);
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
   run.validation = source_of(run.data.validation, run);

@@ -50,10 +50,11 @@ std::optional<Violation> check_normalisation(const DataOptions& options) {
     return Violation{"mean", format("normalise: {} uses no mean and std",
                                     options.normalise == Normalise::none ? "none" : "caffe")};
   if (options.normalise == Normalise::caffe &&
-      (has(options, "random_resized_crop") || has(options, "colour_jitter")))
-    return Violation{
-        "augment",
-        "random_resized_crop and colour_jitter do not go with a mean image (normalise: caffe)"};
+      (has(options, "random_resized_crop") || has(options, "colour_jitter") ||
+       has(options, "value_jitter")))
+    return Violation{"augment",
+                     "random_resized_crop, colour_jitter and value_jitter do not go with a mean "
+                     "image (normalise: caffe)"};
   return std::nullopt;
 }
 

@@ -195,6 +195,11 @@ OptionTable<TrainOptions> train_options() {
             "average the logits over views of each image in every evaluation, `onecycle eval` and "
             "`predict` included: flip, its mirror image too; flip+shift, both also moved by one "
             "pixel");
+  table
+      .add("tta_share", &TrainOptions::tta_share,
+           "share of the samples of an evaluation that get all views of `tta`: those whose first "
+           "class leads by the least probability in the image alone; the others keep its logits")
+      .range({.low = 0, .high = 1, .low_open = true});
   table.add("sync_bn", &TrainOptions::sync_bn,
             "batch norms take their statistics over the batches of all ranks, not each rank's own");
   table.add("gradient_format", &TrainOptions::gradient_format,

@@ -1,8 +1,8 @@
 #include "network/input_format.h"
-#include "network/views.h"
 #include "nn/ops/mode_scope.h"
 #include "train/step/forward.h"
 #include "train/step/sample_losses.h"
+#include "train/view_passes.h"
 
 #include <algorithm>
 #include <optional>
@@ -17,27 +17,47 @@ namespace {
 
 constexpr std::int64_t kLargestBatch = 512;
 
+// The model and its samples as evaluations take them.
+class EvaluationScope {
+ public:
+  EvaluationScope(const Run& run, Source& samples, bool full_precision)
+      : device_(run.compute.device), modes_(*run.model) {
+    run.model->eval();
+    Compute compute = run.compute;
+    if (full_precision && c10::isReducedFloatingType(compute.dtype)) {
+      masters_.emplace(*run.parameters);
+      compute.dtype = at::kFloat;
+    }
+    samples.set_format(input_format(*run.model, compute));
+  }
+
+ private:
+  at::NoGradGuard no_grad_;
+  c10::DeviceGuard device_;  // kernels are given its stream alone
+  ModeScope modes_;
+  std::optional<Parameters::MasterScope> masters_;
+};
+
 }  // namespace
+
+RankPart part_of(const Group& group, std::int64_t samples) {
+  return {samples * group.rank() / group.size(), samples * (group.rank() + 1) / group.size()};
+}
 
 void forward_all(const Run& run, Source& samples, bool full_precision,
                  const std::function<void(const Batch&)>& take) {
-  const std::int64_t rank = run.group->rank();
-  const std::int64_t ranks = run.group->size();
-  const std::int64_t first = samples.size() * rank / ranks;
-  const std::int64_t last = samples.size() * (rank + 1) / ranks;
+  const auto [first, last] = part_of(*run.group, samples.size());
   const std::int64_t rows = std::min(kLargestBatch, last - first);
-  const at::NoGradGuard no_grad;
-  const c10::DeviceGuard device(run.compute.device);  // kernels are given its stream alone
-  const ModeScope modes(*run.model);
-  run.model->eval();
-  const bool masters = full_precision && c10::isReducedFloatingType(run.compute.dtype);
-  std::optional<Parameters::MasterScope> scope;
-  if (masters) scope.emplace(*run.parameters);
-  Compute compute = run.compute;
-  if (masters) compute.dtype = at::kFloat;
-  samples.set_format(input_format(*run.model, compute));
+  const EvaluationScope scope(run, samples, full_precision);
   for (std::int64_t at = first; at < last; at += rows)
     take(samples.in_order(at, std::min(rows, last - at), rows));
+}
+
+void forward_chosen(const Run& run, Source& samples, const at::Tensor& chosen, bool full_precision,
+                    const std::function<void(const Batch&, const at::Tensor&)>& take) {
+  const EvaluationScope scope(run, samples, full_precision);
+  for (const at::Tensor& some : chosen.to(run.compute.device).split(kLargestBatch))
+    if (some.numel() > 0) take(samples.chosen(some), some);
 }
 
 void Evaluation::add(const at::Tensor& outputs, const Batch& batch) {
@@ -81,9 +101,11 @@ namespace {
 
 Score evaluate_with(const Run& run, Source& samples, bool full_precision, SampleLosses* losses) {
   Evaluation evaluation(run);
-  forward_all(run, samples, full_precision, [&](const Batch& batch) {
-    const at::Tensor outputs =
-        logits_of_views(*run.model, batch.inputs, run.options.tta, run.compute.memory_format);
+  PredictOptions options;
+  options.augmentation = run.options.tta;
+  options.share = run.options.tta_share;
+  options.full_precision = full_precision;
+  outputs_of_all(run, samples, options, [&](const at::Tensor& outputs, const Batch& batch) {
     evaluation.add(outputs, batch);
     if (losses != nullptr) losses->add(*run.task, outputs, batch);
   });

@@ -2,6 +2,7 @@
 
 #include "network/views.h"
 #include "train/step/forward.h"
+#include "train/view_passes.h"
 
 #include <ATen/ATen.h>
 
@@ -11,14 +12,9 @@ Prediction predict(const Run& run, Source& samples, const PredictOptions& option
   require_viewable(run.context, options.augmentation);
   Evaluation evaluation(run);
   std::vector<at::Tensor> predictions;
-  std::int64_t done = 0;
-  forward_all(run, samples, options.full_precision, [&](const Batch& batch) {
-    const at::Tensor outputs =
-        logits_of_views(*run.model, batch.inputs, options.augmentation, run.compute.memory_format);
+  outputs_of_all(run, samples, options, [&](const at::Tensor& outputs, const Batch& batch) {
     evaluation.add(outputs, batch);
     predictions.push_back(prediction_rows(*run.task, outputs.narrow(0, 0, batch.valid)));
-    done += batch.valid;
-    if (options.progress) options.progress(done);
   });
   Prediction result{evaluation.score(), all_rows(*run.group, predictions)};
   if (!result.probabilities.defined())

@@ -100,6 +100,7 @@ TEST(DataOptions, WrittenAndReadBackTheyAreTheSame) {
         "{name: x, size: 24, augment: [random_resized_crop, {colour_jitter: {contrast: .5}}]}",
         "{name: x, augment: [{random_resized_crop: {scale: [.25, 1], ratio: [1, 1]}}]}",
         "{name: x, augment: [{pad_crop: {pixels: 3, mode: reflect}}, {flip: alternating}]}",
+        "{name: x, augment: [{value_jitter: {shift: .14, scale: .13}}]}",
         "{name: x, normalise: caffe, augment: [{mixup: 0.2}]}", "{name: x, augment: [{mixup: 1}]}",
         "{format: {name: cifar, train: [a], test: [b], labels: fine}, batch_size: all}"}) {
     const Value written = table().write(read(yaml));
@@ -140,7 +141,7 @@ TEST(DataOptions, Problems) {
        "r.yaml:1:21: data.augment[0]: expected a name, or a map of one, got a map"},
       {"{name: x, augment: [flop]}",
        "r.yaml:1:21: data.augment.flop: unknown name; did you mean 'flip'? known: pad_crop, "
-       "random_resized_crop, flip, colour_jitter, cutout, mixup"},
+       "random_resized_crop, flip, colour_jitter, value_jitter, cutout, mixup"},
       {"{name: x, augment: [pad_crop]}",
        "r.yaml:1:21: data.augment.pad_crop.pixels: is required: width of the border"},
       {"{name: x, augment: [{pad_crop: 0}]}",
@@ -169,9 +170,12 @@ TEST(DataOptions, Problems) {
       {"{name: x, augment: {random_resized_crop: {scale: [.5, .1]}}}",
        "r.yaml:1:50: data.augment.random_resized_crop.scale: expected [low, high]"},
       {"{name: x, normalise: caffe, augment: [random_resized_crop]}",
-       "r.yaml:1:38: data.augment: random_resized_crop and colour_jitter do not go with a mean "
-       "image "
-       "(normalise: caffe)"},
+       "r.yaml:1:38: data.augment: random_resized_crop, colour_jitter and value_jitter do not go "
+       "with a mean image (normalise: caffe)"},
+      {"{name: x, augment: {value_jitter: {scale: 0}}}",
+       "r.yaml:1:35: data.augment.value_jitter.shift: one of the two must be above 0"},
+      {"{name: x, augment: {value_jitter: {scale: 1.5}}}",
+       "r.yaml:1:43: data.augment.value_jitter.scale: must be in [0, 1], got '1.5'"},
       {"{name: x, augment: [{cutout: 4.5}]}",
        "r.yaml:1:30: data.augment.cutout.pixels: expected an integer, got '4.5'"},
       {"{name: x, format: {name: idx}}",

@@ -6,6 +6,8 @@
 #include "onecycle/loader.h"
 
 #include <gtest/gtest.h>
+#include <memory>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -36,6 +38,48 @@ TEST(TensorSource, PaddedRowsAreNoSamples) {
   EXPECT_TRUE(batch.targets.narrow(0, 0, 5).equal(at::arange(40, 45)));
   EXPECT_TRUE(batch.targets.narrow(0, 5, 3).eq(kIgnoredLabel).all().item<bool>());
   EXPECT_EQ(batch.inputs.size(0), 8);
+}
+
+// A source that says nothing of it gives chosen samples one by one.
+class OnlyInOrder : public Source {
+ public:
+  explicit OnlyInOrder(std::shared_ptr<Source> source) : source_(std::move(source)) {}
+  std::int64_t size() const override { return source_->size(); }
+  void set_format(const InputFormat& wanted) override { source_->set_format(wanted); }
+  void seek(std::int64_t epoch, std::int64_t first) override { source_->seek(epoch, first); }
+  Batch rows(std::int64_t offset, std::int64_t count) override {
+    return source_->rows(offset, count);
+  }
+  Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
+    return source_->in_order(first, valid, count);
+  }
+
+ private:
+  std::shared_ptr<Source> source_;
+};
+
+TEST(Source, ChosenSamplesAreThoseOfThatNumber) {
+  const at::Tensor numbers = at::tensor(std::vector<std::int64_t>{41, 3, 3, 0, 49});
+  const auto expect_chosen = [&](Source& source) {
+    const Batch batch = source.chosen(numbers);
+    EXPECT_EQ(batch.valid, 5);
+    EXPECT_TRUE(batch.targets.equal(numbers));
+    EXPECT_TRUE(batch.inputs.flatten(1).select(1, 0).to(at::kLong).equal(numbers));
+  };
+  const auto tensors = tensor_source(numbered(50), at::arange(50));
+  OnlyInOrder plain(tensors);
+  expect_chosen(*tensors);
+  expect_chosen(plain);
+  expect_chosen(*first_of(tensor_source(numbered(60), at::arange(60)), 50));
+  expect_chosen(*epochs_from(tensors, 3));
+  const at::Tensor images =
+      at::arange(50, at::kFloat).view({50, 1, 1, 1}).expand({50, 1, 4, 4}).contiguous();
+  LoaderOptions options;
+  options.mean = {0};
+  options.std = {1};
+  options.augment.flip = true;  // of training batches only
+  Loader loader({images, at::arange(50)}, options);
+  expect_chosen(loader);
 }
 
 TEST(TensorSource, GivesInputsInTheFormatThatIsAskedFor) {

@@ -47,6 +47,18 @@ TEST(CifarFast, SmokeRecipeLearnsAndEvalAgrees) {
   EXPECT_EQ(score({})["accuracy"], end["test_accuracy"]);
   EXPECT_NE(score({"--tta", "none"})["loss"], end["test_loss"]);
   EXPECT_EQ(score({"--tta", "flip+shift"})["loss"], end["test_loss"]);
+  const Json few = score({"--set", "train.tta_share=0.25"});
+  EXPECT_NE(few["loss"], end["test_loss"]);
+  EXPECT_NE(few["loss"], score({"--tta", "none"})["loss"]);
+  EXPECT_EQ(few["samples"], 160);
+}
+
+TEST(CifarFast, LearnsWithJitterAndViewsOfTheLeastSure) {
+  const TemporaryFolder folder;
+  const Outcome trained = run_program(train(
+      folder, {"data.augment.value_jitter={shift: 0.14, scale: 0.13}", "train.tta_share=0.25"}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_GT(json_lines(trained.out).back()["test_accuracy"].get<double>(), 0.5);
 }
 
 TEST(CifarFast, MuonLearnsTheSame) {

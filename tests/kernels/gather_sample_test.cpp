@@ -341,6 +341,24 @@ TEST(Rows, SamplesLieWhereTheirRowsSay) {
   }
 }
 
+TEST(ValueJitter, FollowsTheColours) {
+  Sampling plain, s;
+  for (Sampling* each : {&plain, &s}) {
+    each->mean.fill_(100);
+    each->inverse_std.fill_(.02);
+    each->crop();
+    each->jitter(.4, .4, .4);
+  }
+  s.gather.value_shift = .5;
+  s.gather.value_scale = .25;
+  const at::Tensor before = plain.run(), after = s.run();
+  for (std::int64_t row = 0; row < kBatch; ++row) {
+    const auto tint = tint_of<float>(s.gather, s.sample(row));
+    EXPECT_LT(largest_difference(after[row], (before[row] + tint.shift) * tint.scale), 1e-5) << row;
+    EXPECT_GT(largest_difference(after[row], before[row]), 1e-3) << row;
+  }
+}
+
 // ---- The twin ----------------------------------------------------------------------------------
 
 void move_to_gpu(Sampling& s) {
@@ -355,12 +373,13 @@ void move_to_gpu(Sampling& s) {
 TEST(GatherSample, CudaEqualsCpu) {
   if (!has_cuda_kernels()) GTEST_SKIP() << "this build has no CUDA kernels";
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
-  for (int options = 0; options < 32; ++options)
+  for (int options = 0; options < 64; ++options)
     for (const auto type : {at::kByte, at::kFloat}) {
       Sampling cpu(type), gpu(type);
       for (Sampling* each : {&cpu, &gpu}) {
         if (options & 1) each->crop();
         if (options & 2) each->jitter(.4, options & 16 ? 0 : .4, .4);
+        if (options & 32) each->gather.value_shift = .14F, each->gather.value_scale = .13F;
         each->gather.flip = (options & 4) != 0;
         each->gather.cutout = 5;
         if (options & 8) each->gather.partner = each->partner.const_data_ptr<std::int64_t>();

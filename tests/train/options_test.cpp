@@ -10,6 +10,7 @@
 #include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <numeric>
 
 namespace onecycle {
 namespace {
@@ -162,6 +163,25 @@ TEST(Evaluate, ViewsAsTheRecipeSays) {
     EXPECT_EQ(predict(run, *run.test, options).score.loss == score.loss, name[0] == 'n');
   }
   EXPECT_THROW(tiny_run({"train.tta=flip+shift", "data.format.width=1"}), RecipeError);
+}
+
+TEST(Evaluate, ViewsOfAShareAsTheRecipeSays) {
+  const std::vector<std::string> net{"model={name: resnet8, width: 4}", "train.tta=flip+shift"};
+  auto run = tiny_run({net[0], net[1], "train.tta_share=0.3"});
+  const RunEnd end = Trainer(run).fit();
+  PredictOptions options;
+  options.augmentation = TestTimeAugmentation::flip_shift;
+  options.share = .3;
+  const Score score = predict(run, *run.test, options).score;
+  EXPECT_EQ(end.test->loss, score.loss);
+  std::vector<float> losses;
+  EXPECT_EQ(evaluate(run, *run.test, true, losses).loss, score.loss);
+  ASSERT_EQ(losses.size(), 37U);
+  EXPECT_NEAR(std::accumulate(losses.begin(), losses.end(), 0.0) / 37, score.loss, 1e-6);
+  options.share = 1;
+  EXPECT_NE(predict(run, *run.test, options).score.loss, score.loss);
+  for (const char* share : {"0", "1.5", "-0.1"})
+    EXPECT_THROW(tiny_run({net[0], net[1], std::string("train.tta_share=") + share}), RecipeError);
 }
 
 TEST(Mixup, TheLossIsTheWeightedOne) {

@@ -67,6 +67,64 @@ TEST(Predict, MeanLogitsOfTheViews) {
                mirrored(images) / 2 + (mirrored(down_right) + mirrored(up_left)) / 4);
 }
 
+// [N], 1 for the samples whose largest probability exceeds the second one by the least.
+at::Tensor least_sure(const at::Tensor& logits, std::int64_t count) {
+  const at::Tensor sorted = std::get<0>(at::softmax(logits, 1).sort(1, /*descending=*/true));
+  const at::Tensor order = (sorted.select(1, 0) - sorted.select(1, 1)).argsort();
+  return at::zeros({logits.size(0)}, at::kDouble).index_fill_(0, order.narrow(0, 0, count), 1);
+}
+
+TEST(Predict, TheLeastSureAloneHaveAllViews) {
+  auto run = tiny_run(kRecipe);
+  Trainer(run).fit();
+  const at::Tensor images = normalised(run, run.data.test);
+  const at::Tensor plain = logits_of(run, images);
+  const at::Tensor mirrored = (plain + logits_of(run, images.flip({3}))) / 2;
+  PredictOptions options;
+  options.augmentation = TestTimeAugmentation::flip;
+  for (const auto& [share, count] : {std::pair{.25, 9}, {.5, 19}, {.01, 0}, {1.0, 37}}) {
+    options.share = share;
+    std::int64_t told = 0;
+    options.progress = [&](std::int64_t done) {
+      EXPECT_GE(done, told);
+      told = done;
+    };
+    const at::Tensor chosen = least_sure(plain, count).unsqueeze(1);
+    const Prediction prediction = predict(run, *run.test, options);
+    expect_close(prediction.probabilities, plain + chosen * (mirrored - plain));
+    EXPECT_EQ(told, 37);
+    EXPECT_EQ(prediction.score.samples, 37);
+    const at::Tensor right = prediction.probabilities.argmax(1).eq(run.data.test.labels);
+    EXPECT_DOUBLE_EQ(right.to(at::kDouble).mean().item<double>(), prediction.score.metric());
+  }
+}
+
+// More than one batch of 512, whose last one is padded: a sample is as it is on its own.
+TEST(Predict, TheLeastSureAreThoseOfTheWholeSet) {
+  auto run = tiny_run({"model={name: resnet8, width: 4}", "data.format.channels=3",
+                       "data.format.height=6", "data.format.test=1100"});
+  Trainer(run).fit();
+  const at::Tensor images = normalised(run, run.data.test);
+  const at::Tensor plain = logits_of(run, images);
+  const at::Tensor chosen = least_sure(plain, 770).unsqueeze(1);
+  PredictOptions options;
+  options.augmentation = TestTimeAugmentation::flip;
+  options.share = .7;
+  const at::Tensor mirrored = (plain + logits_of(run, images.flip({3}))) / 2;
+  expect_close(predict(run, *run.test, options).probabilities, plain + chosen * (mirrored - plain));
+}
+
+TEST(Predict, OnlyOfClassesIsItKnownWhichAreSure) {
+  auto run = tiny_run(kRecipe);
+  run.task = multi_label(run.context.classes);
+  PredictOptions options;
+  options.augmentation = TestTimeAugmentation::flip;
+  options.share = .5;
+  EXPECT_THAT([&] { (void)predict(run, *run.test, options); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("give all samples their views")));
+  EXPECT_EQ(predict(run, *first_of(run.test, 0), options).probabilities.size(0), 0);
+}
+
 TEST(Predict, ScoresAsEvaluate) {
   auto run = tiny_run(kRecipe);
   Trainer(run).fit();

@@ -206,6 +206,25 @@ TEST(Ranks, EverySampleIsEvaluatedOnce) {
   }
 }
 
+// The least sure are those of the whole set, wherever it is cut.
+TEST(Ranks, TheSameSamplesHaveAllViews) {
+  const Settings views = {"model={name: resnet8, width: 4}", "data.format.channels=3"};
+  PredictOptions options;
+  options.augmentation = TestTimeAugmentation::flip;
+  options.share = .25;
+  onecycle::RecipeRun one = tiny_run(views);
+  const at::Tensor probabilities = predict(one, *one.test, options).probabilities;
+  const at::Tensor few = predict(one, *first_of(one.test, 2), options).probabilities;
+  for (const std::int64_t ranks : {2, 3, 5}) {
+    on_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
+      onecycle::RecipeRun run = run_on(group, with(views, {batch(2)}));
+      EXPECT_TRUE(predict(run, *run.test, options).probabilities.allclose(probabilities));
+      EXPECT_TRUE(predict(run, *first_of(run.test, 2), options).probabilities.allclose(few))
+          << "fewer than ranks";
+    });
+  }
+}
+
 class StopAt : public Observer {
  public:
   explicit StopAt(std::int64_t step, StopReason reason) : step_(step), reason_(reason) {}

@@ -175,6 +175,7 @@ int eval_command(int argc, char** argv) {
   const RankScope ranks(line, DeviceChoice::automatic);
   TrainedNetwork network = open_network(subject, line, NeedsData::yes, ranks.group());
   options.augmentation = test_time_augmentation(line, network.run.recipe);
+  options.share = network.run.recipe.train.tta_share;
   const ImageSet& set = split_of(network.run.data, split);
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, *source_of(set, network.run), options);

@@ -91,6 +91,23 @@ OptionTable<ColourJitter> jitter_options() {
   return table;
 }
 
+OptionTable<ValueJitter> value_jitter_options() {
+  using Violation = OptionTable<ValueJitter>::Violation;
+  OptionTable<ValueJitter> table(
+      "value_jitter", "Normalised values (v + a) * b, one a and one b a sample; 1 or 3 channels");
+  table
+      .add("shift", &ValueJitter::shift,
+           "x of a, drawn from [-x, x], in standard deviations of the data's pixels")
+      .range(between(0, kMaxJitter))
+      .add("scale", &ValueJitter::scale, "x of b, drawn from [1 - x, 1 + x]")
+      .range(between(0, 1))
+      .rule([](const ValueJitter& jitter) -> std::optional<Violation> {
+        if (jitter.any()) return std::nullopt;
+        return Violation{"shift", "one of the two must be above 0"};
+      });
+  return table;
+}
+
 OptionTable<Cutout> cutout_options() {
   OptionTable<Cutout> table("cutout", "A random square set to the mean colour");
   table.add("pixels", &Cutout::pixels, "its side")
@@ -128,6 +145,8 @@ AugmentationRegistry builtin_augmentations() {
   });
   registry.add(jitter_options(),
                [](const ColourJitter& jitter, Augment& augment) { augment.jitter = jitter; });
+  registry.add(value_jitter_options(),
+               [](const ValueJitter& jitter, Augment& augment) { augment.values = jitter; });
   registry.add(cutout_options(),
                [](const Cutout& cutout, Augment& augment) { augment.cutout = cutout.pixels; });
   registry.add(mixup_options(),

@@ -76,12 +76,12 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
                      format("{} reflected pixels need a larger image than "
                             "{}x{}",
                             augment.pad_crop, set.images.size(2), set.images.size(3)));
-  if (!augment.resized_crop && !augment.jitter.any()) return;
+  if (!augment.resized_crop && !augment.jitter.any() && !augment.values.any()) return;
+  constexpr const char* kWhich = "random_resized_crop, colour_jitter and value_jitter";
   if (options.mean.size() != channels)
-    throw DataError("random_resized_crop and colour_jitter do not go with a mean image");
+    throw DataError(format("{} do not go with a mean image", kWhich));
   if (channels != 1 && channels != 3)
-    throw DataError(
-        format("random_resized_crop and colour_jitter are for 1 or 3 channels, not {}", channels));
+    throw DataError(format("{} are for 1 or 3 channels, not {}", kWhich, channels));
 }
 
 }  // namespace
@@ -214,6 +214,8 @@ void Loader::augment(kernels::Gather& request) const {
     request.jitter_low[i] = static_cast<float>(low);
     request.jitter_span[i] = static_cast<float>(1 + jitter[i] - low);
   }
+  request.value_shift = static_cast<float>(augment.values.shift);
+  request.value_scale = static_cast<float>(augment.values.scale);
   if (augment.mixup > 0) {
     request.partner = partner_.const_data_ptr<std::int64_t>();
     request.mix_weight = mix_weight_.const_data_ptr<float>();
@@ -225,6 +227,15 @@ Batch Loader::in_order(std::int64_t first, std::int64_t valid, std::int64_t coun
   request.offset = first;
   request.batch = count;
   request.valid = valid;
+  request.out_height = request.out_width = options_.crop;
+  return with_targets(gather(request, set_));
+}
+
+Batch Loader::chosen(const at::Tensor& samples) {
+  kernels::Gather request;
+  const at::Tensor order = samples.contiguous();
+  request.order = order.const_data_ptr<std::int64_t>();
+  request.batch = request.valid = order.size(0);
   request.out_height = request.out_width = options_.crop;
   return with_targets(gather(request, set_));
 }

@@ -67,6 +67,11 @@ struct Gather {
   float jitter_low[3] = {0, 0, 0};
   float jitter_span[3] = {0, 0, 0};
   std::int64_t* grey_sums = nullptr;
+  // Of each sample's normalised values v: (v + a) * b, a uniform in [-value_shift, value_shift), b
+  // in [1 - value_scale, 1 + value_scale); 0, 0 = not changed. After the colours, before the
+  // cutout. Without a mean image.
+  float value_shift = 0;
+  float value_scale = 0;
 
   // Mixup, where `partner` is set: row = w * sample + (1 - w) * partner[sample], w =
   // mix_weight[sample]; each is placed by its own choices and normalised, the blend computed like
@@ -111,8 +116,9 @@ struct Gather {
   constexpr bool moves() const { return augments() || h() != height || w() != width; }
   constexpr bool jitters(int what) const { return jitter_span[what] > 0; }
   constexpr bool jitters() const { return jitters(0) || jitters(1) || jitters(2); }
+  constexpr bool jitters_values() const { return value_shift > 0 || value_scale > 0; }
   // Whether pixels are computed one by one instead of copied by rows.
-  constexpr bool samples() const { return crop != nullptr || jitters(); }
+  constexpr bool samples() const { return crop != nullptr || jitters() || jitters_values(); }
   constexpr bool mixes() const { return partner != nullptr; }
 };
 

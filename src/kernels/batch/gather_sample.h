@@ -1,8 +1,8 @@
 #pragma once
 
 // Output pixels one by one, for the CPU and for CUDA: sampled from a box of the source, and with
-// changed colours. Sums of products are rounded after each operation, or exact in integers: every
-// device gives the same bits. C++17.
+// changed colours or values. Sums of products are rounded after each operation, or exact in
+// integers: every device gives the same bits. C++17.
 
 #include "kernels/batch/gather.h"
 
@@ -95,7 +95,25 @@ template <class Work>
 struct Tint {
   Work factor[3] = {1, 1, 1};  // by Jitter
   Work pivot = 0;              // mean grey after the change of brightness
+  Work shift = 0;              // of normalised values, before
+  Work scale = 1;              // this
 };
+
+// Of a random word, in [0, 1).
+ONECYCLE_HOST_DEVICE inline float uniform_of(std::uint32_t word) {
+  return static_cast<float>(word >> 8) * (1.0f / (1 << 24));
+}
+
+// The stored value of channel c that is normalised to (v + shift) * scale, where `stored` would be
+// to v.
+template <class Work>
+ONECYCLE_HOST_DEVICE Work revalued(const Gather& gather, const Tint<Work>& tint, std::int64_t c,
+                                   Work stored) {
+  if (!gather.jitters_values()) return stored;
+  const auto mean = static_cast<Work>(gather.mean[c]);
+  const Work shift = tint.shift / static_cast<Work>(gather.inverse_std[c]);
+  return plus(mean, times(plus(plus(stored, -mean), shift), tint.scale));
+}
 
 template <class Work>
 ONECYCLE_HOST_DEVICE Tint<Work> tint_of(const Gather& gather, std::int64_t sample) {
@@ -103,9 +121,17 @@ ONECYCLE_HOST_DEVICE Tint<Work> tint_of(const Gather& gather, std::int64_t sampl
   const RandomWords words = random_words(gather.seed, RandomUse::colour, gather.drawn_epoch(),
                                          static_cast<std::uint64_t>(sample));
   for (int i = 0; i < 3; ++i) {
-    const float uniform = static_cast<float>(words.word[i] >> 8) * (1.0f / (1 << 24));
     if (gather.jitters(i))
-      tint.factor[i] = plus(gather.jitter_low[i], times(gather.jitter_span[i], uniform));
+      tint.factor[i] =
+          plus(gather.jitter_low[i], times(gather.jitter_span[i], uniform_of(words.word[i])));
+  }
+  if (gather.jitters_values()) {
+    const RandomWords own = random_words(gather.seed, RandomUse::value, gather.drawn_epoch(),
+                                         static_cast<std::uint64_t>(sample));
+    const float span = times(2.0f, gather.value_shift);
+    tint.shift = plus(-gather.value_shift, times(span, uniform_of(own.word[0])));
+    const float factors = times(2.0f, gather.value_scale);
+    tint.scale = plus(plus(1.0f, -gather.value_scale), times(factors, uniform_of(own.word[1])));
   }
   return tint;
 }
@@ -171,7 +197,7 @@ ONECYCLE_HOST_DEVICE void sample_pixel(const Gather& gather, const In* in, const
   if (!gather.jitters()) {
     const std::int64_t plane = gather.height * gather.width;
     for (std::int64_t c = 0; c < gather.channels; ++c)
-      put(c, source_value<Work>(gather, in + c * plane, place, y, x));
+      put(c, revalued(gather, tint, c, source_value<Work>(gather, in + c * plane, place, y, x)));
     return;
   }
   Work colour[3];
@@ -184,7 +210,7 @@ ONECYCLE_HOST_DEVICE void sample_pixel(const Gather& gather, const In* in, const
     for (std::int64_t c = 0; c < gather.channels; ++c)
       colour[c] = clamped<Work, In>(mixed(colour[c], grey, tint.factor[kSaturation]));
   }
-  for (std::int64_t c = 0; c < gather.channels; ++c) put(c, colour[c]);
+  for (std::int64_t c = 0; c < gather.channels; ++c) put(c, revalued(gather, tint, c, colour[c]));
 }
 
 ONECYCLE_HOST_DEVICE inline bool is_cut(const Placement& place, std::int64_t y, std::int64_t x) {
