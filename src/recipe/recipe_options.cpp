@@ -154,7 +154,7 @@ OptionTable<TrainOptions> train_options() {
   table
       .add("accumulate", &TrainOptions::accumulate,
            "micro-batches whose gradients make one step: the total batch is this many times "
-           "data.batch_size; with `all`, the parts of the whole set")
+           "data.batch_size; with `all`, the parts of the whole set; data.total_batch_size sets it")
       .range(between(1, 1e9));
   table
       .add("grad_clip", &TrainOptions::grad_clip,

@@ -102,7 +102,7 @@ TEST_F(Ranks, AreTheSameRunWhateverTheirNumber) {
   const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
   const Outcome two = run_program(on_ranks("2", "16"));
   expect_same_run(one, end_of(two));
-  EXPECT_THAT(two.err, AllOf(HasSubstr("total batch 32 = 2 ranks x 16"),
+  EXPECT_THAT(two.err, AllOf(HasSubstr("total batch 32 = 16 per rank × 2 ranks"),
                              HasSubstr("2 ranks over gloo"), Not(HasSubstr("[rank 1]"))));
   expect_same_run(one, end_of(run_program(on_ranks("4", "8"))));
   expect_same_run(one, end_of(run_program(on_ranks("1", "32"))));
