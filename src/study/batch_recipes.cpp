@@ -40,6 +40,10 @@ Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::in
   const std::int64_t before = total_batch(recipe, num_train, /*ranks=*/1);
   const std::int64_t after = total_batch(changed, num_train, /*ranks=*/1);
   const double factor = lr_factor(rule, before, after);
+  if (auto& found_at = changed.train.lr_found_at)
+    found_at = std::max<std::int64_t>(
+        1, std::llround(static_cast<double>(*found_at) * static_cast<double>(after) /
+                        static_cast<double>(before)));
   if (!names_a_rate(recipe.optimizer) && !names_a_rate(recipe.schedule))
     throw recipe_error(recipe, "schedule",
                        "names no learning rate that a rule could scale; set one");

@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
     Networks, TotalBatchOnRanks,
     ::testing::Values(TotalBatchCase{"MlpFp64", "{name: mlp, hidden: [16, 12]}", "fp64", 1e-9},
                       TotalBatchCase{"MlpFp32", "{name: mlp, hidden: [16, 12]}", "fp32", 1e-5}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& network) { return std::string(network.param.name); });
 
 class KeptInMemory : public CheckpointStore {
  public:

@@ -1,3 +1,5 @@
+#include "onecycle/batch_fit.h"
+
 #include "cli/train_run.h"
 #include "core/text/format.h"
 #include "nn/layers/batch_norm.h"
@@ -45,6 +47,18 @@ void describe_norms(const RecipeRun& run, const Console& console) {
              passes == 1 ? "the total batch, with any number of ranks while nothing is "
                            "accumulated"
                          : "that changes with the accumulated passes"));
+}
+
+void warn_of_rate(const RecipeRun& run, const Console& console) {
+  const auto found_at = run.recipe.train.lr_found_at;
+  const std::int64_t total = run.steps.total_batch;
+  if (!found_at || *found_at == total) return;
+  console.warn(format(
+      "the learning rate was found at a total batch of {}, and this run's is {}: run "
+      "range-test again, or multiply the rate by {:.3g} (linear rule) or {:.3g} (sqrt rule), "
+      "as fit-batch --lr-rule does",
+      grouped(*found_at), grouped(total), lr_factor(LrRule::linear, *found_at, total),
+      lr_factor(LrRule::sqrt, *found_at, total)));
 }
 
 // "0.0316", or "0.0316 to 2" where the weights of a group differ.
@@ -140,6 +154,7 @@ void describe(const RecipeRun& run, const Console& console) {
   describe_norms(run, console);
   console.say(format("schedule   {} to a learning rate of {:.4g}; {}", run.recipe.schedule.name,
                      run.rule.lr_max, run.recipe.optimizer.name));
+  warn_of_rate(run, console);
   console.say("decay      " + decay_text(*run.schedule, run.rule, run.steps.total_steps));
   describe_layers(run, console);
   console.say(format("computing  {}", run.compute.summary));
