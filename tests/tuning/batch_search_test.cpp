@@ -108,9 +108,8 @@ TEST(BatchChoice, SaysWhenTheLargestIsTheFastest) {
 }
 
 TEST(BatchChoice, ATotalBatchIsSharedByWhatFits) {
-  const std::vector<BatchProbe> probes = {{.batch = 128, .fits = true, .samples_per_second = 900},
-                                          {.batch = 300, .fits = true, .samples_per_second = 910},
-                                          {.batch = 512, .why = "out of memory"}};
+  const std::vector<BatchProbe> probes = {
+      {128, true, 900, 0, ""}, {300, true, 910, 0, ""}, {512, false, 0, 0, "out of memory"}};
   const BatchChoice choice = choose_share(probes, 50000, 2048, 4);
   EXPECT_EQ(choice.largest, 300);
   EXPECT_EQ(choice.chosen, 256) << "512 for each of 4, in two passes";
