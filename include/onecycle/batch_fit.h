@@ -9,7 +9,8 @@
 #include <vector>
 
 // Batch sizes: the largest that fits, the fastest, and what to train with. "Batch" is
-// `data.batch_size`; the total batch of a step is that times `train.accumulate`.
+// `data.batch_size`; the total batch of a step is that times `train.accumulate`, or
+// `data.total_batch_size`, which accumulation follows.
 namespace onecycle {
 
 // ---- Searching and choosing: pure functions ----------------------------------------------------
@@ -32,6 +33,7 @@ std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std:
 enum class BatchBound {
   throughput,       // a larger one brings less than 5 % more samples a second
   limit,            // the fastest is the largest probed that fits
+  total,            // the largest equal part of a given total batch that fits
   steps_per_epoch,  // a larger one would leave fewer than kFewestSteps steps an epoch
 };
 
@@ -50,6 +52,10 @@ struct BatchChoice {
 // `accumulate`: batches a step.
 BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num_train,
                          std::int64_t accumulate);
+// Where the total batch is given: `chosen` is what the fewest equal passes of each of the `ranks`
+// that fit take, and the passes follow; `largest` where no equal ones do, which a run refuses.
+BatchChoice choose_share(const std::vector<BatchProbe>& probes, std::int64_t num_train,
+                         std::int64_t total, std::int64_t ranks);
 
 // ---- The learning rate when the total batch changes --------------------------------------------
 
@@ -93,7 +99,8 @@ struct BatchFit {
 
 // The batch_size for an experiment, fitted to memory and speed by real training steps: what
 // `onecycle fit-batch` does, in this process. The experiment's own batch_size is not looked at; its
-// `accumulate` and ranks stand, each rank tries for itself, and what fits must fit on all.
+// `accumulate` or `total_batch_size` and its ranks stand, each rank tries for itself, and what fits
+// must fit on all.
 //
 // On the CPU, where a lack of memory may end the process, tensors are counted, and a batch that is
 // expected to take more than the limit by those tried before is not tried; what a module allocates

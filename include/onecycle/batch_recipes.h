@@ -9,8 +9,9 @@
 // Recipes with another batch size.
 namespace onecycle {
 
-// Samples a step. Throws FieldError where the training part has fewer.
-std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train);
+// Samples a step, of all ranks together. Throws FieldError where the training part has fewer than a
+// batch.
+std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks);
 // The recipe with another batch; the rule scales every learning rate that schedule and optimizer
 // name. Throws RecipeError where a rule is asked for and they name none.
 Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train);

@@ -38,6 +38,7 @@ struct DataOptions {
   Choice format{"none"};            // in place of `name`: the format, with its files
   std::optional<std::string> dir;
   BatchSize batch_size;
+  std::optional<std::int64_t> total_batch_size;  // batch_size is the most of one pass, then
   std::optional<std::int64_t> validation;
   std::optional<std::int64_t> limit;
   std::vector<std::string> classes;  // of the data set, in the order of their new labels

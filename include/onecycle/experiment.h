@@ -59,6 +59,9 @@ MakeSchedule making(const S& schedule) {
 struct ExperimentOptions {
   std::int64_t batch_size = 32;  // samples of one forward pass, on each rank
   std::int64_t accumulate = 1;   // forward passes a step
+  // Samples a step, of all ranks together, in place of `accumulate`: the fewest equal forward
+  // passes of at most `batch_size` samples make it up.
+  std::optional<std::int64_t> total_batch_size = {};
   std::int64_t epochs = 1;
   std::optional<std::int64_t> steps = {};  // in place of epochs
   std::uint64_t seed = 1;                  // of dropout and its like; sources have their own

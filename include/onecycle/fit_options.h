@@ -32,6 +32,7 @@ struct StepPlan {
   std::int64_t ranks = 1;
   std::int64_t steps_per_epoch = 0;  // whole batches: an epoch leaves out the remainder
   std::int64_t total_steps = 0;
+  bool total_given = false;  // total_batch was asked for, and micro_batch follows from it
 
   // Forward passes of a step, on each rank.
   std::int64_t micro_batches() const {

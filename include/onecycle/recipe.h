@@ -51,6 +51,7 @@ struct TrainOptions {
   std::optional<std::int64_t> threads;
   double label_smoothing = 0;
   std::int64_t accumulate = 1;
+  std::optional<std::int64_t> lr_found_at;  // total batch of the range test that found the rate
   std::optional<double> grad_clip;
   std::optional<double> ema_decay;
   LookaheadOptions lookahead;

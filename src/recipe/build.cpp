@@ -149,7 +149,8 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
 
 StepPlan step_plan(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
   const TrainOptions& train = recipe.train;
-  return plan_steps(recipe.data.batch_size, train.accumulate, train.duration, num_train, ranks);
+  return plan_steps({recipe.data.batch_size, train.accumulate, recipe.data.total_batch_size},
+                    train.duration, num_train, ranks);
 }
 
 RunPlan run_plan_of(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
@@ -176,7 +177,7 @@ RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& e
   if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
   run.freezing = freezing_of(recipe.train, *run.parameters, run.steps);
   if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
-    run.steps.micro_batch = fitting_micro_batch(run);
+    run.steps.micro_batch = std::min(run.steps.micro_batch, fitting_micro_batch(run));
   follow(run, std::move(plan));
   return run;
 }

@@ -85,6 +85,12 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
            "samples a step and device; all = batch gradient descent, 1 = stochastic, auto = fitted "
            "to memory and speed, as fit-batch does")
       .unit("samples")
+      .add("total_batch_size", &DataOptions::total_batch_size,
+           "samples a step over all devices, whatever their number: they share it evenly, and the "
+           "fewest equal passes of at most batch_size samples make it up (train.accumulate stays "
+           "1); null = batch_size x devices x train.accumulate")
+      .unit("samples")
+      .range(between(1, 1e9))
       .add("validation", &DataOptions::validation,
            "held out of the training split, chosen independently of the seed; null = a tenth, at "
            "most 5000")

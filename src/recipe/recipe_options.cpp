@@ -176,8 +176,14 @@ OptionTable<TrainOptions> train_options() {
   table
       .add("accumulate", &TrainOptions::accumulate,
            "micro-batches whose gradients make one step: the total batch is this many times "
-           "data.batch_size; with `all`, the parts of the whole set")
+           "data.batch_size; with `all`, the parts of the whole set; data.total_batch_size sets it")
       .range(between(1, 1e9));
+  table
+      .add("lr_found_at", &TrainOptions::lr_found_at,
+           "total batch at which a range test found the learning rate, noted by tune and "
+           "range-test --write: train warns where its own is another; null = not known")
+      .unit("samples")
+      .range(at_least(1));
   table
       .add("grad_clip", &TrainOptions::grad_clip,
            "largest norm of all gradients together; null: no clipping")

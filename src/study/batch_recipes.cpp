@@ -14,7 +14,7 @@ namespace onecycle {
 namespace {
 
 std::int64_t duration_steps(const Recipe& recipe, std::int64_t num_train) {
-  return recipe.train.duration.steps(num_train / total_batch(recipe, num_train));
+  return recipe.train.duration.steps(num_train / total_batch(recipe, num_train, /*ranks=*/1));
 }
 
 // Whether the part names a learning rate that a factor changes.
@@ -26,17 +26,24 @@ bool names_a_rate(const Choice& part) {
 
 }  // namespace
 
-std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train) {
+std::int64_t total_batch(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
+  if (recipe.data.total_batch_size) return *recipe.data.total_batch_size;
   const BatchSize& batch = recipe.data.batch_size;
-  return batch.of(num_train) * (batch.all ? 1 : recipe.train.accumulate);
+  return batch.all ? num_train : batch.of(num_train) * recipe.train.accumulate * ranks;
 }
 
 Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::int64_t num_train) {
   Recipe changed = recipe;
   changed.data.batch_size = {batch, false};
   if (rule == LrRule::none) return changed;
-  const double factor =
-      lr_factor(rule, total_batch(recipe, num_train), total_batch(changed, num_train));
+  // Their ratio is the same with any number of ranks.
+  const std::int64_t before = total_batch(recipe, num_train, /*ranks=*/1);
+  const std::int64_t after = total_batch(changed, num_train, /*ranks=*/1);
+  const double factor = lr_factor(rule, before, after);
+  if (auto& found_at = changed.train.lr_found_at)
+    found_at = std::max<std::int64_t>(
+        1, std::llround(static_cast<double>(*found_at) * static_cast<double>(after) /
+                        static_cast<double>(before)));
   if (!names_a_rate(recipe.optimizer) && !names_a_rate(recipe.schedule))
     throw recipe_error(recipe, "schedule",
                        "names no learning rate that a rule could scale; set one");
@@ -48,6 +55,7 @@ Recipe with_batch(const Recipe& recipe, std::int64_t batch, LrRule rule, std::in
 Recipe probe_recipe(const Recipe& recipe, std::int64_t batch) {
   Recipe result = recipe;
   result.data.batch_size = {batch, false};
+  result.data.total_batch_size.reset();
   result.train.duration = {1, Duration::Unit::steps};
   result.train.extensions.clear();
   // Whatever the schedule's lengths, it fits; no rate makes an untrained net diverge.
@@ -64,8 +72,8 @@ Recipe trial_recipe(const Recipe& recipe, std::int64_t batch, LrRule rule, std::
   Duration& duration = trial.train.duration;
   if (!steps && duration.unit == Duration::Unit::steps)
     steps = std::llround(std::min(static_cast<double>(duration_steps(recipe, num_train)) *
-                                      static_cast<double>(total_batch(recipe, num_train)) /
-                                      static_cast<double>(total_batch(trial, num_train)),
+                                      static_cast<double>(total_batch(recipe, num_train, 1)) /
+                                      static_cast<double>(total_batch(trial, num_train, 1)),
                                   static_cast<double>(kTooManySteps)));
   if (steps)
     duration = {static_cast<double>(std::max<std::int64_t>(1, *steps)), Duration::Unit::steps};

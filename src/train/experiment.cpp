@@ -60,6 +60,7 @@ void require_positive(std::int64_t count, const char* field) {
 StepPlan steps_of(const ExperimentOptions& options, std::int64_t samples) {
   require_positive(options.batch_size, "data.batch_size");
   require_positive(options.accumulate, "train.accumulate");
+  require_positive(options.total_batch_size.value_or(1), "data.total_batch_size");
   require_positive(options.steps.value_or(options.epochs), "train.duration");
   require_positive(options.log_every, "train.log_every");
   require_positive(options.evaluate_every.value_or(1), "train.evaluate_every");
@@ -67,8 +68,8 @@ StepPlan steps_of(const ExperimentOptions& options, std::int64_t samples) {
   const Duration length =
       options.steps ? Duration{static_cast<double>(*options.steps), Duration::Unit::steps}
                     : Duration{static_cast<double>(options.epochs), Duration::Unit::epochs};
-  return plan_steps({.count = options.batch_size}, options.accumulate, length, samples,
-                    options.group->size());
+  return plan_steps({{.count = options.batch_size}, options.accumulate, options.total_batch_size},
+                    length, samples, options.group->size());
 }
 
 FitOptions fit_options(const ExperimentOptions& options, const StepPlan& steps) {

@@ -106,9 +106,13 @@ void Fit::stop_for(const std::exception& error) {
   const auto* own = dynamic_cast<const c10::Error*>(&error);
   if (own != nullptr && is_out_of_memory(*own)) {
     const std::string why = format(
-        "out of memory with {} samples a forward pass: lower data.batch_size, or raise "
-        "train.accumulate to keep the total batch of {}",
-        run_.steps.micro_batch, run_.steps.total_batch);
+        "out of memory with {} samples a forward pass: lower data.batch_size{}",
+        run_.steps.micro_batch,
+        run_.steps.total_given
+            ? format("; the total batch stays {}, in more passes", run_.steps.total_batch)
+            : format(", and set data.total_batch_size: {} in place of train.accumulate to keep the "
+                     "total batch",
+                     run_.steps.total_batch));
     run_.group->abort({why, true});
     return stop_.request(StopReason::out_of_memory, why);
   }

@@ -7,6 +7,7 @@
 #include "core/text/number.h"
 #include "nn/layers/batch_norm.h"
 #include "schedule/survey.h"
+#include "train/total_batch.h"
 
 #include <algorithm>
 
@@ -68,11 +69,28 @@ void check_statistics_groups(const Run& run) {
 
 }  // namespace
 
-StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const Duration& length,
-                    std::int64_t num_train, std::int64_t ranks) {
-  StepPlan plan;
-  const bool all = batch_size.all;
-  const std::int64_t batch = batch_size.of(num_train);
+namespace {
+
+void share_total(StepPlan& plan, const StepSamples& samples, std::int64_t num_train) {
+  if (samples.accumulate != 1)
+    throw FieldError("train.accumulate",
+                     "does not go with data.total_batch_size, which says how many samples a step "
+                     "has: leave one of them out");
+  const BatchSize& limit = samples.batch_size;
+  plan.total_given = true;
+  plan.total_batch = *samples.total;
+  plan.micro_batch =
+      require_shares(plan.total_batch,
+                     limit.all || limit.automatic ? limit.of(num_train) : limit.count, plan.ranks,
+                     num_train)
+          .per_rank;
+}
+
+void multiply_batch(StepPlan& plan, const StepSamples& samples, std::int64_t num_train) {
+  const std::int64_t ranks = plan.ranks;
+  const std::int64_t accumulate = samples.accumulate;
+  const bool all = samples.batch_size.all;
+  const std::int64_t batch = samples.batch_size.of(num_train);
   // Divided, since a product of a caller's numbers may not fit.
   const std::int64_t most = num_train / ranks / (all ? 1 : batch);
   if (accumulate > most)
@@ -82,9 +100,20 @@ StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const 
                "data.batch_size",
                accumulate, ranks == 1 ? "" : format(" times {} ranks", ranks), batch, num_train));
   const std::int64_t parts = accumulate * ranks;
-  plan.ranks = ranks;
   plan.total_batch = all ? num_train : batch * parts;
   plan.micro_batch = all ? (num_train + parts - 1) / parts : batch;
+}
+
+}  // namespace
+
+StepPlan plan_steps(const StepSamples& samples, const Duration& length, std::int64_t num_train,
+                    std::int64_t ranks) {
+  StepPlan plan;
+  plan.ranks = ranks;
+  if (samples.total)
+    share_total(plan, samples, num_train);
+  else
+    multiply_batch(plan, samples, num_train);
   plan.steps_per_epoch = num_train / plan.total_batch;
   plan.total_steps = length.steps(plan.steps_per_epoch);
   if (plan.total_steps >= kTooManySteps)

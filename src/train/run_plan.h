@@ -4,14 +4,24 @@
 #include "onecycle/duration.h"
 #include "onecycle/trainer.h"
 
+#include <cstdint>
+#include <optional>
+
 // From the numbers and parts that a caller chose to a run that can be trained: of recipes and of
 // Experiment alike.
 namespace onecycle {
 
-// Throws FieldError where a step would take more than the `num_train` samples, or there are too
-// many steps.
-StepPlan plan_steps(const BatchSize& batch_size, std::int64_t accumulate, const Duration& length,
-                    std::int64_t num_train, std::int64_t ranks);
+// What was asked of the samples of a step.
+struct StepSamples {
+  BatchSize batch_size;         // of a forward pass of one rank; with a `total`, at most
+  std::int64_t accumulate = 1;  // forward passes of a step, on each rank; 1 with a `total`
+  std::optional<std::int64_t> total = {};  // of all ranks together; empty: what those make
+};
+
+// Throws FieldError where a step would take more than the `num_train` samples, its total cannot be
+// shared, or there are too many steps.
+StepPlan plan_steps(const StepSamples& samples, const Duration& length, std::int64_t num_train,
+                    std::int64_t ranks);
 
 // Throws FieldError where schedule and optimizer contradict each other, or the decay turns weights
 // around.

@@ -176,6 +176,16 @@ TEST(Experiment, ObserversWriteAndStop) {
   EXPECT_TRUE(std::filesystem::exists(folder.path() + "/metrics.csv"));
 }
 
+TEST(Experiment, ATotalBatchIsMadeOfEqualPasses) {
+  torch::nn::Sequential net = network(7);
+  Experiment experiment(net, regression(), training(), nullptr,
+                        {.batch_size = 20, .total_batch_size = 90});
+  const StepPlan steps = experiment.run(Sgd{}, OneCycle{.lr_max = 0.1}).steps;
+  EXPECT_EQ(steps.total_batch, 90);
+  EXPECT_EQ(steps.micro_batch, 18);
+  EXPECT_EQ(steps.micro_batches(), 5);
+}
+
 TEST(Experiment, NamesTheFieldThatCannotBe) {
   torch::nn::Sequential net = network(7);
   const auto field_of = [&](const ExperimentOptions& options, const OneCycle& cycle) {
@@ -189,6 +199,11 @@ TEST(Experiment, NamesTheFieldThatCannotBe) {
   EXPECT_EQ(field_of({.batch_size = 0}, {.lr_max = 1}), "data.batch_size");
   EXPECT_EQ(field_of({.batch_size = 401}, {.lr_max = 1}), "data.batch_size");
   EXPECT_EQ(field_of({.batch_size = 300, .accumulate = 2}, {.lr_max = 1}), "train.accumulate");
+  EXPECT_EQ(field_of({.total_batch_size = 0}, {.lr_max = 1}), "data.total_batch_size");
+  EXPECT_EQ(field_of({.total_batch_size = 401}, {.lr_max = 1}), "data.total_batch_size");
+  EXPECT_EQ(field_of({.batch_size = 4, .total_batch_size = 13}, {.lr_max = 1}),
+            "data.total_batch_size");
+  EXPECT_EQ(field_of({.accumulate = 2, .total_batch_size = 64}, {.lr_max = 1}), "train.accumulate");
   EXPECT_EQ(field_of({.epochs = 0}, {.lr_max = 1}), "train.duration");
   EXPECT_EQ(field_of({}, {}), "schedule.lr_max");
   EXPECT_THROW(Experiment(net, nullptr, training(), nullptr), Error);

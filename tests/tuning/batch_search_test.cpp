@@ -107,6 +107,18 @@ TEST(BatchChoice, SaysWhenTheLargestIsTheFastest) {
   EXPECT_EQ(choose_batch({}, 1000, 1).largest, 0);
 }
 
+TEST(BatchChoice, ATotalBatchIsSharedByWhatFits) {
+  const std::vector<BatchProbe> probes = {
+      {128, true, 900, 0, ""}, {300, true, 910, 0, ""}, {512, false, 0, 0, "out of memory"}};
+  const BatchChoice choice = choose_share(probes, 50000, 2048, 4);
+  EXPECT_EQ(choice.largest, 300);
+  EXPECT_EQ(choice.chosen, 256) << "512 for each of 4, in two passes";
+  EXPECT_EQ(choice.chosen_steps, 24);
+  EXPECT_EQ(choice.bound, BatchBound::total);
+  EXPECT_EQ(choose_share(probes, 50000, 2018, 2).chosen, 300) << "1009 is a prime: a run refuses";
+  EXPECT_EQ(choose_share({}, 50000, 2048, 4).largest, 0);
+}
+
 // ---- The learning rate ----
 
 Recipe recipe_of(const std::string& key, const std::string& lr) {
@@ -127,6 +139,13 @@ TEST(LrRule, ScalesWithTheTotalBatch) {
   EXPECT_EQ(lr_max(with_batch(recipe, 512, LrRule::sqrt, 60000)), "0.5");
   EXPECT_EQ(lr_max(with_batch(recipe, 512, LrRule::none, 60000)), "0.25");
   EXPECT_EQ(with_batch(recipe, 512, LrRule::none, 60000).data.batch_size.count, 512);
+  Recipe found = recipe;
+  found.train.lr_found_at = 256;  // on two ranks of 128
+  EXPECT_EQ(with_batch(found, 512, LrRule::linear, 60000).train.lr_found_at, 1024);
+  EXPECT_EQ(with_batch(found, 512, LrRule::none, 60000).train.lr_found_at, 256);
+  Recipe kept = recipe;
+  kept.data.total_batch_size = 2048;
+  EXPECT_EQ(lr_max(with_batch(kept, 512, LrRule::linear, 60000)), "0.25") << "the total stays";
   Recipe whole = recipe;
   whole.data.batch_size.all = true;
   EXPECT_EQ(lr_max(with_batch(whole, 500, LrRule::linear, 1000)), "0.125");

@@ -181,9 +181,11 @@ int range_test_command(int argc, char** argv) {
   say_suggestions(test, console);
   if (!test.refused.empty())
     print(stderr, "onecycle: range-test: no learning rate: {}\n", visible(test.refused));
-  if (test.lr_max && line.has("write") && !interrupted)
-    write_file_atomically(line.text("write"),
-                          {resolved_text(with_rate(recipe, *test.lr_max), session.registries())});
+  if (test.lr_max && line.has("write") && !interrupted) {
+    Recipe found = with_rate(recipe, *test.lr_max);
+    found.train.lr_found_at = first.steps.total_batch;
+    write_file_atomically(line.text("write"), {resolved_text(found, session.registries())});
+  }
   const std::string report = report_at_end(folder, /*pictures=*/true, console);
   if (!console.quiet() && !report.empty()) say_held_out(read_figures(folder), console);
   console.say(report.empty() ? "curves in " + folder : "report     " + report);

@@ -199,6 +199,9 @@ int tune_command(int argc, char** argv) {
           folder);
     return 128 + stop.signal_number();
   }
+  if (result.refused.empty())
+    result.recipe.train.lr_found_at =
+        plan_steps(result.recipe, data.train.size(), group.size()).total_batch;
   const auto train = [&] {
     return line.has("no-train") ? 0 : train_tuned(result, data, folder, session);
   };

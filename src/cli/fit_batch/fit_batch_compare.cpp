@@ -98,11 +98,13 @@ int compare_batches(FitBatchTask& task) {
   if (task.group().size() > 1)
     task.line.misused("--compare trains in one process: leave out --ranks, or --compare");
   find_samples(task);
-  const std::int64_t before = total_batch(task.recipe, task.num_train);
+  const std::int64_t before = total_batch(task.recipe, task.num_train, /*ranks=*/1);
   for (const std::int64_t batch : task.options.compare)
     task.line.console().say(
         format("rate       {}: {}", batch,
-               lr_rule_text(task.options.rule, before, batch * task.recipe.train.accumulate)));
+               lr_rule_text(task.options.rule, before,
+                            total_batch(with_batch(task.recipe, batch, LrRule::none, 0),
+                                        task.num_train, /*ranks=*/1))));
   say_head(task, format("equal samples: {}", task.recipe.train.duration.text()));
   std::vector<ComparedBatch> rows;
   std::optional<double> fastest;

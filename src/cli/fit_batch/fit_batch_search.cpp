@@ -36,7 +36,8 @@ void say_probe(const FitBatchTask& task, const BatchProbe& probe) {
 }
 
 std::int64_t largest_allowed(const FitBatchTask& task) {
-  const std::int64_t samples = task.num_train / task.parts();
+  const std::int64_t samples =
+      task.recipe.data.total_batch_size.value_or(task.num_train) / task.parts();
   return std::min(samples, task.options.most.value_or(samples));
 }
 
@@ -72,8 +73,8 @@ void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recip
              grouped(choice.fastest), grouped(std::llround(choice.best_rate))));
   console.say(format("choice     {}: {}", grouped(choice.chosen), why_chosen(choice)));
   console.say("rate       " + lr_rule_text(task.options.rule,
-                                           ranks * total_batch(task.recipe, task.num_train),
-                                           ranks * total_batch(chosen, task.num_train)));
+                                           total_batch(task.recipe, task.num_train, ranks),
+                                           total_batch(chosen, task.num_train, ranks)));
 }
 
 // What the ranks' children found out.
@@ -84,6 +85,21 @@ void agree_on_run(FitBatchTask& task) {
     task.num_train = std::max(task.num_train, static_cast<std::int64_t>(of_rank[0]));
     task.limit_bytes = std::min(task.limit_bytes, static_cast<std::int64_t>(of_rank[1]));
   }
+}
+
+// Throws RecipeError where the ranks cannot share a total batch that is given, in passes of
+// `batch`.
+void require_shared(const FitBatchTask& task, std::int64_t batch) {
+  if (task.recipe.data.total_batch_size && task.num_train > 0)
+    (void)plan_steps(with_batch(task.recipe, batch, LrRule::none, task.num_train), task.num_train,
+                     task.group().size());
+}
+
+BatchChoice choice_among(const FitBatchTask& task) {
+  const std::int64_t samples = std::max<std::int64_t>(1, task.num_train);
+  if (const auto total = task.recipe.data.total_batch_size)
+    return choose_share(task.probes, samples, *total, task.group().size());
+  return choose_batch(task.probes, samples, task.parts());
 }
 
 }  // namespace
@@ -127,6 +143,11 @@ std::string why_chosen(const BatchChoice& choice) {
     case BatchBound::steps_per_epoch:
       return format("{} steps an epoch; decided by the {} steps that an epoch should have",
                     grouped(choice.chosen_steps), kFewestSteps);
+    case BatchBound::total:
+      return format(
+          "{} steps an epoch; decided by data.total_batch_size: the ranks share it in the "
+          "fewest equal passes that fit",
+          grouped(choice.chosen_steps));
     case BatchBound::limit:
       return format("{} steps an epoch; decided by the largest: larger ones may still be faster",
                     grouped(choice.chosen_steps));
@@ -138,6 +159,7 @@ std::string why_chosen(const BatchChoice& choice) {
 }
 
 BatchChoice search_batch(FitBatchTask& task) {
+  require_shared(task, task.recipe.data.total_batch_size.value_or(1));
   // Where only the files tell how many samples there are, a child that reads them does.
   bool fits = task.num_train > 0 || probe_size(task, 1);
   if (fits) {
@@ -147,10 +169,11 @@ BatchChoice search_batch(FitBatchTask& task) {
     };
     fits = find_largest_batch(largest_allowed(task), tried) > 0;
   }
-  const BatchChoice choice = choose_batch(task.probes, task.num_train, task.parts());
+  const BatchChoice choice = choice_among(task);
   if (!fits || choice.largest == 0)
     throw Error(format("{}: {}; give it more memory, a smaller model or data.limit",
                        task.recipe.name, nothing_fits(task.limit_bytes, task.probes.back().why)));
+  require_shared(task, choice.chosen);
   return choice;
 }
 
@@ -167,8 +190,7 @@ int fit_batch(FitBatchTask& task) {
 }
 
 void say_partial(const FitBatchTask& task) {
-  const BatchChoice choice =
-      choose_batch(task.probes, std::max<std::int64_t>(1, task.num_train), task.parts());
+  const BatchChoice choice = choice_among(task);
   const Console console = task.line.console();
   if (console.terminal() && !console.quiet()) print(console.out(), "\r\x1b[K");
   if (choice.largest > 0)

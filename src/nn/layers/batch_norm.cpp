@@ -107,6 +107,18 @@ StatisticsPass::~StatisticsPass() {
   for (const auto& norm : norms_) norm->set_pass(0, 1);
 }
 
+bool norms_follow_passes(const torch::nn::Module& module) {
+  for (const auto& part : module.modules()) {
+    if (const auto* own = part->as<BatchNormImpl>()) {
+      if (own->follows_passes()) return true;
+    } else if (part->as<torch::nn::BatchNorm1dImpl>() || part->as<torch::nn::BatchNorm2dImpl>() ||
+               part->as<torch::nn::BatchNorm3dImpl>()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks) {
   for (const auto& part : module.modules())
     if (auto* norm = part->as<BatchNormImpl>()) norm->synchronise(ranks);

@@ -48,6 +48,9 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
     return normalised(input, addend, NormOutput::relu_branches);
   }
 
+  // Whether its statistics are those of all samples of a forward pass, however many these are.
+  bool follows_passes() const { return !group_; }
+
   // Throws FieldError for a norm over groups of samples.
   void synchronise(std::shared_ptr<Group> ranks);
 
@@ -99,5 +102,9 @@ class StatisticsPass {
 
 // Every BatchNorm of the module. Throws FieldError as synchronise does.
 void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks);
+
+// Whether any batch norm of the module normalises otherwise when a step is cut into forward passes
+// of another size, by ranks or accumulation; LibTorch's own count.
+bool norms_follow_passes(const torch::nn::Module& module);
 
 }  // namespace onecycle

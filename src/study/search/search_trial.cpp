@@ -40,6 +40,7 @@ class LatestInMemory : public CheckpointStore {
 std::string data_key(const Recipe& recipe, const Registries& registries) {
   Value data = *recipe_options(registries.variants()).write(recipe).find("data");
   data.erase("batch_size");
+  data.erase("total_batch_size");
   data.erase("augment");
   return write_yaml(data);
 }

@@ -47,10 +47,13 @@ RunState restore(const Run& run, WeightAverage* average, const Snapshot& snapsho
   RunState state = state_in(snapshot, source);
   if (state.total_batch != 0 && state.total_batch != run.steps.total_batch)
     throw CheckpointError(format(
-        "{}: its steps had a total batch of {}, not {} = {} rank{} times data.batch_size times "
-        "train.accumulate: a resumed run keeps it",
-        source, state.total_batch, run.steps.total_batch, run.steps.ranks,
-        run.steps.ranks == 1 ? "" : "s"));
+        "{}: its steps had a total batch of {}, not {}{}: a resumed run keeps it; set "
+        "data.total_batch_size to {}, with any number of ranks",
+        source, state.total_batch, run.steps.total_batch,
+        run.steps.total_given ? ""
+                              : format(" = {} rank{} times data.batch_size times train.accumulate",
+                                       run.steps.ranks, run.steps.ranks == 1 ? "" : "s"),
+        state.total_batch));
   copy_in(snapshot, kModel, source, model_tensors(*run.parameters));
   copy_in(snapshot, kOptimizer, source, optimizer_tensors(run));
   // A run that begins to average when it is resumed begins with the weights it finds.

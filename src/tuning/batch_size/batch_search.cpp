@@ -1,6 +1,7 @@
 #include "onecycle/batch_fit.h"
 
 #include "core/text/format.h"
+#include "train/total_batch.h"
 
 #include <algorithm>
 #include <chrono>
@@ -130,8 +131,10 @@ std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std:
   return low;
 }
 
-BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num_train,
-                         std::int64_t accumulate) {
+namespace {
+
+// What the probes say whatever the steps: the largest, the fastest and its rate.
+BatchChoice read_probes(const std::vector<BatchProbe>& probes) {
   BatchChoice choice;
   for (const BatchProbe& probe : probes) {
     if (!probe.fits) continue;
@@ -143,6 +146,26 @@ BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num
   for (const BatchProbe& probe : probes)
     if (probe.fits && probe.samples_per_second >= kNearBest * choice.best_rate)
       choice.fastest = std::min(choice.fastest, probe.batch);
+  return choice;
+}
+
+}  // namespace
+
+BatchChoice choose_share(const std::vector<BatchProbe>& probes, std::int64_t num_train,
+                         std::int64_t total, std::int64_t ranks) {
+  BatchChoice choice = read_probes(probes);
+  if (choice.largest == 0) return choice;
+  const auto shares = share_batch(total, choice.largest, ranks);
+  choice.chosen = shares ? shares->per_rank : choice.largest;
+  choice.chosen_steps = num_train / total;
+  choice.bound = BatchBound::total;
+  return choice;
+}
+
+BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num_train,
+                         std::int64_t accumulate) {
+  BatchChoice choice = read_probes(probes);
+  if (choice.largest == 0) return choice;
   choice.chosen = choice.fastest;
   choice.bound = choice.fastest == choice.largest ? BatchBound::limit : BatchBound::throughput;
   const std::int64_t for_steps =

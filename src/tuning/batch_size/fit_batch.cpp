@@ -155,7 +155,7 @@ class Probes {
   // Returns whether all of it was measured.
   bool measure(BatchProbe& probe) {
     Run run = run_;
-    run.steps = plan_steps({.count = probe.batch}, accumulate_, {1, Duration::Unit::steps},
+    run.steps = plan_steps({{.count = probe.batch}, accumulate_}, {1, Duration::Unit::steps},
                            run.train->size(), /*ranks=*/1);
     give_back_cache();
     const std::int64_t free = on_gpu() ? available() : 0;
@@ -205,9 +205,10 @@ BatchFit fit_batch(Experiment& experiment, const OptimizerPlan& optimizer,
     throw Error("fit_batch: the limits on batch and memory must be at least 1");
   // Each rank probes alone, as sizes that do not fit would end what the ranks do together.
   const std::shared_ptr<Group> group = std::exchange(run.group, alone());
-  const std::int64_t accumulate = run.steps.micro_batches();
+  const StepPlan asked = run.steps;
+  const std::int64_t accumulate = asked.total_given ? 1 : asked.micro_batches();
   const std::int64_t parts = group->size() * accumulate;
-  const std::int64_t samples = run.train->size() / parts;
+  const std::int64_t samples = (asked.total_given ? asked.total_batch : run.train->size()) / parts;
   const c10::DeviceGuard device(run.compute.device);
   Probes probes(run, accumulate, *group, experiment.stop(), options.limit_bytes);
   std::string refused;
@@ -224,7 +225,9 @@ BatchFit fit_batch(Experiment& experiment, const OptimizerPlan& optimizer,
   experiment.stop().withdraw();
   BatchFit fit = probes.fit();
   fit.refused = refused;
-  fit.choice = choose_batch(fit.probes, run.train->size(), parts);
+  fit.choice = asked.total_given
+                   ? choose_share(fit.probes, run.train->size(), asked.total_batch, group->size())
+                   : choose_batch(fit.probes, run.train->size(), parts);
   return fit;
 }
 
