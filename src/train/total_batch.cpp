@@ -64,12 +64,11 @@ std::string ranks_text(std::int64_t ranks) {
   const NearDivisors near = divisors_near(share, limit);
   throw FieldError(
       kTotalBatch,
-      format("{} samples are {} for each of {}, which leave a remainder in forward passes of "
-             "near data.batch_size, {}, and are even only in {} of {}: take {}{}data.batch_size "
-             "{} or {}",
-             total, share, ranks_text(ranks), limit, share / near.largest_within,
-             near.largest_within, nearest, nearest.empty() ? "" : ", or ", near.smallest_beyond,
-             near.largest_within));
+      format("{} samples{} divide evenly only into {} passes of {}, where data.batch_size allows "
+             "{}: take {}{}data.batch_size {} or {}",
+             total, ranks == 1 ? "" : format(", {} for each of {},", share, ranks_text(ranks)),
+             share / near.largest_within, near.largest_within, limit, nearest,
+             nearest.empty() ? "" : ", or ", near.smallest_beyond, near.largest_within));
 }
 
 }  // namespace

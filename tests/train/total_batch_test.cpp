@@ -79,7 +79,9 @@ TEST(TotalBatch, ARemainderNamesTheNearestThatWork) {
                     // 682 = 2 11 31 and 683 are not even near 256; 681 = 3 227, 684 = 3 228 are
                     HasSubstr("take 2043 or 2052")));
   const std::string prime = total_refusal(2018, 256, 2, 50000);  // 1009 for each rank
-  EXPECT_THAT(prime, AllOf(HasSubstr("1009 of 1"), HasSubstr("data.batch_size 1009 or 1")));
+  EXPECT_THAT(
+      prime, AllOf(HasSubstr("1009 for each of 2 ranks, divide evenly only into 1009 passes of 1,"),
+                   HasSubstr("data.batch_size 1009 or 1")));
   EXPECT_THAT(total_refusal(682, 256, 1, 50000), HasSubstr("data.batch_size 341 or 62"));
   EXPECT_EQ(total_refusal(682, 341, 1, 50000), "");
   EXPECT_EQ(total_refusal(682, 62, 1, 50000), "");
