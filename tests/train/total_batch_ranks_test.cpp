@@ -112,12 +112,13 @@ TEST_P(TotalBatchOnRanks, IsOneRunOverAHundredSteps) {
     }
 }
 
-// Networks with batch norm belong here where every pass is whole groups of model.bn_batch:
-// {"ResNet8", "{name: resnet8, bn_batch: 8}", ...}, whose limits above are all multiples of 8.
+// Every pass of the ResNets is whole groups of model.bn_batch.
 INSTANTIATE_TEST_SUITE_P(
     Networks, TotalBatchOnRanks,
     ::testing::Values(TotalBatchCase{"MlpFp64", "{name: mlp, hidden: [16, 12]}", "fp64", 1e-9},
-                      TotalBatchCase{"MlpFp32", "{name: mlp, hidden: [16, 12]}", "fp32", 1e-5}),
+                      TotalBatchCase{"MlpFp32", "{name: mlp, hidden: [16, 12]}", "fp32", 1e-5},
+                      TotalBatchCase{"ResNet8Fp64", "{name: resnet8, bn_batch: 8}", "fp64", 1e-9},
+                      TotalBatchCase{"ResNet8Fp32", "{name: resnet8, bn_batch: 8}", "fp32", 1e-5}),
     [](const auto& network) { return std::string(network.param.name); });
 
 class KeptInMemory : public CheckpointStore {
