@@ -42,7 +42,7 @@ class MatrixStacks {
                at::ScalarType type);
 
   // Lets the weights with a gradient take part. Makes anything only where these are others than
-  // before, so that a step can be recorded once it has run.
+  // before, so that a step can be recorded once it has run. Does not wait for the device.
   void arrange();
 
   // Empty where no weight takes part; none of them is empty.
