@@ -40,7 +40,7 @@ def our_mlp(options, precision, *settings):
                 f"data.batch_size={options.batch or 128}", f"train.precision={precision}", *settings)
 
 
-def our_resnet(options, net, precision):
+def our_resnet(options, net, precision, *settings):
     model = "{name: resnet18, stem: cifar}" if net == "resnet18" else net
     if options.cifar10:
         data = [f"data.dir={options.cifar10}", f"data.batch_size={options.batch or 128}"]
@@ -48,7 +48,7 @@ def our_resnet(options, net, precision):
         data = [f"data={{{RANDOM_PICTURES}, batch_size: {options.batch or 128}}}"]
     augment = "[{pad_crop: 4}, flip]" if options.augment else "[]"
     return ours(options, f"onecycle, {precision}", "cifar10-resnet20.yaml", *data, f"data.augment={augment}",
-                f"model={model}", f"train.precision={precision}")
+                f"model={model}", f"train.precision={precision}", *settings)
 
 
 def peer(options, name, file, *rest, environment=None):
@@ -132,6 +132,17 @@ def resnet(options, net, steps, rounds):
     else:
         group.notes.append("not measured with tcmalloc: libtcmalloc-minimal4 is not installed")
     return group
+
+
+def muon(options):
+    """What Muon's steps cost beside SGD's; with --against, beside those of another build."""
+    def variant(optimizer):
+        found = our_resnet(options, "resnet20", "auto", f"optimizer={{name: {optimizer}}}",
+                           "schedule.lr_max=0.05", "schedule.lr_min=0.005")
+        return Variant(f"onecycle, {optimizer}", found.command)
+    title = f"ResNet-20 by Muon and by SGD, 3x32x32, batch {options.batch or 128}"
+    return Group("muon", title, [variant("muon"), variant("sgd")], "onecycle, sgd", steps=8, rounds=10,
+                 notes=notes(options))
 
 
 def cifar_fast(options):
@@ -237,6 +248,7 @@ GROUPS = {"mlp": lambda options: [mlp(options)],
           "resnet20": lambda options: [resnet(options, "resnet20", 8, 10)],
           "resnet18": lambda options: [resnet(options, "resnet18", 3, 8)],
           "resnet56": lambda options: [resnet(options, "resnet56", 3, 8)],
+          "muon": lambda options: [muon(options)],
           "cifar_fast": lambda options: [cifar_fast(options)],
           "table": table,
           "start": lambda options: [start(options)],

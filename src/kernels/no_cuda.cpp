@@ -4,6 +4,7 @@
 #include "kernels/device_memory.h"
 #include "kernels/metrics/metrics.h"
 #include "kernels/update/adamw.h"
+#include "kernels/update/averages.h"
 #include "kernels/update/loss_scale.h"
 #include "kernels/update/sgd.h"
 
@@ -25,6 +26,8 @@ void adamw_cuda(const UpdateTensor*, int, const AdamwRule&, const StepNumbers*, 
                 const LossScale*) {
   refuse_without_cuda();
 }
+
+void average_cuda(const UpdateTensor*, int, const AverageNumbers*, void*) { refuse_without_cuda(); }
 
 bool has_cuda_kernels() { return false; }
 

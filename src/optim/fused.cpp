@@ -5,40 +5,13 @@
 
 #include "core/text/format.h"
 #include "kernels/update/loss_scale.h"
-
-#include <algorithm>
+#include "optim/tensor_pieces.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 namespace onecycle {
 
 namespace {
-
-constexpr std::int64_t kElementsPerTask = 1 << 14;
-
-// Whether the same elements stand at the same places: a dimension of length 1 may have any stride.
-bool same_layout(const at::Tensor& a, const at::Tensor& b) {
-  if (a.sizes() != b.sizes()) return false;
-  for (std::int64_t i = 0; i < a.dim(); ++i)
-    if (a.size(i) != 1 && a.stride(i) != b.stride(i)) return false;
-  return true;
-}
-
-kernels::ScalarType scalar_type(const at::Tensor& tensor) {
-  switch (tensor.scalar_type()) {
-    case at::kFloat:
-      return kernels::ScalarType::f32;
-    case at::kDouble:
-      return kernels::ScalarType::f64;
-    case at::kBFloat16:
-      return kernels::ScalarType::bf16;
-    case at::kHalf:
-      return kernels::ScalarType::f16;
-    default:
-      throw Error("weights must be float32, float64, bfloat16 or float16");
-  }
-}
 
 at::Device device_of(const Parameters& parameters) {
   return parameters.all().empty() ? at::Device(at::kCPU) : parameters.all()[0].master.device();
@@ -96,42 +69,26 @@ void FusedOptimizer::add_tensor(std::size_t index) {
   tensor.gradient = gradient.const_data_ptr();
   if (c10::isReducedFloatingType(parameter.working.scalar_type())) {
     tensor.copy = parameter.working.mutable_data_ptr();
-    tensor.copy_type = scalar_type(parameter.working);
+    tensor.copy_type = kernel_type(parameter.working);
   }
   tensor.size = parameter.master.numel();
   tensor.lr_scale = parameter.lr_scale;
   tensor.decay_scale = parameter.decay_scale;
   tensor.updates_before = parameter.updates_before;
-  tensor.type = scalar_type(parameter.master);
-  tensor.gradient_type = scalar_type(gradient);
+  tensor.type = kernel_type(parameter.master);
+  tensor.gradient_type = kernel_type(gradient);
   tensors_.push_back(tensor);
 }
 
 void FusedOptimizer::step_on_cpu() {
-  tasks_.clear();
-  for (std::size_t i = 0; i < tensors_.size(); ++i)
-    for (std::int64_t begin = 0; begin < tensors_[i].size; begin += kElementsPerTask)
-      tasks_.push_back({i, begin});
   if (loss_scale_)
-    run_tasks([&](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
-      kernels::find_bad_cpu(tensor, begin, end, loss_scale_->data());
-    });
-  run_tasks([&](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
-    update_on_cpu(tensor, begin, end);
-  });
+    for_pieces(tensors_,
+               [&](const kernels::UpdateTensor& tensor, std::int64_t begin, std::int64_t end) {
+                 kernels::find_bad_cpu(tensor, begin, end, loss_scale_->data());
+               });
+  for_pieces(tensors_, [&](const kernels::UpdateTensor& tensor, std::int64_t begin,
+                           std::int64_t end) { update_on_cpu(tensor, begin, end); });
   if (loss_scale_) kernels::advance(*loss_scale_->data());
-}
-
-void FusedOptimizer::run_tasks(
-    const std::function<void(const kernels::UpdateTensor&, std::int64_t, std::int64_t)>& run) {
-  at::parallel_for(0, static_cast<std::int64_t>(tasks_.size()), 1,
-                   [&](std::int64_t first, std::int64_t last) {
-                     for (std::int64_t t = first; t < last; ++t) {
-                       const auto& [index, begin] = tasks_[static_cast<std::size_t>(t)];
-                       const kernels::UpdateTensor& tensor = tensors_[index];
-                       run(tensor, begin, std::min(begin + kElementsPerTask, tensor.size));
-                     }
-                   });
 }
 
 }  // namespace onecycle

@@ -4,7 +4,6 @@
 
 #include "kernels/update/update_tensor.h"
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,22 +31,14 @@ class FusedOptimizer : public Optimizer {
                               void* stream) const = 0;
 
  private:
-  struct Task {
-    std::size_t tensor;
-    std::int64_t begin;
-  };
-
   void add_tensor(std::size_t index);
   void step_on_cpu();
-  void run_tasks(const std::function<void(const kernels::UpdateTensor&, std::int64_t begin,
-                                          std::int64_t end)>& run);
 
   Parameters& parameters_;
   at::Device device_;
   std::vector<std::string> slots_;
   std::vector<std::vector<at::Tensor>> states_;  // by slot, then by parameter
   std::vector<kernels::UpdateTensor> tensors_;   // of this step; kept for its capacity
-  std::vector<Task> tasks_;
 };
 
 }  // namespace onecycle

@@ -1,32 +1,18 @@
-#include "optim/muon.h"
-
 #include "onecycle/error.h"
 
 #include "kernels/update/sgd.h"
 #include "optim/entry.h"
 #include "optim/fused.h"
+#include "optim/matrix_stacks.h"
 #include "optim/names.h"
 
-#include <cmath>
+#include <array>
+#include <optional>
 #include <set>
 
 #include <ATen/ATen.h>
 
 namespace onecycle {
-
-at::Tensor orthogonalised(const at::Tensor& matrix, std::int64_t iterations, at::ScalarType type) {
-  constexpr double kLinear = 3.4445, kCubic = -4.7750, kQuintic = 2.0315;
-  constexpr double kTiny = 1e-7;
-  const bool tall = matrix.size(0) > matrix.size(1);
-  at::Tensor x = (matrix / (at::linalg_vector_norm(matrix) + kTiny)).to(type);
-  if (tall) x = x.t();
-  for (std::int64_t i = 0; i < iterations; ++i) {
-    const at::Tensor a = x.mm(x.t());
-    const at::Tensor b = at::addmm(a, a, a, /*beta=*/kCubic, /*alpha=*/kQuintic);
-    x = at::addmm(x, b, x, /*beta=*/kLinear, /*alpha=*/1);
-  }
-  return tall ? x.t() : x;
-}
 
 namespace {
 
@@ -52,20 +38,6 @@ OptionTable<Muon> muon_options() {
   return table;
 }
 
-// A weight [out, ...] as a matrix [out, numbers], without a copy where it lies densely.
-at::Tensor as_matrix(const at::Tensor& weight) {
-  const bool channels_last =
-      weight.dim() == 4 && weight.is_contiguous(at::MemoryFormat::ChannelsLast);
-  return (channels_last ? weight.permute({0, 2, 3, 1}) : weight).reshape({weight.size(0), -1});
-}
-
-at::Tensor as_weight(const at::Tensor& matrix, const at::Tensor& like) {
-  if (like.dim() != 4 || !like.is_contiguous(at::MemoryFormat::ChannelsLast))
-    return matrix.reshape(like.sizes());
-  return matrix.reshape({like.size(0), like.size(2), like.size(3), like.size(1)})
-      .permute({0, 3, 1, 2});
-}
-
 class MuonOptimizer : public FusedOptimizer {
  public:
   MuonOptimizer(Parameters& parameters, const UpdateRule& rule, const Muon& options)
@@ -80,24 +52,29 @@ class MuonOptimizer : public FusedOptimizer {
     const auto groups = parameters.layer_groups();
     if (!groups.empty())
       last.insert(groups.back().parameters.begin(), groups.back().parameters.end());
+    std::vector<std::size_t> matrices;
     for (std::size_t i = 0; i < parameters.all().size(); ++i) {
       Parameter& parameter = parameters.all()[i];
       if (parameter.master.dim() > 1 && !last.contains(i) &&
           !(options.except && fits(*options.except, parameter.name))) {
-        matrices_.push_back(i);
+        matrices.push_back(i);
       } else {
         parameter.lr_scale *= options.sgd_lr_scale;
       }
     }
-    if (matrices_.empty())
+    if (matrices.empty())
       throw FieldError("optimizer.name",
                        "muon finds no matrix before the last layer to work on; use sgd");
+    const at::ScalarType type = parameters.all()[matrices[0]].master.scalar_type();
+    matrices_.emplace(parameters, matrices,
+                      parameters.compute() == at::kBFloat16 ? at::kBFloat16 : type);
   }
 
   void step() override {
     {
       const at::NoGradGuard no_grad;
-      for (const std::size_t index : matrices_) step_matrix(index);
+      matrices_->arrange();
+      step_matrices();
       sgd_hyper_.words().copy_(hyper_.words());
       if (options_.sgd_momentum)
         sgd_hyper_.member(&StepNumbers::momentum).fill_(*options_.sgd_momentum);
@@ -106,31 +83,67 @@ class MuonOptimizer : public FusedOptimizer {
   }
 
  private:
-  // Hyper-parameters stay on the device, as tensors without dimensions.
-  void step_matrix(std::size_t index) {
-    Parameter& parameter = parameters().all()[index];
-    if (!parameter.working.grad().defined()) return;
-    at::Tensor& master = parameter.master;
-    at::Tensor& velocity = state_of(0, index);
-    const at::Tensor lr = hyper_.member(&StepNumbers::lr) * parameter.lr_scale;
-    const at::Tensor momentum = hyper_.member(&StepNumbers::momentum);
-    const at::Tensor decay = hyper_.member(&StepNumbers::weight_decay) * parameter.decay_scale;
-    at::Tensor gradient = parameter.working.grad().to(master.scalar_type());
-    if (rule_.decay == DecayMode::l2) gradient = gradient + master * decay;
-    velocity.mul_(momentum).add_(gradient);
-    const at::Tensor along = rule_.nesterov ? gradient + velocity * momentum : velocity;
-    const at::ScalarType type =
-        parameters().compute() == at::kBFloat16 ? at::kBFloat16 : master.scalar_type();
-    const at::Tensor direction =
-        as_weight(orthogonalised(as_matrix(along), options_.iterations, type), master);
+  // Hyper-parameters stay on the device, as tensors.
+  void step_matrices() {
+    for (MatrixList& list : matrices_->lists()) take_momentum(list);
+    for (MatrixStack* stack : matrices_->stacks())
+      stack->direction = stack->newton_schulz.orthogonalise(stack->values, options_.iterations);
+    for (MatrixList& list : matrices_->lists()) at::_foreach_copy_(list.values, list.masters);
+    for (MatrixStack* stack : matrices_->stacks()) move(*stack);
+    for (MatrixList& list : matrices_->lists()) {
+      at::_foreach_copy_(list.masters, list.values);
+      if (!list.narrow.empty()) at::_foreach_copy_(list.narrow, list.copied);
+      for (const std::size_t index : list.weights)
+        parameters().all()[index].working.mutable_grad().reset();
+    }
+  }
+
+  // Leaves in `values` where momentum leads.
+  void take_momentum(MatrixList& list) {
+    std::vector<at::Tensor> gradients, velocities;
+    for (const std::size_t index : list.weights) {
+      gradients.push_back(parameters().all()[index].working.grad());
+      velocities.push_back(state_of(0, index));
+    }
+    const at::Tensor momentum =
+        hyper_.member(&StepNumbers::momentum).to(list.masters[0].scalar_type());
+    at::_foreach_copy_(list.values, gradients);
+    if (rule_.decay == DecayMode::l2 && matrices_->decays()) {
+      auto decays = at::_foreach_mul(
+          list.masters, hyper_.member(&StepNumbers::weight_decay).to(momentum.scalar_type()));
+      at::_foreach_mul_(decays, decay_scales(list));
+      at::_foreach_add_(list.values, decays);
+    }
+    at::_foreach_mul_(velocities, momentum);
+    at::_foreach_add_(velocities, list.values);
+    if (rule_.nesterov) {
+      at::_foreach_add_(list.values, at::_foreach_mul(velocities, momentum));
+    } else {
+      at::_foreach_copy_(list.values, velocities);
+    }
+  }
+
+  std::vector<at::Scalar> decay_scales(const MatrixList& list) {
+    std::vector<at::Scalar> scales;
+    for (const std::size_t index : list.weights)
+      scales.emplace_back(parameters().all()[index].decay_scale);
+    return scales;
+  }
+
+  // `values` holds the masters, and then the updated ones.
+  void move(MatrixStack& stack) {
+    constexpr std::array<std::int64_t, 2> kMatrix = {1, 2};
+    at::Tensor& values = stack.values;
+    const at::ScalarType type = values.scalar_type();
+    const at::Tensor rate = hyper_.member(&StepNumbers::lr);
+    const at::Tensor rates = rate * stack.lr_scales;
+    const at::Tensor decays = hyper_.member(&StepNumbers::weight_decay) * stack.decay_scales;
     if (options_.normalise)
-      master.mul_(std::sqrt(static_cast<double>(master.size(0))) / at::linalg_vector_norm(master));
-    if (rule_.decay == DecayMode::decoupled) master.mul_(1 - lr * decay);
+      values.mul_(stack.root_rows / at::linalg_vector_norm(values, 2, kMatrix, /*keepdim=*/true));
+    if (rule_.decay == DecayMode::decoupled) values.mul_((1 - rates * decays).to(type));
     if (rule_.decay == DecayMode::independent)
-      master.mul_(1 - hyper_.member(&StepNumbers::lr) / rule_.lr_max * decay);
-    master.sub_(direction.to(master.scalar_type()) * lr);
-    if (parameter.working.scalar_type() != master.scalar_type()) parameter.working.copy_(master);
-    parameter.working.mutable_grad().reset();
+      values.mul_((1 - rate / rule_.lr_max * decays).to(type));
+    values.sub_(stack.direction * rates.to(type));
   }
 
   void update_on_cpu(const kernels::UpdateTensor& tensor, std::int64_t begin,
@@ -145,8 +158,8 @@ class MuonOptimizer : public FusedOptimizer {
 
   UpdateRule rule_;
   Muon options_;
-  std::vector<std::size_t> matrices_;  // indices into Parameters::all()
-  OnDevice<StepNumbers> sgd_hyper_;    // with the momentum of SGD
+  std::optional<MatrixStacks> matrices_;
+  OnDevice<StepNumbers> sgd_hyper_;  // with the momentum of SGD
 };
 
 }  // namespace

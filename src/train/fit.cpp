@@ -45,7 +45,9 @@ Fit::Fit(const Run& run, const std::vector<Observer*>& observers, StopSignal& st
       observers_(observers),
       stop_(stop),
       store_(store),
-      step_(run, [this](const std::string& why) { notice(Notice::Kind::warning, why); }),
+      step_(
+          run, [this](const std::string& why) { notice(Notice::Kind::warning, why); },
+          [this] { queue_averages(); }),
       agreement_(*run.group) {
   const FitOptions& options = run.options;
   if (options.ema_decay) average_.emplace(*run.parameters, *options.ema_decay);
@@ -142,11 +144,16 @@ void Fit::train_step(std::int64_t step) {
   run_.group->at_step(step);
   const Hyper hyper = hyper_at(step);
   seed_step(run_.options.seed, run_.group->rank(), step);
+  if (lookahead_) lookahead_->write(step + 1);
+  if (average_) average_->write(step);
   step_.run(step, hyper);
-  if (lookahead_) lookahead_->after(step + 1);
-  if (average_) average_->add(step);
   state_.steps = step + 1;
   tell(&Observer::on_batch_end, BatchEnd{step, hyper});
+}
+
+void Fit::queue_averages() {
+  if (lookahead_) lookahead_->queue();
+  if (average_) average_->queue();
 }
 
 void Fit::log(std::int64_t step) {

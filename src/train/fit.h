@@ -36,6 +36,7 @@ class Fit {
   // The loop.
   void loop();
   void train_step(std::int64_t step);
+  void queue_averages();
   void log(std::int64_t step);
   void evaluate_now(std::int64_t step);
   RunEnd finish();

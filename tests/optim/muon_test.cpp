@@ -1,13 +1,14 @@
 // Muon against an implementation of its own in Python (tests/golden/muon.py), and by hand.
 
-#include "optim/muon.h"
-
 #include "onecycle/error.h"
 
+#include "optim/newton_schulz.h"
 #include "optim/support.h"
 #include "support/golden.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
+#include <map>
 
 namespace onecycle {
 namespace {
@@ -105,6 +106,67 @@ TEST(Orthogonalised, NearlyOrthogonal) {
   }
   EXPECT_EQ(orthogonalised(at::zeros({3, 4}), 5, at::kFloat).abs().max().item<double>(), 0);
   EXPECT_EQ(orthogonalised(at::ones({3, 4}), 5, at::kBFloat16).scalar_type(), at::kBFloat16);
+}
+
+// Each matrix of a stack for itself, the large ones too, which a CPU takes one by one.
+TEST(Orthogonalised, AStackAsItsMatrices) {
+  for (const auto& shape : {std::vector<std::int64_t>{3, 6, 40},
+                            {2, 2, 40, 6},
+                            {1, 16, 27},
+                            {3, 256, 1100},
+                            {5, 16, 144}})
+    for (const std::int64_t iterations : {3, 4}) {
+      const at::Tensor matrices = formula_tensor("stack", shape, 2);
+      const at::Tensor result = orthogonalised(matrices, iterations, at::kDouble);
+      ASSERT_EQ(result.sizes(), matrices.sizes());
+      const at::Tensor flat = matrices.flatten(0, -3), flat_result = result.flatten(0, -3);
+      for (std::int64_t i = 0; i < flat.size(0); ++i) {
+        const auto [u, s, vh] =
+            at::linalg_svd(flat[i] / (flat[i].norm() + 1e-7), /*full_matrices=*/false);
+        at::Tensor values = s;
+        for (std::int64_t k = 0; k < iterations; ++k)
+          values = 3.4445 * values - 4.7750 * values.pow(3) + 2.0315 * values.pow(5);
+        const at::Tensor expected = u.mm(values.diag()).mm(vh);
+        EXPECT_LT((flat_result[i] - expected).abs().max().item<double>(), 1e-9) << shape[0];
+      }
+    }
+}
+
+// Three weights of one shape, one of them tall: what holds for all of them holds for each alone, in
+// any set that has gradients.
+TEST(Muon, WeightsOfOneShapeDoNotMix) {
+  const auto weights = [] {
+    auto made = std::make_shared<Weights>();
+    for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
+             {"a", {4, 9}}, {"b", {9, 4}}, {"c", {4, 1, 3, 3}}, {"head", {3, 4}}})
+      made->add(name, formula_tensor(name, shape, 2));
+    return made;
+  };
+  TrialSetup setup;
+  setup.optimizer = "muon";
+  setup.rule.nesterov = true;
+  setup.options.set("normalise", Value::scalar("true"));
+  Trial trial(weights(), setup);
+  std::map<std::string, at::Tensor> velocity;
+  for (int step = 0; step < 6; ++step) {
+    std::map<std::string, at::Tensor> expected;
+    for (const char* name : {"a", "b", "c"}) {
+      const at::Tensor before = trial.master(name).clone();
+      expected[name] = before;
+      if (step >= 2 && step <= 4 && name[0] == (step == 4 ? 'b' : 'a')) continue;  // frozen
+      const at::Tensor gradient =
+          formula_tensor(std::string(name) + std::to_string(step), before.sizes().vec(), 1);
+      trial.set_gradient(name, gradient);
+      at::Tensor& own = velocity[name];
+      own = own.defined() ? own * 0.8 + gradient : gradient.clone();
+      const at::Tensor along = (gradient + own * 0.8).flatten(1);
+      expected[name] = before * (std::sqrt(static_cast<double>(before.size(0))) / before.norm()) -
+                       0.1 * orthogonalised(along, 5, at::kDouble).reshape(before.sizes());
+    }
+    trial.step({0.1, 0.8, 0});
+    for (const auto& [name, value] : expected)
+      EXPECT_LT(largest_difference(trial.master(name), value), 1e-10) << name << step;
+  }
 }
 
 TEST(Muon, WhatItLeavesToSgd) {

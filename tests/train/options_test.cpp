@@ -79,7 +79,8 @@ TEST(Average, AsItsFormulaSays) {
   const at::NoGradGuard no_grad;
   for (std::int64_t t = 0; t < 8; ++t) {
     run.parameters->all()[0].master.add_(1.5);
-    average.add(t);
+    average.write(t);
+    average.queue();
     const double keep =
         std::min(0.3, (1.0 + static_cast<double>(t)) / (10.0 + static_cast<double>(t)));
     expected = keep * expected + (1 - keep) * run.parameters->all()[0].master;
@@ -116,7 +117,8 @@ TEST(Lookahead, AsItsFormulaSays) {
   for (std::int64_t t = 1; t <= 7; ++t) {
     weight.add_(1);
     moving += 1;
-    lookahead.after(t);
+    lookahead.write(t);
+    lookahead.queue();
     if (t % 2 == 0) {
       const double share = 0.8 * std::pow(static_cast<double>(t) / 7, 3);
       moving = kept = share * kept + (1 - share) * moving;

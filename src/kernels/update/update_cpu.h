@@ -14,6 +14,17 @@ void copy_range(const T* __restrict weight, void* copies, std::int64_t begin, st
   for (std::int64_t i = begin; i < end; ++i) copy[i] = round(static_cast<float>(weight[i]));
 }
 
+// The copies that a model computes with, where a tensor has them.
+template <class T>
+void copy_weights(const UpdateTensor& tensor, const T* weight, std::int64_t begin,
+                  std::int64_t end) {
+  if (tensor.copy == nullptr) return;
+  if (tensor.copy_type == ScalarType::f16)
+    copy_range<T, Float16>(weight, tensor.copy, begin, end, to_float16);
+  else
+    copy_range<T, BFloat16>(weight, tensor.copy, begin, end, to_bfloat16);
+}
+
 // A factor of 1 that the compiler knows of costs nothing.
 template <class T, class G, bool kScaled, class Element>
 void update_range(const UpdateTensor& tensor, std::int64_t begin, std::int64_t end, T unscale,
@@ -25,11 +36,7 @@ void update_range(const UpdateTensor& tensor, std::int64_t begin, std::int64_t e
   const T factor = kScaled ? unscale : T(1);
   for (std::int64_t i = begin; i < end; ++i)
     update_at(i, weight, first, second, gradient, factor, element);
-  if (tensor.copy == nullptr) return;
-  if (tensor.copy_type == ScalarType::f16)
-    copy_range<T, Float16>(weight, tensor.copy, begin, end, to_float16);
-  else
-    copy_range<T, BFloat16>(weight, tensor.copy, begin, end, to_bfloat16);
+  copy_weights(tensor, weight, begin, end);
 }
 
 template <class T, class G, bool kScaled, class Element>

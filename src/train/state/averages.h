@@ -1,8 +1,10 @@
 #pragma once
 
 #include "onecycle/fit_options.h"
+#include "onecycle/on_device.h"
 #include "onecycle/optimizer.h"
 
+#include "kernels/update/averages.h"
 #include "network/weights.h"
 
 #include <cstdint>
@@ -16,10 +18,15 @@ struct TensorCopies {
   explicit TensorCopies(const Parameters& parameters);
 
   TensorsByName by_name() const;  // the copies, live
+  // Queues what `numbers` says at the time; a narrow weight follows its master. Does not wait for
+  // the device.
+  void queue(const OnDevice<kernels::AverageNumbers>& numbers);
+  at::Device device() const { return live.empty() ? at::Device(at::kCPU) : live[0].device(); }
 
   std::vector<std::string> names;
   std::vector<at::Tensor> live;
   std::vector<at::Tensor> copies;
+  std::vector<at::Tensor> narrow;  // working weights that are copies of `live`, or undefined
 };
 
 // An exponential moving average of the weights and of the norms' statistics:
@@ -30,8 +37,10 @@ class WeightAverage {
  public:
   WeightAverage(Parameters& parameters, double decay);
 
-  // After update `step`. Does not wait for the device.
-  void add(std::int64_t step);
+  // Before update `step`: what queue() will do. Does not wait for the device.
+  void write(std::int64_t step);
+  // After the update, in a recorded step too.
+  void queue() { tensors_.queue(numbers_); }
 
   // Live, by name.
   TensorsByName tensors() const { return tensors_.by_name(); }
@@ -56,6 +65,7 @@ class WeightAverage {
   Parameters& parameters_;
   double decay_;
   TensorCopies tensors_;
+  OnDevice<kernels::AverageNumbers> numbers_;
 };
 
 // Lookahead (Zhang et al. 2019, arXiv 1907.08610) over the weights and the norms' statistics. After
@@ -64,19 +74,23 @@ class WeightAverage {
 // keep .5 and power 0.
 class Lookahead {
  public:
-  Lookahead(Parameters& parameters, const LookaheadOptions& options, std::int64_t total_steps);
+  Lookahead(const Parameters& parameters, const LookaheadOptions& options,
+            std::int64_t total_steps);
 
-  // After `steps` steps of the run. Does not wait for the device.
-  void after(std::int64_t steps);
+  // Before the step that makes them `steps` steps of the run: what queue() will do. Does not wait
+  // for the device.
+  void write(std::int64_t steps);
+  // After the update, in a recorded step too.
+  void queue() { tensors_.queue(numbers_); }
 
   // What is kept, live, by name.
   TensorsByName tensors() const { return tensors_.by_name(); }
 
  private:
-  Parameters& parameters_;
   LookaheadOptions options_;
   std::int64_t total_steps_;
   TensorCopies tensors_;
+  OnDevice<kernels::AverageNumbers> numbers_;
 };
 
 }  // namespace onecycle

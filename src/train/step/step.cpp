@@ -11,9 +11,11 @@
 
 namespace onecycle {
 
-Step::Step(const Run& run, std::function<void(const std::string&)> warn)
+Step::Step(const Run& run, std::function<void(const std::string&)> warn,
+           std::function<void()> after_update)
     : run_(run),
       grouped_norms_(grouped_norms(*run.model)),
+      after_update_(std::move(after_update)),
       sums_(run.compute.device),
       graph_(recorder_for(run.options.graph, run.compute.device),
              run.options.graph == GraphChoice::on, *run.group,
@@ -66,6 +68,7 @@ void Step::queue() {
   if (weight_.defined()) divide_by_weight();
   if (run_.options.grad_clip) clip_gradients();
   run_.optimizer->step();
+  after_update_();
 }
 
 // The scopes are the phases that a profile tells apart.

@@ -19,8 +19,10 @@ namespace onecycle {
 // step's samples: together they see the same ones in the same step whatever their number.
 class Step {
  public:
-  // `warn` is told, once, where the step cannot be a graph.
-  Step(const Run& run, std::function<void(const std::string&)> warn);
+  // `warn` is told, once, where the step cannot be a graph. `after_update` queues what belongs to a
+  // step behind its update, and is recorded with it.
+  Step(const Run& run, std::function<void(const std::string&)> warn,
+       std::function<void()> after_update);
   Step(const Step&) = delete;
   Step& operator=(const Step&) = delete;
 
@@ -49,6 +51,7 @@ class Step {
 
   const Run& run_;
   const StatisticsPass::Norms grouped_norms_;
+  std::function<void()> after_update_;
   Sums sums_;
   at::Tensor weight_;  // of the step's samples on this rank so far, where the task weighs them
   std::optional<kernels::LossScale> scale_;
