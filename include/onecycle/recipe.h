@@ -4,6 +4,7 @@
 #include "onecycle/descriptors.h"
 #include "onecycle/duration.h"
 #include "onecycle/fit_options.h"
+#include "onecycle/fused_norms.h"
 #include "onecycle/options.h"
 #include "onecycle/schedule.h"
 #include "onecycle/weights.h"
@@ -50,8 +51,9 @@ struct TrainOptions {
   std::optional<double> grad_clip;
   std::optional<double> ema_decay;
   LookaheadOptions lookahead;
-  TestTimeAugmentation tta = TestTimeAugmentation::none;         // in evaluations
-  bool sync_bn = false;                                          // over the ranks
+  TestTimeAugmentation tta = TestTimeAugmentation::none;  // in evaluations
+  bool sync_bn = false;                                   // over the ranks
+  FusedNorms fused_norms = FusedNorms::automatic;
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   std::vector<FreezeOptions> freeze;
   bool freeze_statistics = true;

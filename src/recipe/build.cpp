@@ -130,6 +130,7 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
     throw FieldError("train.tta", why);
   if (recipe.train.threads && environment.use_threads)
     environment.use_threads(static_cast<int>(*recipe.train.threads));
+  fuse_norms(*run.model, recipe.train.fused_norms);
   run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
   run.options.tta = recipe.train.tta;
   place(run.data, run.compute.device);

@@ -36,7 +36,7 @@ struct NormSums {
   float* offset = nullptr;
 };
 
-// `count` rows >= 2. `parts`: norm_workspace(count, channels) numbers (kernels/norm/
+// `count` rows >= 1, and 2 for an unbiased variance. `parts`: norm_workspace(count, channels) numbers (kernels/norm/
 // norm_geometry.h), of no use afterwards; so too below.
 void norm_moments_cuda(const NormRows& rows, std::int64_t count, float* parts,
                        const NormStatistics& to, void* stream);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/norm/batch_norm.cuh"
+#include "kernels/norm/norm_finish.cuh"
 
 #include <initializer_list>
 #include <type_traits>

@@ -13,10 +13,9 @@ namespace onecycle {
 Branches BatchNormImpl::normalised(const at::Tensor& input, const at::Tensor& addend,
                                    NormOutput output) {
   const bool one_batch = is_training() && !ranks_ && !(group_ && input.size(0) > *group_);
-  if (one_batch && fuses(input) && weight.scalar_type() == at::kFloat) {
-    const BatchMoments moments = moments_of(input);
-    const auto count = static_cast<double>(input.numel() / input.size(1));
-    track(moments.mean, moments.variance * (count / (count - 1)));
+  if (one_batch && fuses(input, fused_) && weight.scalar_type() == at::kFloat) {
+    const BatchMoments moments = moments_of(input, running());
+    num_batches_tracked += 1;
     const at::Tensor added =
         addend.defined() ? addend.contiguous(at::MemoryFormat::ChannelsLast) : addend;
     return norm_activation(input, added, weight, bias, moments, options.eps(), output);
@@ -71,15 +70,18 @@ at::Tensor BatchNormImpl::synchronised(const at::Tensor& input) {
 }
 
 void BatchNormImpl::track(const at::Tensor& mean, const at::Tensor& unbiased_variance) {
-  const at::NoGradGuard no_grad;
   num_batches_tracked += 1;
-  running_mean.lerp_(mean.to(running_mean.scalar_type()), *options.momentum());
-  running_var.lerp_(unbiased_variance.to(running_var.scalar_type()), *options.momentum());
+  running().follow(mean, unbiased_variance);
 }
 
 void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks) {
   for (const auto& part : module.modules())
     if (auto* norm = part->as<BatchNormImpl>()) norm->synchronise(ranks);
+}
+
+void fuse_norms(torch::nn::Module& module, FusedNorms choice) {
+  for (const auto& part : module.modules())
+    if (auto* norm = part->as<BatchNormImpl>()) norm->fuse(choice);
 }
 
 }  // namespace onecycle

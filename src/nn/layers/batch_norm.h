@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/fused_norms.h"
 #include "onecycle/group.h"
 
 #include "nn/ops/norm_activation.h"
@@ -45,6 +46,9 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
   // Throws FieldError for a norm over groups of samples.
   void synchronise(std::shared_ptr<Group> ranks);
 
+  // Where the norm and what follows it are one operator; automatic, unless this was called.
+  void fuse(FusedNorms choice) { fused_ = choice; }
+
  private:
   Branches normalised(const at::Tensor& input, const at::Tensor& addend, NormOutput output);
   at::Tensor normalised_alone(const at::Tensor& input);
@@ -52,6 +56,9 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
   at::Tensor in_groups(const at::Tensor& input);
   void track(const at::Tensor& mean, const at::Tensor& unbiased_variance);
 
+  RunningMoments running() const { return {running_mean, running_var, *options.momentum()}; }
+
+  FusedNorms fused_ = FusedNorms::automatic;
   std::optional<std::int64_t> group_;  // samples
   std::shared_ptr<Group> ranks_;       // that share statistics; empty: none
 };
@@ -59,5 +66,8 @@ TORCH_MODULE(BatchNorm);
 
 // Every BatchNorm of the module. Throws FieldError as synchronise does.
 void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks);
+
+// Every BatchNorm of the module (BatchNormImpl::fuse).
+void fuse_norms(torch::nn::Module& module, FusedNorms choice);
 
 }  // namespace onecycle

@@ -2,6 +2,7 @@
 
 #include "kernels/norm/batch_norm.h"
 #include "nn/ops/lane_images.h"
+#include "nn/ops/norm_activation_cuda.h"
 
 #include <cmath>
 #include <vector>
@@ -106,6 +107,58 @@ struct Coefficients {
   std::vector<float> scale, shift;
 };
 
+at::Tensor normalised_on_cpu(const at::Tensor& input, const at::Tensor& addend,
+                             const Coefficients& by, Activation activation) {
+  at::Tensor output = at::empty_like(input, at::MemoryFormat::ChannelsLast);
+  const NormRows rows = as_rows(input, activation);
+  void* const to = output.mutable_data_ptr();
+  over_ranges(
+      rows_of(input), Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
+        kernels::norm_cpu().normalise(rows, by.channels(), data_or_null(addend), to, begin, end);
+      });
+  return output;
+}
+
+// As gradients_on_cuda.
+NormInputGradients gradients_on_cpu(const at::Tensor& input, Activation activation,
+                                    const Coefficients& by, const at::Tensor& one,
+                                    const at::Tensor& two, const at::Tensor& kept,
+                                    const at::Tensor& passed) {
+  const bool gelu = activation == Activation::gelu;
+  const NormRows rows = as_rows(input, activation);
+  const std::int64_t count = rows_of(input);
+  const kernels::NormGradients from{one.const_data_ptr(), data_or_null(two),
+                                    gelu ? nullptr : data_or_null(kept),
+                                    gelu ? data_or_null(kept) : nullptr};
+  void* const passed_data = passed.defined() ? passed.mutable_data_ptr() : nullptr;
+  const std::vector<double> sums =
+      summed(count, rows.channels, [&](float* part, std::int64_t begin, std::int64_t end) {
+        kernels::norm_cpu().gradient_sums(rows, by.channels(), from, passed_data, part, begin, end);
+      });
+
+  at::Tensor weight_gradient = at::empty({rows.channels}, at::kFloat);
+  at::Tensor bias_gradient = at::empty({rows.channels}, at::kFloat);
+  std::vector<float> slope, offset;
+  for (std::size_t c = 0; c < by.scale.size(); ++c) {
+    const double sum = sums[c], product = sums[by.scale.size() + c];
+    const double deviation = by.inverse[c];
+    weight_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(product * deviation);
+    bias_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(sum);
+    const double share = by.scale[c] / static_cast<double>(count);
+    slope.push_back(static_cast<float>(-share * deviation * deviation * product));
+    offset.push_back(static_cast<float>(-share * sum));
+  }
+
+  at::Tensor input_gradient = at::empty_like(input, at::MemoryFormat::ChannelsLast);
+  void* const to = input_gradient.mutable_data_ptr();
+  const void* const masked = passed.defined() ? passed.const_data_ptr() : from.first;
+  over_ranges(count, Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
+    kernels::norm_cpu().input_gradient(rows, by.channels(), slope.data(), offset.data(), masked,
+                                       passed.defined(), to, begin, end);
+  });
+  return {input_gradient, weight_gradient, bias_gradient};
+}
+
 class NormActivation : public torch::autograd::Function<NormActivation> {
  public:
   static variable_list forward(AutogradContext* context, const Variable& input,
@@ -115,14 +168,11 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     RECORD_USER_SCOPE("onecycle::norm_activation");
     const Activation activation = activation_of(kind);
     const at::Tensor addend = added.value_or(at::Tensor());
-    const Coefficients by(moments, eps, weight, bias);
-    at::Tensor output = at::empty_like(input, at::MemoryFormat::ChannelsLast);
-    const NormRows rows = as_rows(input, activation);
-    void* const to = output.mutable_data_ptr();
-    over_ranges(
-        rows_of(input), Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
-          kernels::norm_cpu().normalise(rows, by.channels(), data_or_null(addend), to, begin, end);
-        });
+    const at::Tensor output =
+        input.is_cuda()
+            ? normalised_on_cuda({input, weight, bias, moments, eps, activation}, addend)
+            : normalised_on_cpu(input, addend, Coefficients(moments, eps, weight, bias),
+                                activation);
     at::Tensor kept;
     if (addend.defined() && activation == Activation::relu) kept = output;
     if (addend.defined() && activation == Activation::gelu) kept = addend;
@@ -138,13 +188,10 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& input = saved[0];
-    const Coefficients by({saved[3], saved[4]}, context->saved_data["eps"].toDouble(), saved[1],
-                          saved[2]);
+    const double eps = context->saved_data["eps"].toDouble();
     const Activation activation =
         activation_of(static_cast<NormOutput>(context->saved_data["output"].toInt()));
     const bool gelu = activation == Activation::gelu;
-    const NormRows rows = as_rows(input, activation);
-    const std::int64_t count = rows_of(input);
 
     variable_list arrived;
     for (const at::Tensor& gradient : gradients)
@@ -156,46 +203,44 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const bool two = arrived.size() > 1;
     at::Tensor passed =
         adds || two || gelu ? at::empty_like(input, at::MemoryFormat::ChannelsLast) : at::Tensor();
-    const kernels::NormGradients from{
-        arrived[0].const_data_ptr(), two ? arrived[1].const_data_ptr() : nullptr,
-        gelu ? nullptr : data_or_null(saved[5]), gelu ? data_or_null(saved[5]) : nullptr};
-    void* const passed_data = passed.defined() ? passed.mutable_data_ptr() : nullptr;
-    const std::vector<double> sums =
-        summed(count, rows.channels, [&](float* part, std::int64_t begin, std::int64_t end) {
-          kernels::norm_cpu().gradient_sums(rows, by.channels(), from, passed_data, part, begin,
-                                            end);
-        });
-
-    at::Tensor weight_gradient = at::empty_like(saved[1]);
-    at::Tensor bias_gradient = at::empty_like(saved[2]);
-    std::vector<float> slope, offset;
-    for (std::size_t c = 0; c < by.scale.size(); ++c) {
-      const double sum = sums[c], product = sums[by.scale.size() + c];
-      const double deviation = by.inverse[c];
-      weight_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(product * deviation);
-      bias_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(sum);
-      const double share = by.scale[c] / static_cast<double>(count);
-      slope.push_back(static_cast<float>(-share * deviation * deviation * product));
-      offset.push_back(static_cast<float>(-share * sum));
-    }
-
-    at::Tensor input_gradient = at::empty_like(input, at::MemoryFormat::ChannelsLast);
-    void* const to = input_gradient.mutable_data_ptr();
-    const void* const masked = passed.defined() ? passed.const_data_ptr() : from.first;
-    over_ranges(count, Order::backwards, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
-      kernels::norm_cpu().input_gradient(rows, by.channels(), slope.data(), offset.data(), masked,
-                                         passed.defined(), to, begin, end);
-    });
-    return {
-        input_gradient, adds ? passed : at::Tensor(), weight_gradient, bias_gradient, {}, {}, {}};
+    const at::Tensor second = two ? arrived[1] : at::Tensor();
+    const BatchMoments moments{saved[3], saved[4]};
+    const NormInputGradients result =
+        input.is_cuda()
+            ? gradients_on_cuda({input, saved[1], saved[2], moments, eps, activation}, arrived[0],
+                                second, saved[5], passed)
+            : gradients_on_cpu(input, activation, Coefficients(moments, eps, saved[1], saved[2]),
+                               arrived[0], second, saved[5], passed);
+    return {result.input, adds ? passed : at::Tensor(), result.weight, result.bias, {}, {}, {}};
   }
 };
 
 }  // namespace
 
-bool fuses(const at::Tensor& input) { return in_lanes(input) && input.numel() > input.size(1); }
+bool fuses(const at::Tensor& input, FusedNorms choice) {
+  if (choice == FusedNorms::off || input.dim() != 4 || input.numel() <= input.size(1)) return false;
+  if (!input.is_cuda()) return in_lanes(input);
+  const auto type = input.scalar_type();
+  return choice == FusedNorms::on && input.is_contiguous(at::MemoryFormat::ChannelsLast) &&
+         (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf);
+}
+
+void RunningMoments::follow(const at::Tensor& new_mean, const at::Tensor& unbiased_variance) const {
+  const at::NoGradGuard no_grad;
+  mean.lerp_(new_mean.to(mean.scalar_type()), momentum);
+  variance.lerp_(unbiased_variance.to(variance.scalar_type()), momentum);
+}
+
+BatchMoments moments_of(const at::Tensor& input, const RunningMoments& running) {
+  if (input.is_cuda()) return moments_on_cuda(input, &running);
+  BatchMoments moments = moments_of(input);
+  const auto count = static_cast<double>(rows_of(input));
+  running.follow(moments.mean, moments.variance * (count / (count - 1)));
+  return moments;
+}
 
 BatchMoments moments_of(const at::Tensor& input) {
+  if (input.is_cuda()) return moments_on_cuda(input, nullptr);
   RECORD_USER_SCOPE("onecycle::moments");
   const at::NoGradGuard no_grad;
   const NormRows rows = as_rows(input, Activation::none);

@@ -1,24 +1,38 @@
 #pragma once
 
+#include "onecycle/fused_norms.h"
+
 #include <ATen/core/Tensor.h>
 
 namespace onecycle {
 
-// Batch normalisation in training, an addition and an activation as one operator on the CPU: y =
-// activation((x - mean) / sqrt(variance + eps) * weight + bias + addend),
-// kernels/norm/batch_norm.h.
+// Batch normalisation in training, an addition and an activation as one operator: y =
+// activation((x - mean) / sqrt(variance + eps) * weight + bias + addend), by
+// kernels/norm/batch_norm.h on the CPU and kernels/norm/batch_norm_cuda.h on a GPU.
 
-// Whether it takes this input: [N, C, H, W] on the CPU, dense and channels last, fp32 or bf16, C a
-// multiple of 16, more than one value a channel.
-bool fuses(const at::Tensor& input);
+// Whether it takes this input, under `choice`: [N, C, H, W], dense and channels last, more than one
+// value a channel; on the CPU fp32 or bf16 and C a multiple of 16, on a GPU fp32, bf16 or fp16.
+bool fuses(const at::Tensor& input, FusedNorms choice = FusedNorms::automatic);
 
 struct BatchMoments {
   at::Tensor mean;      // [C], fp32
   at::Tensor variance;  // [C], fp32, biased
 };
 
+// The moments that a norm keeps for evaluation.
+struct RunningMoments {
+  at::Tensor mean;      // [C]; fp32 on a GPU
+  at::Tensor variance;  // [C], unbiased; fp32 on a GPU
+  double momentum = 0;  // the share of a new batch
+
+  // Moves them towards a batch's: running = (1 - momentum) running + momentum new.
+  void follow(const at::Tensor& new_mean, const at::Tensor& unbiased_variance) const;
+};
+
 // The same numbers whatever the count of threads.
 BatchMoments moments_of(const at::Tensor& input);
+// `running` follows them.
+BatchMoments moments_of(const at::Tensor& input, const RunningMoments& running);
 
 enum class NormOutput { plain, relu, relu_branches, gelu };
 
