@@ -2,12 +2,14 @@
 
 #include "nn/ops/norm_activation.h"
 
+#include "kernels/batch/gather.h"
 #include "nn/layers/batch_norm.h"
 
 #include <gtest/gtest.h>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/function.h>
 
 namespace onecycle {
 namespace {
@@ -148,6 +150,60 @@ TEST(NormActivation, LeavesToATenWhatItDoesNotTake) {
   EXPECT_FALSE(fuses(at::zeros({2, 24, 3, 3}).contiguous(kLayout)));
   EXPECT_FALSE(fuses(at::zeros({2, 16, 3, 3}, at::kDouble).contiguous(kLayout)));
   EXPECT_FALSE(fuses(at::zeros({1, 16, 1, 1}).contiguous(kLayout)));
+}
+
+TEST(NormActivation, IsLeftToATenWhereItIsOff) {
+  at::manual_seed(8);
+  const at::Tensor x = at::randn({7, 16, 6, 6}).contiguous(kLayout);
+  EXPECT_TRUE(fuses(x, FusedNorms::on));
+  EXPECT_FALSE(fuses(x, FusedNorms::off));
+  BatchNorm norm(16, std::nullopt);
+  EXPECT_NE(norm->forward(x).grad_fn()->name().find("NormActivation"), std::string::npos);
+  fuse_norms(*norm, FusedNorms::off);
+  EXPECT_EQ(norm->forward(x).grad_fn()->name().find("NormActivation"), std::string::npos);
+}
+
+void expect_as_in_double_on_cuda(at::IntArrayRef sizes, at::ScalarType type, double tolerance) {
+  const auto on_gpu = [](const at::Tensor& values) { return values.to(at::kCUDA); };
+  const std::int64_t channels = sizes[1];
+  const Leaf x(on_gpu(at::randn(sizes) * 2 + 1), type), added(on_gpu(at::randn(sizes)), type);
+  const at::Tensor one = on_gpu(at::randn(sizes)).to(type), two = on_gpu(at::randn(sizes)).to(type);
+  BatchNorm norm(channels, std::nullopt);
+  torch::nn::BatchNorm2d plain(channels);
+  norm->to(at::kCUDA);
+  plain->to(at::kCUDA, at::kDouble);
+  fuse_norms(*norm, FusedNorms::on);
+  ASSERT_TRUE(fuses(x.given, FusedNorms::on));
+  EXPECT_FALSE(fuses(x.given));  // until docs/gpu.md names a card
+
+  const Branches found = norm->branches(x.given, added.given);
+  ((found.block * one).sum() + (found.shortcut * two).sum()).backward();
+  const at::Tensor z = plain(x.exact) + added.exact;
+  const at::Tensor expected = z.relu();
+  (expected * (one.to(at::kDouble) + two.to(at::kDouble))).sum().backward();
+  const auto near = [&](const at::Tensor& a, const at::Tensor& b) {
+    return (a.to(at::kDouble) - b).abs().max().item<double>() < 5 * tolerance;
+  };
+  EXPECT_TRUE(near(found.block, expected));
+  EXPECT_TRUE(near(norm->running_mean, plain->running_mean));
+  EXPECT_TRUE(near(norm->running_var, plain->running_var));
+  x.expect_same_gradient(tolerance, "input");
+  added.expect_same_gradient(tolerance, "addend");
+  const double of_sums = 20 * tolerance;
+  EXPECT_TRUE(norm->weight.grad().to(at::kDouble).allclose(plain->weight.grad(), of_sums, of_sums));
+  EXPECT_TRUE(norm->bias.grad().to(at::kDouble).allclose(plain->bias.grad(), of_sums, of_sums));
+}
+
+TEST(NormActivation, CudaEqualsDouble) {
+  if (!kernels::has_cuda_kernels()) GTEST_SKIP() << "this build has no CUDA kernels";
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  at::manual_seed(9);
+  for (const auto& [type, tolerance] :
+       {std::pair{at::kFloat, 1e-5}, {at::kBFloat16, 2e-2}, {at::kHalf, 3e-3}}) {
+    expect_as_in_double_on_cuda({6, 32, 9, 7}, type, tolerance);
+    expect_as_in_double_on_cuda({5, 3, 9, 7}, type, tolerance);
+    expect_as_in_double_on_cuda({33, 512, 1, 1}, type, tolerance);
+  }
 }
 
 // As a layer: statistics and output of torch::nn::BatchNorm2d, in training and evaluation.
