@@ -5,6 +5,7 @@
 #include "onecycle/device_settings.h"
 #include "onecycle/duration.h"
 #include "onecycle/fit_options.h"
+#include "onecycle/fused_norms.h"
 #include "onecycle/options.h"
 #include "onecycle/schedule.h"
 #include "onecycle/weights.h"
@@ -58,6 +59,7 @@ struct TrainOptions {
   TestTimeAugmentation tta = TestTimeAugmentation::none;         // in evaluations
   double tta_share = 1;                                          // of the samples
   bool sync_bn = false;                                          // over the ranks
+  FusedNorms fused_norms = FusedNorms::automatic;
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   std::vector<FreezeOptions> freeze;
   bool freeze_statistics = true;

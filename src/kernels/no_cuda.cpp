@@ -3,6 +3,7 @@
 #include "kernels/batch/gather.h"
 #include "kernels/device_memory.h"
 #include "kernels/metrics/metrics.h"
+#include "kernels/norm/batch_norm_cuda.h"
 #include "kernels/update/adamw.h"
 #include "kernels/update/averages.h"
 #include "kernels/update/loss_scale.h"
@@ -38,6 +39,22 @@ void advance_cuda(LossScale*, void*) { refuse_without_cuda(); }
 
 void add_metrics_cuda(MetricSums*, MeanLoss, const float*, const std::int64_t*, std::int64_t,
                       std::int64_t, void*) {
+  refuse_without_cuda();
+}
+
+void norm_moments_cuda(const NormRows&, std::int64_t, float*, const NormStatistics&, void*) {
+  refuse_without_cuda();
+}
+void normalise_cuda(const NormRows&, std::int64_t, const NormParameters&, const void*, void*,
+                    void*) {
+  refuse_without_cuda();
+}
+void norm_gradient_sums_cuda(const NormRows&, std::int64_t, const NormParameters&,
+                             const NormGradients&, void*, float*, const NormSums&, void*) {
+  refuse_without_cuda();
+}
+void norm_input_gradient_cuda(const NormRows&, std::int64_t, const NormParameters&, const float*,
+                              const float*, const void*, bool, void*, void*) {
   refuse_without_cuda();
 }
 

@@ -135,6 +135,7 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   if (recipe.train.threads && environment.use_threads)
     environment.use_threads(static_cast<int>(*recipe.train.threads));
   if (environment.use_device) environment.use_device(recipe.train.device_settings());
+  fuse_norms(*run.model, recipe.train.fused_norms);
   run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
   run.options.tta = recipe.train.tta;
   run.options.tta_share = recipe.train.tta_share;

@@ -208,6 +208,10 @@ OptionTable<TrainOptions> train_options() {
       .range({.low = 0, .high = 1, .low_open = true});
   table.add("sync_bn", &TrainOptions::sync_bn,
             "batch norms take their statistics over the batches of all ranks, not each rank's own");
+  table.add("fused_norms", &TrainOptions::fused_norms,
+            {{"auto", FusedNorms::automatic}, {"on", FusedNorms::on}, {"off", FusedNorms::off}},
+            "in training, a batch norm with the addition and ReLU or GELU after it as one "
+            "hand-written operator; auto: on the CPU only; off: PyTorch's operators");
   table.add("gradient_format", &TrainOptions::gradient_format,
             {{"as_computed", GradientFormat::as_computed}, {"bf16", GradientFormat::bf16}},
             "between ranks; bf16 halves what fp32 gradients send, and rounds them");

@@ -2,6 +2,7 @@
 
 #include "nn/ops/norm_activation.h"
 
+#include "kernels/batch/gather.h"
 #include "nn/layers/batch_norm.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/function.h>
 
 namespace onecycle {
 namespace {
@@ -194,6 +196,60 @@ TEST(NormActivation, LeavesToATenWhatItDoesNotTake) {
   EXPECT_TRUE(fuses(at::zeros({4, 16, 1, 1}).contiguous(kLayout), 2));
   EXPECT_FALSE(fuses(at::zeros({4, 16, 1, 1}).contiguous(kLayout), 4)) << "one value a channel";
   EXPECT_FALSE(fuses(at::zeros({4, 16, 3, 3}).contiguous(kLayout), 3));
+}
+
+TEST(NormActivation, IsLeftToATenWhereItIsOff) {
+  at::manual_seed(8);
+  const at::Tensor x = at::randn({7, 16, 6, 6}).contiguous(kLayout);
+  EXPECT_TRUE(fuses(x, 1, FusedNorms::on));
+  EXPECT_FALSE(fuses(x, 1, FusedNorms::off));
+  BatchNorm norm(16, std::nullopt);
+  EXPECT_NE(norm->forward(x).grad_fn()->name().find("NormActivation"), std::string::npos);
+  fuse_norms(*norm, FusedNorms::off);
+  EXPECT_EQ(norm->forward(x).grad_fn()->name().find("NormActivation"), std::string::npos);
+}
+
+void expect_as_in_double_on_cuda(at::IntArrayRef sizes, at::ScalarType type, double tolerance) {
+  const auto on_gpu = [](const at::Tensor& values) { return values.to(at::kCUDA); };
+  const std::int64_t channels = sizes[1];
+  const Leaf x(on_gpu(at::randn(sizes) * 2 + 1), type), added(on_gpu(at::randn(sizes)), type);
+  const at::Tensor one = on_gpu(at::randn(sizes)).to(type), two = on_gpu(at::randn(sizes)).to(type);
+  BatchNorm norm(channels, std::nullopt);
+  torch::nn::BatchNorm2d plain(channels);
+  norm->to(at::kCUDA);
+  plain->to(at::kCUDA, at::kDouble);
+  fuse_norms(*norm, FusedNorms::on);
+  ASSERT_TRUE(fuses(x.given, 1, FusedNorms::on));
+  EXPECT_FALSE(fuses(x.given));  // until docs/gpu.md names a card
+
+  const Branches found = norm->branches(x.given, added.given);
+  ((found.block * one).sum() + (found.shortcut * two).sum()).backward();
+  const at::Tensor z = plain(x.exact) + added.exact;
+  const at::Tensor expected = z.relu();
+  (expected * (one.to(at::kDouble) + two.to(at::kDouble))).sum().backward();
+  const auto near = [&](const at::Tensor& a, const at::Tensor& b) {
+    return (a.to(at::kDouble) - b).abs().max().item<double>() < 5 * tolerance;
+  };
+  EXPECT_TRUE(near(found.block, expected));
+  EXPECT_TRUE(near(norm->running_mean, plain->running_mean));
+  EXPECT_TRUE(near(norm->running_var, plain->running_var));
+  x.expect_same_gradient(tolerance, "input");
+  added.expect_same_gradient(tolerance, "addend");
+  const double of_sums = 20 * tolerance;
+  EXPECT_TRUE(norm->weight.grad().to(at::kDouble).allclose(plain->weight.grad(), of_sums, of_sums));
+  EXPECT_TRUE(norm->bias.grad().to(at::kDouble).allclose(plain->bias.grad(), of_sums, of_sums));
+}
+
+TEST(NormActivation, CudaEqualsDouble) {
+  if (!kernels::has_cuda_kernels()) GTEST_SKIP() << "this build has no CUDA kernels";
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  at::manual_seed(9);
+  for (const auto& [type, tolerance] :
+       {std::pair{at::kFloat, 1e-5}, {at::kBFloat16, 2e-2}, {at::kHalf, 3e-3}}) {
+    expect_as_in_double_on_cuda({6, 32, 9, 7}, type, tolerance);
+    expect_as_in_double_on_cuda({5, 3, 9, 7}, type, tolerance);
+    expect_as_in_double_on_cuda({33, 512, 1, 1}, type, tolerance);
+  }
 }
 
 // As a layer: statistics and output of torch::nn::BatchNorm2d, in training and evaluation.

@@ -21,8 +21,8 @@ struct MetricSums {
 
 // A batch's mean loss, fp32 or fp64, which lies where the step runs.
 struct MeanLoss {
-  MeanLoss(const float* place) : place(place), type(ScalarType::f32) {}
-  MeanLoss(const double* place) : place(place), type(ScalarType::f64) {}
+  MeanLoss(const float* loss) : place(loss), type(ScalarType::f32) {}
+  MeanLoss(const double* loss) : place(loss), type(ScalarType::f64) {}
 
   const void* place;
   ScalarType type;

@@ -8,14 +8,15 @@
 // follows it in a residual network, an addition and ReLU or GELU, in two passes over memory each
 // way instead of the five and more of separate operators. Statistics and sums are fp32 within a
 // range of rows; adding ranges up, in double, is the caller's, so that the caller decides on
-// threads.
+// threads. On a GPU: kernels/norm/batch_norm_cuda.h.
 namespace onecycle::kernels {
 
 enum class Activation { none, relu, gelu };  // gelu: x Phi(x), Phi the normal distribution's
 
-// What all passes work on. Channels are a multiple of 16; tensors are dense.
+// What all passes work on. Channels are a multiple of 16 on the CPU; tensors are dense.
 struct NormRows {
-  ScalarType type = ScalarType::f32;  // or bf16: of input, addend, output and their gradients
+  // f32, bf16 or, on a GPU alone, f16: of input, addend, output and their gradients.
+  ScalarType type = ScalarType::f32;
   std::int64_t channels = 0;
   const void* input = nullptr;
   Activation activation = Activation::none;

@@ -13,10 +13,9 @@ namespace onecycle {
 Branches BatchNormImpl::normalised(const at::Tensor& input, const at::Tensor& addend,
                                    NormOutput output) {
   const std::int64_t groups = is_training() && !ranks_ ? groups_of(input.size(0)) : 0;
-  if (groups > 0 && fuses(input, groups) && weight.scalar_type() == at::kFloat) {
-    const BatchMoments moments = moments_of(input, groups);
-    const auto count = static_cast<double>(input.numel() / input.size(1) / groups);
-    track(moments.mean.mean(0), (moments.variance * (count / (count - 1))).mean(0));
+  if (groups > 0 && fuses(input, groups, fused_) && weight.scalar_type() == at::kFloat) {
+    const BatchMoments moments = moments_of(input, groups, running());
+    count_pass();
     const at::Tensor added =
         addend.defined() ? addend.contiguous(at::MemoryFormat::ChannelsLast) : addend;
     return norm_activation(input, added, weight, bias, moments, options.eps(), output);
@@ -78,16 +77,20 @@ at::Tensor BatchNormImpl::synchronised(const at::Tensor& input) {
 }
 
 void BatchNormImpl::track(const at::Tensor& mean, const at::Tensor& unbiased_variance) {
-  const at::NoGradGuard no_grad;
-  // With count - 1 - index = left passes to come, the factors on what was there multiply to 1 - m,
-  // and those on each pass's mean are m / count.
+  count_pass();
+  running().follow(mean, unbiased_variance);
+}
+
+// With count - 1 - index = left passes to come, the factors on what was there multiply to 1 - m,
+// and those on each pass's mean are m / count.
+double BatchNormImpl::share_of_pass() const {
   const double momentum = *options.momentum();
   const std::int64_t left = pass_.count - 1 - pass_.index;
-  const double share =
-      momentum / (static_cast<double>(pass_.count) - static_cast<double>(left) * momentum);
-  if (left == 0) num_batches_tracked += 1;
-  running_mean.lerp_(mean.to(running_mean.scalar_type()), share);
-  running_var.lerp_(unbiased_variance.to(running_var.scalar_type()), share);
+  return momentum / (static_cast<double>(pass_.count) - static_cast<double>(left) * momentum);
+}
+
+void BatchNormImpl::count_pass() {
+  if (pass_.index + 1 == pass_.count) num_batches_tracked += 1;
 }
 
 std::vector<std::shared_ptr<BatchNormImpl>> grouped_norms(const torch::nn::Module& module) {
@@ -122,6 +125,11 @@ bool norms_follow_passes(const torch::nn::Module& module) {
 void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& ranks) {
   for (const auto& part : module.modules())
     if (auto* norm = part->as<BatchNormImpl>()) norm->synchronise(ranks);
+}
+
+void fuse_norms(torch::nn::Module& module, FusedNorms choice) {
+  for (const auto& part : module.modules())
+    if (auto* norm = part->as<BatchNormImpl>()) norm->fuse(choice);
 }
 
 }  // namespace onecycle

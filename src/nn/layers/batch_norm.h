@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/fused_norms.h"
 #include "onecycle/group.h"
 
 #include "nn/ops/norm_activation.h"
@@ -58,6 +59,8 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
   std::optional<std::int64_t> group() const { return group_; }
   // Training passes to come are number `index` of the `count` of their step (StatisticsPass).
   void set_pass(std::int64_t index, std::int64_t count) { pass_ = {index, count}; }
+  // Where the norm and what follows it are one operator; automatic, unless this was called.
+  void fuse(FusedNorms choice) { fused_ = choice; }
 
  private:
   Branches normalised(const at::Tensor& input, const at::Tensor& addend, NormOutput output);
@@ -73,6 +76,12 @@ class BatchNormImpl : public torch::nn::BatchNorm2dImpl {
     std::int64_t count = 1;
   };
 
+  // The momentum of this pass.
+  double share_of_pass() const;
+  RunningMoments running() const { return {running_mean, running_var, share_of_pass()}; }
+  void count_pass();
+
+  FusedNorms fused_ = FusedNorms::automatic;
   std::optional<std::int64_t> group_;  // samples
   Pass pass_;
   std::shared_ptr<Group> ranks_;  // that share statistics; empty: none
@@ -106,5 +115,8 @@ void synchronise_norms(torch::nn::Module& module, const std::shared_ptr<Group>& 
 // Whether any batch norm of the module normalises otherwise when a step is cut into forward passes
 // of another size, by ranks or accumulation; LibTorch's own count.
 bool norms_follow_passes(const torch::nn::Module& module);
+
+// Every BatchNorm of the module (BatchNormImpl::fuse).
+void fuse_norms(torch::nn::Module& module, FusedNorms choice);
 
 }  // namespace onecycle

@@ -2,6 +2,7 @@
 
 #include "kernels/norm/batch_norm.h"
 #include "nn/ops/lane_images.h"
+#include "nn/ops/norm_activation_cuda.h"
 
 #include <cmath>
 #include <vector>
@@ -135,11 +136,79 @@ struct Coefficients {
     return {mean + first, scale.data() + first, shift.data() + first};
   }
 
+  std::int64_t groups() const { return static_cast<std::int64_t>(scale.size()) / width; }
+
   const float* mean;            // [groups, C], of the moments, as all of these
   std::int64_t width;           // C
   std::vector<double> inverse;  // 1 / sqrt(variance + eps)
   std::vector<float> scale, shift;
 };
+
+at::Tensor normalised_on_cpu(const at::Tensor& input, const at::Tensor& addend,
+                             const Coefficients& by, Activation activation) {
+  at::Tensor output = at::empty_like(input, at::MemoryFormat::ChannelsLast);
+  const NormRows rows = as_rows(input, activation);
+  void* const to = output.mutable_data_ptr();
+  over_ranges(GroupedRows(input, by.groups()), Order::backwards,
+              [&](std::int64_t, std::int64_t group, std::int64_t begin, std::int64_t end) {
+                kernels::norm_cpu().normalise(rows, by.channels(group), data_or_null(addend), to,
+                                              begin, end);
+              });
+  return output;
+}
+
+// As gradients_on_cuda.
+NormInputGradients gradients_on_cpu(const at::Tensor& input, Activation activation,
+                                    const Coefficients& by, const at::Tensor& one,
+                                    const at::Tensor& two, const at::Tensor& kept,
+                                    const at::Tensor& passed) {
+  const bool gelu = activation == Activation::gelu;
+  const NormRows rows = as_rows(input, activation);
+  const GroupedRows groups(input, by.groups());
+  const kernels::NormGradients from{one.const_data_ptr(), data_or_null(two),
+                                    gelu ? nullptr : data_or_null(kept),
+                                    gelu ? data_or_null(kept) : nullptr};
+  void* const passed_data = passed.defined() ? passed.mutable_data_ptr() : nullptr;
+  const std::vector<double> sums =
+      summed(groups, rows.channels,
+             [&](std::int64_t group, float* part, std::int64_t begin, std::int64_t end) {
+               kernels::norm_cpu().gradient_sums(rows, by.channels(group), from, passed_data, part,
+                                                 begin, end);
+             });
+
+  const auto channels = static_cast<std::size_t>(rows.channels);
+  std::vector<double> of_weight(channels), of_bias(channels);
+  std::vector<float> slope(by.scale.size()), offset(by.scale.size());
+  for (std::size_t i = 0; i < by.scale.size(); ++i) {
+    const std::size_t c = i % channels;
+    const std::size_t at = i / channels * 2 * channels + c;
+    const double sum = sums[at], product = sums[at + channels];
+    const double deviation = by.inverse[i];
+    of_weight[c] += product * deviation;
+    of_bias[c] += sum;
+    const double share = by.scale[i] / static_cast<double>(groups.rows);
+    slope[i] = static_cast<float>(-share * deviation * deviation * product);
+    offset[i] = static_cast<float>(-share * sum);
+  }
+  at::Tensor weight_gradient = at::empty({rows.channels}, at::kFloat);
+  at::Tensor bias_gradient = at::empty({rows.channels}, at::kFloat);
+  for (std::size_t c = 0; c < channels; ++c) {
+    weight_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(of_weight[c]);
+    bias_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(of_bias[c]);
+  }
+
+  at::Tensor input_gradient = at::empty_like(input, at::MemoryFormat::ChannelsLast);
+  void* const to = input_gradient.mutable_data_ptr();
+  const void* const masked = passed.defined() ? passed.const_data_ptr() : from.first;
+  over_ranges(groups, Order::backwards,
+              [&](std::int64_t, std::int64_t group, std::int64_t begin, std::int64_t end) {
+                const std::int64_t first = group * rows.channels;
+                kernels::norm_cpu().input_gradient(rows, by.channels(group), slope.data() + first,
+                                                   offset.data() + first, masked, passed.defined(),
+                                                   to, begin, end);
+              });
+  return {input_gradient, weight_gradient, bias_gradient};
+}
 
 class NormActivation : public torch::autograd::Function<NormActivation> {
  public:
@@ -150,15 +219,11 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     RECORD_USER_SCOPE("onecycle::norm_activation");
     const Activation activation = activation_of(kind);
     const at::Tensor addend = added.value_or(at::Tensor());
-    const Coefficients by(moments, eps, weight, bias);
-    at::Tensor output = at::empty_like(input, at::MemoryFormat::ChannelsLast);
-    const NormRows rows = as_rows(input, activation);
-    void* const to = output.mutable_data_ptr();
-    over_ranges(GroupedRows(input, moments.mean.size(0)), Order::backwards,
-                [&](std::int64_t, std::int64_t group, std::int64_t begin, std::int64_t end) {
-                  kernels::norm_cpu().normalise(rows, by.channels(group), data_or_null(addend), to,
-                                                begin, end);
-                });
+    const at::Tensor output =
+        input.is_cuda()
+            ? normalised_on_cuda({input, weight, bias, moments, eps, activation}, addend)
+            : normalised_on_cpu(input, addend, Coefficients(moments, eps, weight, bias),
+                                activation);
     at::Tensor kept;
     if (addend.defined() && activation == Activation::relu) kept = output;
     if (addend.defined() && activation == Activation::gelu) kept = addend;
@@ -174,13 +239,10 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& input = saved[0];
-    const Coefficients by({saved[3], saved[4]}, context->saved_data["eps"].toDouble(), saved[1],
-                          saved[2]);
+    const double eps = context->saved_data["eps"].toDouble();
     const Activation activation =
         activation_of(static_cast<NormOutput>(context->saved_data["output"].toInt()));
     const bool gelu = activation == Activation::gelu;
-    const NormRows rows = as_rows(input, activation);
-    const GroupedRows groups(input, saved[3].size(0));
 
     variable_list arrived;
     for (const at::Tensor& gradient : gradients)
@@ -192,60 +254,48 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const bool two = arrived.size() > 1;
     at::Tensor passed =
         adds || two || gelu ? at::empty_like(input, at::MemoryFormat::ChannelsLast) : at::Tensor();
-    const kernels::NormGradients from{
-        arrived[0].const_data_ptr(), two ? arrived[1].const_data_ptr() : nullptr,
-        gelu ? nullptr : data_or_null(saved[5]), gelu ? data_or_null(saved[5]) : nullptr};
-    void* const passed_data = passed.defined() ? passed.mutable_data_ptr() : nullptr;
-    const std::vector<double> sums =
-        summed(groups, rows.channels,
-               [&](std::int64_t group, float* part, std::int64_t begin, std::int64_t end) {
-                 kernels::norm_cpu().gradient_sums(rows, by.channels(group), from, passed_data,
-                                                   part, begin, end);
-               });
-
-    const auto channels = static_cast<std::size_t>(rows.channels);
-    std::vector<double> of_weight(channels), of_bias(channels);
-    std::vector<float> slope(by.scale.size()), offset(by.scale.size());
-    for (std::size_t i = 0; i < by.scale.size(); ++i) {
-      const std::size_t c = i % channels;
-      const std::size_t at = i / channels * 2 * channels + c;
-      const double sum = sums[at], product = sums[at + channels];
-      const double deviation = by.inverse[i];
-      of_weight[c] += product * deviation;
-      of_bias[c] += sum;
-      const double share = by.scale[i] / static_cast<double>(groups.rows);
-      slope[i] = static_cast<float>(-share * deviation * deviation * product);
-      offset[i] = static_cast<float>(-share * sum);
-    }
-    at::Tensor weight_gradient = at::empty_like(saved[1]);
-    at::Tensor bias_gradient = at::empty_like(saved[2]);
-    for (std::size_t c = 0; c < channels; ++c) {
-      weight_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(of_weight[c]);
-      bias_gradient.mutable_data_ptr<float>()[c] = static_cast<float>(of_bias[c]);
-    }
-
-    at::Tensor input_gradient = at::empty_like(input, at::MemoryFormat::ChannelsLast);
-    void* const to = input_gradient.mutable_data_ptr();
-    const void* const masked = passed.defined() ? passed.const_data_ptr() : from.first;
-    over_ranges(groups, Order::backwards,
-                [&](std::int64_t, std::int64_t group, std::int64_t begin, std::int64_t end) {
-                  const std::int64_t first = group * rows.channels;
-                  kernels::norm_cpu().input_gradient(rows, by.channels(group), slope.data() + first,
-                                                     offset.data() + first, masked,
-                                                     passed.defined(), to, begin, end);
-                });
-    return {
-        input_gradient, adds ? passed : at::Tensor(), weight_gradient, bias_gradient, {}, {}, {}};
+    const at::Tensor second = two ? arrived[1] : at::Tensor();
+    const BatchMoments moments{saved[3], saved[4]};
+    const NormInputGradients result =
+        input.is_cuda()
+            ? gradients_on_cuda({input, saved[1], saved[2], moments, eps, activation}, arrived[0],
+                                second, saved[5], passed)
+            : gradients_on_cpu(input, activation, Coefficients(moments, eps, saved[1], saved[2]),
+                               arrived[0], second, saved[5], passed);
+    return {result.input, adds ? passed : at::Tensor(), result.weight, result.bias, {}, {}, {}};
   }
 };
 
 }  // namespace
 
-bool fuses(const at::Tensor& input, std::int64_t groups) {
-  return in_lanes(input) && input.size(0) % groups == 0 && input.numel() > groups * input.size(1);
+bool fuses(const at::Tensor& input, std::int64_t groups, FusedNorms choice) {
+  if (choice == FusedNorms::off || input.dim() != 4 || input.size(0) % groups != 0 ||
+      input.numel() <= groups * input.size(1))
+    return false;
+  if (!input.is_cuda()) return in_lanes(input);
+  const auto type = input.scalar_type();
+  return choice == FusedNorms::on && groups == 1 &&
+         input.is_contiguous(at::MemoryFormat::ChannelsLast) &&
+         (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf);
+}
+
+void RunningMoments::follow(const at::Tensor& new_mean, const at::Tensor& unbiased_variance) const {
+  const at::NoGradGuard no_grad;
+  mean.lerp_(new_mean.to(mean.scalar_type()), momentum);
+  variance.lerp_(unbiased_variance.to(variance.scalar_type()), momentum);
+}
+
+BatchMoments moments_of(const at::Tensor& input, std::int64_t groups,
+                        const RunningMoments& running) {
+  if (input.is_cuda()) return moments_on_cuda(input, &running);
+  BatchMoments moments = moments_of(input, groups);
+  const auto count = static_cast<double>(rows_of(input) / groups);
+  running.follow(moments.mean.mean(0), (moments.variance * (count / (count - 1))).mean(0));
+  return moments;
 }
 
 BatchMoments moments_of(const at::Tensor& input, std::int64_t groups) {
+  if (input.is_cuda()) return moments_on_cuda(input, nullptr);
   RECORD_USER_SCOPE("onecycle::moments");
   const at::NoGradGuard no_grad;
   const NormRows rows = as_rows(input, Activation::none);

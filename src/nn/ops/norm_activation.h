@@ -1,18 +1,22 @@
 #pragma once
 
+#include "onecycle/fused_norms.h"
+
 #include <cstdint>
 
 #include <ATen/core/Tensor.h>
 
 namespace onecycle {
 
-// Batch normalisation in training, an addition and an activation as one operator on the CPU: y =
-// activation((x - mean) / sqrt(variance + eps) * weight + bias + addend),
-// kernels/norm/batch_norm.h.
+// Batch normalisation in training, an addition and an activation as one operator: y =
+// activation((x - mean) / sqrt(variance + eps) * weight + bias + addend), by
+// kernels/norm/batch_norm.h on the CPU and kernels/norm/batch_norm_cuda.h on a GPU.
 
-// Whether it takes this input: [N, C, H, W] on the CPU, dense and channels last, fp32 or bf16, C a
-// multiple of 16, N a multiple of `groups`, more than one value a channel of a group.
-bool fuses(const at::Tensor& input, std::int64_t groups = 1);
+// Whether it takes this input, under `choice`: [N, C, H, W], dense and channels last, N a multiple
+// of `groups`, more than one value a channel of a group; on the CPU fp32 or bf16 and C a multiple of
+// 16, on a GPU fp32, bf16 or fp16 and one group.
+bool fuses(const at::Tensor& input, std::int64_t groups = 1,
+           FusedNorms choice = FusedNorms::automatic);
 
 // Of each of `groups` runs of N / groups consecutive samples.
 struct BatchMoments {
@@ -20,8 +24,21 @@ struct BatchMoments {
   at::Tensor variance;  // [groups, C], fp32, biased
 };
 
+// The moments that a norm keeps for evaluation.
+struct RunningMoments {
+  at::Tensor mean;      // [C]; fp32 on a GPU
+  at::Tensor variance;  // [C], unbiased; fp32 on a GPU
+  double momentum = 0;  // the share of a new batch
+
+  // Moves them towards a batch's: running = (1 - momentum) running + momentum new.
+  void follow(const at::Tensor& new_mean, const at::Tensor& unbiased_variance) const;
+};
+
 // The same numbers whatever the count of threads; a group's are those of its samples alone.
 BatchMoments moments_of(const at::Tensor& input, std::int64_t groups = 1);
+// `running` follows their means over the groups.
+BatchMoments moments_of(const at::Tensor& input, std::int64_t groups,
+                        const RunningMoments& running);
 
 enum class NormOutput { plain, relu, relu_branches, gelu };
 
