@@ -12,6 +12,7 @@
 
 // After ATen: it stands for the CUDA runtime.
 #include "kernels/cuda_on_host.h"
+
 #include "kernels/norm/batch_norm_passes.cuh"
 
 namespace onecycle::kernels {

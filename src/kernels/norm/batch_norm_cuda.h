@@ -36,8 +36,8 @@ struct NormSums {
   float* offset = nullptr;
 };
 
-// `count` rows >= 1, and 2 for an unbiased variance. `parts`: norm_workspace(count, channels) numbers (kernels/norm/
-// norm_geometry.h), of no use afterwards; so too below.
+// `count` rows >= 1, and 2 for an unbiased variance. `parts`: norm_workspace(count, channels)
+// numbers (kernels/norm/ norm_geometry.h), of no use afterwards; so too below.
 void norm_moments_cuda(const NormRows& rows, std::int64_t count, float* parts,
                        const NormStatistics& to, void* stream);
 

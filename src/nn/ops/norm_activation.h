@@ -13,8 +13,8 @@ namespace onecycle {
 // kernels/norm/batch_norm.h on the CPU and kernels/norm/batch_norm_cuda.h on a GPU.
 
 // Whether it takes this input, under `choice`: [N, C, H, W], dense and channels last, N a multiple
-// of `groups`, more than one value a channel of a group; on the CPU fp32 or bf16 and C a multiple of
-// 16, on a GPU fp32, bf16 or fp16 and one group.
+// of `groups`, more than one value a channel of a group; on the CPU fp32 or bf16 and C a multiple
+// of 16, on a GPU fp32, bf16 or fp16 and one group.
 bool fuses(const at::Tensor& input, std::int64_t groups = 1,
            FusedNorms choice = FusedNorms::automatic);
 
