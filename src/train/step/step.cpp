@@ -12,10 +12,13 @@
 namespace onecycle {
 
 Step::Step(const Run& run, std::function<void(const std::string&)> warn)
+    : Step(run, std::move(warn), recorder_for(run.options.graph, run.compute.device)) {}
+
+Step::Step(const Run& run, std::function<void(const std::string&)> warn,
+           std::unique_ptr<GraphRecorder> recorder)
     : run_(run),
       sums_(run.compute.device),
-      graph_(recorder_for(run.options.graph, run.compute.device),
-             run.options.graph == GraphChoice::on, *run.group,
+      graph_(std::move(recorder), run.options.graph == GraphChoice::on, *run.group,
              {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {
   run.train->set_format(input_format(*run.model, run.compute));
   repair_convolution_gradients();  // the model may be the caller's own

@@ -7,6 +7,7 @@
 #include "train/step/sums.h"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +21,9 @@ class Step {
  public:
   // `warn` is told, once, where the step cannot be a graph.
   Step(const Run& run, std::function<void(const std::string&)> warn);
+  // With another recorder than the device's; null: it stays a sequence.
+  Step(const Run& run, std::function<void(const std::string&)> warn,
+       std::unique_ptr<GraphRecorder> recorder);
   Step(const Step&) = delete;
   Step& operator=(const Step&) = delete;
 
