@@ -32,6 +32,13 @@ struct BatchSize {
 // the source image and under cutout. float32 pixels count as 0 to 1 and are multiplied by 255.
 enum class Normalise { automatic, none, caffe };
 
+// Where the samples of a training on a GPU lie.
+enum class DataPlace {
+  automatic,  // on the device where they fit beside the training, else as `host`
+  device,
+  host  // pictures: locked in the memory of the host, where the batch kernel reads them
+};
+
 // docs/recipe.md lists what each of them means.
 struct DataOptions {
   std::optional<std::string> name;  // a file in datasets/, or a path to one like them
@@ -46,6 +53,7 @@ struct DataOptions {
   Normalise normalise = Normalise::automatic;
   std::vector<double> mean;
   std::vector<double> std;
+  DataPlace place = DataPlace::automatic;
   std::vector<Choice> augment;
 };
 

@@ -48,12 +48,10 @@ class TensorSource : public Source {
     first_.fill_(first);
   }
 
+  // The same on every device: what is asked for may be recorded.
   Batch rows(std::int64_t offset, std::int64_t count) override {
-    const at::Tensor rows =
-        order_.is_cpu()
-            ? order_.narrow(0, first_.const_data_ptr<std::int64_t>()[0] + offset, count)
-            : order_.index_select(0, at::arange(count, first_.options()) + first_ + offset);
-    return at_rows(rows, count);
+    const at::Tensor positions = at::arange(offset, offset + count, first_.options()) + first_;
+    return at_rows(order_.index_select(0, positions), count);
   }
 
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {

@@ -21,6 +21,10 @@ namespace {
 
 std::int64_t free_device_memory(int) { refuse_without_cuda(); }
 
+const void* lend_host_memory(const void*, std::size_t, int) { refuse_without_cuda(); }
+
+void end_lending(const void*, int) noexcept {}
+
 void write_cuda(void*, const void*, std::size_t, void*) { refuse_without_cuda(); }
 
 void adamw_cuda(const UpdateTensor*, int, const AdamwRule&, const StepNumbers*, void*,

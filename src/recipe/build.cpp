@@ -9,6 +9,7 @@
 #include "network/views.h"
 #include "network/weights.h"
 #include "nn/layers/batch_norm.h"
+#include "recipe/data_place.h"
 #include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
 #include "train/run_plan.h"
@@ -50,15 +51,6 @@ void check_targets(const RecipeRun& run, std::optional<TargetKind> wanted) {
                             "task or data set",
                             run.recipe.task.name, name_of(*wanted), run.data.name,
                             name_of(run.data.target_kind)));
-}
-
-// The samples live where the run computes: loaders then find them there.
-void place(DataSet& data, at::Device device) {
-  for (ImageSet* set : {&data.train, &data.validation, &data.test}) {
-    if (set->size() == 0) continue;
-    set->images = set->images.to(device);
-    set->labels = set->labels.to(device);
-  }
 }
 
 FitOptions fit_options(const Recipe& recipe, const StepPlan& steps) {
@@ -139,7 +131,7 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   run.compute = choose_compute(recipe.train.compute(), *run.model, run.group->local_rank());
   run.options.tta = recipe.train.tta;
   run.options.tta_share = recipe.train.tta_share;
-  place(run.data, run.compute.device);
+  place_data(run);
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
   run.validation = source_of(run.data.validation, run);
   run.test = source_of(run.data.test, run);

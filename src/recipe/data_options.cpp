@@ -116,6 +116,13 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
       .range(between(-kLargestDeviation, kLargestDeviation))
       .add("std", &DataOptions::std, "per channel, with mean")
       .range(between(kLeastDeviation, kLargestDeviation))
+      .add("place", &DataOptions::place,
+           {{"auto", DataPlace::automatic},
+            {"device", DataPlace::device},
+            {"host", DataPlace::host}},
+           "where the pictures of a run on a GPU lie: auto: in its memory if they fit beside the "
+           "training, else as host; host: in the host's memory, read over the bus as they are "
+           "needed")
       .add_parts("augment", &DataOptions::augment, augmentations,
                  "what training batches undergo, in this order whatever the recipe's; a value that "
                  "is not a map is that of the first option: {pad_crop: 4, flip: true}")

@@ -164,5 +164,19 @@ TEST(CudaGraph, GivesTheLossesOfSingleSteps) {
   }
 }
 
+// Pictures that lie in the host's memory give the same batches, in the graph too.
+TEST(CudaGraph, ReadsPicturesInTheHostsMemory) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  const std::string augment = "data.augment=[{pad_crop: 1}, flip, {mixup: 0.4}]";
+  for (const char* graph : {"off", "on"}) {
+    const Losses near = losses_of({augment, "data.place=device"}, graph);
+    const Losses far = losses_of({augment, "data.place=host"}, graph);
+    EXPECT_TRUE(far.notices.empty());
+    ASSERT_EQ(near.losses.size(), far.losses.size());
+    for (std::size_t i = 0; i < near.losses.size(); ++i)
+      EXPECT_NEAR(near.losses[i], far.losses[i], 1e-5 * (1 + static_cast<double>(i))) << i;
+  }
+}
+
 }  // namespace
 }  // namespace onecycle

@@ -13,12 +13,16 @@ namespace onecycle {
 
 Step::Step(const Run& run, std::function<void(const std::string&)> warn,
            std::function<void()> after_update)
+    : Step(run, std::move(warn), std::move(after_update),
+           recorder_for(run.options.graph, run.compute.device)) {}
+
+Step::Step(const Run& run, std::function<void(const std::string&)> warn,
+           std::function<void()> after_update, std::unique_ptr<GraphRecorder> recorder)
     : run_(run),
       grouped_norms_(grouped_norms(*run.model)),
       after_update_(std::move(after_update)),
       sums_(run.compute.device),
-      graph_(recorder_for(run.options.graph, run.compute.device),
-             run.options.graph == GraphChoice::on, *run.group,
+      graph_(std::move(recorder), run.options.graph == GraphChoice::on, *run.group,
              {[this] { queue(); }, [this] { start_over(); }, std::move(warn)}) {
   run.train->set_format(input_format(*run.model, run.compute));
   repair_convolution_gradients();  // the model may be the caller's own

@@ -8,6 +8,7 @@
 #include "train/step/sums.h"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +24,9 @@ class Step {
   // step behind its update, and is recorded with it.
   Step(const Run& run, std::function<void(const std::string&)> warn,
        std::function<void()> after_update);
+  // With another recorder than the device's; null: it stays a sequence.
+  Step(const Run& run, std::function<void(const std::string&)> warn,
+       std::function<void()> after_update, std::unique_ptr<GraphRecorder> recorder);
   Step(const Step&) = delete;
   Step& operator=(const Step&) = delete;
 

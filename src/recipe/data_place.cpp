@@ -1,0 +1,47 @@
+#include "recipe/data_place.h"
+
+#include "onecycle/error.h"
+
+#include "core/text/format.h"
+#include "data/sample_place.h"
+
+namespace onecycle {
+
+namespace {
+
+// Of a training, beside its samples and on the device.
+std::int64_t bytes_beside_samples(const RecipeRun& run, std::int64_t free) {
+  constexpr std::int64_t kLibraries = std::int64_t{1} << 30;  // workspaces, compiled kernels
+  constexpr std::int64_t kOfAWeight =
+      6 * 4;  // itself, a narrow copy, its gradient, state, averages
+  constexpr std::int64_t kGradientsToo = 2;
+  constexpr std::int64_t kGraphToo = 2;  // keeps its activations apart from the first steps'
+  const BatchSize& batch = run.recipe.data.batch_size;
+  if (batch.all || batch.automatic) return free / 2;  // fitted to what is free
+  const ModelSummary summary = summarise(*run.model, run.context);
+  return kLibraries + kOfAWeight * summary.parameters +
+         kGradientsToo * kGraphToo * summary.activation_bytes * batch.count;
+}
+
+}  // namespace
+
+void place_data(RecipeRun& run) {
+  const c10::Device device = run.compute.device;
+  const DataPlace wanted = run.recipe.data.place;
+  if (!run.data.is_pictures() && wanted == DataPlace::host)
+    throw FieldError("data.place", "host is for pictures; leave it at auto for other samples");
+  if (!device.is_cuda() || !run.data.is_pictures()) return move_samples(run.data, device);
+  PlaceNeeds needs;
+  needs.samples = image_bytes(run.data);
+  if (wanted == DataPlace::automatic && needs.samples > 0) {
+    needs.free = free_for_samples(device);
+    needs.beside = bytes_beside_samples(run, needs.free);
+  }
+  if (needs.samples == 0 || chosen_place(wanted, needs) == DataPlace::device)
+    return move_samples(run.data, device);
+  lend_samples(run.data, device);
+  run.compute.summary += format(", {:.1f} GB of images read from the host's memory",
+                                static_cast<double>(needs.samples) / 1e9);
+}
+
+}  // namespace onecycle
