@@ -137,6 +137,24 @@ TEST(GraphRules, AveragesArePartOfTheStep) {
   }
 }
 
+// ---- That the watch sees what it is for --------------------------------------------------------
+
+// A network with something after it.
+struct Spoilt : Model {
+  using Then = std::function<at::Tensor(const at::Tensor& outputs)>;
+  Spoilt(std::shared_ptr<Model> network, Then what)
+      : inner(std::move(network)), then(std::move(what)) {}
+  at::Tensor forward(const at::Tensor& images) override { return then(inner->forward(images)); }
+  std::shared_ptr<Model> inner;
+  Then then;
+};
+
+void watch_spoilt(Spoilt::Then then, StepWatch& watch) {
+  auto run = tiny_run(long_enough({}));
+  run.model = std::make_shared<Spoilt>(run.model, std::move(then));
+  watch_steps(run, watch);
+}
+
 TEST(GraphRules, AValueThatIsReadIsSeen) {
   for (const bool by_mask : {false, true}) {
     StepWatch watch;
