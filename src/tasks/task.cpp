@@ -3,49 +3,26 @@
 #include "onecycle/error.h"
 
 #include "kernels/metrics/metrics.h"
+#include "tasks/loss_sums.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 namespace onecycle {
-
-namespace {
-
-using kernels::MetricSums;
-
-void add_on_cpu(double mean, std::int64_t samples, MetricSums& sums) {
-  if (sums.first_bad < 0 && !std::isfinite(mean)) sums.first_bad = sums.batches;
-  sums.loss += mean * static_cast<double>(samples);
-  sums.samples += static_cast<double>(samples);
-  sums.batches += 1;
-}
-
-// Without waiting for the device.
-void add_on_device(const at::Tensor& mean, std::int64_t samples, Sums& sums) {
-  at::Tensor batches = sums.member(&MetricSums::batches);
-  at::Tensor first_bad = sums.member(&MetricSums::first_bad);
-  first_bad.copy_(
-      at::where(first_bad.lt(0).logical_and(mean.isfinite().logical_not()), batches, first_bad));
-  sums.member(&MetricSums::loss).add_(mean * samples);
-  sums.member(&MetricSums::samples).add_(samples);
-  batches.add_(1);
-}
-
-}  // namespace
 
 void Task::add(const at::Tensor& loss, const at::Tensor& outputs, const Batch& batch,
                Sums& sums) const {
   const at::NoGradGuard no_grad;
   if (sums.words().is_cpu())
-    add_on_cpu(loss.item<double>(), batch.valid, *sums.data());
+    add_loss_on_cpu(loss, batch.valid, sums);
   else
-    add_on_device(loss.to(at::kDouble), batch.valid, sums);
+    add_loss_on_device(loss, batch.valid, sums);
   const at::Tensor own = metric_sums(outputs, batch);
   if (!own.defined()) return;
-  constexpr std::int64_t kFirst = offsetof(MetricSums, own) / sizeof(double);
+  constexpr std::int64_t kFirst = offsetof(kernels::MetricSums, own) / sizeof(double);
   sums.words().narrow(0, kFirst, own.size(0)).add_(own);
 }
 

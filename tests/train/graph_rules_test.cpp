@@ -4,7 +4,9 @@
 
 #include "onecycle/tasks.h"
 
+#include "kernels/metrics/metrics.h"
 #include "kernels/update/loss_scale.h"
+#include "tasks/loss_sums.h"
 #include "train/state/averages.h"
 #include "train/step/step.h"
 #include "train/step_watch.h"
@@ -12,6 +14,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace onecycle {
 namespace {
@@ -114,6 +117,24 @@ TEST(GraphRules, OtherTasksStepsKeepThem) {
     watch_steps(run, watch);
     expect_clean(watch);
   }
+}
+
+// What a task does on a GPU in place of reading the loss: the same sums, without waiting.
+TEST(GraphRules, LossesAreAddedOnTheDeviceAlike) {
+  StepWatch watch;
+  Sums near(at::kCPU), far(at::kCPU);
+  const double infinite = std::numeric_limits<double>::infinity();
+  at::Tensor loss = at::zeros({}, at::kFloat);
+  for (const double value : {0.1, 2.5, -infinite, 0.25}) {
+    loss.fill_(value);
+    add_loss_on_cpu(loss, 7, near);
+    watch.step([&] { add_loss_on_device(loss, 7, far); });
+    EXPECT_TRUE(near.words().view(at::kLong).equal(far.words().view(at::kLong)));
+  }
+  expect_clean(watch);
+  EXPECT_EQ(far.read().first_bad, 2);
+  EXPECT_EQ(far.read().samples, 28);
+  EXPECT_EQ(far.read().batches, 4);
 }
 
 // With other numbers in every step, some of which change nothing.
