@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "nn/layers/batch_norm.h"
 
 #include <algorithm>
 #include <string>
@@ -94,5 +95,7 @@ BatchShares require_shares(std::int64_t total, std::int64_t limit, std::int64_t 
   if (!shares) refuse_remainder(total, limit, ranks, nearest());
   return *shares;
 }
+
+bool norms_follow_passes(const Run& run) { return norms_follow_passes(*run.model); }
 
 }  // namespace onecycle

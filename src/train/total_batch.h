@@ -1,5 +1,7 @@
 #pragma once
 
+#include "onecycle/trainer.h"
+
 #include <cstdint>
 #include <optional>
 
@@ -21,5 +23,9 @@ std::optional<BatchShares> share_batch(std::int64_t total, std::int64_t limit, s
 // with the nearest total batches that can be shared.
 BatchShares require_shares(std::int64_t total, std::int64_t limit, std::int64_t ranks,
                            std::int64_t num_train);
+
+// Whether a batch norm of the run's network normalises otherwise when steps are cut into forward
+// passes of another size, by ranks or accumulation.
+bool norms_follow_passes(const Run& run);
 
 }  // namespace onecycle

@@ -2,8 +2,8 @@
 
 #include "cli/train_run.h"
 #include "core/text/format.h"
-#include "nn/layers/batch_norm.h"
 #include "train/step/decay.h"
+#include "train/total_batch.h"
 
 #include <algorithm>
 #include <map>
@@ -32,7 +32,7 @@ void describe_norms(const RecipeRun& run, const Console& console) {
   const StepPlan& steps = run.steps;
   const std::int64_t passes = steps.micro_batches();
   if (steps.ranks == 1 && passes == 1 && !steps.total_given) return;
-  if (!norms_follow_passes(*run.model)) return;
+  if (!norms_follow_passes(run)) return;
   if (!run.recipe.train.sync_bn) {
     console.say(format(
         "norms      batch norms see {} samples at once, those of one forward pass: that changes "

@@ -290,7 +290,10 @@ BatchMoments moments_of(const at::Tensor& input, std::int64_t groups,
   if (input.is_cuda()) return moments_on_cuda(input, &running);
   BatchMoments moments = moments_of(input, groups);
   const auto count = static_cast<double>(rows_of(input) / groups);
-  running.follow(moments.mean.mean(0), (moments.variance * (count / (count - 1))).mean(0));
+  const auto over_groups = [&](const at::Tensor& numbers) {
+    return groups == 1 ? numbers : numbers.view({groups, -1}).mean(0);
+  };
+  running.follow(over_groups(moments.mean), over_groups(moments.variance * (count / (count - 1))));
   return moments;
 }
 
@@ -309,7 +312,7 @@ BatchMoments moments_of(const at::Tensor& input, std::int64_t groups) {
         const float* const origin = origins.data() + static_cast<std::size_t>(group) * channels;
         kernels::norm_cpu().moments(rows, origin, part, begin, end);
       });
-  const at::Tensor mean = at::empty({groups, rows.channels}, at::TensorOptions(at::kFloat));
+  const at::Tensor mean = at::empty({groups * rows.channels}, at::TensorOptions(at::kFloat));
   const at::Tensor variance = at::empty_like(mean);
   for (std::size_t i = 0; i < origins.size(); ++i) {
     const std::size_t at = i / channels * 2 * channels + i % channels;

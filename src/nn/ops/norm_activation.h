@@ -20,8 +20,8 @@ bool fuses(const at::Tensor& input, std::int64_t groups = 1,
 
 // Of each of `groups` runs of N / groups consecutive samples.
 struct BatchMoments {
-  at::Tensor mean;      // [groups, C], fp32
-  at::Tensor variance;  // [groups, C], fp32, biased
+  at::Tensor mean;      // [groups * C], fp32, group after group
+  at::Tensor variance;  // likewise, biased
 };
 
 // The moments that a norm keeps for evaluation.

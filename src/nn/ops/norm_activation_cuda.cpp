@@ -52,8 +52,8 @@ BatchMoments moments_on_cuda(const at::Tensor& input, const RunningMoments* runn
   RECORD_USER_SCOPE("onecycle::moments");
   const c10::DeviceGuard device(input.device());
   const std::int64_t channels = input.size(1);
-  BatchMoments moments{numbers_by_channel(input, {1, channels}),
-                       numbers_by_channel(input, {1, channels})};
+  BatchMoments moments{numbers_by_channel(input, {channels}),
+                       numbers_by_channel(input, {channels})};
   const at::Tensor parts = workspace_for(input);
   kernels::NormStatistics to;
   to.mean = moments.mean.mutable_data_ptr<float>();
