@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""cuda_tests.py BUILD FILTER: the cases of all test programs that match, four programs at a time; their output follows when
-each has ended. Exit code 1 where one fails, ends by a signal or takes longer than a minute, or where none ran."""
+"""cuda_tests.py BUILD FILTER [ROOMS COMMAND...]: the cases of all test programs that match, or of those in the folders
+ROOMS (a list with commas), each under COMMAND, four programs at a time; their output follows when
+each has ended. Exit code 1 where one fails, ends by a signal or takes longer than a minute, or where
+none ran."""
 import re
 import subprocess
 import sys
@@ -11,10 +13,10 @@ from pathlib import Path
 SECONDS = 60
 
 
-def run(program, words):
+def run(program, words, under):
     with tempfile.TemporaryDirectory() as folder:
         try:
-            result = subprocess.run([program, f"--gtest_filter={words}"], cwd=folder, stdin=subprocess.DEVNULL, text=True,
+            result = subprocess.run([*under, program, f"--gtest_filter={words}"], cwd=folder, stdin=subprocess.DEVNULL, text=True,
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=SECONDS)
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{error}\n[  FAILED  ] {program.name} (0 ms)\n", True
@@ -25,15 +27,17 @@ def run(program, words):
 
 
 def main():
-    build, words = Path(sys.argv[1]), sys.argv[2]
+    build, words, under = Path(sys.argv[1]), sys.argv[2], sys.argv[4:]
+    rooms = sys.argv[3].split(",") if len(sys.argv) > 3 else None
     # Those of tests/fuzz are no GoogleTest programs.
     programs = sorted(path for path in build.glob("tests/*/test_*")
-                      if path.is_file() and path.suffix == "" and path.parent.name != "fuzz")
+                      if path.is_file() and path.suffix == "" and path.parent.name != "fuzz"
+                      and (rooms is None or path.parent.name in rooms))
     if not programs:
         sys.exit(f"cuda_tests.py: no test programs in {build}/tests: build them, or use a bundle")
     failures = passed = 0
     with ThreadPoolExecutor(4) as pool:
-        for program, (output, failed) in zip(programs, pool.map(lambda program: run(program, words), programs)):
+        for program, (output, failed) in zip(programs, pool.map(lambda program: run(program, words, under), programs)):
             failures += failed
             ran = re.findall(r"^\[       OK \].*", output, re.M)
             passed += len(ran)

@@ -2,12 +2,14 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Callable
 
 VISIT_SECONDS = 240
@@ -33,6 +35,7 @@ class Part:
     # At the end of the visit's time it gets SIGTERM, saves (exit code 143) and is gone on with: "" for other parts,
     # "next" where a later part does that, "here" where this one does.
     goes_on: str = ""
+    empties: Path | None = None  # a folder that is emptied first
 
     def words(self):
         return [str(word) for word in (self.command() if callable(self.command) else self.command)]
@@ -78,7 +81,9 @@ class State:
         return code == 0 or (code == SAVED and part.goes_on == "next")
 
     def has_run(self, visit, part):
-        return self.is_done(visit, part) or ("exit_code" in (self.of(visit, part) or {}) and not part.goes_on)
+        result = self.of(visit, part) or {}
+        unfinished = part.goes_on and (result.get("exit_code") == SAVED or "over" in result)
+        return self.is_done(visit, part) or ("exit_code" in result and not unfinished)
 
 
 def lacking(part, lacks):
@@ -158,6 +163,8 @@ def end_group(process):
 def run_part(part, seconds, root, seen):
     """Runs it in `root` for at most so many seconds. `seen`: card, driver, date and version, kept with the result."""
     result = {"command": part.text(), "seen": {**seen, "date": datetime.now(timezone.utc).date().isoformat()}}
+    if part.empties:
+        shutil.rmtree(part.empties, ignore_errors=True)
     began = time.monotonic()
     with tempfile.TemporaryFile("w+", errors="replace") as out, tempfile.TemporaryFile("w+", errors="replace") as errors:
         try:

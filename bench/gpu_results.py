@@ -1,5 +1,6 @@
 """What is read from the output of a visit's parts, what is wanted of it, and the one table."""
 import json
+import math
 import re
 import statistics
 
@@ -48,7 +49,8 @@ def largest_difference(some, others):
     """Between losses of as many steps; None where there are none, or another number of them."""
     if not some or len(some) != len(others):
         return None
-    return max(abs(a - b) for a, b in zip(some, others))
+    differences = [abs(a - b) for a, b in zip(some, others)]
+    return math.inf if any(map(math.isnan, differences)) else max(differences)
 
 
 # Row: (what, result, wanted, whether it was reached; None: nothing to reach)
@@ -79,7 +81,7 @@ def of_one_part(part, result):
         return []
     if part.read is cases:
         return [of_tests(part.name, read)]
-    if part.read is json_lines:
+    if part.read is json_lines and read:
         runs = [run["train_seconds"] for run in read]
         text = f"first {runs[0]:.2f} s, best {min(runs):.2f} s; {statistics.mean(map(accuracy, read)):.2%}"
         return [(part.name, text, "", None)]

@@ -99,7 +99,7 @@ def mlp(options):
     if options.device == "cuda":
         files = {"eager": "mlp_memory.py", "graph": "mlp_graph.py", "compiled": "mlp_compiled.py"}
         return on_a_gpu(options, "mlp", "3-layer net 784-256-128-10, Fashion-MNIST",
-                        [our_mlp(options, precision) for precision in ("fp32", "bf16")],
+                        [our_mlp(options, precision, "train.tf32=on") for precision in ("fp32", "bf16")],
                         lambda name, kind: mlp_peer(options, name, files[kind]))
     return Group("mlp", "3-layer net 784-256-128-10, Fashion-MNIST, batch " + f"{options.batch or 128}; peers in fp32", [
         *(our_mlp(options, precision) for precision in widths(options, "fp32", "auto", "bf16")),

@@ -14,7 +14,9 @@ RESNET20 = "recipes/cifar10-resnet20.yaml"
 FAST = "recipes/cifar10-94.yaml"
 MUON = "recipes/cifar10-94-muon.yaml"
 PICTURES = "{name: synthetic, train: 10000, test: 1000, channels: 3, height: 32, width: 32}"
-FILTER = "*Cuda*:*Gpu*:*GPU*:*Nccl*"
+# Of test cases: on a GPU; not those about a machine that has none.
+FILTER = ("*Cuda*:*Gpu*:*GPU*:*Nccl*"
+          "-CudaOnHost.*:Engines.*:BadInput.*:StepGraph.OnNeedsAGpu:*.WithoutCuda*:*BuildWithoutCuda*")
 # Super-convergence (Smith & Topin 2018): CLR .1 to 3 to .1 over 10,000 steps of 1000 samples, published 92.4 %.
 SUPER = ["name=super", "model={name: resnet56, init: msra}", "data.batch_size=1000", "data.validation=0",
          "data.augment=[flip]", "schedule={name: cyclical, lr_min: 0.1, lr_max: 3, step_up: 5000it}",
@@ -59,12 +61,12 @@ class Make:
         rest.setdefault("read", trained)
         return Part(name, usual, limit, [*before, *self.train_words(recipe, settings, words, data)], **rest)
 
-    def airbench(self, name, usual, limit, *words, cache=None):
+    def airbench(self, name, usual, limit, *words, cache=None, **rest):
         """`cache`: where torch.compile keeps its kernels."""
         environment = {"TORCHINDUCTOR_CACHE_DIR": str(self.options.work / cache)} if cache else {}
         return Part(name, usual, limit, [self.options.python, PEERS / "airbench94.py", "--device", "cuda", "--data",
                     self.options.cifar10 or "data/cifar10", *words], json_lines,
-                    needs=("cifar10", "compiler") if "--compile" in words else ("cifar10",), environment=environment)
+                    needs=("cifar10", "compiler") if "--compile" in words else ("cifar10",), environment=environment, **rest)
 
     def turns(self, group, batch, peers, usual, limit, wanted, rounds):
         file = self.options.work / f"turns-{group}-{batch}-{peers.replace(',', '-')}.json"
@@ -107,7 +109,8 @@ def fast(make):
 
 
 def compiled(make):
-    yield make.airbench("airbench94 compiled, cold", 75, 115, "--runs", 1, "--compile", cache="inductor")
+    yield make.airbench("airbench94 compiled, cold", 75, 115, "--runs", 1, "--compile", cache="inductor",
+                        empties=make.options.work / "inductor")
     yield make.airbench(gpu_results.COMPILED, 45, 80, "--runs", 5, "--compile", cache="inductor")
     yield make.airbench("airbench94 muon, compiled", 75, 110, "--runs", 4, "--muon", "--compile", cache="inductor")
     yield make.train("cifar10-94-muon, 4 seeds", 35, 80, MUON, words=("--seeds", "4"))
@@ -132,8 +135,8 @@ def max_autotune(make):
 
 def deeper(make):
     short = [*synthetic(128), *steps(60)]
-    yield Part("compute-sanitizer", 70, 100, [tool("compute-sanitizer") or "compute-sanitizer", "--error-exitcode", "1",
-               make.options.build / "tests/kernels/test_kernels_gather", f"--gtest_filter={FILTER}"], cases,
+    yield Part("compute-sanitizer", 70, 100, [make.options.python, ROOT / "bench/cuda_tests.py", make.options.build, FILTER,
+               "kernels,models,optim,data", tool("compute-sanitizer") or "compute-sanitizer", "--error-exitcode", "1"], cases,
                needs=("compute-sanitizer",))
     yield make.train("resnet20 in fp16", 20, 40, RESNET20, *synthetic(128), "train.precision=fp16", *steps(500), data=False,
                      read=last_lines)
@@ -143,7 +146,8 @@ def deeper(make):
     profiled = make.train("trace", 25, 50, RESNET20, *synthetic(128), *steps(120), words=("--profile=50",), data=False,
                           read=last_lines)
     yield Part(profiled.name, profiled.usual, profiled.limit, [word for word in profiled.command if word != "--json"], last_lines)
-    yield Part("ncu", 55, 80, [tool("ncu") or "ncu", "--launch-skip", "400", "--launch-count", "30", "-k",
+    yield Part("ncu", 55, 80, [tool("ncu") or "ncu", "--csv", "--log-file",
+               make.options.work / "ncu.csv", "--launch-skip", "400", "--launch-count", "30", "-k",
                "regex:gather|multi_tensor|metrics|norm", "--section", "SpeedOfLight",
                *make.train_words(RESNET20, [*short, "train.graph=off"], data=False)], last_lines, needs=("ncu",))
 

@@ -2,6 +2,7 @@
 """What bench/gpu plans, keeps and tells, without a GPU and without a build."""
 import argparse
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -168,6 +169,36 @@ class Doing(Folder):
         self.assertFalse(state.is_done(legs, legs.parts[1]))
         self.assertIs(gpu_plan.next_visit([legs], state, {}), legs)
 
+    def test_a_leg_that_failed_gives_way(self):
+        leg = Visit(7, "leg", (Part("x", 1, 1, ["x"], goes_on="next"),))
+        for result, gives_way in (({"exit_code": 3}, True), ({"exit_code": 137, "over": 240}, False)):
+            state = self.state()
+            state.put(leg, leg.parts[0], {**result, "seconds": 1, "seen": SEEN})
+            self.assertEqual(gpu_plan.next_visit([leg], state, {}) is None, gives_way)
+
+
+class CudaTests(Folder):
+    """bench/cuda_tests.py over programs that print what GoogleTest does."""
+
+    def outcome(self, *cases):
+        for number, text in enumerate(cases):
+            room = self.folder / f"tests/room{number}"
+            room.mkdir(parents=True)
+            file = room / "test_some"
+            file.write_text(f"#!/bin/sh\necho '{text}'\nexit {int('FAILED' in text)}\n")
+            file.chmod(0o755)
+        return subprocess.run([sys.executable, ROOT / "bench/cuda_tests.py", self.folder, "*"], capture_output=True, text=True)
+
+    def test_where_none_runs_it_fails(self):
+        result = self.outcome("[  SKIPPED ] A.Cuda (0 ms)")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no case ran", result.stderr)
+
+    def test_one_failure_fails_all(self):
+        self.assertEqual(self.outcome("[       OK ] A.Cuda (1 ms)").returncode, 0)
+        shutil.rmtree(self.folder / "tests")
+        self.assertEqual(self.outcome("[       OK ] A.Cuda (1 ms)", "[  FAILED  ] B.Cuda (1 ms)").returncode, 1)
+
 
 class Running(Folder):
     def run_text(self, text, seconds=20, **rest):
@@ -182,6 +213,11 @@ class Running(Folder):
         result = self.run_text("import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])", 1)
         self.assertEqual(gpu_plan.outcome(result), "FAILED: ended after 1 s")
         self.assertLess(result["seconds"], 20)
+
+    def test_a_folder_is_emptied_first(self):
+        (self.folder / "cache/deep").mkdir(parents=True)
+        result = self.run_text("import os; print(os.path.exists('cache'))", empties=self.folder / "cache")
+        self.assertEqual(result["stdout"], "False\n")
 
     def test_what_goes_on_may_save_itself(self):
         save = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(143)); print('begun', flush=True); time.sleep(60)"
@@ -236,6 +272,7 @@ class Table(Folder):
         self.assertEqual(self.rows({**same, "mlp, graph on": self.losses(2, 1.25)})[what][2:5],
                          ("0.25 over 2 steps", "<= 0", "MISSED"))
         self.assertEqual(self.rows({**same, "mlp, graph on": self.losses(2)})[what][4], "MISSED")
+        self.assertEqual(self.rows({**same, "mlp, graph on": self.losses(2, float("nan"))})[what][4], "MISSED")
 
     def test_ten_seeds_and_the_ratio_of_warm_runs(self):
         theirs = {"read": [{"train_seconds": s, "test_accuracy": 0.94} for s in (60.0, 3.0, 3.0)]}
