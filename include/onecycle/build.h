@@ -50,7 +50,7 @@ struct Environment {
 // A run with the recipe that describes it.
 struct RecipeRun : Run {
   Recipe recipe;
-  DataSet data;                          // on the device that computes
+  DataSet data;                          // where the run reads it: DataOptions::place
   std::optional<WeightsReport> weights;  // what `weights` of the recipe gave
 };
 

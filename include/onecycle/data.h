@@ -134,7 +134,8 @@ struct DataSet {
   // to all of them where it is one value; both empty: nothing was, or `table` says it.
   std::vector<double> mean;
   std::vector<double> std;
-  std::int64_t crop = 0;  // side of the square that a network sees; 0: the whole stored image
+  bool read_from_host = false;  // a GPU reads the images in the memory of the host
+  std::int64_t crop = 0;        // side of the square that a network sees; 0: the whole stored image
 
   // Whether samples are [C,H,W]: what the batch kernel and augmentations work on.
   bool is_pictures() const { return train.images.dim() == 4; }

@@ -35,8 +35,8 @@ enum class Normalise { automatic, none, caffe };
 // Where the samples of a training on a GPU lie.
 enum class DataPlace {
   automatic,  // on the device where they fit beside the training, else as `host`
-  device,
-  host  // pictures: locked in the memory of the host, where the batch kernel reads them
+  device,     // on the device, and an error where they do not fit
+  host        // pictures: locked in the memory of the host, where the batch kernel reads them
 };
 
 // docs/recipe.md lists what each of them means.

@@ -19,8 +19,8 @@ enum class Tf32Choice {
 // Whether cuDNN times its algorithms at the first step of every shape, and keeps the fastest.
 enum class AutotuneChoice {
   automatic,  // unless the run is deterministic
-  on,
-  off,
+  on,         // always: contradicts a deterministic run
+  off,        // never: cuDNN's own choice
 };
 
 // What LibTorch has one setting of in a process, for all who compute in it.
@@ -35,6 +35,10 @@ struct DeviceSettings {
 
   bool operator==(const DeviceSettings&) const = default;
 };
+
+// Why `settings` contradict themselves, of autotune: a sentence without its end. "" where they do
+// not.
+std::string why_contradictory(const DeviceSettings& settings);
 
 // Sets the process to what is asked for, whatever it was set to before. Nothing in the library
 // calls it: a program does, before its first work on a GPU, and hands it to

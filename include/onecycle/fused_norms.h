@@ -6,8 +6,8 @@ namespace onecycle {
 // operator of ours with two passes over memory each way; off: PyTorch's operators one by one.
 enum class FusedNorms {
   automatic,  // on the CPU; on a GPU once docs/gpu.md names one on which it was faster
-  on,
-  off,
+  on,         // wherever the operator takes the norm's input
+  off,        // nowhere
 };
 
 }  // namespace onecycle

@@ -12,8 +12,8 @@ struct PredictOptions {
   TestTimeAugmentation augmentation = TestTimeAugmentation::none;
   // Share of the samples that have all views, for tasks of classes: those of the whole set,
   // whatever the batches and ranks, whose first class leads the second by the least probability in
-  // the image alone, of equal ones the first. The others keep the logits of the image. 1: all have
-  // them.
+  // the image alone, of equal ones the first. The others keep the logits of the image. In (0, 1];
+  // 1: all have them.
   double share = 1;
   bool full_precision = false;
   // Told the samples done so far after each batch; may be empty.
@@ -29,7 +29,8 @@ struct Prediction {
 };
 
 // Of every sample of the set, in its order, by the model as it is. Throws Error for shifts of
-// images that are a single pixel wide or high, and for outputs that are not numbers.
+// images that are a single pixel wide or high, for outputs that are not numbers, and for a share
+// that is none.
 Prediction predict(const Run& run, Source& samples, const PredictOptions& options = {});
 
 }  // namespace onecycle

@@ -46,15 +46,15 @@ void extend(Recipe& recipe, const Recipe& before, std::int64_t ranks_before, con
   const StepPlan old_plan = plan_steps(before, guess, ranks_before);
   const StepPlan plan = plan_run(recipe, guess, environment).steps;
   if (plan.total_batch != old_plan.total_batch)
-    throw RecipeError(
-        format("data.{}: a resumed run keeps its total batch of {}, not {}{}; set "
-               "data.total_batch_size={}",
-               plan.total_given ? "total_batch_size" : "batch_size", old_plan.total_batch,
-               plan.total_batch,
-               plan.ranks == ranks_before
-                   ? ""
-                   : format(" = {} ranks times {}", plan.ranks, plan.total_batch / plan.ranks),
-               old_plan.total_batch));
+    throw RecipeError(format(
+        "data.{}: a resumed run keeps its total batch of {}, not {}{}; set "
+        "data.total_batch_size={}{}",
+        plan.total_given ? "total_batch_size" : "batch_size", old_plan.total_batch,
+        plan.total_batch,
+        plan.ranks == ranks_before
+            ? ""
+            : format(" = {} ranks times {}", plan.ranks, plan.total_batch / plan.ranks),
+        old_plan.total_batch, recipe.train.accumulate == 1 ? "" : " and train.accumulate=1"));
   if (plan.total_steps == old_plan.total_steps) {
     if (how.empty()) return;
     throw UsageError(

@@ -12,7 +12,8 @@ namespace onecycle {
 namespace {
 
 // Before ranks join, and with them the threads of their groups: what CUDA's libraries read of the
-// environment is there when they start.
+// environment is there when they start. A resumed run's recipe is not known yet; its settings are
+// used when it is built, before any work on the GPU.
 Recipe prepared(Recipe recipe) {
   use_device_settings(recipe.train.device_settings());
   return recipe;

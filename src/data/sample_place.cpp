@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <tuple>
 #include <unistd.h>
 #include <utility>
 
@@ -30,7 +29,11 @@ AddressRange range_of(const at::Tensor& images) {
   return {begin, begin + images.nbytes()};
 }
 
-// Memory of the host, with the tensors in it, that a device may read as long as it lives.
+// Pages are lent and given back one at a time: none twice.
+std::mutex lending;
+
+// Memory of the host, with the tensors in it, that a device may read as long as it lives. Made with
+// `lending` locked.
 class LentPages {
  public:
   LentPages(const AddressRange& range, std::vector<at::Tensor> images, int device)
@@ -39,12 +42,15 @@ class LentPages {
         device_(device),
         on_device_(static_cast<const char*>(
             kernels::lend_host_memory(begin(), range.end - range.begin, device))) {}
-  ~LentPages() { kernels::end_lending(begin(), device_); }
+  ~LentPages() {
+    const std::lock_guard lock(lending);
+    kernels::end_lending(begin(), device_);
+  }
   LentPages(const LentPages&) = delete;
   LentPages& operator=(const LentPages&) = delete;
 
-  bool hold(const AddressRange& range) const {
-    return range_.begin <= range.begin && range.end <= range_.end;
+  bool hold(const AddressRange& range, int device) const {
+    return device == device_ && range_.begin <= range.begin && range.end <= range_.end;
   }
   // Where the device finds what the host has at `address`.
   const void* on_device(std::uintptr_t address) const {
@@ -61,15 +67,19 @@ class LentPages {
   const char* on_device_;
 };
 
-// Runs of one process that share a data set share its pages.
+// Runs of one process that share a data set share its pages, and those of a part of it.
 std::shared_ptr<LentPages> lent_pages(const AddressRange& range,
                                       const std::vector<at::Tensor>& images, int device) {
-  static std::mutex mutex;
-  static std::map<std::tuple<std::uintptr_t, std::uintptr_t, int>, std::weak_ptr<LentPages>> lent;
-  const std::lock_guard lock(mutex);
-  std::weak_ptr<LentPages>& known = lent[{range.begin, range.end, device}];
-  std::shared_ptr<LentPages> pages = known.lock();
-  if (!pages) known = pages = std::make_shared<LentPages>(range, images, device);
+  static std::vector<std::weak_ptr<LentPages>> all_lent;
+  std::vector<std::shared_ptr<LentPages>> others;  // let go of once `lending` is free
+  const std::lock_guard lock(lending);
+  std::erase_if(all_lent, [](const auto& known) { return known.expired(); });
+  for (const auto& known : all_lent) {
+    others.push_back(known.lock());
+    if (others.back() && others.back()->hold(range, device)) return others.back();
+  }
+  auto pages = std::make_shared<LentPages>(range, images, device);
+  all_lent.push_back(pages);
   return pages;
 }
 
@@ -143,7 +153,6 @@ void lend_samples(DataSet& data, c10::Device device) {
   std::vector<at::Tensor> images;
   for (ImageSet* part : parts_of(data)) {
     if (part->size() == 0 || part->images.numel() == 0) continue;
-    if (!part->images.is_cpu()) return;  // they were placed before
     part->images = part->images.contiguous();
     ranges.push_back(range_of(part->images));
     images.push_back(part->images);
@@ -166,10 +175,11 @@ void lend_samples(DataSet& data, c10::Device device) {
     part->labels = part->labels.to(device);
     if (part->images.numel() == 0) continue;
     const AddressRange own = range_of(part->images);
-    const auto pages =
-        std::find_if(all.begin(), all.end(), [&](const auto& some) { return some->hold(own); });
+    const auto pages = std::find_if(
+        all.begin(), all.end(), [&](const auto& some) { return some->hold(own, device.index()); });
     part->images = lent(part->images, *pages, device);
   }
+  data.read_from_host = true;
 }
 
 }  // namespace onecycle

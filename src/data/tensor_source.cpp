@@ -5,7 +5,9 @@
 #include "core/text/format.h"
 #include "data/tensors.h"
 
+#include <map>
 #include <optional>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -33,6 +35,7 @@ class TensorSource : public Source {
     given_targets_ =
         targets_.to(wanted.device, targets_.is_floating_point() ? exact : targets_.scalar_type());
     order_ = order_.defined() ? order_.to(wanted.device) : order_;
+    places_.clear();
     first_ = at::zeros({1}, given_targets_.options().dtype(at::kLong));
   }
 
@@ -50,8 +53,9 @@ class TensorSource : public Source {
 
   // The same on every device: what is asked for may be recorded.
   Batch rows(std::int64_t offset, std::int64_t count) override {
-    const at::Tensor positions = at::arange(offset, offset + count, first_.options()) + first_;
-    return at_rows(order_.index_select(0, positions), count);
+    at::Tensor& places = places_[{offset, count}];
+    if (!places.defined()) places = at::arange(offset, offset + count, first_.options());
+    return at_rows(order_.index_select(0, places + first_), count);
   }
 
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override {
@@ -76,6 +80,8 @@ class TensorSource : public Source {
   std::optional<std::int64_t> epoch_;
   at::Tensor order_;  // of that epoch, on the device
   at::Tensor first_;  // [1]
+  // Of the batches of a step, in its order: [count] from `offset`, by both.
+  std::map<std::pair<std::int64_t, std::int64_t>, at::Tensor> places_;
 };
 
 }  // namespace

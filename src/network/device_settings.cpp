@@ -44,11 +44,15 @@ void make_cublas_deterministic() {
 
 }  // namespace
 
+std::string why_contradictory(const DeviceSettings& settings) {
+  if (!settings.deterministic || settings.autotune != AutotuneChoice::on) return "";
+  return "on contradicts deterministic: which algorithm is fastest is not the same in every run; "
+         "leave it at auto";
+}
+
 void use_device_settings(const DeviceSettings& settings) {
-  if (settings.deterministic && settings.autotune == AutotuneChoice::on)
-    throw FieldError("train.autotune",
-                     "on contradicts train.deterministic: which algorithm is fastest is not the "
-                     "same in every run; leave it at auto");
+  if (const std::string why = why_contradictory(settings); !why.empty())
+    throw FieldError("train.autotune", why);
   if (settings.deterministic) make_cublas_deterministic();
   at::Context& context = at::globalContext();
   context.setAllowTF32CuBLAS(settings.tf32 == Tf32Choice::on);

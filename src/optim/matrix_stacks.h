@@ -25,7 +25,8 @@ struct MatrixStack {
   at::Tensor direction;     // [count, m, n], in newton_schulz
 };
 
-// The same weights as lists for multi-tensor operations: tensors of one place lie alike.
+// The same weights as lists for multi-tensor operations, those of tall matrices apart: their values
+// lie turned, which a GPU takes one by one.
 struct MatrixList {
   std::vector<std::size_t> weights;
   std::vector<at::Tensor> masters;

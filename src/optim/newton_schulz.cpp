@@ -54,15 +54,4 @@ at::Tensor NewtonSchulz::orthogonalise(const at::Tensor& matrices, std::int64_t 
   return (iterations % 2 == 0 ? x_ : next_).narrow(0, 0, count);
 }
 
-at::Tensor orthogonalised(const at::Tensor& matrices, std::int64_t iterations,
-                          at::ScalarType type) {
-  const bool tall = matrices.size(-2) > matrices.size(-1);
-  const at::Tensor wide = tall ? matrices.transpose(-2, -1) : matrices;
-  const at::Tensor stacked = wide.unsqueeze(0).flatten(0, -3);
-  NewtonSchulz memory(stacked.size(0), stacked.size(1), stacked.size(2),
-                      stacked.options().dtype(type));
-  const at::Tensor result = memory.orthogonalise(stacked, iterations).view(wide.sizes());
-  return tall ? result.transpose(-2, -1) : result;
-}
-
 }  // namespace onecycle

@@ -2,8 +2,9 @@
 
 #include "onecycle/error.h"
 
-#include "core/text/format.h"
 #include "data/sample_place.h"
+
+#include <algorithm>
 
 namespace onecycle {
 
@@ -17,10 +18,11 @@ std::int64_t bytes_beside_samples(const RecipeRun& run, std::int64_t free) {
   constexpr std::int64_t kGradientsToo = 2;
   constexpr std::int64_t kGraphToo = 2;  // keeps its activations apart from the first steps'
   const BatchSize& batch = run.recipe.data.batch_size;
+  const std::int64_t most = run.recipe.data.total_batch_size.value_or(batch.count);
   if (batch.all || batch.automatic) return free / 2;  // fitted to what is free
   const ModelSummary summary = summarise(*run.model, run.context);
   return kLibraries + kOfAWeight * summary.parameters +
-         kGradientsToo * kGraphToo * summary.activation_bytes * batch.count;
+         kGradientsToo * kGraphToo * summary.activation_bytes * std::min(batch.count, most);
 }
 
 }  // namespace
@@ -31,6 +33,7 @@ void place_data(RecipeRun& run) {
   if (!run.data.is_pictures() && wanted == DataPlace::host)
     throw FieldError("data.place", "host is for pictures; leave it at auto for other samples");
   if (!device.is_cuda() || !run.data.is_pictures()) return move_samples(run.data, device);
+  if (run.data.train.images.is_cuda()) return;  // by the run that read them
   PlaceNeeds needs;
   needs.samples = image_bytes(run.data);
   if (wanted == DataPlace::automatic && needs.samples > 0) {
@@ -40,8 +43,6 @@ void place_data(RecipeRun& run) {
   if (needs.samples == 0 || chosen_place(wanted, needs) == DataPlace::device)
     return move_samples(run.data, device);
   lend_samples(run.data, device);
-  run.compute.summary += format(", {:.1f} GB of images read from the host's memory",
-                                static_cast<double>(needs.samples) / 1e9);
 }
 
 }  // namespace onecycle

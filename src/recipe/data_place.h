@@ -5,7 +5,8 @@
 namespace onecycle {
 
 // Puts the samples where the run reads them, by data.place: on its device, or in the memory of the
-// host, which its summary then says. The run has its model and its device. Throws FieldError.
+// host. What lies on a GPU stays where it is. The run has its model and its device. Throws
+// FieldError.
 void place_data(RecipeRun& run);
 
 }  // namespace onecycle

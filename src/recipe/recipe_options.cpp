@@ -153,14 +153,12 @@ OptionTable<TrainOptions> train_options() {
   table.add("deterministic", &TrainOptions::deterministic,
             "equal bits in every run on an equal device with equal threads and build: no "
             "autotuning, deterministic algorithms alone, or an error that names the operation");
-  table.rule([](const TrainOptions& options)
-                 -> std::optional<OptionTable<TrainOptions>::Violation> {
-    if (!options.deterministic || options.autotune != AutotuneChoice::on) return std::nullopt;
-    return OptionTable<TrainOptions>::Violation{
-        "autotune",
-        "on contradicts deterministic: which algorithm is fastest is not the same in every run; "
-        "leave it at auto"};
-  });
+  table.rule(
+      [](const TrainOptions& options) -> std::optional<OptionTable<TrainOptions>::Violation> {
+        const std::string why = why_contradictory(options.device_settings());
+        if (why.empty()) return std::nullopt;
+        return OptionTable<TrainOptions>::Violation{"autotune", why};
+      });
   table.add("graph", &TrainOptions::graph,
             {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
             "the whole step as one CUDA graph; auto: on a CUDA device, step by step if it cannot "

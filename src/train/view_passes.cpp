@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 
 namespace onecycle {
 
@@ -54,6 +55,8 @@ at::Tensor least_sure(const Run& run, const std::vector<at::Tensor>& leads, std:
 void views_of_least_sure(const Run& run, Source& samples, const PredictOptions& options,
                          const TakeOutputs& take) {
   if (samples.size() == 0) return;
+  const at::NoGradGuard no_grad;
+  const c10::DeviceGuard device(run.compute.device);  // of what `take` queues
   const RankPart own = part_of(*run.group, samples.size());
   const std::int64_t count = own.last - own.first;
   const auto more = static_cast<double>(other_views(options.augmentation));
@@ -98,6 +101,7 @@ void views_of_least_sure(const Run& run, Source& samples, const PredictOptions& 
 
 void outputs_of_all(const Run& run, Source& samples, const PredictOptions& options,
                     const TakeOutputs& take) {
+  if (!(options.share > 0)) throw Error("the share of samples that have all views must be above 0");
   if (options.augmentation == TestTimeAugmentation::none || options.share >= 1)
     all_views(run, samples, options, take);
   else

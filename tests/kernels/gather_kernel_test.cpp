@@ -214,6 +214,14 @@ TEST(GatherKernel, AroundAMeanImage) {
 }
 TEST(GatherKernel, Reflects) { expect_same_in_all_ways<std::uint8_t>(reflected_and_alternating); }
 TEST(GatherKernel, JittersBytes) { expect_same_in_all_ways<std::uint8_t>(jittered); }
+void values_jittered(Gather& gather) {
+  placed_anew(gather);
+  gather.value_shift = .14F;
+  gather.value_scale = .13F;
+}
+
+TEST(GatherKernel, JittersValuesOfBytes) { expect_same_in_all_ways<std::uint8_t>(values_jittered); }
+TEST(GatherKernel, JittersValuesOfFloats) { expect_same_in_all_ways<float>(values_jittered); }
 TEST(GatherKernel, JittersFloats) { expect_same_in_all_ways<float>(jittered); }
 
 TEST(GatherKernel, SamplesBoxes) {

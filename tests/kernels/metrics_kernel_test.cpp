@@ -66,11 +66,12 @@ void expect_same(const MetricSums& sums, const MetricSums& expected) {
 }
 
 // `blocks`: in place of as many as are launched.
-MetricSums walked(const Batch& batch, const MetricSums& before, unsigned blocks = 0) {
+MetricSums walked(const Batch& batch, const MetricSums& before, unsigned blocks = 0,
+                  Walk how = Walk::threads) {
   Guarded<MetricSums> sums(std::vector<MetricSums>{before});
   run_metrics_kernel(batch.num_samples, batch.num_classes, [&](auto kernel, unsigned launched) {
-    walk(blocks == 0 ? launched : blocks, kMetricsThreads, kernel, sums.data(), &batch.mean_loss,
-         batch.row(0), batch.labels.data(), batch.num_samples, batch.num_classes);
+    walk(how, blocks == 0 ? launched : blocks, kMetricsThreads, kernel, sums.data(),
+         &batch.mean_loss, batch.row(0), batch.labels.data(), batch.num_samples, batch.num_classes);
   });
   EXPECT_TRUE(sums.is_intact());
   return sums[0];
@@ -86,7 +87,8 @@ void expect_right(const Batch& batch, const MetricSums& before = {}) {
     expect_same(on_cpu, expected);
   }
   SCOPED_TRACE("the kernel");
-  expect_same(walked(batch, before), expected);
+  for (const Walk how : {Walk::threads, Walk::threads_backwards})
+    expect_same(walked(batch, before, 0, how), expected);
 }
 
 TEST(MetricsKernel, CountsAsTheCpu) {

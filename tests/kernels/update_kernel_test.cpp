@@ -87,14 +87,15 @@ struct Arrays {
   UpdateTensor tensor = {};
 };
 
+// Small launches backwards: a missing barrier shows in one of the two orders.
 template <class Update>
 void walk_update(const std::vector<UpdateTensor>& tensors, const Update& update,
                  const LossScale* loss_scale = nullptr) {
-  for_each_launch(tensors.data(), static_cast<int>(tensors.size()),
-                  [&](const Launch& launch, int blocks) {
-                    walk(static_cast<unsigned>(blocks), kThreads, multi_tensor_kernel<Update>,
-                         launch, update, &kNumbers, loss_scale);
-                  });
+  for_each_launch(
+      tensors.data(), static_cast<int>(tensors.size()), [&](const Launch& launch, int blocks) {
+        walk(blocks <= 2 ? Walk::threads_backwards : Walk::threads, static_cast<unsigned>(blocks),
+             kThreads, multi_tensor_kernel<Update>, launch, update, &kNumbers, loss_scale);
+      });
 }
 
 void update_alone(const UpdateTensor& tensor, const UpdateRule& rule, const LossScale* scale) {

@@ -93,7 +93,8 @@ std::vector<at::Tensor> by_aten(const at::Tensor& samples, const at::Tensor& slo
                                 std::int64_t group) {
   const std::int64_t channels = samples.size(1);
   const auto filled = [&](double value) { return at::full({channels}, value, at::kDouble); };
-  const at::Tensor input = samples.to(at::kDouble).requires_grad_();
+  const at::Tensor input =
+      samples.to(at::kDouble, /*non_blocking=*/false, /*copy=*/true).requires_grad_();
   const at::Tensor weight = filled(1.5).requires_grad_(), bias = filled(0.25).requires_grad_();
   std::vector<at::Tensor> outputs;
   at::Tensor means = filled(0), variances = filled(0);

@@ -13,6 +13,18 @@
 namespace onecycle {
 namespace {
 
+// Matrices [..., m, n], the iterations in `type`.
+at::Tensor orthogonalised(const at::Tensor& matrices, std::int64_t iterations,
+                          at::ScalarType type) {
+  const bool tall = matrices.size(-2) > matrices.size(-1);
+  const at::Tensor wide = tall ? matrices.transpose(-2, -1) : matrices;
+  const at::Tensor stacked = wide.unsqueeze(0).flatten(0, -3);
+  NewtonSchulz memory(stacked.size(0), stacked.size(1), stacked.size(2),
+                      stacked.options().dtype(type));
+  const at::Tensor result = memory.orthogonalise(stacked, iterations).view(wide.sizes());
+  return tall ? result.transpose(-2, -1) : result;
+}
+
 constexpr std::int64_t kSteps = 12;
 const std::vector<std::pair<std::string, std::vector<std::int64_t>>> kShapes = {
     {"filter", {6, 4, 3, 3}},

@@ -69,8 +69,7 @@ RecipeRun set_run(const std::vector<std::string>& overrides) {
   return build(tiny_recipe(overrides), environment);
 }
 
-// On a CPU these would be so without it, too: nothing of ours depends on which thread comes first.
-TEST(Deterministic, RunsAreEqualBitForBit) {
+void expect_equal_runs(const std::string& device) {
   const DeviceSettingsGuard guard;
   const std::vector<std::vector<std::string>> recipes = {
       {"train.deterministic=true", "train.threads=2",
@@ -81,7 +80,7 @@ TEST(Deterministic, RunsAreEqualBitForBit) {
        "model={name: cifar_fast, widths: [4], whiten_samples: 30}", "optimizer={name: muon}",
        "schedule.lr_max=0.01"}};
   for (std::vector<std::string> recipe : recipes) {
-    recipe.emplace_back(at::hasCUDA() ? "train.device=cuda" : "train.device=cpu");
+    recipe.push_back("train.device=" + device);
     SCOPED_TRACE(recipe[2]);
     const RecipeRun first = set_run(recipe);
     const std::vector<at::Tensor> start = state_of(first);
@@ -91,6 +90,14 @@ TEST(Deterministic, RunsAreEqualBitForBit) {
     EXPECT_TRUE(bitwise_equal(state_of(first), state_of(second)));
     EXPECT_FALSE(bitwise_equal(state_of(first), start));
   }
+}
+
+// These would be so without it, too: nothing of ours depends on which thread comes first.
+TEST(Deterministic, RunsAreEqualBitForBit) { expect_equal_runs("cpu"); }
+
+TEST(DeterministicCuda, RunsAreEqualBitForBit) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  expect_equal_runs("cuda");
 }
 
 // cuDNN cannot time anything while a graph is recorded, which would be an error here.

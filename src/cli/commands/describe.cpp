@@ -2,6 +2,7 @@
 
 #include "cli/train_run.h"
 #include "core/text/format.h"
+#include "data/sample_place.h"
 #include "train/step/decay.h"
 #include "train/total_batch.h"
 
@@ -34,10 +35,11 @@ void describe_norms(const RecipeRun& run, const Console& console) {
   if (steps.ranks == 1 && passes == 1 && !steps.total_given) return;
   if (!norms_follow_passes(run)) return;
   if (!run.recipe.train.sync_bn) {
+    const bool even = steps.micro_batch * steps.ranks * passes == steps.total_batch;
     console.say(format(
-        "norms      batch norms see {} samples at once, those of one forward pass: that changes "
+        "norms      batch norms see {}{} samples at once, those of one forward pass: that changes "
         "with data.batch_size and ranks{}",
-        grouped(steps.micro_batch),
+        even ? "" : "at most ", grouped(steps.micro_batch),
         steps.ranks == 1 ? "" : "; with train.sync_bn they see those of all ranks"));
     return;
   }
@@ -136,6 +138,9 @@ void describe(const RecipeRun& run, const Console& console) {
                      grouped(data.train.size()), grouped(data.validation.size()),
                      grouped(data.test.size()), joined(shape, "x"),
                      counted(data.outputs(), data.target_kind)));
+  if (data.read_from_host)
+    console.say(format("           the GPU reads the images, {:.1f} GB, in the memory of the host",
+                       static_cast<double>(image_bytes(data)) / 1e9));
   const ModelSummary summary = summarise(*run.model, run.context);
   console.say(format(
       "model      {}: {} parameters, {:.4g} M multiply-adds and {:.4g} kB of "

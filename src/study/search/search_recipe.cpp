@@ -82,6 +82,8 @@ Recipe recipe_of(const Recipe& base, const SearchSpace& space, const Setting& se
   Problems problems;
   Recipe recipe = read_under(base, space, setting, registries, problems);
   problems.throw_if_any();
+  const auto sets_rate = [](const Axis& axis) { return axis.key.find("lr") != std::string::npos; };
+  if (std::ranges::any_of(space.axes, sets_rate)) recipe.train.lr_found_at.reset();
   return recipe;
 }
 

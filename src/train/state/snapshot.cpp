@@ -48,7 +48,7 @@ RunState restore(const Run& run, WeightAverage* average, const Snapshot& snapsho
   if (state.total_batch != 0 && state.total_batch != run.steps.total_batch)
     throw CheckpointError(format(
         "{}: its steps had a total batch of {}, not {}{}: a resumed run keeps it; set "
-        "data.total_batch_size to {}, with any number of ranks",
+        "data.total_batch_size to {} in place of train.accumulate, with any number of ranks",
         source, state.total_batch, run.steps.total_batch,
         run.steps.total_given ? ""
                               : format(" = {} rank{} times data.batch_size times train.accumulate",
