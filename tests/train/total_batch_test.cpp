@@ -122,17 +122,18 @@ TEST(TotalBatch, PassesAreWholeGroups) {
 }
 
 TEST(TotalBatch, RefusalsNameWholeGroups) {
+  // 13 groups are a prime, and a pass holds 8.
   EXPECT_THAT(
       total_refusal(100, 64, 1, 50000, 8),
-      AllOf(HasSubstr("100 samples are not whole groups of 8"), HasSubstr("take 96 or 104")));
-  // 29 groups are a prime; 28 = 2 14 and 30 = 2 15 need 14 and 15 passes, of 2 groups, at most.
+      AllOf(HasSubstr("100 samples are not whole groups of 8"), HasSubstr("take 96 or 112")));
+  // 29 groups are a prime; 28 and 30 make 14 and 15 passes of two.
   const std::string prime = total_refusal(232, 23, 1, 50000, 8);
   EXPECT_THAT(prime, AllOf(HasSubstr("29 passes of 8, where data.batch_size allows 23"),
                            HasSubstr("take 224 or 240, or data.batch_size 232 or 8")));
   EXPECT_EQ(total_refusal(224, 23, 1, 50000, 8), "");
   EXPECT_EQ(total_refusal(240, 23, 1, 50000, 8), "");
   EXPECT_EQ(total_refusal(232, 8, 1, 50000, 8), "");
-  EXPECT_THAT(total_refusal(96, 64, 1, 90, 8), HasSubstr("take 88"));
+  EXPECT_THAT(total_refusal(96, 64, 1, 90, 8), HasSubstr("take 80"));
   EXPECT_THAT(total_refusal(8, 64, 1, 5, 8), HasSubstr("smaller groups"));
   try {
     (void)require_shares(640, 32, 1, 50000, 64);

@@ -129,7 +129,7 @@ TEST(BatchChoice, IsWholeUnits) {
   EXPECT_EQ(choose_batch(probes, 1000, 1, 48).chosen, 48) << "no fewer than one";
   EXPECT_EQ(choose_batch(probes, 1000, 1, 3).chosen, 18) << "50 steps of at most 20, in nines";
   EXPECT_EQ(choose_share(probes, 50000, 960, 2, 48).chosen, 480);
-  EXPECT_EQ(choose_share(probes, 50000, 480, 2, 48).chosen, 480) << "240 is not: a run refuses";
+  EXPECT_EQ(choose_share(probes, 50000, 500, 2, 48).chosen, 480) << "250 are not: a run refuses";
 }
 
 TEST(BatchChoice, SaysWhenTheLargestIsTheFastest) {
