@@ -89,10 +89,11 @@ std::string ranks_text(std::int64_t ranks) {
   const std::int64_t within = near.largest_within * unit;
   throw FieldError(
       kTotalBatch,
-      format("{} samples{} divide evenly only into {} passes of {}, where data.batch_size allows "
+      format("{} samples{} divide evenly{} only into {} passes of {}, where data.batch_size allows "
              "{}: take {}{}data.batch_size {} or {}",
-             total, for_each, share / within, within, limit, nearest,
-             nearest.empty() ? "" : ", or ", near.smallest_beyond * unit, within));
+             total, for_each, unit == 1 ? "" : format(" in whole groups of {}", unit),
+             share / within, within, limit, nearest, nearest.empty() ? "" : ", or ",
+             near.smallest_beyond * unit, within));
 }
 
 }  // namespace
