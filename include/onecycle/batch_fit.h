@@ -27,7 +27,11 @@ struct BatchProbe {
 // A batch in [1, most] that fits, where the next larger one that does not is at most 8 or 5 % away;
 // `most` where that fits, 0 where 1 does not. Doubles from 8 and then bisects in multiples of 8.
 // `fits` is asked once a size, and taken to be monotone.
-std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std::int64_t)>& fits);
+// `unit`: of which every size is a multiple, as model.bn_batch wants it: the smallest is one unit,
+// `most` is lowered to whole ones (0: nothing is asked), and the least number of them that makes 8
+// or more stands for the 8.
+std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std::int64_t)>& fits,
+                                std::int64_t unit = 1);
 
 // What decided the batch to train with.
 enum class BatchBound {
@@ -49,13 +53,13 @@ struct BatchChoice {
   std::int64_t chosen_steps = 0;  // an epoch
   BatchBound bound = BatchBound::throughput;
 };
-// `accumulate`: batches a step.
+// `accumulate`: batches a step. `unit`: as of find_largest_batch, also for what is chosen.
 BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num_train,
-                         std::int64_t accumulate);
+                         std::int64_t accumulate, std::int64_t unit = 1);
 // Where the total batch is given: `chosen` is what the fewest equal passes of each of the `ranks`
 // that fit take, and the passes follow; `largest` where no equal ones do, which a run refuses.
 BatchChoice choose_share(const std::vector<BatchProbe>& probes, std::int64_t num_train,
-                         std::int64_t total, std::int64_t ranks);
+                         std::int64_t total, std::int64_t ranks, std::int64_t unit = 1);
 
 // ---- The learning rate when the total batch changes --------------------------------------------
 
@@ -94,13 +98,14 @@ struct BatchFit {
   std::vector<BatchProbe>
       probes;                    // in the order tried; their peaks are beyond the same as the limit
   std::int64_t limit_bytes = 0;  // of each
-  std::string refused;           // not even 1 fits, or "interrupted"; empty otherwise
+  std::string refused;           // not even one fits, or "interrupted"; empty otherwise
 };
 
 // The batch_size for an experiment, fitted to memory and speed by real training steps: what
-// `onecycle fit-batch` does, in this process. The experiment's own batch_size is not looked at; its
+// `onecycle fit-batch` does, in this process. The experiment's own batch_size is not looked at
+// (with a `total_batch_size` the Experiment is only made where one of that size can be shared); its
 // `accumulate` or `total_batch_size` and its ranks stand, each rank tries for itself, and what fits
-// must fit on all.
+// must fit on all. With model.bn_batch every size is whole groups.
 //
 // On the CPU, where a lack of memory may end the process, tensors are counted, and a batch that is
 // expected to take more than the limit by those tried before is not tried; what a module allocates
@@ -109,8 +114,8 @@ struct BatchFit {
 //
 // Weights, buffers, gradients, modes and the generators of all devices are bit-identical
 // afterwards. experiment.stop() ends it, with the choice among what was tried. Throws Error where
-// an option is below 1 or LibTorch's profiler is at work on this thread, and what a training
-// throws.
+// an option is below 1, no group of model.bn_batch is allowed or LibTorch's profiler is at work on
+// this thread, and what a training throws.
 BatchFit fit_batch(Experiment& experiment, const OptimizerPlan& optimizer,
                    const BatchFitOptions& options = {});
 template <class O>

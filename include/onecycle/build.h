@@ -61,6 +61,10 @@ Recipe read_recipe(const Value& document, const Registries& registries);
 Recipe read_recipe_file(const std::string& path, const Registries& registries = {},
                         const std::vector<std::string>& overrides = {});
 
+// The samples of which every forward pass in training is a multiple: the model's `bn_batch`, 1
+// where it has none.
+std::int64_t pass_unit(const Recipe& recipe);
+
 // Throws RecipeError where the total batch exceeds the samples, or leaves a rank without any.
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks);
 

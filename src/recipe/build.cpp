@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
+#include "onecycle/options.h"
 #include "onecycle/source.h"
 #include "onecycle/table.h"
 
@@ -142,8 +143,9 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
 
 StepPlan step_plan(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
   const TrainOptions& train = recipe.train;
-  return plan_steps({recipe.data.batch_size, train.accumulate, recipe.data.total_batch_size},
-                    train.duration, num_train, ranks);
+  return plan_steps(
+      {recipe.data.batch_size, train.accumulate, recipe.data.total_batch_size, pass_unit(recipe)},
+      train.duration, num_train, ranks);
 }
 
 RunPlan run_plan_of(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
@@ -171,6 +173,7 @@ RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& e
   run.freezing = freezing_of(recipe.train, *run.parameters, run.steps);
   if (recipe.data.batch_size.all && recipe.train.accumulate == 1)
     run.steps.micro_batch = std::min(run.steps.micro_batch, fitting_micro_batch(run));
+  check_whole_groups(run);
   follow(run, std::move(plan));
   return run;
 }
@@ -192,6 +195,12 @@ Recipe read_recipe(const Value& document, const Registries& registries) {
 Recipe read_recipe_file(const std::string& path, const Registries& registries,
                         const std::vector<std::string>& overrides) {
   return read_recipe(load_document(path, overrides), registries);
+}
+
+std::int64_t pass_unit(const Recipe& recipe) {
+  const Value options = options_of(recipe.model);
+  const Value* group = options.find("bn_batch");
+  return group == nullptr ? 1 : integer_in(*group).value_or(1);
 }
 
 StepPlan plan_steps(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {

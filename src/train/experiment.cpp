@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "network/weights.h"
+#include "nn/layers/batch_norm.h"
 #include "train/run_plan.h"
 #include "train/state/shared_checkpoints.h"
 
@@ -57,7 +58,7 @@ void require_positive(std::int64_t count, const char* field) {
   if (count < 1) throw FieldError(field, "must be at least 1");
 }
 
-StepPlan steps_of(const ExperimentOptions& options, std::int64_t samples) {
+StepPlan steps_of(const ExperimentOptions& options, std::int64_t samples, std::int64_t unit) {
   require_positive(options.batch_size, "data.batch_size");
   require_positive(options.accumulate, "train.accumulate");
   require_positive(options.total_batch_size.value_or(1), "data.total_batch_size");
@@ -68,8 +69,9 @@ StepPlan steps_of(const ExperimentOptions& options, std::int64_t samples) {
   const Duration length =
       options.steps ? Duration{static_cast<double>(*options.steps), Duration::Unit::steps}
                     : Duration{static_cast<double>(options.epochs), Duration::Unit::epochs};
-  return plan_steps({{.count = options.batch_size}, options.accumulate, options.total_batch_size},
-                    length, samples, options.group->size());
+  return plan_steps(
+      {{.count = options.batch_size}, options.accumulate, options.total_batch_size, unit}, length,
+      samples, options.group->size());
 }
 
 FitOptions fit_options(const ExperimentOptions& options, const StepPlan& steps) {
@@ -103,7 +105,7 @@ Experiment::Experiment(std::shared_ptr<Model> model, std::shared_ptr<const Task>
   parts_.task = std::move(task);
   parts_.train = std::move(train);
   parts_.validation = std::move(held_out);
-  parts_.steps = steps_of(options, parts_.train->size());
+  parts_.steps = steps_of(options, parts_.train->size(), pass_unit(*parts_.model));
   parts_.options = fit_options(options, parts_.steps);
   parts_.compute = choose_compute({options.device, options.precision}, *parts_.model,
                                   options.group->local_rank());

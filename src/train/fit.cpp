@@ -10,6 +10,7 @@
 #include "core/text/printable.h"
 #include "nn/random_state.h"
 #include "train/memory.h"
+#include "train/run_plan.h"
 
 #include <algorithm>
 
@@ -283,6 +284,7 @@ RunEnd Trainer::fit() {
     StopSignal& stop;
     ~Withdrawal() { stop.withdraw(); }
   } const withdrawal{stop_};
+  check_whole_groups(run_);
   const c10::DeviceGuard device(run_.compute.device);  // kernels are given its stream alone
   return with_random_state_kept([&] {                  // every step seeds the generators
     Fit fit(run_, observers_, stop_, store_);

@@ -49,28 +49,6 @@ std::string multiples_around(std::int64_t samples, std::int64_t unit) {
   return below == 0 ? format("{}", unit) : format("{} or {}", below, below + unit);
 }
 
-// Steps do not depend on how their samples are spread over ranks and passes where each pass is
-// whole groups.
-void check_statistics_groups(const Run& run) {
-  const std::int64_t parts = run.steps.micro_batches() * run.steps.ranks;
-  const std::int64_t samples = run.steps.total_batch / parts;
-  const bool uneven = run.steps.total_batch % parts != 0;
-  for (const auto& norm : grouped_norms(*run.model)) {
-    const std::int64_t group = *norm->group();
-    if (!uneven && samples % group == 0) continue;
-    throw FieldError(
-        "model.bn_batch",
-        format("forward passes of {}{} samples are not whole groups of {}; take passes of {} "
-               "samples (data.batch_size), or groups whose size divides that of the passes",
-               samples, uneven ? format(" and {}", samples + 1) : "", group,
-               multiples_around(samples, group)));
-  }
-}
-
-}  // namespace
-
-namespace {
-
 void share_total(StepPlan& plan, const StepSamples& samples, std::int64_t num_train) {
   if (samples.accumulate != 1)
     throw FieldError("train.accumulate",
@@ -82,7 +60,7 @@ void share_total(StepPlan& plan, const StepSamples& samples, std::int64_t num_tr
   plan.micro_batch =
       require_shares(plan.total_batch,
                      limit.all || limit.automatic ? limit.of(num_train) : limit.count, plan.ranks,
-                     num_train)
+                     num_train, samples.unit)
           .per_rank;
 }
 
@@ -137,7 +115,6 @@ void follow(Run& run, RunPlan plan) {
   if (run.options.graph == GraphChoice::on && !run.compute.device.is_cuda())
     throw FieldError("train.graph",
                      "on needs a CUDA device, and this run is on the CPU; leave it at auto");
-  check_statistics_groups(run);
   run.parameters->reset_factors(plan.optimizer.decay_all);
   run.parameters->slice_rates(plan.optimizer.lr_slice);
   run.parameters->apply(plan.optimizer.groups);
@@ -145,6 +122,21 @@ void follow(Run& run, RunPlan plan) {
   run.rule = plan.optimizer.rule;
   run.schedule = std::move(plan.schedule);
   run.optimizer = plan.optimizer.make(*run.parameters, run.rule);
+}
+
+void check_whole_groups(const Run& run) {
+  const std::int64_t unit = pass_unit(*run.model);
+  if (unit == 1) return;
+  const std::int64_t parts = run.steps.micro_batches() * run.steps.ranks;
+  const std::int64_t samples = run.steps.total_batch / parts;
+  const bool uneven = run.steps.total_batch % parts != 0;
+  if (!uneven && samples % unit == 0) return;
+  throw FieldError(
+      "model.bn_batch",
+      format("forward passes of {}{} samples are not whole groups of {}; take passes of {} "
+             "samples (data.batch_size), or groups whose size divides that of the passes",
+             samples, uneven ? format(" and {}", samples + 1) : "", unit,
+             multiples_around(samples, unit)));
 }
 
 }  // namespace onecycle

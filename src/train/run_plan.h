@@ -16,6 +16,7 @@ struct StepSamples {
   BatchSize batch_size;         // of a forward pass of one rank; with a `total`, at most
   std::int64_t accumulate = 1;  // forward passes of a step, on each rank; 1 with a `total`
   std::optional<std::int64_t> total = {};  // of all ranks together; empty: what those make
+  std::int64_t unit = 1;  // with a `total`, of which forward passes are multiples (pass_unit)
 };
 
 // Throws FieldError where a step would take more than the `num_train` samples, its total cannot be
@@ -28,8 +29,11 @@ StepPlan plan_steps(const StepSamples& samples, const Duration& length, std::int
 RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule);
 
 // Gives a run that has its weights and options its schedule and an optimizer over its parameters,
-// whose factors are set. Throws FieldError, also where a forward pass of a network with
-// model.bn_batch is not whole groups of it.
+// whose factors are set. Throws FieldError.
 void follow(Run& run, RunPlan plan);
+
+// Throws FieldError where a forward pass of the run is not whole groups of model.bn_batch: steps do
+// not depend on how their samples are spread over ranks and passes where each pass is.
+void check_whole_groups(const Run& run);
 
 }  // namespace onecycle

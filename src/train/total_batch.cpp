@@ -37,62 +37,94 @@ NearDivisors divisors_near(std::int64_t number, std::int64_t limit) {
   return near;
 }
 
-// "1,998 or 2,001": those around `total`; empty where there is none.
-std::string nearest_text(std::int64_t total, std::int64_t limit, std::int64_t ranks,
-                         std::int64_t num_train) {
-  const auto works = [&](std::int64_t share) { return share_batch(share * ranks, limit, ranks); };
+// A step's samples, and what may become of them.
+struct ShareRequest {
+  std::int64_t total;
+  std::int64_t limit;  // of a pass
+  std::int64_t ranks;
+  std::int64_t unit;  // of which a pass is a multiple
+};
+
+// "1,998 or 2,001": those around the total; empty where there is none.
+std::string nearest_text(const ShareRequest& asked, std::int64_t num_train) {
+  const auto [total, limit, ranks, unit] = asked;
+  if (limit < unit) return "";
+  const auto works = [&](std::int64_t share) {
+    return share_batch(share * asked.ranks, asked.limit, asked.ranks, asked.unit);
+  };
   const std::int64_t most = num_train / ranks;
-  std::int64_t below = std::min((total - 1) / ranks, most);
-  while (below > 0 && !works(below)) --below;
-  std::int64_t above = total / ranks + 1;
-  while (above <= most && !works(above)) ++above;
+  std::int64_t below = std::min((total - 1) / ranks, most) / unit * unit;
+  while (below > 0 && !works(below)) below -= unit;
+  std::int64_t above = total / ranks / unit * unit + unit;
+  while (above <= most && !works(above)) above += unit;
   std::string text = below > 0 ? std::to_string(below * ranks) : "";
   if (above <= most) text += (text.empty() ? "" : " or ") + std::to_string(above * ranks);
   return text;
+}
+
+// What to take: `nearest`, or what else helps where there is none.
+std::string remedy(const std::string& nearest, std::int64_t unit) {
+  if (!nearest.empty()) return nearest;
+  return unit == 1 ? "fewer ranks" : "fewer ranks, or smaller groups of model.bn_batch";
 }
 
 std::string ranks_text(std::int64_t ranks) {
   return format("{} rank{}", ranks, ranks == 1 ? "" : "s");
 }
 
-[[noreturn]] void refuse_remainder(std::int64_t total, std::int64_t limit, std::int64_t ranks,
-                                   const std::string& nearest) {
+[[noreturn]] void refuse_remainder(const ShareRequest& asked, const std::string& nearest) {
+  const auto [total, limit, ranks, unit] = asked;
   if (total % ranks != 0)
-    throw FieldError(kTotalBatch,
-                     format("{} samples are not shared evenly by {}: take {}", total,
-                            ranks_text(ranks), nearest.empty() ? "fewer ranks" : nearest));
+    throw FieldError(kTotalBatch, format("{} samples are not shared evenly by {}: take {}", total,
+                                         ranks_text(ranks), remedy(nearest, unit)));
   const std::int64_t share = total / ranks;
-  const NearDivisors near = divisors_near(share, limit);
+  const std::string for_each =
+      ranks == 1 ? "" : format(", {} for each of {},", share, ranks_text(ranks));
+  if (share % unit != 0)
+    throw FieldError(kTotalBatch,
+                     format("{} samples{} are not whole groups of {}, which model.bn_batch makes: "
+                            "take {}",
+                            total, for_each, unit, remedy(nearest, unit)));
+  const NearDivisors near = divisors_near(share / unit, limit / unit);
+  const std::int64_t within = near.largest_within * unit;
   throw FieldError(
       kTotalBatch,
-      format("{} samples{} divide evenly only into {} passes of {}, where data.batch_size allows "
+      format("{} samples{} divide evenly{} only into {} passes of {}, where data.batch_size allows "
              "{}: take {}{}data.batch_size {} or {}",
-             total, ranks == 1 ? "" : format(", {} for each of {},", share, ranks_text(ranks)),
-             share / near.largest_within, near.largest_within, limit, nearest,
-             nearest.empty() ? "" : ", or ", near.smallest_beyond, near.largest_within));
+             total, for_each, unit == 1 ? "" : format(" in whole groups of {}", unit),
+             share / within, within, limit, nearest, nearest.empty() ? "" : ", or ",
+             near.smallest_beyond * unit, within));
 }
 
 }  // namespace
 
-std::optional<BatchShares> share_batch(std::int64_t total, std::int64_t limit, std::int64_t ranks) {
-  if (total % ranks != 0) return std::nullopt;
+std::optional<BatchShares> share_batch(std::int64_t total, std::int64_t limit, std::int64_t ranks,
+                                       std::int64_t unit) {
+  if (total % ranks != 0 || limit < unit) return std::nullopt;
   const std::int64_t share = total / ranks;
+  if (share % unit != 0) return std::nullopt;
   const std::int64_t fewest = share / limit + (share % limit == 0 ? 0 : 1);
-  const std::int64_t per_rank = divisors_near(share, limit).largest_within;
+  const std::int64_t per_rank = divisors_near(share / unit, limit / unit).largest_within * unit;
   const std::int64_t passes = share / per_rank;
   if (passes > fewest * kMostTimesPasses) return std::nullopt;
   return BatchShares{per_rank, passes};
 }
 
 BatchShares require_shares(std::int64_t total, std::int64_t limit, std::int64_t ranks,
-                           std::int64_t num_train) {
-  const auto nearest = [&] { return nearest_text(total, limit, ranks, num_train); };
+                           std::int64_t num_train, std::int64_t unit) {
+  const ShareRequest asked{total, limit, ranks, unit};
+  const auto nearest = [&] { return nearest_text(asked, num_train); };
+  if (limit < unit && unit <= total / ranks)
+    throw FieldError("data.batch_size",
+                     format("passes of at most {} samples do not hold a group of {}, which "
+                            "model.bn_batch makes: raise it to {}, or take smaller groups",
+                            limit, unit, unit));
   if (total > num_train)
     throw FieldError(kTotalBatch,
                      format("{} is more than the {} samples of the training part: take {}", total,
-                            num_train, num_train < ranks ? "fewer ranks" : nearest()));
-  const auto shares = share_batch(total, limit, ranks);
-  if (!shares) refuse_remainder(total, limit, ranks, nearest());
+                            num_train, remedy(nearest(), unit)));
+  const auto shares = share_batch(total, limit, ranks, unit);
+  if (!shares) refuse_remainder(asked, nearest());
   return *shares;
 }
 

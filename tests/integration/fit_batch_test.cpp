@@ -133,6 +133,24 @@ TEST_F(FitBatch, ReportsChoosesAndWrites) {
   EXPECT_EQ(trained.exit_code, 0) << trained.err;
 }
 
+TEST_F(FitBatch, GoesInGroupsOfANorm) {
+  const std::string recipe = folder_.write_text("groups.yaml", kConvolutions);
+  const Outcome outcome = run_program(
+      with({"fit-batch", recipe, "--json", "--max", "100"}, {"--set", "model.bn_batch=32"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  for (const Json& line : json_lines(outcome.out))
+    if (line["event"] == "probe") {
+      EXPECT_EQ(line["batch"].get<int>() % 32, 0) << line;
+    }
+  const Json fitted = Json::parse(outcome.last_line());
+  EXPECT_EQ(fitted["largest"], 96);
+  EXPECT_EQ(fitted["chosen"], 32) << "1,700 samples: 50 steps of 34";
+  const Outcome none =
+      run_program(with({"fit-batch", recipe, "--max", "20"}, {"--set", "model.bn_batch=32"}));
+  EXPECT_NE(none.exit_code, 0);
+  EXPECT_THAT(none.err, HasSubstr("no batch of at most 20 samples holds a group of 32"));
+}
+
 TEST_F(FitBatch, NotEvenABatchOf1IsOneClearLine) {
   const Outcome outcome = run_program(with({"fit-batch", wide_}, {"--memory", "90MiB"}));
   EXPECT_EQ(outcome.exit_code, 1);

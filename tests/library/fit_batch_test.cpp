@@ -2,6 +2,7 @@
 
 #include "onecycle/batch_fit.h"
 #include "onecycle/error.h"
+#include "onecycle/models.h"
 
 #include "library/support.h"
 
@@ -103,6 +104,20 @@ TEST(FitBatchOfAnExperiment, RefusesWhatCannotBe) {
   EXPECT_EQ(fit.refused, "not even a batch of 1 fits in 1 MiB: it would take about 2 MiB");
   EXPECT_EQ(fit.choice.largest, 0);
   EXPECT_EQ(fit.choice.chosen, 0);
+}
+
+TEST(FitBatchOfAnExperiment, GoesInGroupsOfANorm) {
+  const ModelContext context{
+      .channels = 5, .height = 1, .width = 1, .classes = 1, .sample_shape = {5}};
+  const Mlp grouped{.hidden = {16}, .norm = Mlp::Norm::batch, .bn_batch = 24};
+  Experiment experiment(make_model(grouped, context), regression(), training(), held_out(),
+                        kOptions);
+  const BatchFit fit = fit_batch(experiment, Sgd{}, {.most = 100});
+  for (const BatchProbe& probe : fit.probes) EXPECT_EQ(probe.batch % 24, 0) << probe.batch;
+  EXPECT_EQ(fit.choice.largest, 96);
+  EXPECT_EQ(fit.choice.chosen, 24) << "400 samples: 50 steps of 8";
+  EXPECT_THROW(fit_batch(experiment, Sgd{}, {.most = 20}), FieldError);
+  EXPECT_THROW(experiment.fit(Sgd{}, Constant{.lr = 0.1}), FieldError) << "its 40 are not groups";
 }
 
 // Calls `act` with the rows of each training batch.

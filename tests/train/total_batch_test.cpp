@@ -19,19 +19,19 @@ using ::testing::Not;
 
 // The definition, word by word.
 std::optional<BatchShares> shares_by_trying(std::int64_t total, std::int64_t limit,
-                                            std::int64_t ranks) {
+                                            std::int64_t ranks, std::int64_t unit = 1) {
   std::int64_t fewest = 1;
   while (fewest * ranks * limit < total) ++fewest;
   for (std::int64_t passes = 1; passes <= 2 * fewest; ++passes)
-    for (std::int64_t per_rank = 1; per_rank <= limit; ++per_rank)
+    for (std::int64_t per_rank = unit; per_rank <= limit; per_rank += unit)
       if (per_rank * ranks * passes == total) return BatchShares{per_rank, passes};
   return std::nullopt;
 }
 
 std::string total_refusal(std::int64_t total, std::int64_t limit, std::int64_t ranks,
-                          std::int64_t num_train) {
+                          std::int64_t num_train, std::int64_t unit = 1) {
   try {
-    (void)require_shares(total, limit, ranks, num_train);
+    (void)require_shares(total, limit, ranks, num_train, unit);
   } catch (const FieldError& error) {
     EXPECT_EQ(error.field(), "data.total_batch_size");
     return error.what();
@@ -102,6 +102,48 @@ TEST(TotalBatch, TheNearestAreTheNearest) {
       }
 }
 
+TEST(TotalBatch, PassesAreWholeGroups) {
+  int shared = 0;
+  for (const std::int64_t unit : {2, 3, 8})
+    for (std::int64_t total = 1; total <= 120; ++total)
+      for (std::int64_t limit = 1; limit <= 60; ++limit)
+        for (std::int64_t ranks = 1; ranks <= 3; ++ranks) {
+          const auto expected = shares_by_trying(total, limit, ranks, unit);
+          const auto found = share_batch(total, limit, ranks, unit);
+          ASSERT_EQ(found.has_value(), expected.has_value())
+              << total << " by " << ranks << " of " << limit << " in " << unit;
+          if (!found) continue;
+          ++shared;
+          ASSERT_EQ(found->per_rank, expected->per_rank) << total << ' ' << limit << ' ' << unit;
+        }
+  EXPECT_GT(shared, 1000);
+  EXPECT_EQ(share_batch(240, 64, 1)->per_rank, 60);
+  EXPECT_EQ(share_batch(240, 64, 1, 8)->per_rank, 48);
+}
+
+TEST(TotalBatch, RefusalsNameWholeGroups) {
+  // 13 groups are a prime, and a pass holds 8.
+  EXPECT_THAT(
+      total_refusal(100, 64, 1, 50000, 8),
+      AllOf(HasSubstr("100 samples are not whole groups of 8"), HasSubstr("take 96 or 112")));
+  // 29 groups are a prime; 28 and 30 make 14 and 15 passes of two.
+  const std::string prime = total_refusal(232, 23, 1, 50000, 8);
+  EXPECT_THAT(prime, AllOf(HasSubstr("29 passes of 8, where data.batch_size allows 23"),
+                           HasSubstr("take 224 or 240, or data.batch_size 232 or 8")));
+  EXPECT_EQ(total_refusal(224, 23, 1, 50000, 8), "");
+  EXPECT_EQ(total_refusal(240, 23, 1, 50000, 8), "");
+  EXPECT_EQ(total_refusal(232, 8, 1, 50000, 8), "");
+  EXPECT_THAT(total_refusal(96, 64, 1, 90, 8), HasSubstr("take 80"));
+  EXPECT_THAT(total_refusal(8, 64, 1, 5, 8), HasSubstr("smaller groups"));
+  try {
+    (void)require_shares(640, 32, 1, 50000, 64);
+    ADD_FAILURE() << "a group does not fit into a pass";
+  } catch (const FieldError& error) {
+    EXPECT_EQ(error.field(), "data.batch_size");
+    EXPECT_THAT(error.what(), HasSubstr("raise it to 64"));
+  }
+}
+
 TEST(TotalBatch, NoMoreThanTheSamples) {
   EXPECT_THAT(total_refusal(96, 16, 1, 90), AllOf(HasSubstr("more than the 90"), HasSubstr("90")));
   EXPECT_THAT(total_refusal(96, 16, 4, 90), HasSubstr("take 88"));
@@ -127,6 +169,9 @@ TEST(TotalBatch, OfARecipe) {
   EXPECT_EQ(total_plan({"data.total_batch_size=40", "data.batch_size=500"}).micro_batches(), 1);
   EXPECT_EQ(total_plan({"data.total_batch_size=40", "data.batch_size=all"}, 2).micro_batch, 20);
   EXPECT_FALSE(total_plan({}).total_given);
+  const std::vector<std::string> groups = {"model={name: resnet8, bn_batch: 4}",
+                                           "data.total_batch_size=40"};
+  EXPECT_EQ(total_plan(groups).micro_batch, 8) << "10 are not whole groups of 4";
 }
 
 TEST(TotalBatch, WhatARecipeCannotSay) {

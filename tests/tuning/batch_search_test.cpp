@@ -21,12 +21,15 @@ struct Search {
   std::vector<std::int64_t> asked;
 };
 
-Search search(std::int64_t edge, std::int64_t most) {
+Search search(std::int64_t edge, std::int64_t most, std::int64_t unit = 1) {
   Search result;
-  result.found = find_largest_batch(most, [&](std::int64_t batch) {
-    result.asked.push_back(batch);
-    return batch <= edge;
-  });
+  result.found = find_largest_batch(
+      most,
+      [&](std::int64_t batch) {
+        result.asked.push_back(batch);
+        return batch <= edge;
+      },
+      unit);
   return result;
 }
 
@@ -60,6 +63,26 @@ TEST(BatchSearch, GoesDownTo1) {
   EXPECT_EQ(search(7, 1000).found, 4);
   EXPECT_EQ(search(0, 1000).found, 0);
   EXPECT_EQ(search(0, 1000).asked.back(), 1);
+}
+
+TEST(BatchSearch, GoesInUnits) {
+  for (const std::int64_t unit : {2, 3, 5, 8, 12, 32})
+    for (const std::int64_t most : {1, 7, 40, 1000, 4100})
+      for (const std::int64_t edge : {0, 3, 31, 32, 33, 100, 700, 9000}) {
+        const Search result = search(edge, most, unit);
+        for (const std::int64_t batch : result.asked) EXPECT_EQ(batch % unit, 0) << unit;
+        EXPECT_EQ(std::set(result.asked.begin(), result.asked.end()).size(), result.asked.size());
+        EXPECT_EQ(result.asked.empty(), most < unit);
+        EXPECT_EQ(result.found == 0, std::min(edge, most) < unit) << edge << ' ' << unit;
+        EXPECT_LE(result.found, edge);
+        if (edge >= most) {
+          EXPECT_EQ(result.found, most / unit * unit);
+        } else if (result.found >= 8) {
+          EXPECT_LE(edge - result.found, std::max(unit + 7, result.found / 20)) << edge;
+        }
+      }
+  EXPECT_EQ(search(1000, 1000, 32).asked.front(), 32) << "one group";
+  EXPECT_EQ(search(31, 1000, 32).asked.size(), 1U);
 }
 
 // Samples a second saturate with the batch, under a noise of at most 1 % either way.
@@ -98,6 +121,15 @@ TEST(BatchChoice, KeepsFiftyStepsAnEpoch) {
   EXPECT_EQ(few.bound, BatchBound::steps_per_epoch);
   EXPECT_EQ(choose_batch(probes, 10000, 3).chosen, 64) << "accumulation counts";
   EXPECT_EQ(choose_batch(probes, 20, 1).chosen, 1);
+}
+
+TEST(BatchChoice, IsWholeUnits) {
+  const std::vector<BatchProbe> probes = {{48, true, 500, 0, ""}, {480, true, 1000, 0, ""}};
+  EXPECT_EQ(choose_batch(probes, 10000, 1, 48).chosen, 192) << "50 steps of at most 200";
+  EXPECT_EQ(choose_batch(probes, 1000, 1, 48).chosen, 48) << "no fewer than one";
+  EXPECT_EQ(choose_batch(probes, 1000, 1, 3).chosen, 18) << "50 steps of at most 20, in nines";
+  EXPECT_EQ(choose_share(probes, 50000, 960, 2, 48).chosen, 480);
+  EXPECT_EQ(choose_share(probes, 50000, 500, 2, 48).chosen, 480) << "250 are not: a run refuses";
 }
 
 TEST(BatchChoice, SaysWhenTheLargestIsTheFastest) {

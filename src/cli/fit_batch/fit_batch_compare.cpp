@@ -72,8 +72,9 @@ ComparedBatch train(FitBatchTask& task, const Recipe& recipe, std::optional<doub
 }
 
 void find_samples(FitBatchTask& task) {
-  if (task.num_train == 0 && !probe_size(task, 1))
-    throw Error(task.recipe.name + ": " + nothing_fits(task.limit_bytes, task.probes.back().why));
+  if (task.num_train == 0 && !probe_size(task, task.unit()))
+    throw Error(task.recipe.name + ": " +
+                nothing_fits(task.unit(), task.limit_bytes, task.probes.back().why));
   for (const std::int64_t batch : task.options.compare)
     if (batch * task.recipe.train.accumulate > task.num_train)
       task.line.misused(

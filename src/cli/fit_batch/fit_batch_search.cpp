@@ -6,6 +6,7 @@
 #include "core/files/files.h"
 #include "core/text/format.h"
 #include "core/text/print.h"
+#include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
 #include "tuning/batch_size/batch_probe.h"
 
@@ -35,10 +36,13 @@ void say_probe(const FitBatchTask& task, const BatchProbe& probe) {
                   {"why", probe.fits ? Json() : Json(probe.why)}});
 }
 
+// Throws RecipeError where that is not even one unit.
 std::int64_t largest_allowed(const FitBatchTask& task) {
   const std::int64_t samples =
       task.recipe.data.total_batch_size.value_or(task.num_train) / task.parts();
-  return std::min(samples, task.options.most.value_or(samples));
+  const std::int64_t most = std::min(samples, task.options.most.value_or(samples));
+  in_terms_of(task.recipe, [&] { require_a_size(most, task.unit()); });
+  return most / task.unit() * task.unit();
 }
 
 Json curve(const FitBatchTask& task) {
@@ -98,8 +102,8 @@ void require_shared(const FitBatchTask& task, std::int64_t batch) {
 BatchChoice choice_among(const FitBatchTask& task) {
   const std::int64_t samples = std::max<std::int64_t>(1, task.num_train);
   if (const auto total = task.recipe.data.total_batch_size)
-    return choose_share(task.probes, samples, *total, task.group().size());
-  return choose_batch(task.probes, samples, task.parts());
+    return choose_share(task.probes, samples, *total, task.group().size(), task.unit());
+  return choose_batch(task.probes, samples, task.parts(), task.unit());
 }
 
 }  // namespace
@@ -159,20 +163,23 @@ std::string why_chosen(const BatchChoice& choice) {
 }
 
 BatchChoice search_batch(FitBatchTask& task) {
-  require_shared(task, task.recipe.data.total_batch_size.value_or(1));
+  const std::int64_t whole = task.recipe.data.total_batch_size.value_or(1);
+  require_shared(task, whole);
   // Where only the files tell how many samples there are, a child that reads them does.
-  bool fits = task.num_train > 0 || probe_size(task, 1);
+  bool fits = task.num_train > 0 || probe_size(task, task.unit());
   if (fits) {
+    require_shared(task, whole);
     const auto tried = [&](std::int64_t batch) {
       const bool again = !task.probes.empty() && task.probes.front().batch == batch;
       return again ? task.probes.front().fits : probe_size(task, batch);
     };
-    fits = find_largest_batch(largest_allowed(task), tried) > 0;
+    fits = find_largest_batch(largest_allowed(task), tried, task.unit()) > 0;
   }
   const BatchChoice choice = choice_among(task);
   if (!fits || choice.largest == 0)
     throw Error(format("{}: {}; give it more memory, a smaller model or data.limit",
-                       task.recipe.name, nothing_fits(task.limit_bytes, task.probes.back().why)));
+                       task.recipe.name,
+                       nothing_fits(task.unit(), task.limit_bytes, task.probes.back().why)));
   require_shared(task, choice.chosen);
   return choice;
 }

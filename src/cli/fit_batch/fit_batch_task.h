@@ -1,6 +1,7 @@
 #pragma once
 
 #include "onecycle/batch_recipes.h"
+#include "onecycle/build.h"
 
 #include "cli/command.h"
 #include "core/text/json.h"
@@ -43,6 +44,8 @@ struct FitBatchTask {
   Group& group() const { return *environment.group; }
   // Forward passes of a step, over all of them.
   std::int64_t parts() const { return group().size() * recipe.train.accumulate; }
+  // Every size is a multiple of it.
+  std::int64_t unit() const { return pass_unit(recipe); }
   // Of its memory, what this process may take: those of one machine share the host's.
   std::int64_t own_memory() const;
   // For run_child, with what every child is told.
@@ -52,7 +55,7 @@ struct FitBatchTask {
 // Probes one size in a child, says and records what came of it. Returns whether it fits.
 bool probe_size(FitBatchTask& task, std::int64_t batch);
 
-// Probes sizes and chooses. Throws Error where not even a batch of 1 fits.
+// Probes sizes and chooses. Throws Error where not even the smallest fits.
 BatchChoice search_batch(FitBatchTask& task);
 std::string why_chosen(const BatchChoice& choice);  // half a sentence
 

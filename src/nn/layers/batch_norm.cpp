@@ -4,6 +4,7 @@
 
 #include "nn/layers/sync_batch_norm.h"
 
+#include <numeric>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -99,6 +100,12 @@ std::vector<std::shared_ptr<BatchNormImpl>> grouped_norms(const torch::nn::Modul
     if (auto norm = std::dynamic_pointer_cast<BatchNormImpl>(part); norm && norm->group())
       norms.push_back(std::move(norm));
   return norms;
+}
+
+std::int64_t pass_unit(const torch::nn::Module& module) {
+  std::int64_t unit = 1;
+  for (const auto& norm : grouped_norms(module)) unit = std::lcm(unit, *norm->group());
+  return unit;
 }
 
 StatisticsPass::StatisticsPass(const Norms& norms, std::int64_t index, std::int64_t count)

@@ -91,6 +91,10 @@ TORCH_MODULE(BatchNorm);
 // The BatchNorms of the module that have a `group`.
 std::vector<std::shared_ptr<BatchNormImpl>> grouped_norms(const torch::nn::Module& module);
 
+// The samples of which a training pass takes a multiple, so that it is whole groups in every norm:
+// the least common multiple of their sizes, 1 without groups.
+std::int64_t pass_unit(const torch::nn::Module& module);
+
 // While it lives, training passes through `norms` are number `index` (0-based) of the `count` of
 // one step, equal in samples. Pass i of n moves running statistics by m / (n - (n - 1 - i) m)
 // instead of m, so that the step as a whole is one update of momentum m by the mean over its

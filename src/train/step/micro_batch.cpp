@@ -3,6 +3,7 @@
 #include "core/memory/host_memory.h"
 #include "kernels/device_memory.h"
 #include "nn/layers/batch_norm.h"
+#include "train/total_batch.h"
 
 #include <algorithm>
 
@@ -28,9 +29,12 @@ std::int64_t fitting_micro_batch(const Run& run) {
   const std::int64_t sample = std::max<std::int64_t>(
       1, kGradientsToo * summarise(*run.model, run.context).activation_bytes);
   const std::int64_t most = std::max<std::int64_t>(1, free / 2 / sample);
-  if (const auto norms = grouped_norms(*run.model); !norms.empty())
-    if (const std::int64_t size = largest_of_whole_groups(run.steps, most, *norms.front()->group()))
-      return size;
+  const std::int64_t unit = pass_unit(*run.model);
+  if (run.steps.total_given)
+    return require_shares(run.steps.total_batch, most, run.steps.ranks, run.train->size(), unit)
+        .per_rank;
+  if (unit > 1)
+    if (const std::int64_t size = largest_of_whole_groups(run.steps, most, unit)) return size;
   const std::int64_t parts = (run.steps.total_batch + most - 1) / most;
   return (run.steps.total_batch + parts - 1) / parts;
 }

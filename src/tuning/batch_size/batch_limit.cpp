@@ -35,8 +35,19 @@ std::string bytes_text(std::int64_t bytes) {
   return format("{:.0f} MiB", number / 0x1p20);
 }
 
-std::string nothing_fits(std::int64_t limit_bytes, const std::string& why) {
-  return format("not even a batch of 1 fits in {}: {}", bytes_text(limit_bytes), why);
+std::string nothing_fits(std::int64_t smallest, std::int64_t limit_bytes, const std::string& why) {
+  return format("not even a batch of {} fits in {}: {}", smallest, bytes_text(limit_bytes), why);
+}
+
+void require_a_size(std::int64_t most, std::int64_t unit) {
+  if (most >= unit) return;
+  if (unit == 1)
+    throw FieldError("train.accumulate",
+                     "a step has more forward passes than samples; lower it or the ranks");
+  throw FieldError("model.bn_batch",
+                   format("no batch of at most {} samples holds a group of {}; take smaller "
+                          "groups, or allow a larger batch",
+                          most, unit));
 }
 
 MemoryLimit::MemoryLimit(DeviceChoice device, std::int64_t host_bytes,

@@ -20,8 +20,12 @@ std::int64_t less_margin(std::int64_t memory, double margin);
 
 std::string bytes_text(std::int64_t bytes);  // "1.8 GiB"
 
-// `why`: of the probe of 1.
-std::string nothing_fits(std::int64_t limit_bytes, const std::string& why);
+// `why`: of the probe of `smallest`.
+std::string nothing_fits(std::int64_t smallest, std::int64_t limit_bytes, const std::string& why);
+
+// Throws FieldError where passes of at most `most` samples do not hold `unit` of them, the groups
+// of model.bn_batch.
+void require_a_size(std::int64_t most, std::int64_t unit);
 
 // Holds this process, for good, to what a probe may use. On the CPU that is RLIMIT_DATA, and the
 // process offers itself to the kernel should the host run short. On CUDA, where the driver reserves

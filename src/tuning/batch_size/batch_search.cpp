@@ -94,23 +94,35 @@ BatchTrial train_trial(const Run& run, std::optional<double> seconds,
 
 namespace {
 
-constexpr std::int64_t kUnit = 8;
+constexpr std::int64_t kFewestApart = 8;
 constexpr double kNearBest = 0.95;
 
-std::int64_t whole_units(std::int64_t batch) {
-  return batch < kUnit ? batch : batch / kUnit * kUnit;
+// What sizes are told apart by: the fewest units that are kFewestApart or more.
+std::int64_t grain_of(std::int64_t unit) {
+  return unit >= kFewestApart ? unit : (kFewestApart + unit - 1) / unit * unit;
+}
+
+// At most `batch`; below one grain in units.
+std::int64_t whole_grains(std::int64_t batch, std::int64_t unit) {
+  const std::int64_t grain = grain_of(unit);
+  const std::int64_t step = batch < grain ? unit : grain;
+  return batch / step * step;
 }
 
 }  // namespace
 
-std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std::int64_t)>& fits) {
+std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std::int64_t)>& fits,
+                                std::int64_t unit) {
+  most = most / unit * unit;
   if (most < 1) return 0;
-  std::int64_t low = std::min(kUnit, most);
+  const std::int64_t grain = grain_of(unit);
+  const std::int64_t first = std::min(grain, most);
+  std::int64_t low = first;
   while (!fits(low)) {
-    if (low == 1) return 0;
-    low /= 2;
+    if (low == unit) return 0;
+    low = low / 2 / unit * unit;
   }
-  if (low < std::min(kUnit, most)) return low;
+  if (low < first) return low;
   std::int64_t high = most + 1;
   while (low < most && high > most) {
     const std::int64_t next = std::min(2 * low, most);
@@ -120,8 +132,8 @@ std::int64_t find_largest_batch(std::int64_t most, const std::function<bool(std:
       high = next;
     }
   }
-  while (low < most && high - low > std::max(kUnit, low / 20)) {
-    const std::int64_t middle = std::max(low + kUnit, whole_units(low + (high - low) / 2));
+  while (low < most && high - low > std::max(grain, low / 20)) {
+    const std::int64_t middle = std::max(low + grain, whole_grains(low + (high - low) / 2, unit));
     if (fits(middle)) {
       low = middle;
     } else {
@@ -152,10 +164,10 @@ BatchChoice read_probes(const std::vector<BatchProbe>& probes) {
 }  // namespace
 
 BatchChoice choose_share(const std::vector<BatchProbe>& probes, std::int64_t num_train,
-                         std::int64_t total, std::int64_t ranks) {
+                         std::int64_t total, std::int64_t ranks, std::int64_t unit) {
   BatchChoice choice = read_probes(probes);
   if (choice.largest == 0) return choice;
-  const auto shares = share_batch(total, choice.largest, ranks);
+  const auto shares = share_batch(total, choice.largest, ranks, unit);
   choice.chosen = shares ? shares->per_rank : choice.largest;
   choice.chosen_steps = num_train / total;
   choice.bound = BatchBound::total;
@@ -163,13 +175,13 @@ BatchChoice choose_share(const std::vector<BatchProbe>& probes, std::int64_t num
 }
 
 BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num_train,
-                         std::int64_t accumulate) {
+                         std::int64_t accumulate, std::int64_t unit) {
   BatchChoice choice = read_probes(probes);
   if (choice.largest == 0) return choice;
   choice.chosen = choice.fastest;
   choice.bound = choice.fastest == choice.largest ? BatchBound::limit : BatchBound::throughput;
   const std::int64_t for_steps =
-      std::max<std::int64_t>(1, whole_units(num_train / (kFewestSteps * accumulate)));
+      std::max(unit, whole_grains(num_train / (kFewestSteps * accumulate), unit));
   if (choice.chosen > for_steps) {
     choice.chosen = for_steps;
     choice.bound = BatchBound::steps_per_epoch;

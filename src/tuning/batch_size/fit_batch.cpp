@@ -6,6 +6,7 @@
 #include "core/text/format.h"
 #include "kernels/device_memory.h"
 #include "network/input_format.h"
+#include "nn/layers/batch_norm.h"
 #include "nn/random_state.h"
 #include "train/memory.h"
 #include "train/run_plan.h"
@@ -209,15 +210,17 @@ BatchFit fit_batch(Experiment& experiment, const OptimizerPlan& optimizer,
   const std::int64_t accumulate = asked.total_given ? 1 : asked.micro_batches();
   const std::int64_t parts = group->size() * accumulate;
   const std::int64_t samples = (asked.total_given ? asked.total_batch : run.train->size()) / parts;
+  const std::int64_t most = std::min(samples, options.most.value_or(samples));
+  const std::int64_t unit = pass_unit(*run.model);
+  require_a_size(most, unit);
   const c10::DeviceGuard device(run.compute.device);
   Probes probes(run, accumulate, *group, experiment.stop(), options.limit_bytes);
   std::string refused;
   try {
-    const std::int64_t largest =
-        find_largest_batch(std::min(samples, options.most.value_or(samples)),
-                           [&](std::int64_t batch) { return probes.fits(batch); });
+    const std::int64_t largest = find_largest_batch(
+        most, [&](std::int64_t batch) { return probes.fits(batch); }, unit);
     if (largest == 0)
-      refused = nothing_fits(probes.fit().limit_bytes, probes.fit().probes.back().why);
+      refused = nothing_fits(unit, probes.fit().limit_bytes, probes.fit().probes.back().why);
   } catch (const Interrupted&) {
     refused = "interrupted";
   }
@@ -225,9 +228,9 @@ BatchFit fit_batch(Experiment& experiment, const OptimizerPlan& optimizer,
   experiment.stop().withdraw();
   BatchFit fit = probes.fit();
   fit.refused = refused;
-  fit.choice = asked.total_given
-                   ? choose_share(fit.probes, run.train->size(), asked.total_batch, group->size())
-                   : choose_batch(fit.probes, run.train->size(), parts);
+  fit.choice = asked.total_given ? choose_share(fit.probes, run.train->size(), asked.total_batch,
+                                                group->size(), unit)
+                                 : choose_batch(fit.probes, run.train->size(), parts, unit);
   return fit;
 }
 
