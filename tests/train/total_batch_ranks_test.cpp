@@ -52,7 +52,7 @@ std::vector<std::string> settings_of(const TotalBatchCase& of, std::int64_t limi
           "data.total_batch_size=96",
           format("data.batch_size={}", limit),
           "data.augment=[flip]",
-          "schedule={name: one_cycle, lr_max: 0.05}",
+          "schedule={name: one_cycle, lr_max: 0.02}",
           "train.log_every=1",
           "train.evaluate_every=1000it",
           format("train.duration={}it", kSteps)};
