@@ -52,7 +52,7 @@ std::vector<std::string> settings_of(const TotalBatchCase& of, std::int64_t limi
           "data.total_batch_size=96",
           format("data.batch_size={}", limit),
           "data.augment=[flip]",
-          "schedule={name: one_cycle, lr_max: 0.02}",
+          "schedule={name: one_cycle, lr_max: 0.05}",
           "train.log_every=1",
           "train.evaluate_every=1000it",
           format("train.duration={}it", kSteps)};
@@ -102,14 +102,16 @@ TEST_P(TotalBatchOnRanks, IsOneRunOverAHundredSteps) {
     }
 }
 
-// Every pass of the ResNets is whole groups of model.bn_batch.
+// Every pass of the ResNets is whole groups of model.bn_batch. A full ResNet-8 in fp32 has too many
+// ReLUs near zero: in 100 steps rounding grew to 2e-5 and 7e-5.
 INSTANTIATE_TEST_SUITE_P(
     Networks, TotalBatchOnRanks,
     ::testing::Values(
         TotalBatchCase{"MlpFp64", "{name: mlp, hidden: [16, 12]}", "fp64", 1e-9, {96, 48, 24, 8}},
         TotalBatchCase{"MlpFp32", "{name: mlp, hidden: [16, 12]}", "fp32", 1e-5, {96, 24}},
         TotalBatchCase{"ResNet8Fp64", "{name: resnet8, bn_batch: 8}", "fp64", 1e-9, {48, 8}},
-        TotalBatchCase{"ResNet8Fp32", "{name: resnet8, bn_batch: 8}", "fp32", 1e-5, {24}}),
+        TotalBatchCase{
+            "ResNet8Fp32", "{name: resnet8, width: 4, bn_batch: 8}", "fp32", 1e-5, {24}}),
     [](const auto& network) { return std::string(network.param.name); });
 
 class KeptInMemory : public CheckpointStore {
