@@ -6,7 +6,6 @@ file(WRITE "${PROJECT_BINARY_DIR}/pch/pch.cpp" "")
 add_library(onecycle_pch OBJECT "${PROJECT_BINARY_DIR}/pch/pch.cpp")
 target_link_libraries(onecycle_pch PRIVATE onecycle_compile_options onecycle_torch)
 target_precompile_headers(onecycle_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch.h")
-set_source_files_properties("${PROJECT_BINARY_DIR}/pch/pch.cpp" PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # ccache preprocesses each file, which g++ otherwise does without the precompiled header.
   target_compile_options(onecycle_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
