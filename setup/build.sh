@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # variables are shared with the other steps
 # Step 3: configure and build.
 
-# As many compilers as there are cores and memory: one that reads LibTorch takes 1.5 GB.
+# As many compilers as there are cores and memory: one that reads LibTorch takes up to 1.9 GB.
 num_jobs() {
   local cores memory
   if [ -n "${ONECYCLE_JOBS:-}" ]; then
@@ -9,7 +9,7 @@ num_jobs() {
     return
   fi
   cores=$(nproc)
-  memory=$(awk '/^MemAvailable:/ { print int($2 / 1.5e6) }' /proc/meminfo)
+  memory=$(awk '/^MemAvailable:/ { print int($2 / 1.9e6) }' /proc/meminfo)
   [ "$memory" -ge 1 ] || memory=1
   echo $((cores < memory ? cores : memory))
 }
