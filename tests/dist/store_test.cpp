@@ -119,6 +119,12 @@ TEST(StoreOfRanks, APortInUseOrAForeignAddressIsOneLine) {
   EXPECT_THAT(refusal([&] { open_store(spread, 1s); }), HasSubstr("out of the reach of others"));
 }
 
+// The store does not answer to a set: what it answers next on that connection comes after it.
+void write_to(const Store& store, const std::string& key, const std::string& text) {
+  store->set(key, text);
+  (void)store->get(key);
+}
+
 TEST(StoreOfRanks, ValuesOfThoseWithoutTheSecretAreRefused) {
   const auto server = serve_store("127.0.0.1", 0, 5s);
   const std::string secret = new_secret();
@@ -128,7 +134,7 @@ TEST(StoreOfRanks, ValuesOfThoseWithoutTheSecretAreRefused) {
   place.secret = secret;
   const Store own = connect_store(place, 5s);
   const Store other = connect_store(place, 5s);
-  own->set("key", "value");
+  write_to(own, "key", "value");
   EXPECT_EQ(other->get_to_str("key"), "value");
   EXPECT_EQ(own->compareSet("verdict", "", "first"), "first");
   EXPECT_EQ(other->compareSet("verdict", "", "second"), "first");
@@ -137,13 +143,13 @@ TEST(StoreOfRanks, ValuesOfThoseWithoutTheSecretAreRefused) {
   // A stranger knows the port, and may list the keys.
   const Store stranger = connect_store(place_at(server->getPort()), 5s);
   const auto refused = [&](const char* key) { return refusal([&] { own->get(key); }); };
-  stranger->set("key", "forged");
+  write_to(stranger, "key", "forged");
   EXPECT_THAT(refused("key"), HasSubstr("that none of them wrote"));
-  stranger->set("key", std::string(40, 'x'));
+  write_to(stranger, "key", std::string(40, 'x'));
   EXPECT_THAT(refused("key"), HasSubstr("'onecycle/0/key'"));
-  stranger->set("key", stranger->get_to_str("verdict"));
+  write_to(stranger, "key", stranger->get_to_str("verdict"));
   EXPECT_THAT(refused("key"), HasSubstr("none of them wrote")) << "another key's value";
-  stranger->set("verdict", "x");
+  write_to(stranger, "verdict", "x");
   EXPECT_THAT(refusal([&] { own->compareSet("verdict", "", "second"); }),
               HasSubstr("none of them wrote"));
 }
@@ -153,10 +159,8 @@ TEST(StoreOfRanks, WhatTheBoardReadsIsChecked) {
   const auto server = serve_store("127.0.0.1", 0, 5s);
   const RankPlace place = place_at(server->getPort());
   const Store stranger = connect_store(place, 5s);
-  // The store does not answer to a set: what it answers next on that connection comes after it.
   const auto write = [&](const char* key, const std::string& text) {
-    stranger->set(key, text);
-    (void)stranger->get(key);
+    write_to(stranger, key, text);
   };
   StatusBoard board(connect_store(place, 5s), "launcher", 2);
   for (const std::string& text :
