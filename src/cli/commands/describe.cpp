@@ -13,14 +13,19 @@ namespace onecycle {
 
 namespace {
 
+// Samples of one forward pass: "256", or "at most 256" where they are not all alike.
+std::string pass_text(const StepPlan& steps) {
+  const bool even = steps.micro_batch * steps.ranks * steps.micro_batches() == steps.total_batch;
+  return (even ? "" : "at most ") + grouped(steps.micro_batch);
+}
+
 // "2,048 = 256 per GPU × 4 GPUs × 2 accumulated"; a factor of 1 is left out.
 std::string batch_text(const RecipeRun& run) {
   const StepPlan& steps = run.steps;
   const std::int64_t passes = steps.micro_batches();
   std::string text = grouped(steps.total_batch);
   if (steps.ranks == 1 && passes == 1) return text;
-  const bool even = steps.micro_batch * steps.ranks * passes == steps.total_batch;
-  text += format(" = {}{}", even ? "" : "at most ", grouped(steps.micro_batch));
+  text += " = " + pass_text(steps);
   const char* rank = run.compute.device.is_cuda() ? "GPU" : "rank";
   if (steps.ranks > 1) text += format(" per {} × {} {}s", rank, steps.ranks, rank);
   if (passes > 1) text += format(" × {} accumulated", passes);
@@ -35,11 +40,10 @@ void describe_norms(const RecipeRun& run, const Console& console) {
   if (steps.ranks == 1 && passes == 1 && !steps.total_given) return;
   if (!norms_follow_passes(run)) return;
   if (!run.recipe.train.sync_bn) {
-    const bool even = steps.micro_batch * steps.ranks * passes == steps.total_batch;
     console.say(format(
-        "norms      batch norms see {}{} samples at once, those of one forward pass: that changes "
+        "norms      batch norms see {} samples at once, those of one forward pass: that changes "
         "with data.batch_size and ranks{}",
-        even ? "" : "at most ", grouped(steps.micro_batch),
+        pass_text(steps),
         steps.ranks == 1 ? "" : "; with train.sync_bn they see those of all ranks"));
     return;
   }
