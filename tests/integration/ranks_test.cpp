@@ -1,6 +1,7 @@
 // Several processes that train one run, as users start them: alone, by mpirun, by torchrun; killed,
 // stopped, restarted.
 
+#include "integration/rank_programs.h"
 #include "support/comes_true.h"
 #include "support/environment.h"
 #include "support/json_lines.h"
@@ -23,80 +24,11 @@ using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::Lt;
 using ::testing::Not;
-using Json = nlohmann::json;
-
-constexpr const char* kRecipe = R"(name: shared
-seed: 3
-data:
-  format: {name: synthetic, train: 1000, test: 130, noise: 0.3}
-  batch_size: 16
-  validation: 100
-  augment: [{pad_crop: 2}, flip]
-model: {name: mlp, hidden: [16]}
-schedule: {name: one_cycle, lr_max: 0.1}
-train: {duration: 4ep, log_every: 7, threads: 1}
-output: {checkpoint_every: 11it}
-)";
 
 // A run that lasts until it is ended.
 constexpr const char* kEndless = "train.duration=100000ep";
 
 constexpr const char* kMpirun = "/usr/bin/mpirun";
-
-class Ranks : public ::testing::Test {
- protected:
-  std::vector<std::string> command(const std::string& name,
-                                   const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> arguments{name, recipe_, "--json", "--set",
-                                       "output.dir=" + (folder_ / "runs")};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-  std::vector<std::string> on_ranks(const std::string& ranks, const std::string& batch,
-                                    const std::vector<std::string>& more = {}) const {
-    auto arguments = command("train", {"--ranks", ranks, "--set", "data.batch_size=" + batch});
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-
-  static Json end_of(const Outcome& outcome) {
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    return outcome.out.empty() ? Json() : Json::parse(outcome.last_line());
-  }
-
-  static void expect_same_run(const Json& a, const Json& b) {
-    for (const char* key : {"train_loss", "validation_loss", "test_loss"})
-      EXPECT_NEAR(a.at(key).get<double>(), b.at(key).get<double>(), 1e-5) << key;
-    EXPECT_EQ(a.at("steps"), b.at("steps"));
-  }
-
-  // Waits until it has evaluated something, and returns the ranks' processes.
-  static std::vector<pid_t> ranks_of(const Program& program, std::size_t count) {
-    std::vector<pid_t> pids;
-    const bool all = comes_true([&] {
-      pids.clear();
-      const std::string said = program.err_so_far();
-      const std::regex pattern("rank \\d+ is process (\\d+)");
-      for (std::sregex_iterator one(said.begin(), said.end(), pattern), end; one != end; ++one)
-        pids.push_back(std::stoi((*one)[1]));
-      return pids.size() >= count &&
-             program.out_so_far().find("\"evaluated\"") != std::string::npos;
-    });
-    EXPECT_TRUE(all) << "no rank came to work: " << program.err_so_far();
-    if (!all) return std::vector<pid_t>(count, std::numeric_limits<pid_t>::max());  // none's
-    return {pids.end() - static_cast<std::ptrdiff_t>(count), pids.end()};
-  }
-
-  static int lines_with(const std::string& text, const std::string& part) {
-    int count = 0;
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) count += line.find(part) != std::string::npos;
-    return count;
-  }
-
-  TemporaryFolder folder_;
-  std::string recipe_ = folder_.write_text("recipe.yaml", kRecipe);
-};
 
 TEST_F(Ranks, AreTheSameRunWhateverTheirNumber) {
   const Json one = end_of(run_program(command("train", {"--set", "data.batch_size=32"})));
@@ -192,42 +124,6 @@ TEST_F(Ranks, GoOnAsAnotherNumberOfThem) {
       run_program({"train", "--resume", run, "--dry-run", "--set", "data.total_batch_size=32"});
   EXPECT_EQ(kept.exit_code, 0) << kept.err;
   EXPECT_THAT(kept.out + kept.err, HasSubstr("total batch 32 = 16 × 2 accumulated"));
-}
-
-TEST_F(Ranks, ATotalBatchIsTheirsWhateverTheirNumber) {
-  const std::vector<std::string> total = {"--set", "data.total_batch_size=36"};
-  const Json one = end_of(run_program(on_ranks("1", "36", total)));
-  const Outcome two = run_program(on_ranks("2", "9", total));
-  expect_same_run(one, end_of(two));
-  EXPECT_THAT(two.err, HasSubstr("total batch 36 = 9 per rank × 2 ranks × 2 accumulated"));
-  const Outcome alone = run_program(on_ranks("1", "18", total));
-  expect_same_run(one, end_of(alone));
-  EXPECT_THAT(alone.err, HasSubstr("total batch 36 = 18 × 2 accumulated"));
-  auto five = on_ranks("5", "9", total);
-  five.push_back("--dry-run");
-  const Outcome refused = run_program(five);
-  EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_THAT(refused.err, HasSubstr("shared evenly by 5 ranks: take 35 or 40"));
-}
-
-TEST_F(Ranks, BatchNormsSaySizeOfWhatTheySee) {
-  const std::vector<std::string> norms = {"--dry-run", "--set", "model={name: resnet8}"};
-  EXPECT_THAT(run_program(on_ranks("2", "16", norms)).err,
-              AllOf(HasSubstr("batch norms see 16 samples at once"), HasSubstr("train.sync_bn")));
-  auto synchronised = norms;
-  synchronised.insert(synchronised.end(), {"--set", "train.sync_bn=true"});
-  EXPECT_THAT(run_program(on_ranks("2", "16", synchronised)).err,
-              HasSubstr("batch norms see 32 samples at once, of all ranks"));
-  EXPECT_THAT(run_program(on_ranks("2", "16", {"--dry-run"})).err, Not(HasSubstr("batch norms")));
-}
-
-TEST_F(Ranks, ARateFoundAtAnotherTotalBatchIsWarnedOf) {
-  const std::vector<std::string> found = {"--dry-run", "--set", "train.lr_found_at=128"};
-  const Outcome other = run_program(on_ranks("2", "16", found));
-  EXPECT_EQ(lines_with(other.err, "found at a total batch of 128, and this run's is 32"), 1)
-      << other.err;
-  EXPECT_THAT(other.err, AllOf(HasSubstr("0.25 (linear rule)"), HasSubstr("0.5 (sqrt rule)")));
-  EXPECT_THAT(run_program(on_ranks("2", "64", found)).err, Not(HasSubstr("was found at")));
 }
 
 TEST_F(Ranks, ABadRecipeIsSaidOnce) {

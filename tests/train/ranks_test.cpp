@@ -6,8 +6,8 @@
 #include "onecycle/predict.h"
 
 #include "core/text/format.h"
+#include "train/rank_runs.h"
 #include "train/state/shared_checkpoints.h"
-#include "train/support.h"
 
 #include <atomic>
 #include <gmock/gmock.h>
@@ -19,68 +19,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::on_ranks;
-using Settings = std::vector<std::string>;
-
-constexpr const char* kResNet[] = {"model={name: resnet8}", "train.precision=fp64",
-                                   "train.sync_bn=true", "optimizer.weight_decay=1e-4"};
-
-struct Trained {
-  RunEnd end;
-  std::vector<at::Tensor> weights;
-};
-
-RecipeRun run_on(const std::shared_ptr<Group>& group, const Settings& settings) {
-  Environment environment;
-  environment.group = group;
-  return build(tiny_recipe(settings), environment);
-}
-
-Trained train_on(const std::shared_ptr<Group>& group, const Settings& settings) {
-  onecycle::RecipeRun run = run_on(group, settings);
-  Trainer trainer(run);
-  Trained result;
-  result.end = trainer.fit();
-  result.weights = state_of(run);
-  return result;
-}
-
-// Of rank 0; the others' are held against it.
-Trained train_on_ranks(std::int64_t ranks, const Settings& settings) {
-  std::vector<Trained> results(static_cast<std::size_t>(ranks));
-  on_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
-    results[static_cast<std::size_t>(group->rank())] = train_on(group, settings);
-  });
-  for (const Trained& other : results) {
-    EXPECT_TRUE(bitwise_equal(other.weights, results[0].weights));
-    EXPECT_EQ(other.end.steps, results[0].end.steps);
-    EXPECT_EQ(other.end.train->loss, results[0].end.train->loss);
-  }
-  return results[0];
-}
-
-double largest_difference(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    largest =
-        std::max(largest, (a[i].to(at::kDouble) - b[i].to(at::kDouble)).abs().max().item<double>());
-  return largest;
-}
-
-Settings with(Settings base, const Settings& more) {
-  base.insert(base.end(), more.begin(), more.end());
-  return base;
-}
-
-std::string batch(std::int64_t size) { return format("data.batch_size={}", size); }
-
-void expect_same(const Trained& a, const Trained& b, double tolerance) {
-  EXPECT_LT(largest_difference(a.weights, b.weights), tolerance);
-  EXPECT_NEAR(a.end.train->loss, b.end.train->loss, tolerance);
-  EXPECT_EQ(a.end.train->samples, b.end.train->samples);
-  EXPECT_EQ(a.end.steps, b.end.steps);
-  EXPECT_NEAR(a.end.test->loss, b.end.test->loss, tolerance);
-  EXPECT_EQ(a.end.test->samples, b.end.test->samples);
-}
 
 TEST(Ranks, TheSameTotalBatchIsTheSameRun) {
   const Settings longer = {"train.duration=20ep"};
@@ -115,53 +53,6 @@ TEST(Ranks, TheWholeSetAsOneBatch) {
   const Trained one = train_on(alone(), all);
   expect_same(one, train_on_ranks(3, all), 1e-6);
   expect_same(one, train_on_ranks(3, with(all, {"train.accumulate=3"})), 1e-6);
-}
-
-TEST(Ranks, SynchronisedNormsAreThoseOfTheWholeBatch) {
-  const Settings resnet(std::begin(kResNet), std::end(kResNet));
-  const Trained one = train_on(alone(), with(resnet, {batch(16), "train.duration=4ep"}));
-  expect_same(one, train_on_ranks(2, with(resnet, {batch(8), "train.duration=4ep"})), 1e-9);
-}
-
-TEST(Ranks, NormsOfEachRankAreSharedForEvaluation) {
-  Settings own(std::begin(kResNet), std::end(kResNet));
-  own.push_back("train.sync_bn=false");
-  const Trained two = train_on_ranks(2, with(own, {batch(8)}));  // bitwise equal, buffers too
-  const Trained one = train_on(alone(), with(own, {batch(16)}));
-  EXPECT_GT(largest_difference(one.weights, two.weights), 1e-9) << "they normalise otherwise";
-}
-
-TEST(Ranks, NormsOfWholeGroupsDoNotDependOnRanksAndPasses) {
-  for (const std::string model :
-       {"model={name: resnet8, width: 4, bn_batch: 4}",
-        "model={name: mlp, hidden: [12, 16], norm: batch, bn_batch: 4}",
-        "model={name: mlp, hidden: [12, 16], block: residual, norm: batch, bn_batch: 4}"})
-    for (const std::string more : {"train.ema_decay=null", "train.ema_decay=0.8",
-                                   "train.freeze=[{match: '*1*', from: 3it}]"}) {
-      SCOPED_TRACE(model + " " + more);
-      const Settings groups = {model, more, "train.precision=fp64"};
-      const Trained one = train_on(alone(), with(groups, {batch(16)}));
-      const auto same = [&](const Trained& other) {
-        EXPECT_LT(largest_difference(one.weights, other.weights), 1e-9);
-        expect_same(one, other, 1e-6);  // losses are summed in fp32
-      };
-      same(train_on(alone(), with(groups, {batch(4), "train.accumulate=4"})));
-      same(train_on_ranks(2, with(groups, {batch(8)})));
-      same(train_on_ranks(2, with(groups, {batch(4), "train.accumulate=2"})));
-      same(train_on_ranks(4, with(groups, {batch(4)})));
-    }
-}
-
-TEST(Ranks, GhostNormsTakeWholeGroupsAndAreNotSynchronised) {
-  const auto refuses = [](const Settings& settings, const std::string& why) {
-    EXPECT_THAT([&] { run_on(alone(), with({"model={name: resnet8, bn_batch: 8}"}, settings)); },
-                ::testing::ThrowsMessage<RecipeError>(HasSubstr(why)));
-  };
-  refuses({batch(20)}, "passes of 20 samples are not whole groups of 8; take passes of 16 or 24");
-  refuses({batch(4)}, "passes of 4 samples are not whole groups of 8; take passes of 8 samples");
-  refuses({batch(16), "train.sync_bn=true"}, "does not go with model.bn_batch");
-  refuses({"data.batch_size=all", "train.accumulate=3"}, "of 26 and 27 samples");
-  EXPECT_NO_THROW(run_on(alone(), {"model={name: resnet8, bn_batch: 8}", "data.batch_size=all"}));
 }
 
 TEST(Ranks, FrozenWeightsJoinLater) {
