@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "formats/foreign_file.h"
 #include "formats/torch/torch_archive.h"
 #include "formats/zip/zip_reader.h"
 
@@ -25,19 +26,29 @@ void check_amount(const WeightsContent& content, std::uint64_t file_bytes) {
 }
 
 WeightsContent from_torch(WeightsKind kind, TorchWeights&& weights) {
-  return {
-      kind, std::move(weights.tensors), {}, std::move(weights.member), std::move(weights.skipped)};
+  return {kind,
+          std::move(weights.tensors),
+          {},
+          std::move(weights.member),
+          std::move(weights.beside),
+          std::move(weights.skipped)};
 }
 
-WeightsContent parse_by_kind(std::string_view bytes) {
-  if (is_zip(bytes)) return from_torch(WeightsKind::torch_archive, read_torch_archive(bytes));
+WeightsContent parse_by_kind(std::string_view bytes, const std::string& name) {
+  if (is_zip(bytes)) return from_torch(WeightsKind::torch_archive, read_torch_archive(bytes, name));
   if (is_torch_legacy(bytes))
-    return from_torch(WeightsKind::torch_legacy, read_torch_legacy(bytes));
+    return from_torch(WeightsKind::torch_legacy, read_torch_legacy(bytes, name));
   if (is_safetensors(bytes)) {
     SafetensorsContent content = parse_safetensors(bytes);
-    return {
-        WeightsKind::safetensors, std::move(content.tensors), std::move(content.metadata), "", {}};
+    return {WeightsKind::safetensors,
+            std::move(content.tensors),
+            std::move(content.metadata),
+            "",
+            {},
+            {}};
   }
+  if (const std::string foreign = foreign_file(bytes, name); !foreign.empty())
+    throw CheckpointError("not a file of weights: " + foreign);
   // A pickle of something else: what it wants is the better message.
   if (bytes.starts_with('\x80') || bytes.starts_with('c') || bytes.starts_with('('))
     (void)Pickle(bytes, torch_globals());
@@ -66,9 +77,15 @@ std::optional<WeightsKind> kind_by_name(const std::string& path) {
   return std::nullopt;
 }
 
-WeightsContent parse_weights(std::string_view bytes) {
+std::string origin_text(const WeightsContent& content) {
+  std::string text = name_of(content.kind);
+  if (!content.member.empty()) text += ", " + content.member;
+  return content.beside.empty() ? text : format("{} (not {})", text, joined(content.beside, ", "));
+}
+
+WeightsContent parse_weights(std::string_view bytes, const std::string& name) {
   try {
-    WeightsContent content = parse_by_kind(bytes);
+    WeightsContent content = parse_by_kind(bytes, name);
     check_amount(content, bytes.size());
     return content;
   } catch (const Error& error) {
@@ -80,7 +97,7 @@ WeightsContent parse_weights(std::string_view bytes) {
 
 WeightsFile::WeightsFile(const std::string& path) : file_(path) {
   try {
-    content_ = parse_weights(file_.bytes());
+    content_ = parse_weights(file_.bytes(), path);
   } catch (const CheckpointError& error) {
     throw CheckpointError(format("{}: {}", path, error.what()));
   }

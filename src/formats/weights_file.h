@@ -23,11 +23,16 @@ struct WeightsContent {
   std::vector<StoredTensor> tensors;
   Metadata metadata;   // of safetensors
   std::string member;  // of a torch file: where the tensors stood in it; "" at the top
+  std::vector<std::string> beside;   // members that hold weights too, and were not taken
   std::vector<std::string> skipped;  // what stood beside them and is no tensor
 };
 
-// Tells the kind by the content. Throws CheckpointError without the file's name.
-WeightsContent parse_weights(std::string_view bytes);
+// "torch archive, state_dict_ema (not state_dict)": the kind, and where the tensors stood.
+std::string origin_text(const WeightsContent& content);
+
+// Tells the kind by the content. Throws CheckpointError without the file's name; `name` is for the
+// lines of Python that errors give.
+WeightsContent parse_weights(std::string_view bytes, const std::string& name = "FILE");
 
 // A file of weights, mapped: it takes no memory of its own but what reading its tensors touches.
 class WeightsFile {

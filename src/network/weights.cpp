@@ -52,12 +52,6 @@ void append(std::vector<std::string>& texts, const std::vector<Mismatch>& mismat
     texts.push_back(notes && !note.empty() ? format("{} ({})", name, note) : name);
 }
 
-std::string kind_text(const WeightsContent& content, bool own) {
-  if (own) return "onecycle";
-  return content.member.empty() ? name_of(content.kind)
-                                : format("{}, {}", name_of(content.kind), content.member);
-}
-
 TensorsByName module_tensors(const torch::nn::Module& module) {
   TensorsByName result;
   for (const auto& item : module.named_parameters(true)) result[item.key()] = item.value().detach();
@@ -100,7 +94,7 @@ WeightsReport load_content(const WeightsContent& content, const WeightsOptions& 
     check_finite(found[from].name, tensor_of(found[from]), tensors[to].tensor.scalar_type());
   }
   for (const auto& [from, to] : matching.pairs) copy_numbers(found[from], tensors[to].tensor);
-  WeightsReport report{"", kind_text(content, own), matching.pairs.size(), {}, {}};
+  WeightsReport report{"", own ? "onecycle" : origin_text(content), matching.pairs.size(), {}, {}};
   append(report.left, matching.other_shape, /*notes=*/true);
   append(report.left, matching.missing, /*notes=*/false);
   append(report.unused, matching.unexpected, /*notes=*/false);

@@ -47,6 +47,8 @@ std::string dump(const PickleNode& node) {
       return "[" + inner + "]";
     case Kind::tuple:
       return "(" + inner + ")";
+    case Kind::set:
+      return "set(" + inner + ")";
     case Kind::dict:
       return "{" + inner + "}";
     case Kind::global:
@@ -130,6 +132,14 @@ TEST(Pickle, ReadsEveryProtocol) {
     EXPECT_EQ(pickle.root().find("nested"), pickle.root().find("shared"));
     EXPECT_EQ(pickle.root().find("absent"), nullptr);
   }
+}
+
+TEST(Pickle, SetsOfProtocol4) {
+  // Python 3.11: pickle.dumps([{1}, frozenset((2,))], 4)
+  const std::string bytes = from_hex("80049510000000000000005d94288f94284b0190284b029194652e");
+  EXPECT_EQ(dump(Pickle(bytes, {}).root()), "[set(1), set(2)]");
+  EXPECT_THAT(message_of("]\x90."), HasSubstr("a mark is missing"));
+  EXPECT_THAT(message_of("](\x90."), HasSubstr("not a set"));
 }
 
 TEST(Pickle, StringsOfPython2) {

@@ -114,8 +114,8 @@ TEST(WeightsFile, ReadsOtherProgramsSafetensors) {
 }
 
 TEST(WeightsFile, NamesWhatItRefuses) {
-  EXPECT_EQ(message_of(read_bytes(kCorpus + "module.pth")),
-            "refused: the pickle wants torch.nn.modules.linear.Linear");
+  EXPECT_THAT(message_of(read_bytes(kCorpus + "module.pth")),
+              HasSubstr("refused: the pickle wants torch.nn.modules.linear.Linear;"));
   EXPECT_EQ(message_of("cos\nsystem\n(S'id'\ntR."), "refused: the pickle wants os.system");
   EXPECT_THAT(message_of("hello"), HasSubstr("not a file of weights"));
   const TemporaryFolder folder;
@@ -190,6 +190,28 @@ TEST(WeightsFile, SafetensorsHeadersOfOtherShapes) {
                              "{\"__metadata__\":[]}", "{\"\\u0000\":{}}"})
     EXPECT_NE(message_of(safetensors(header)), "") << header;
   EXPECT_EQ(parse_weights(safetensors(R"({"__metadata__":{"a":"b"}})")).metadata.at("a"), "b");
+  EXPECT_TRUE(parse_weights(safetensors(R"({"__metadata__":null})")).metadata.empty());
+}
+
+// Of other dtypes the numbers are passed over.
+TEST(WeightsFile, SafetensorsWithOneUnreadDtype) {
+  const auto file = [](const std::string& dtype, const std::string& members) {
+    return safetensors(R"({"a":{"dtype":")" + dtype + R"(",)" + members +
+                           R"(},"b":{"dtype":"F32","shape":[1],"data_offsets":[3,7]}})",
+                       "xyz" + bytes_of<float>({2}));
+  };
+  const std::string three = R"("shape":[3],"data_offsets":[0,3])";
+  for (const char* dtype : {"F8_E4M3", "F4", "C64"}) {
+    const std::string bytes = file(dtype, three);
+    auto tensors = by_name(parse_weights(bytes));
+    EXPECT_EQ(tensors["a"].dtype, dtype);
+    EXPECT_EQ(element_bytes(dtype), 0u);
+    EXPECT_EQ(bytes_of(tensors["b"]), bytes_of<float>({2}));
+  }
+  EXPECT_NE(message_of(file("", three)), "");
+  EXPECT_NE(message_of(file("a name longer than any dtype", three)), "");
+  EXPECT_NE(message_of(file("F4", R"("shape":[3],"data_offsets":[0,4])")), "");
+  EXPECT_NE(message_of(file("F4", R"("shape":[1000],"data_offsets":[0,3])")), "");
 }
 
 // A legacy file with one tensor "a" over storage "0"; what it says of them is the caller's.

@@ -144,9 +144,9 @@ TEST(Safetensors, HeadersThatLie) {
   for (const auto& header :
        {entry("F32", "[3]", "[0,8]"), entry("F32", "[2]", "[8,0]"), entry("F32", "[2]", "[0,16]"),
         entry("F32", "[2]", "[8,16]"), entry("F32", "[2]", "[-8,0]"), entry("F32", "[-2]", "[0,8]"),
-        entry("F32", "[4611686018427387904,4]", "[0,0]"), entry("F33", "[2]", "[0,8]"),
-        entry("F32", "[2]", "[0]"), entry("F32", "null", "[0,8]"), entry("F32", "[2]", "8"),
-        entry("F32", "2", "[0,8]"), entry("F32", "[2.0]", "[0,8]"),
+        entry("F32", "[4611686018427387904,4]", "[0,0]"), entry("F32", "[2]", "[0]"),
+        entry("F32", "null", "[0,8]"), entry("F32", "[2]", "8"), entry("F32", "2", "[0,8]"),
+        entry("F32", "[2.0]", "[0,8]"),
         std::string(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                     R"("b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})"),
         std::string("[]"), std::string("{"), std::string(R"({"a":1})"),

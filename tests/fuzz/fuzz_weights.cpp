@@ -1,4 +1,4 @@
-// needs: src/core/files/*.cpp src/core/text/[jnpu]*.cpp src/core/memory/host_memory.cpp src/core/sha256.cpp src/formats/[pstz][aiho]*/*.cpp src/formats/weights_file.cpp -lz -lcrypto
+// needs: src/core/files/*.cpp src/core/text/[jnpu]*.cpp src/core/memory/host_memory.cpp src/core/sha256.cpp src/formats/[pstz][aiho]*/*.cpp src/formats/foreign_file.cpp src/formats/weights_file.cpp -lz -lcrypto
 #include "onecycle/error.h"
 
 #include "formats/weights_file.h"
@@ -12,8 +12,8 @@ volatile unsigned char touched;
 
 // The first and the last element that the strides reach.
 void touch(const onecycle::StoredTensor& tensor) {
-  if (tensor.bytes == 0) return;
   const auto element = onecycle::element_bytes(tensor.dtype);
+  if (tensor.bytes == 0 || element == 0) return;
   const auto* first = static_cast<const unsigned char*>(tensor.data);
   std::uint64_t last = tensor.strides.empty() ? tensor.bytes / element - 1 : 0;
   for (std::size_t i = 0; i < tensor.strides.size(); ++i)

@@ -70,6 +70,14 @@ std::vector<ImportedTensor> rows_of(const std::vector<StoredTensor>& tensors,
   return rows;
 }
 
+// Those whose numbers are not read.
+void leave_out_unread(std::vector<StoredTensor>& tensors, const Console& console) {
+  for (const StoredTensor& tensor : tensors)
+    if (element_bytes(tensor.dtype) == 0)
+      console.say(format("{} is {}, which is not read: left out", tensor.name, tensor.dtype));
+  std::erase_if(tensors, [](const auto& tensor) { return element_bytes(tensor.dtype) == 0; });
+}
+
 // Contiguous copies, one tensor at a time where they are not.
 void write(const std::string& to, const std::vector<StoredTensor>& tensors) {
   std::vector<at::Tensor> copies;
@@ -122,8 +130,8 @@ int import_command(int argc, char** argv) {
   print_table(rows_of(tensors, matching ? &*matching : nullptr), matching ? &*matching : nullptr,
               line);
   for (const std::string& name : file.content().skipped)
-    line.console().say(format("{} is not a tensor: left out", name));
-  line.console().say(format("{}: {}, {} tensors{}", path, name_of(file.content().kind),
+    line.console().say(format("{} is no weight: left out", name));
+  line.console().say(format("{}: {}, {} tensors{}", path, origin_text(file.content()),
                             tensors.size(),
                             matching ? format(", {} fit the model", matching->pairs.size()) : ""));
   if (matching && options.match == WeightsMatch::strict && !matching->complete())
@@ -138,6 +146,7 @@ int import_command(int argc, char** argv) {
     tensors = std::move(fitting);
   }
   if (line.has("to")) {
+    leave_out_unread(tensors, line.console());
     write(to, tensors);
     line.console().say(format("{}: {} tensors written", to, tensors.size()));
   }

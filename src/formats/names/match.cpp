@@ -41,6 +41,7 @@ std::string hint(const std::string& name, const std::vector<std::int64_t>& shape
 }
 
 std::string in_both(const StoredTensor& stored, const WantedTensor& wanted) {
+  if (element_bytes(stored.dtype) == 0) return stored.dtype + " in the file, which is not read";
   if (stored.shape != wanted.shape)
     return format("{} in the file, {} in the model", shape_text(stored.shape),
                   shape_text(wanted.shape));
@@ -94,7 +95,9 @@ Matching match(const std::vector<StoredTensor>& stored, const std::vector<Wanted
     used.insert(place->second);
     const StoredTensor& found = stored[place->second];
     // A module that is converted as a whole counts in its floating-point type.
-    const bool same_kind = is_counter(found.name) || is_floating(found.dtype) == wanted[i].floating;
+    const bool same_kind =
+        element_bytes(found.dtype) != 0 &&
+        (is_counter(found.name) || is_floating(found.dtype) == wanted[i].floating);
     if (found.shape == wanted[i].shape && same_kind) {
       result.pairs.push_back({place->second, i});
     } else {

@@ -19,6 +19,18 @@ class PickleError : public Error {
   using Error::Error;
 };
 
+// The same, of a global that the caller does not allow.
+class PickleGlobalError : public PickleError {
+ public:
+  explicit PickleGlobalError(const std::string& global)
+      : PickleError("refused: the pickle wants " + printable(global)), global_(global) {}
+
+  const std::string& global() const { return global_; }  // "module.name", as the file has it
+
+ private:
+  std::string global_;
+};
+
 // A value of a pickle. Names in pickles may stand for any code; here they are only names.
 struct PickleNode {
   enum class Kind {
@@ -31,6 +43,7 @@ struct PickleNode {
     bytes,       // bytes, bytearray, and every string of Python 2
     list,        // items
     tuple,       // items
+    set,         // items; of protocol 4 on, also a frozenset: before, it is an object
     dict,        // items: key, value, key, value...; of equal keys the last one counts
     global,      // text: "module.name", one that the caller allows
     object,      // items: a global or an object and the tuple of its arguments; state

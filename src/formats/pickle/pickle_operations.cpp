@@ -114,6 +114,9 @@ bool PickleReader::take_container(unsigned char operation) {
     case '}':
       push(Kind::dict);
       return true;
+    case 0x8f:
+      push(Kind::set);
+      return true;
     case 'l':
       gather(Kind::list, mark());
       return true;
@@ -122,6 +125,9 @@ bool PickleReader::take_container(unsigned char operation) {
       return true;
     case 'd':
       gather(Kind::dict, mark());
+      return true;
+    case 0x91:
+      gather(Kind::set, mark());
       return true;
     case 0x85:
     case 0x86:
@@ -142,6 +148,9 @@ bool PickleReader::take_container(unsigned char operation) {
       return true;
     case 'u':
       append(mark(), Kind::dict);
+      return true;
+    case 0x90:
+      append(mark(), Kind::set);
       return true;
     default:
       return false;

@@ -129,8 +129,9 @@ void PickleReader::append(std::size_t from, Kind kind) {
   if (from <= base || from > stack_.size()) fail("a value is missing");
   PickleNode& target = *stack_[from - 1];
   if (target.kind != kind)
-    fail(kind == Kind::list ? "it appends to a value that is not a list"
-                            : "it sets keys of a value that is not a dict");
+    fail(kind == Kind::list  ? "it appends to a value that is not a list"
+         : kind == Kind::set ? "it adds to a value that is not a set"
+                             : "it sets keys of a value that is not a dict");
   if (kind == Kind::dict && (stack_.size() - from) % 2 != 0) fail("a key without a value");
   for (std::size_t i = from; i < stack_.size(); ++i) add(target, stack_[i]);
   stack_.resize(from);
@@ -174,8 +175,7 @@ void PickleReader::recall(std::uint64_t key) {
 
 PickleNode* PickleReader::global(std::string_view module, std::string_view name) {
   const std::string full = format("{}.{}", module, name);
-  if (full != kOrderedDict && !globals_.contains(full))
-    throw PickleError(format("refused: the pickle wants {}", printable(full)));
+  if (full != kOrderedDict && !globals_.contains(full)) throw PickleGlobalError(full);
   PickleNode& node = make(Kind::global);
   node.text = pickle_.texts_.emplace_back(full);
   return &node;

@@ -49,7 +49,7 @@ class PickleReader {
 
   void add(PickleNode& parent, const PickleNode* child);
   void gather(Kind kind, std::size_t from);  // what is above `from`, in a new node
-  void append(std::size_t from, Kind kind);  // to the list or dict below `from`
+  void append(std::size_t from, Kind kind);  // to the list, set or dict below `from`
   PickleNode* global(std::string_view module, std::string_view name);
   void call();  // of the callable and the arguments on the stack
   void set_state();

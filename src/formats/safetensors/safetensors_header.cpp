@@ -58,7 +58,8 @@ class HeaderReader final : public Json::json_sax_t {
     (*numbers)->push_back(number);
     return true;
   }
-  bool null() override { return other(); }
+  // Some writers have `"__metadata__": null` for none.
+  bool null() override { return (depth_ == 1 && in_metadata()) || other(); }
   bool boolean(bool) override { return other(); }
   bool number_integer(std::int64_t) override { return other(); }
   bool number_float(double, const std::string&) override { return other(); }

@@ -12,7 +12,9 @@ namespace onecycle {
 // A tensor as it lies in a file: little-endian, row-major unless it has strides, and not aligned.
 struct StoredTensor {
   std::string name;
-  std::string dtype;  // as safetensors names them: "F64", "F32", "F16", "BF16", "I64", "U8", "BOOL"
+  // As safetensors names them: "F64", "F32", "F16", "BF16", "I64", "U8", "BOOL"; else what the
+  // file calls it ("F8_E4M3", "sparse"), and its numbers are not read: element_bytes is 0.
+  std::string dtype;
   std::vector<std::int64_t> shape;
   const void* data = nullptr;              // the first element
   std::uint64_t bytes = 0;                 // of its elements

@@ -1,6 +1,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "formats/torch/torch_advice.h"
 #include "formats/torch/torch_archive.h"
 
 #include <map>
@@ -49,7 +50,8 @@ std::map<std::string, StorageId> named_storages(const Pickle& object) {
     if (!node.is(Kind::persistent)) continue;
     const StorageId id = storage_id(node);
     const auto [known, is_new] = named.emplace(id.key, id);
-    if (!is_new && (known->second.dtype != id.dtype || known->second.elements != id.elements))
+    if (!is_new &&
+        (known->second.element.dtype != id.element.dtype || known->second.elements != id.elements))
       throw CheckpointError(format("storage {} has two types or sizes", printable(id.key)));
   }
   return named;
@@ -62,13 +64,13 @@ Storages read_storages(std::string_view bytes, const Pickle& keys, const Pickle&
     const auto id = key->is(Kind::text) || key->is(Kind::bytes) ? named.find(std::string(key->text))
                                                                 : named.end();
     if (id == named.end()) throw CheckpointError("it holds a storage that no tensor names");
-    const std::uint64_t element = element_bytes(id->second.dtype);
+    const std::uint64_t element = id->second.element.bytes;
     if (bytes.size() < kCountBytes || little_endian(bytes) != id->second.elements ||
         id->second.elements > (bytes.size() - kCountBytes) / element)
       throw CheckpointError(format("storage {} is cut short, or its size is not the one stated",
                                    printable(id->first)));
     const std::uint64_t size = id->second.elements * element;
-    storages[id->first] = {id->second.dtype, bytes.substr(kCountBytes, size)};
+    storages[id->first] = {id->second.element.dtype, bytes.substr(kCountBytes, size)};
     bytes.remove_prefix(kCountBytes + size);
   }
   if (!bytes.empty())
@@ -76,8 +78,7 @@ Storages read_storages(std::string_view bytes, const Pickle& keys, const Pickle&
   return storages;
 }
 
-TorchStorage part_of(const TorchStorage& whole, const PickleNode& view) {
-  const std::uint64_t element = element_bytes(whole.dtype);
+TorchStorage part_of(const TorchStorage& whole, std::uint64_t element, const PickleNode& view) {
   const std::uint64_t available = whole.bytes.size() / element;
   if (view.items.size() != 3 || !view.items[1]->is(Kind::integer) ||
       !view.items[2]->is(Kind::integer))
@@ -97,12 +98,12 @@ bool is_torch_legacy(std::string_view bytes) {
          bytes.substr(2, 2) == "\x8a\x0a" && bytes.substr(4, kMagic.size()) == kMagic;
 }
 
-TorchWeights read_torch_legacy(std::string_view bytes) {
+TorchWeights read_torch_legacy(std::string_view bytes, const std::string& name) {
   (void)take_integer(bytes);
   if (take_integer(bytes) != kProtocol)
     throw CheckpointError("it has an unknown version of torch's format");
   take_machine(bytes);
-  const Pickle object(bytes, torch_globals());
+  const Pickle object = torch_pickle(bytes, name);
   bytes.remove_prefix(object.size());
   const Pickle keys(bytes, {});
   bytes.remove_prefix(keys.size());
@@ -113,7 +114,8 @@ TorchWeights read_torch_legacy(std::string_view bytes) {
     const auto storage = storages.find(id.key);
     if (storage == storages.end())
       throw CheckpointError(format("its storage {} is missing", printable(id.key)));
-    return id.view == nullptr ? storage->second : part_of(storage->second, *id.view);
+    return id.view == nullptr ? storage->second
+                              : part_of(storage->second, id.element.bytes, *id.view);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "core/text/printable.h"
 
 #include <algorithm>
 #include <array>
@@ -14,30 +15,86 @@ using Kind = PickleNode::Kind;
 
 namespace {
 
-constexpr const char* kRebuild = "torch._utils._rebuild_tensor";
-constexpr const char* kRebuild2 = "torch._utils._rebuild_tensor_v2";
-constexpr const char* kParameter = "torch._utils._rebuild_parameter";
+// How a tensor is made again: a function of torch/_utils.py and the tuple of its arguments.
+struct TensorCall {
+  std::string_view function;
+  const PickleNode* arguments = nullptr;  // nullptr: no tensor
+};
 
-const std::map<std::string, std::string, std::less<>>& storage_types() {
-  static const std::map<std::string, std::string, std::less<>> types = {
-      {"DoubleStorage", "F64"},    {"FloatStorage", "F32"}, {"HalfStorage", "F16"},
-      {"BFloat16Storage", "BF16"}, {"LongStorage", "I64"},  {"IntStorage", "I32"},
-      {"ShortStorage", "I16"},     {"CharStorage", "I8"},   {"ByteStorage", "U8"},
-      {"BoolStorage", "BOOL"}};
-  return types;
+// Functions whose tensors are not read, with the place of the size in their arguments.
+struct UnreadTensor {
+  std::string_view function;
+  const char* what;  // in place of the dtype
+  std::size_t size;
+};
+constexpr std::size_t kNoSize = 99;
+constexpr UnreadTensor kUnread[] = {
+    {"_rebuild_sparse_tensor", "sparse", kNoSize},
+    {"_rebuild_qtensor", "quantised", 2},
+    {"_rebuild_meta_tensor_no_storage", "meta", 1},
+    {"_rebuild_nested_tensor", "nested", kNoSize},
+    {"_rebuild_wrapper_subclass", "subclass", 2},
+    {"_rebuild_device_tensor_from_numpy", "of numpy", kNoSize},
+};
+
+constexpr std::string_view kUtilities = "torch._utils.";
+constexpr std::string_view kRebuildV3 = "_rebuild_tensor_v3";
+
+const UnreadTensor* unread(std::string_view function) {
+  for (const UnreadTensor& one : kUnread)
+    if (one.function == function) return &one;
+  return nullptr;
 }
 
-// A tensor's call, without the parameter around it; nullptr for what is no tensor.
-const PickleNode* tensor_call(const PickleNode* node) {
-  if (node->is(Kind::object) && node->items[0]->is_global(kParameter) &&
-      !node->items[1]->items.empty())
-    node = node->items[1]->items[0];
-  const bool is_tensor = node->is(Kind::object) && (node->items[0]->is_global(kRebuild) ||
-                                                    node->items[0]->is_global(kRebuild2));
-  return is_tensor ? node : nullptr;
+// Of what a parameter, or a tensor of a device that saves it as one of the CPU, is made around.
+bool wraps_tensor(std::string_view callable) {
+  return callable == "torch.nn.parameter.Parameter" ||
+         callable == "torch._utils._rebuild_parameter" ||
+         callable == "torch._utils._rebuild_parameter_with_state" ||
+         callable == "torch._utils._rebuild_device_tensor_from_cpu_tensor";
 }
 
-std::vector<std::int64_t> integers(const PickleNode& tuple) {
+// Whether `global` makes a tensor; then without its module.
+bool makes_tensor(std::string_view& global) {
+  if (!global.starts_with(kUtilities)) return false;
+  const std::string_view function = global.substr(kUtilities.size());
+  if (function != "_rebuild_tensor" && function != "_rebuild_tensor_v2" && function != kRebuildV3 &&
+      unread(function) == nullptr)
+    return false;
+  global = function;
+  return true;
+}
+
+// Without the parameters around it.
+TensorCall tensor_call(const PickleNode* node) {
+  constexpr int kMostAround = 4;  // a value may stand within itself
+  for (int i = 0; i < kMostAround && node->is(Kind::object); ++i) {
+    if (!node->items[0]->is(Kind::global)) return {};
+    std::string_view callable = node->items[0]->text;
+    const auto& arguments = node->items[1]->items;
+    if (makes_tensor(callable)) return {callable, node->items[1]};
+    // A tensor with attributes: function, type, arguments, attributes.
+    if (callable == "torch._tensor._rebuild_from_type_v2") {
+      if (arguments.size() < 3 || !arguments[0]->is(Kind::global) || !arguments[2]->is(Kind::tuple))
+        return {};
+      std::string_view function = arguments[0]->text;
+      return makes_tensor(function) ? TensorCall{function, arguments[2]} : TensorCall{};
+    }
+    // Before PyTorch 0.1.11: an empty tensor of a class, then its storage, offset, size, stride.
+    if (callable.ends_with("Tensor") && node->state != nullptr && node->state->is(Kind::tuple))
+      return {"_rebuild_tensor", node->state};
+    if (!wraps_tensor(callable) || arguments.empty()) return {};
+    node = arguments[0];
+  }
+  return {};
+}
+
+bool is_tensor(const PickleNode* node) { return tensor_call(node).arguments != nullptr; }
+
+std::vector<std::int64_t> integers(const PickleNode& node) {
+  const bool is_size = node.is(Kind::object) && node.items[0]->is_global("torch.Size") &&
+                       node.items[1]->items.size() == 1;
+  const PickleNode& tuple = is_size ? *node.items[1]->items[0] : node;
   if (!tuple.is(Kind::tuple) || tuple.items.size() > kMostDimensions)
     throw CheckpointError("a tensor's sizes or strides are malformed");
   std::vector<std::int64_t> values;
@@ -60,20 +117,50 @@ std::optional<std::uint64_t> extent(const StoredTensor& tensor, std::uint64_t mo
   return last;
 }
 
-StoredTensor read_tensor(const std::string& name, const PickleNode& call,
+// The size of a sparse tensor: layout, (indices, values, size, ...).
+const PickleNode* sparse_size(const std::vector<const PickleNode*>& arguments) {
+  if (arguments.size() < 2 || !arguments[1]->is(Kind::tuple)) return nullptr;
+  for (const PickleNode* part : arguments[1]->items)
+    if (part->is(Kind::object) && part->items[0]->is_global("torch.Size")) return part;
+  return nullptr;
+}
+
+// A tensor whose numbers are not read.
+StoredTensor unread_tensor(const std::string& name, const std::string& dtype,
+                           const PickleNode* size) {
+  StoredTensor tensor;
+  tensor.name = name;
+  tensor.dtype = printable(dtype, 24);
+  if (size != nullptr) tensor.shape = integers(*size);
+  if (!num_elements(tensor.shape)) throw CheckpointError("its size is beyond any memory");
+  return tensor;
+}
+
+StoredTensor read_tensor(const std::string& name, const TensorCall& call,
                          const std::function<TorchStorage(const PickleNode&)>& storage_of) {
-  const auto& arguments = call.items[1]->items;  // storage, offset, size, stride, ...
+  const auto& arguments = call.arguments->items;  // storage, offset, size, stride, ...
+  if (const UnreadTensor* kind = unread(call.function))
+    return unread_tensor(
+        name, kind->what,
+        kind->size < arguments.size() ? arguments[kind->size] : sparse_size(arguments));
   if (arguments.size() < 4 || !arguments[0]->is(Kind::persistent) ||
       !arguments[1]->is(Kind::integer))
     throw CheckpointError("the arguments of a tensor are not those of torch.save");
   const TorchStorage storage = storage_of(*arguments[0]);
+  std::string dtype = storage.dtype;
+  if (call.function == kRebuildV3) {  // over bytes, the dtype among its arguments
+    if (arguments.size() < 7 || !arguments[6]->is(Kind::global) || dtype != "U8")
+      throw CheckpointError("the arguments of a tensor are not those of torch.save");
+    dtype = dtype_element(arguments[6]->text).dtype;
+  }
+  const std::uint64_t element = element_bytes(dtype);
+  if (element == 0) return unread_tensor(name, dtype, arguments[2]);
   StoredTensor tensor;
   tensor.name = name;
-  tensor.dtype = storage.dtype;
+  tensor.dtype = std::move(dtype);
   tensor.shape = integers(*arguments[2]);
   tensor.strides = integers(*arguments[3]);
   const auto elements = num_elements(tensor.shape);
-  const std::uint64_t element = element_bytes(storage.dtype);
   const std::uint64_t available = storage.bytes.size() / element;
   const std::int64_t offset = arguments[1]->integer;
   if (!elements || *elements > available || tensor.strides.size() != tensor.shape.size() ||
@@ -93,14 +180,6 @@ StoredTensor read_tensor(const std::string& name, const PickleNode& call,
   return tensor;
 }
 
-// Among the first `most` values of a dict.
-bool holds_tensors(const PickleNode& node, std::size_t most) {
-  if (!node.is(Kind::dict)) return false;
-  for (std::size_t i = 1; i < node.items.size() && i < 2 * most; i += 2)
-    if (tensor_call(node.items[i]) != nullptr) return true;
-  return false;
-}
-
 // Cut where it is longer than any name: one text may stand in many places.
 std::string key_text(const PickleNode& key) {
   constexpr std::size_t kLongest = 1024;
@@ -108,22 +187,39 @@ std::string key_text(const PickleNode& key) {
   return key.is(Kind::integer) ? std::to_string(key.integer) : "?";
 }
 
-// The dict of tensors in `root`, with its place in `member`.
-const PickleNode& find_state(const PickleNode& root, std::string& member) {
-  constexpr std::array kUsual = {"state_dict", "model_state_dict", "model",  "net",
-                                 "network",    "weights",          "params", "module"};
+constexpr std::string_view kAverageCount = "n_averaged";
+
+// Whether it is of torch.optim.swa_utils.AveragedModel: a module's weights, and of how many steps.
+bool is_averaged_model(const PickleNode& state) {
+  bool counted = false;
+  for (std::size_t i = 0; i < state.items.size(); i += 2) {
+    const PickleNode& key = *state.items[i];
+    if (key.is_text(kAverageCount))
+      counted = true;
+    else if (!key.is(Kind::text) || !key.text.starts_with("module."))
+      return false;
+  }
+  return counted && state.items.size() > 2;
+}
+
+// The dict of tensors in `root`, with its place in the result.
+const PickleNode& find_state(const PickleNode& root, TorchWeights& result) {
   constexpr int kDeepest = 3;
   constexpr std::size_t kMembers = 1000;  // looked at: values may stand in many places
+  std::string& member = result.member;
   const PickleNode* node = &root;
   for (int depth = 0; depth < kDeepest; ++depth) {
     const PickleNode* inner = nullptr;
     std::string found;
-    for (const char* usual : kUsual) {
+    for (const char* usual : kUsualMembers) {
       const PickleNode* value = node->find(usual);
-      if (inner != nullptr || value == nullptr || !value->is(Kind::dict) || tensor_call(value))
-        continue;
-      inner = value;
-      found = usual;
+      if (value == nullptr || !value->is(Kind::dict) || value->items.empty()) continue;
+      if (inner == nullptr) {
+        inner = value;
+        found = usual;
+      } else if (holds_tensors(*value, kMembers)) {
+        result.beside.emplace_back(usual);
+      }
     }
     if (inner == nullptr) break;
     member += (member.empty() ? "" : ".") + found;
@@ -150,20 +246,11 @@ const PickleNode& find_state(const PickleNode& root, std::string& member) {
 
 }  // namespace
 
-const std::set<std::string, std::less<>>& torch_globals() {
-  static const auto globals = [] {
-    std::set<std::string, std::less<>> names = {
-        kRebuild, kRebuild2, kParameter, "torch.Size", "torch.device",
-        // Losses and accuracies beside the weights.
-        "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype",
-        "_codecs.encode"};
-    for (const auto& [type, dtype] : storage_types()) {
-      names.insert("torch." + type);
-      names.insert("torch.cuda." + type);
-    }
-    return names;
-  }();
-  return globals;
+bool holds_tensors(const PickleNode& node, std::size_t most) {
+  if (!node.is(Kind::dict)) return false;
+  for (std::size_t i = 1; i < node.items.size() && i < 2 * most; i += 2)
+    if (is_tensor(node.items[i])) return true;
+  return false;
 }
 
 StorageId storage_id(const PickleNode& persistent) {
@@ -173,10 +260,10 @@ StorageId storage_id(const PickleNode& persistent) {
     throw CheckpointError("a persistent id is not a storage; save the state_dict(), not the model");
   StorageId result;
   const std::string_view type = id.items[1]->text;
-  const auto found = storage_types().find(type.substr(type.rfind('.') + 1));
-  if (found == storage_types().end())
+  const TorchElement* element = storage_element(type);
+  if (element == nullptr)
     throw CheckpointError(format("{} is not a storage type", printable(type)));
-  result.dtype = found->second;
+  result.element = *element;
   result.key = key_text(*id.items[2]);
   result.elements = static_cast<std::uint64_t>(id.items[4]->integer);
   if (id.items.size() > 5 && !id.items[5]->is(Kind::none)) result.view = id.items[5];
@@ -186,19 +273,20 @@ StorageId storage_id(const PickleNode& persistent) {
 TorchWeights torch_weights(const PickleNode& root,
                            const std::function<TorchStorage(const PickleNode&)>& storage_of) {
   TorchWeights result;
-  const PickleNode& state = find_state(root, result.member);
+  const PickleNode& state = find_state(root, result);
+  const bool averaged = is_averaged_model(state);
   std::map<std::string, std::size_t> places;  // the last of equal names counts
   for (std::size_t i = 0; i < state.items.size(); i += 2) {
     const std::string name = key_text(*state.items[i]);
-    const PickleNode* call = tensor_call(state.items[i + 1]);
-    if (call == nullptr) {
+    const TensorCall call = tensor_call(state.items[i + 1]);
+    if (call.arguments == nullptr || (averaged && name == kAverageCount)) {
       result.skipped.push_back(printable(name));
       continue;
     }
     check_tensor_name(name);
     StoredTensor tensor;
     try {
-      tensor = read_tensor(name, *call, storage_of);
+      tensor = read_tensor(name, call, storage_of);
     } catch (const Error& error) {
       throw CheckpointError(format("refused: {}: {}", name, error.what()));
     }

@@ -2,9 +2,10 @@
 
 #include "formats/pickle/pickle.h"
 #include "formats/safetensors/stored_tensor.h"
+#include "formats/torch/torch_names.h"
 
+#include <array>
 #include <functional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,22 +22,29 @@ struct TorchStorage {
 
 // A persistent id ("storage", type, key, location, number of elements[, view]).
 struct StorageId {
-  std::string dtype;
+  TorchElement element;
   std::string key;
   std::uint64_t elements = 0;        // of the whole storage
   const PickleNode* view = nullptr;  // (key, offset, elements) of a part of it; legacy files only
 };
 
-// The globals that a file of tensors may name.
-const std::set<std::string, std::less<>>& torch_globals();
-
 // Throws CheckpointError where it is no such id.
 StorageId storage_id(const PickleNode& persistent);
+
+// The members of a checkpoint that hold a model's weights, the first that is there being taken:
+// averages before what they are of, as timm does (timm/models/_helpers.py, load_state_dict).
+inline constexpr std::array kUsualMembers = {
+    "state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "net", "network",
+    "weights",        "params",    "module"};
+
+// Whether any of the first `most` values of a dict is a tensor.
+bool holds_tensors(const PickleNode& node, std::size_t most);
 
 // The weights in what was saved.
 struct TorchWeights {
   std::vector<StoredTensor> tensors;
   std::string member;                // where they stood: "", or "state_dict", "model"...
+  std::vector<std::string> beside;   // usual members that hold weights too, and were not taken
   std::vector<std::string> skipped;  // members beside them that are no tensors
 };
 
