@@ -76,6 +76,52 @@ TEST_F(IdxFiles, ReadsFloatsOfBothWidths) {
   EXPECT_TRUE(data.test.images.flatten().equal(want.narrow(0, 0, 18)));
 }
 
+Bytes integer_payload(const std::vector<std::int64_t>& values, int width) {
+  Bytes bytes;
+  for (const std::int64_t value : values)
+    append_big_endian(bytes, static_cast<std::uint64_t>(value), width);
+  return bytes;
+}
+
+TEST_F(IdxFiles, ReadsIntegersOfEveryWidth) {
+  struct IntegerType {
+    std::uint8_t code;
+    int width;
+    std::int64_t least;
+  };
+  for (const auto& [code, width, least] :
+       {IntegerType{0x09, 1, -128}, {0x0B, 2, -32768}, {0x0C, 4, -65536}}) {
+    std::vector<std::int64_t> values(72);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = least + static_cast<int>(i);
+    folder.write("a", idx(code, {12, 2, 3}, integer_payload(values, width)));
+    folder.write(
+        "c", idx(code, {3, 2, 3}, integer_payload({values.begin(), values.begin() + 18}, width)));
+    folder.write("d", idx(code, {3}, integer_payload({2, 0, 1}, width)));
+    const DataSet data = load();
+    EXPECT_EQ(data.train.images.scalar_type(), at::kFloat);
+    EXPECT_TRUE(data.train.images.flatten().equal(at::tensor(values, at::kLong).to(at::kFloat)));
+    EXPECT_TRUE(data.test.labels.equal(at::tensor({2, 0, 1}, at::kLong)));
+  }
+}
+
+// qmnist-test-labels-idx2-int: class, series, writer, index in the writer's digits, code of the
+// class, place in the whole, twice a flag of duplicates.
+TEST_F(IdxFiles, ReadsTheClassesOfQmnist) {
+  std::vector<std::int64_t> rows;
+  for (const std::int64_t label : {2, 0, 1})
+    rows.insert(rows.end(), {label, 4, 3700, 100 + label, 30 + label, 300000, 0, 0});
+  folder.write("d", gzipped(idx(0x0C, {3, 8}, integer_payload(rows, 4))));
+  EXPECT_TRUE(load().test.labels.equal(at::tensor({2, 0, 1}, at::kLong)));
+}
+
+TEST_F(IdxFiles, LabelsThatAreNoIntegers) {
+  folder.write("d", idx(0x0D, {3}, float_payload({2, 0, 1}, false)));
+  EXPECT_EQ(error(),
+            (folder / "d") + ": holds floating-point numbers, not labels; check which file it is");
+  folder.write("d", idx(0x0C, {3}, integer_payload({2, -1, 0}, 4)));
+  EXPECT_THAT(error(), HasSubstr("sample 1 (counted from 0) has label -1"));
+}
+
 // ---- Bad input ---------------------------------------------------------------------------------
 
 TEST_F(IdxFiles, MissingFileListsTheFoldersAndHowToGetIt) {
@@ -85,14 +131,15 @@ TEST_F(IdxFiles, MissingFileListsTheFoldersAndHowToGetIt) {
 
 TEST_F(IdxFiles, WrongMagic) {
   folder.write_text("a", "<html>not found</html>");
-  EXPECT_EQ(error(), (folder / "a") +
-                         ": not an IDX file of uint8, float32 or float64 in 1 to 4 dimensions: it "
-                         "starts with 3c 68 74 6d; check which file it is");
+  EXPECT_EQ(error(),
+            (folder / "a") +
+                ": not an IDX file of 1 to 4 dimensions: it starts with 3c 68 74 6d; check "
+                "which file it is");
 }
 
 TEST_F(IdxFiles, TypeThatIsNotRead) {
-  folder.write("a", idx(0x0B, {12, 2, 3}, counting(144)));
-  EXPECT_THAT(error(), HasSubstr("it starts with 00 00 0b 03"));
+  folder.write("a", idx(0x0A, {12, 2, 3}, counting(144)));
+  EXPECT_THAT(error(), HasSubstr("it starts with 00 00 0a 03"));
 }
 
 TEST_F(IdxFiles, NoDimensions) {
@@ -171,8 +218,8 @@ TEST_F(IdxFiles, LabelsInPlaceOfImages) {
 TEST_F(IdxFiles, ImagesInPlaceOfLabels) {
   folder.write("b", idx(0x08, {12, 2, 3}, counting(72)));
   EXPECT_EQ(error(), (folder / "b") +
-                         ": holds 12x2x3 elements of 1 bytes, not one uint8 label a sample; check "
-                         "which file it is");
+                         ": holds 12x2x3 elements of 1 bytes, not one label a sample; check which "
+                         "file it is");
 }
 
 TEST_F(IdxFiles, EmptySplit) {

@@ -12,7 +12,19 @@
 namespace onecycle {
 
 std::uint64_t element_bytes(IdxType type) {
-  return type == IdxType::uint8 ? 1 : type == IdxType::float32 ? 4 : 8;
+  switch (type) {
+    case IdxType::uint8:
+    case IdxType::int8:
+      return 1;
+    case IdxType::int16:
+      return 2;
+    case IdxType::int32:
+    case IdxType::float32:
+      return 4;
+    case IdxType::float64:
+      return 8;
+  }
+  return 0;
 }
 
 std::string sizes_text(const std::vector<std::int64_t>& sizes) { return joined(sizes, "x"); }
@@ -26,6 +38,26 @@ T big_endian(const std::uint8_t* bytes) {
   return value;
 }
 
+std::int64_t integer_at(IdxType type, const std::uint8_t* bytes) {
+  switch (type) {
+    case IdxType::int8:
+      return static_cast<std::int8_t>(*bytes);
+    case IdxType::int16:
+      return static_cast<std::int16_t>(big_endian<std::uint16_t>(bytes));
+    case IdxType::int32:
+      return static_cast<std::int32_t>(big_endian<std::uint32_t>(bytes));
+    default:
+      return *bytes;
+  }
+}
+
+float float_at(IdxType type, const std::uint8_t* bytes) {
+  if (type == IdxType::float32) return std::bit_cast<float>(big_endian<std::uint32_t>(bytes));
+  if (type == IdxType::float64)
+    return static_cast<float>(std::bit_cast<double>(big_endian<std::uint64_t>(bytes)));
+  return static_cast<float>(integer_at(type, bytes));
+}
+
 // The header; the product of the sizes stays below 2^62 or the file is refused.
 IdxArray read_header(ByteSource& source, std::uint64_t& payload) {
   const auto magic = source.read(4);
@@ -36,12 +68,11 @@ IdxArray read_header(ByteSource& source, std::uint64_t& payload) {
                source.path(), magic.size()));
   IdxArray array;
   array.type = static_cast<IdxType>(magic[2]);
-  const bool known = array.type == IdxType::uint8 || array.type == IdxType::float32 ||
-                     array.type == IdxType::float64;
-  if (magic[0] != 0 || magic[1] != 0 || !known || magic[3] < 1 || magic[3] > 4)
+  if (magic[0] != 0 || magic[1] != 0 || element_bytes(array.type) == 0 || magic[3] < 1 ||
+      magic[3] > 4)
     throw DataError(
-        format("{}: not an IDX file of uint8, float32 or float64 in 1 to 4 dimensions: "
-               "it starts with {:02x} {:02x} {:02x} {:02x}; check which file it is",
+        format("{}: not an IDX file of 1 to 4 dimensions: it starts with {:02x} {:02x} {:02x} "
+               "{:02x}; check which file it is",
                source.path(), magic[0], magic[1], magic[2], magic[3]));
   const auto sizes = source.read(4u * magic[3]);
   if (sizes.size() < 4u * magic[3])
@@ -88,15 +119,22 @@ IdxArray read_idx(const std::string& path) {
   return array;
 }
 
+std::vector<std::int64_t> read_integers(const IdxArray& array, const std::string& path) {
+  if (array.type == IdxType::float32 || array.type == IdxType::float64)
+    throw DataError(path + ": holds floating-point numbers, not labels; check which file it is");
+  const std::size_t width = element_bytes(array.type);
+  std::vector<std::int64_t> values(array.bytes.size() / width);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = integer_at(array.type, array.bytes.data() + i * width);
+  return values;
+}
+
 std::vector<float> read_floats(const IdxArray& array, const std::string& path) {
   const std::size_t width = element_bytes(array.type);
   std::vector<float> values(array.bytes.size() / width);
   const std::size_t sample_size = values.size() / static_cast<std::size_t>(array.sizes[0]);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint8_t* bytes = array.bytes.data() + i * width;
-    values[i] = array.type == IdxType::float32
-                    ? std::bit_cast<float>(big_endian<std::uint32_t>(bytes))
-                    : static_cast<float>(std::bit_cast<double>(big_endian<std::uint64_t>(bytes)));
+    values[i] = float_at(array.type, array.bytes.data() + i * width);
     if (!std::isfinite(values[i]))
       throw DataError(
           format("{}: sample {} (counted from 0) holds {}; every pixel must be a finite "

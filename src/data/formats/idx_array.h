@@ -9,7 +9,14 @@
 // (Y. LeCun, C. Cortes, C. Burges, "The MNIST database").
 namespace onecycle {
 
-enum class IdxType : std::uint8_t { uint8 = 0x08, float32 = 0x0D, float64 = 0x0E };
+enum class IdxType : std::uint8_t {
+  uint8 = 0x08,
+  int8 = 0x09,
+  int16 = 0x0B,
+  int32 = 0x0C,
+  float32 = 0x0D,
+  float64 = 0x0E
+};
 
 struct IdxArray {
   IdxType type = IdxType::uint8;
@@ -17,7 +24,7 @@ struct IdxArray {
   std::vector<std::uint8_t> bytes;
 };
 
-std::uint64_t element_bytes(IdxType type);
+std::uint64_t element_bytes(IdxType type);  // 0 for what is no type
 
 std::string sizes_text(const std::vector<std::int64_t>& sizes);  // "60000x28x28"
 
@@ -25,7 +32,10 @@ std::string sizes_text(const std::vector<std::int64_t>& sizes);  // "60000x28x28
 // says.
 IdxArray read_idx(const std::string& path);
 
-// As float32; throws for values that are not finite, naming the first sample.
+// Those of an integer type. Throws DataError for floating-point numbers.
+std::vector<std::int64_t> read_integers(const IdxArray& array, const std::string& path);
+
+// As float32, of any type; throws for values that are not finite, naming the first sample.
 std::vector<float> read_floats(const IdxArray& array, const std::string& path);
 
 }  // namespace onecycle
