@@ -155,6 +155,22 @@ TEST_F(CifarForms, FineAndCoarseLabels) {
   }
 }
 
+// As Python 3 and numpy 2 pickle them (tests/fuzz/cifar_corpus.py).
+TEST_F(CifarForms, PythonFilesOfEveryProtocol) {
+  use("cifar10");
+  for (const auto& [name, bytes] : python_files()) folder.write(name, bytes);
+  for (const char* name : {"protocol-0", "protocol-1", "protocol-2", "numpy-scalars-0",
+                           "numpy-scalars-4", "numpy-labels-2", "numpy-labels-5"}) {
+    folder.write_text("cifar-10-batches-py/test_batch",
+                      read_bytes(source_dir() + "/tests/fuzz/corpus/cifar/" + name));
+    const DataSet data = load_data(options, descriptor);
+    EXPECT_TRUE(data.test.labels.equal(at::tensor({7, 3}, at::kLong))) << name;
+    EXPECT_TRUE(data.test.images.flatten().equal(
+        (at::arange(2 * 3072, at::kLong).remainder(251) + 5).to(at::kByte)))
+        << name;
+  }
+}
+
 TEST_F(CifarForms, OtherPicklesAreRefused) {
   use("cifar10");
   for (const auto& [name, bytes] : python_files()) folder.write(name, bytes);

@@ -1,4 +1,4 @@
-// needs: src/data/formats/archive.cpp src/data/formats/cifar_batch.cpp src/formats/pickle/*.cpp src/core/text/printable.cpp -larchive
+// needs: src/data/formats/archive.cpp src/data/formats/cifar_batch.cpp src/formats/numpy/pickled_array.cpp src/formats/pickle/*.cpp src/core/text/printable.cpp -larchive
 // -larchive
 #include "onecycle/error.h"
 

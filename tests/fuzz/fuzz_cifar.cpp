@@ -1,4 +1,4 @@
-// needs: src/data/formats/cifar_batch.cpp src/formats/pickle/*.cpp src/core/text/printable.cpp
+// needs: src/data/formats/cifar_batch.cpp src/formats/numpy/pickled_array.cpp src/formats/pickle/*.cpp src/core/text/printable.cpp
 #include "onecycle/error.h"
 
 #include "data/formats/cifar_batch.h"

@@ -3,15 +3,13 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
-#include "formats/pickle/pickle.h"
+#include "formats/numpy/pickled_array.h"
 
 namespace onecycle {
 
 namespace {
 
 constexpr std::size_t kPixels = 3 * 32 * 32;
-
-using Kind = PickleNode::Kind;
 
 [[noreturn]] void refuse_batch(const std::string& name, const std::string& why) {
   throw DataError(format("{}: {}; get the file again", name, why));
@@ -26,34 +24,6 @@ const char* key_of(CifarLabels labels) {
   return labels == CifarLabels::single   ? "labels"
          : labels == CifarLabels::coarse ? "coarse_labels"
                                          : "fine_labels";
-}
-
-// Whether `node` is dtype('u1'): an object of numpy.dtype with that name.
-bool is_uint8(const PickleNode& node) {
-  return node.is(Kind::object) && node.items.size() == 2 &&
-         node.items[0]->is_global("numpy.dtype") && !node.items[1]->items.empty() &&
-         (node.items[1]->items[0]->is_text("u1") || node.items[1]->items[0]->is_text("|u1"));
-}
-
-// The bytes of a numpy array of uint8 [rows, 3072] in C order; its state is (version, shape, dtype,
-// is_fortran, bytes).
-std::string_view array_bytes(const PickleNode* array, std::size_t rows, const std::string& name) {
-  const PickleNode* state = array != nullptr && array->is(Kind::object) ? array->state : nullptr;
-  if (state == nullptr || !state->is(Kind::tuple) || state->items.size() != 5)
-    refuse_batch(name, "its `data` is not a numpy array");
-  const PickleNode& shape = *state->items[1];
-  const PickleNode& bytes = *state->items[4];
-  const bool sized = shape.is(Kind::tuple) && shape.items.size() == 2 &&
-                     shape.items[0]->is(Kind::integer) &&
-                     shape.items[0]->integer == static_cast<std::int64_t>(rows) &&
-                     shape.items[1]->is(Kind::integer) &&
-                     shape.items[1]->integer == static_cast<std::int64_t>(kPixels);
-  const bool ordered = state->items[3]->is(Kind::boolean) && state->items[3]->integer == 0;
-  const bool whole =
-      (bytes.is(Kind::bytes) || bytes.is(Kind::text)) && bytes.text.size() == rows * kPixels;
-  if (!sized || !ordered || !whole || !is_uint8(*state->items[2]))
-    refuse_batch(name, format("its `data` is not {} rows of {} uint8 pixels", rows, kPixels));
-  return bytes.text;
 }
 
 }  // namespace
@@ -77,20 +47,24 @@ void append_binary_batch(std::string_view bytes, CifarLabels labels, const std::
 void append_python_batch(std::string_view bytes, CifarLabels labels, const std::string& name,
                          CifarSamples& samples) {
   try {
-    const Pickle pickle(
-        bytes, {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
-                "numpy.ndarray", "numpy.dtype"});
-    const PickleNode& batch = pickle.root();
-    const PickleNode* numbers = batch.is(Kind::dict) ? batch.find(key_of(labels)) : nullptr;
-    if (numbers == nullptr || !numbers->is(Kind::list) || numbers->items.empty())
+    const Pickle pickle(bytes, numpy_globals());
+    const PickleNode* numbers = pickled_member(pickle.root(), key_of(labels));
+    if (numbers == nullptr)
       refuse_batch(
           name, format("holds no list `{}`: not a file of CIFAR's Python version", key_of(labels)));
-    const std::string_view pixels = array_bytes(batch.find("data"), numbers->items.size(), name);
-    for (const PickleNode* number : numbers->items) {
-      if (!number->is(Kind::integer)) refuse_batch(name, "holds a label that is not a number");
-      samples.labels.push_back(number->integer);
-    }
-    append_pixels(pixels, samples);
+    const auto classes = pickled_integers(*numbers);
+    if (!classes || classes->empty())
+      refuse_batch(name, format("its `{}` are not a list or array of integers", key_of(labels)));
+    const PickleNode* data = pickled_member(pickle.root(), "data");
+    const auto pixels = data == nullptr ? std::nullopt : pickled_array(*data);
+    if (!pixels) refuse_batch(name, "its `data` is not a numpy array in C order");
+    const std::size_t rows = classes->size();
+    if (pixels->dtype != "u1" || pixels->bytes.size() != rows * kPixels ||
+        pixels->shape !=
+            std::vector{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(kPixels)})
+      refuse_batch(name, format("its `data` is not {} rows of {} uint8 pixels", rows, kPixels));
+    samples.labels.insert(samples.labels.end(), classes->begin(), classes->end());
+    append_pixels(pixels->bytes, samples);
   } catch (const PickleError& error) {
     refuse_batch(name, std::string("not a file of CIFAR's Python version: ") + error.what());
   }

@@ -22,8 +22,8 @@ void append_binary_batch(std::string_view bytes, CifarLabels labels, const std::
                          CifarSamples& samples);
 
 // One file of its Python version: a pickled dict of `data`, a numpy array of uint8 [N,3072], and
-// `labels` (CIFAR-100: `coarse_labels` and `fine_labels`), a list of numbers. No code of the pickle
-// is run.
+// `labels` (CIFAR-100: `coarse_labels` and `fine_labels`), a list of numbers or a numpy array; of
+// any protocol, as Python 2 or 3 writes it. No code of the pickle is run.
 void append_python_batch(std::string_view bytes, CifarLabels labels, const std::string& name,
                          CifarSamples& samples);
 
