@@ -144,11 +144,34 @@ TEST(TorchKinds, RefusalsSayHowToSaveTheWeightsAlone) {
          "torch.jit.load('" + kCorpus + "script.pt').state_dict()");
 }
 
+// Magic number, version and machine of a legacy file.
+std::string legacy_start() {
+  const std::string bytes = read_bytes(kCorpus + "legacy.pth");
+  return bytes.substr(0, bytes.find(std::string("\x75\x2e", 2)) + 2);
+}
+
+// By hand, as PyTorch before 0.1.11, before 1.0 and for devices of its own writes them.
+TEST(TorchKinds, OtherWaysToWriteATensor) {
+  const std::string place =
+      "(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI2\ntQI0\nI2\n\x85I1\n\x85t";
+  const std::string tensor = "ctorch._utils\n_rebuild_tensor\n(" + place + "R";
+  const std::vector<float> values = {3, 4};
+  std::string storages = "](S'0'\ne.";
+  storages += std::string("\2\0\0\0\0\0\0\0", 8);
+  storages.append(reinterpret_cast<const char*>(values.data()), 8);
+  for (const std::string& written : {tensor, "ctorch\nFloatTensor\n)R(" + place + "b",
+                                     "ctorch.nn.parameter\nParameter\n(" + tensor + "I01\ntR",
+                                     "ctorch._utils\n_rebuild_device_tensor_from_cpu_tensor\n(" +
+                                         tensor + "ctorch\nfloat32\nS'xla:0'\nI00\ntR"}) {
+    const std::string bytes = legacy_start() + "}(S'a'\n" + written + "u." + storages;
+    EXPECT_THAT(numbers<float>(parse_weights(bytes), "a"), ElementsAre(3, 4)) << written;
+  }
+}
+
 // Nobody is told to load a file that runs a command.
 TEST(TorchKinds, NoAdviceWhereACommandWouldRun) {
   const TemporaryFolder folder;
-  std::string bytes = read_bytes(kCorpus + "legacy.pth");
-  bytes = bytes.substr(0, bytes.find(std::string("\x75\x2e", 2)) + 2);  // magic, version, machine
+  const std::string bytes = legacy_start();
   const std::string path = folder.write_text("a.pth", bytes + "cos\nsystem\n(S'id'\ntR.");
   EXPECT_EQ(message_of(path), path + ": refused: the pickle wants os.system");
   const std::string hidden =

@@ -14,10 +14,10 @@ namespace {
 
 // What runs a command by itself: nobody is told to let it.
 bool runs_commands(std::string_view global) {
-  constexpr std::array kModules = {
+  constexpr std::array kRunning = {
       "os.",          "posix.",  "nt.",        "sys.", "runpy.",  "subprocess.", "builtins.",
       "__builtin__.", "socket.", "importlib.", "pty.", "shutil.", "commands."};
-  for (const std::string_view module : kModules)
+  for (const std::string_view module : kRunning)
     if (global.starts_with(module)) return true;
   return false;
 }
