@@ -60,6 +60,12 @@ struct RunBegin {
   std::vector<Metric> metrics = {};          // of every Score
   std::optional<double> guessing_loss = {};  // of outputs that know nothing, where there is one
   bool loss_may_be_negative = false;         // the task's
+  // Evaluations to come: steps between two, of the validation part and of the test part, whose last
+  // is at the run's end (0: it alone), and how many samples these have.
+  std::int64_t evaluate_every = 0;
+  std::int64_t test_every = 0;
+  std::int64_t validation_samples = 0;
+  std::int64_t test_samples = 0;
 };
 
 // Before the first step of an epoch.

@@ -61,7 +61,9 @@ RunEnd Fit::fit() {
        RunBegin{state_.steps, run_.steps.total_steps, run_.steps.steps_per_epoch,
                 run_.steps.total_batch, run_.rule.lr_max, run_.validation != nullptr,
                 run_.test != nullptr, run_.task->metrics(), run_.task->guessing_loss(),
-                run_.task->loss_may_be_negative()});
+                run_.task->loss_may_be_negative(), run_.options.evaluate_every,
+                run_.options.test_every, run_.validation ? run_.validation->size() : 0,
+                run_.test ? run_.test->size() : 0});
   run_.model->train();
   if (!resumed_from_.empty()) {
     for (Observer* observer : observers_)
