@@ -187,6 +187,20 @@ TEST(Verdict, ARecordedRunThatHasLearnedAllThereIs) {
   EXPECT_STREQ(name_of(verdict.judgement), "memorised");
 }
 
+TEST(Verdict, RecordedRunsOfEachKind) {
+  const auto judged = [](const std::vector<LearningCurvePoint>& whole, double lr_max,
+                         std::optional<double> guessing = std::log(10)) {
+    return judge(whole, lr_max, false, guessing);
+  };
+  EXPECT_EQ(judged(recorded::kQuickstart, 0.1).judgement, Judgement::fitting);
+  EXPECT_EQ(judged(recorded::kLowRate, 0.001).judgement, Judgement::underfitting);
+  EXPECT_EQ(judged(recorded::kRisesByAThird, 0.05).judgement, Judgement::overfitting);
+  EXPECT_EQ(judged(recorded::kNoisy, 0.0525, std::nullopt).judgement, Judgement::fitting);
+  EXPECT_THAT(judged(recorded::kHighRate, 3).text, HasSubstr("nothing is learned"));
+  const auto& whole = recorded::kQuickstart;
+  EXPECT_EQ(judged({whole.begin(), whole.begin() + 3}, 0.1).judgement, Judgement::too_early);
+}
+
 // A regression whose losses end together, far below where they began, has no gap.
 TEST(Verdict, ASmallLossWithoutAGapIsNotMemorised) {
   const auto low = [](double epoch) { return 0.01 + 2 * std::exp(-epoch); };
