@@ -270,7 +270,7 @@ void Fit::request_divergence(std::int64_t step, const std::string& what) {
   stop_.request(StopReason::diverged,
                 format("{} not finite at step {} (epoch {:.2f}), where the learning rate was "
                        "{:.4g}; lower the learning rate",
-                       what, step, epochs(step), hyper_at(step).lr));
+                       what, step + 1, epochs(step + 1), hyper_at(step).lr));
 }
 
 void Fit::notice(Notice::Kind kind, const std::string& message) {

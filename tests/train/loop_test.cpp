@@ -187,7 +187,7 @@ TEST(Loop, DivergenceNamesItsFirstStep) {
         end.message,
         HasSubstr(format("not finite at step {} (epoch {:.2f}), where the learning rate was "
                          "{:.4g};",
-                         bad, static_cast<double>(bad) / 5, run.schedule->at(bad, 30).lr)));
+                         bad + 1, static_cast<double>(bad + 1) / 5, run.schedule->at(bad, 30).lr)));
     EXPECT_EQ(end.steps, std::min<std::int64_t>(30, (bad / every + 1) * every));
     EXPECT_FALSE(end.test.has_value());
     for (const LogPoint& point : seen.logs) EXPECT_LT(point.step, bad);
