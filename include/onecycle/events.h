@@ -88,7 +88,7 @@ struct LossScaling {
 
 // Every so many steps: what was read from the device.
 struct LogPoint {
-  std::int64_t step = 0;  // the last step of the window
+  std::int64_t step = 0;  // 0-based, the last step of the window
   double epoch = 0;       // epochs completed, fractional
   Hyper hyper;
   double lr_scale = 1;  // in `hyper`; below 1 after a fallback
@@ -99,7 +99,7 @@ struct LogPoint {
 
 // After an evaluation.
 struct Evaluated {
-  std::int64_t step = 0;
+  std::int64_t step = 0;  // 0-based, the one before it
   double epoch = 0;
   Hyper hyper;
   double lr_scale = 1;

@@ -1,6 +1,7 @@
 #include "onecycle/verdict.h"
 
 #include "core/text/format.h"
+#include "train/loss_course.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,126 +9,23 @@
 
 namespace onecycle {
 
-Slope theil_sen(const std::vector<double>& x, const std::vector<double>& y) {
-  constexpr double kNormal975 = 1.959963984540054;
-  std::vector<double> slopes;
-  for (std::size_t i = 0; i < x.size(); ++i)
-    for (std::size_t j = i + 1; j < x.size(); ++j) {
-      const double slope = (y[j] - y[i]) / (x[j] - x[i]);
-      if (std::isfinite(slope)) slopes.push_back(slope);
-    }
-  if (slopes.empty()) return {};
-  std::sort(slopes.begin(), slopes.end());
-  const auto pairs = static_cast<std::int64_t>(slopes.size());
-  const auto n = static_cast<double>(x.size());
-  const double half = kNormal975 * std::sqrt(n * (n - 1) * (2 * n + 5) / 18) / 2;
-  const double middle = static_cast<double>(pairs) / 2;
-  const auto at = [&](std::int64_t index) {
-    return slopes[static_cast<std::size_t>(std::clamp<std::int64_t>(index, 0, pairs - 1))];
-  };
-  const double median = (at((pairs - 1) / 2) + at(pairs / 2)) / 2;
-  return {median, at(std::llround(middle - half) - 1), at(std::llround(middle + half))};
-}
-
 namespace {
 
 constexpr std::size_t kFewest = 4;
 constexpr std::size_t kMost = 200;       // looked at, spread over the course
-constexpr double kNotable = 0.02;        // of the loss over the window, or nats: less is no change
 constexpr double kHighShare = 0.5;       // of the peak learning rate
-constexpr double kRise = 0.05;           // of the lowest loss, or nats: the end is above it
-constexpr double kNoise = 3;             // standard deviations of one evaluation
 constexpr double kClose = 0.1;           // of the training loss: validation's is no gap
 constexpr double kNothingLeft = 0.02;    // of the loss to begin with
 constexpr double kShareOfTheGain = 0.5;  // of the training loss's fall
 
-using Points = std::vector<LearningCurvePoint>;
-using Loss = double LearningCurvePoint::*;
-
-struct Trend {
-  Slope slope;
-  double span = 0;  // of the window, in epochs
-  double unit = 1;  // of what is notable: the mean loss there, or a nat
-
-  double fall() const { return -slope.value * span; }
-  double part(double loss_an_epoch) const { return unit > 0 ? loss_an_epoch * span / unit : 0; }
-  bool falls() const { return slope.high < 0 && part(slope.value) < -kNotable; }
-  bool rises() const { return slope.low > 0 && part(slope.value) > kNotable; }
-  // Known to be so, where an interval that is wide would leave it open.
-  bool is_flat() const { return part(slope.low) > -kRise && part(slope.high) < kRise; }
-};
-
-std::vector<double> values_of(const Points& curve, Loss loss) {
-  std::vector<double> values;
-  for (const LearningCurvePoint& point : curve) values.push_back(point.*loss);
-  return values;
-}
-
-double median_of(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// Medians of three neighbours: one evaluation that stands out is none of them.
-std::vector<double> smoothed(const std::vector<double>& values) {
-  std::vector<double> result;
-  for (std::size_t i = 2; i < values.size(); ++i)
-    result.push_back(median_of({values[i - 2], values[i - 1], values[i]}));
-  return result;
-}
-
-// Of one evaluation about the curve, from second differences, whose variance is six times its own;
-// by their median absolute value, as of a normal distribution.
-double noise_of(const std::vector<double>& values) {
-  constexpr double kNormal75 = 0.6744897501960817;
-  std::vector<double> bends;
-  for (std::size_t i = 2; i < values.size(); ++i)
-    bends.push_back(std::abs(values[i] - 2 * values[i - 1] + values[i - 2]));
-  return median_of(bends) / (kNormal75 * std::sqrt(6.0));
-}
-
-// A course of one loss: where it began, its lowest, and its end.
-struct Course {
-  double first = 0;
-  double lowest = 0;
-  double end = 0;     // of the latest three, like `lowest` of any three
-  double last = 0;    // evaluation
-  bool rose = false;  // the end is above the lowest, beyond noise
-};
-
-Course course_of(const Points& curve, Loss loss, bool in_nats) {
-  const std::vector<double> values = values_of(curve, loss);
-  const std::vector<double> smooth = smoothed(values);
-  Course course{values.front(), *std::min_element(smooth.begin(), smooth.end()), smooth.back(),
-                values.back()};
-  course.rose = course.end - course.lowest >
-                std::max(kRise * (in_nats ? 1 : course.lowest), kNoise * noise_of(values));
-  return course;
-}
-
-Trend trend_of(const Points& curve, Loss loss, bool in_nats) {
-  std::vector<double> x;
-  for (const LearningCurvePoint& point : curve) x.push_back(point.epoch);
-  const std::vector<double> y = values_of(curve, loss);
-  double mean = 0;
-  for (const double value : y) mean += value / static_cast<double>(y.size());
-  Trend trend;
-  trend.slope = theil_sen(x, y);
-  trend.span = x.back() - x.front();
-  trend.unit = in_nats ? 1 : mean;
-  return trend;
-}
-
-std::string described(const Points& curve, const Trend& trend) {
+std::string described(const CurvePoints& curve, const Trend& trend) {
   return format("{:+.3g} an epoch, 95 % interval {:.2g} to {:.2g}, over epochs {:.4g} to {:.4g}",
                 trend.slope.value, trend.slope.low, trend.slope.high, curve.front().epoch,
                 curve.back().epoch);
 }
 
 // Epochs that are told apart: a trend over one alone is none.
-std::size_t epochs_of(const Points& curve) {
+std::size_t epochs_of(const CurvePoints& curve) {
   std::set<double> epochs;
   for (const LearningCurvePoint& point : curve)
     if (std::isfinite(point.epoch)) epochs.insert(point.epoch);
@@ -138,17 +36,17 @@ bool is_finite(const LearningCurvePoint& point) {
   return std::isfinite(point.train_loss) && std::isfinite(point.validation_loss);
 }
 
-double highest_rate(const Points& curve) {
+double highest_rate(const CurvePoints& curve) {
   double highest = 0;
   for (const LearningCurvePoint& point : curve) highest = std::max(highest, point.lr);
   return highest;
 }
 
 // Every so many of the course, its end among them.
-Points spread_over(const Points& whole) {
+CurvePoints spread_over(const CurvePoints& whole) {
   const std::size_t apart = (whole.size() + kMost - 1) / kMost;
   if (apart <= 1) return whole;
-  Points curve;
+  CurvePoints curve;
   for (std::size_t i = (whole.size() - 1) % apart; i < whole.size(); i += apart)
     curve.push_back(whole[i]);
   return curve;
@@ -157,7 +55,7 @@ Points spread_over(const Points& whole) {
 // The words about a curve that has enough finite points.
 class Judge {
  public:
-  Judge(const Points& curve, double lr_max, bool in_nats, std::optional<double> guessing_loss)
+  Judge(const CurvePoints& curve, double lr_max, bool in_nats, std::optional<double> guessing_loss)
       : curve_(curve),
         latest_(latest_of(curve)),
         lr_max_(lr_max),
@@ -180,13 +78,13 @@ class Judge {
   using Found = std::optional<Verdict>;
 
   // The latter half, or more of a short course.
-  static Points latest_of(const Points& curve) {
+  static CurvePoints latest_of(const CurvePoints& curve) {
     const std::size_t half = std::min(curve.size(), std::max(kFewest, (curve.size() + 1) / 2));
-    const Points latest(curve.end() - static_cast<std::ptrdiff_t>(half), curve.end());
+    const CurvePoints latest(curve.end() - static_cast<std::ptrdiff_t>(half), curve.end());
     return epochs_of(latest) < kFewest ? curve : latest;
   }
 
-  static Verdict diverging_over(const Points& window, const std::string& seen) {
+  static Verdict diverging_over(const CurvePoints& window, const std::string& seen) {
     return {Judgement::diverging,
             format("diverging: the training loss {}, at learning rates up to {:.4g}; lower the "
                    "learning rate",
@@ -208,7 +106,7 @@ class Judge {
                        trend_of(curve_, &LearningCurvePoint::validation_loss, in_nats_));
   }
 
-  static Found rising_over(const Points& window, const Trend& train, const Trend& held_out) {
+  static Found rising_over(const CurvePoints& window, const Trend& train, const Trend& held_out) {
     if (!held_out.rises()) return std::nullopt;
     if (train.rises())
       return diverging_over(window, format("rises ({})", described(window, train)));
@@ -234,7 +132,7 @@ class Judge {
   // Judged by the training loss too: a validation part can be the harder one.
   Found no_better_than_chance() const {
     if (!guessing_ || held_out_trend_.falls() || train_trend_.falls()) return std::nullopt;
-    const double limit = in_nats_ ? *guessing_ - kNotable : *guessing_ * (1 - kNotable);
+    const double limit = in_nats_ ? *guessing_ - kNotableChange : *guessing_ * (1 - kNotableChange);
     if (train_.end < limit || held_out_.end < limit) return std::nullopt;
     return Verdict{Judgement::underfitting,
                    format("underfitting: nothing is learned: the losses end at {:.4g} in training "
@@ -273,8 +171,8 @@ class Judge {
                latest_.back().epoch, train_trend_.fall(), std::max(0.0, held_out_trend_.fall()))};
   }
 
-  Points at_high_rates() const {
-    Points high;
+  CurvePoints at_high_rates() const {
+    CurvePoints high;
     for (const LearningCurvePoint& point : curve_)
       if (point.lr >= kHighShare * lr_max_) high.push_back(point);
     return high;
@@ -294,7 +192,7 @@ class Judge {
   // At the end of the high rates and of the run, with the training loss no lower: there is more to
   // learn.
   Found still_falling() const {
-    const Points high = latest_of(at_high_rates());
+    const CurvePoints high = latest_of(at_high_rates());
     if (epochs_of(high) < kFewest || !held_out_trend_.falls()) return std::nullopt;
     const Trend trend = trend_of(high, &LearningCurvePoint::validation_loss, in_nats_);
     const double gap = held_out_.end - train_.end;
@@ -316,8 +214,8 @@ class Judge {
                    described(latest_, held_out_trend_), held_out_.last, train_.last)};
   }
 
-  Points curve_;
-  Points latest_;
+  CurvePoints curve_;
+  CurvePoints latest_;
   double lr_max_;
   bool in_nats_;
   std::optional<double> guessing_;
@@ -355,7 +253,7 @@ Verdict judge(const std::vector<LearningCurvePoint>& whole, double lr_max,
             format("diverging: the loss is not finite at epoch {:.4g}, where the learning rate was "
                    "{:.4g}; lower the learning rate",
                    lost->epoch, lost->lr)};
-  const Points curve = spread_over(whole);
+  const CurvePoints curve = spread_over(whole);
   if (epochs_of(curve) < kFewest)
     return {Judgement::too_early,
             format("too early to say: {} evaluations; a trend needs {} or more", epochs_of(curve),

@@ -80,6 +80,10 @@ TEST(Loop, EventsInOrder) {
   EXPECT_EQ(seen.begin.steps_per_epoch, 5);
   EXPECT_EQ(seen.begin.total_batch, 16);
   EXPECT_TRUE(seen.begin.has_validation && seen.begin.has_test);
+  EXPECT_EQ(seen.begin.evaluate_every, 5);
+  EXPECT_EQ(seen.begin.test_every, 5);
+  EXPECT_EQ(seen.begin.validation_samples, 20);
+  EXPECT_EQ(seen.begin.test_samples, 37);
   for (std::int64_t t = 0; t < 10; ++t)
     EXPECT_EQ(seen.hypers[static_cast<std::size_t>(t)], run.schedule->at(t, 10)) << t;
   EXPECT_EQ(end.reason, StopReason::finished);
