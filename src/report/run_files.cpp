@@ -116,6 +116,9 @@ LearningCurve read_learning_curve(const std::string& wanted) {
   if (!fs::exists(folder + "/metrics.csv")) return curve;
   const RunFiles files = read_run_files(folder);
   curve.lr_max = files.lr_max;
+  // After a fallback the peak is lower.
+  for (const double scale : files.metrics.numbers("lr_scale"))
+    if (scale > 0 && scale < 1) curve.lr_max = files.lr_max * scale;
   const auto epoch = files.metrics.numbers("epoch");
   const auto lr = files.metrics.numbers("lr");
   const auto train = files.metrics.numbers("train_loss");

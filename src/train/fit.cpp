@@ -252,7 +252,7 @@ Score Fit::score_since(const kernels::MetricSums& before, const kernels::MetricS
 }
 
 Verdict Fit::verdict() const {
-  return judge(state_.curve, run_.rule.lr_max, run_.task->loss_may_be_negative(),
+  return judge(state_.curve, run_.rule.lr_max * state_.lr_scale, run_.task->loss_may_be_negative(),
                run_.task->guessing_loss());
 }
 

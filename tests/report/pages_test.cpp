@@ -87,6 +87,16 @@ TEST_F(Reports, StepsAreThoseDoneWhicheverWayTheFileCounts) {
   EXPECT_THAT(page(), HasSubstr("1.1 at epoch 2 (55.00 %)"));
 }
 
+// Half of the peak is a high rate for the verdict; a fallback lowers the peak.
+TEST_F(Reports, TheVerdictsPeakIsLowerAfterAFallback) {
+  write_run();
+  EXPECT_EQ(read_learning_curve(folder_.path()).lr_max, 0.1);
+  folder_.write_text(
+      "metrics.csv",
+      std::string(kMetrics) + "29,3.0,0.0125,0.95,0.001,0.25,1.0,0.6,1.1,0.55,1.2,0.54,3.0,3.5\n");
+  EXPECT_EQ(read_learning_curve(folder_.path()).lr_max, 0.025);
+}
+
 constexpr const char* kErrors =
     "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_rmse,train_map,validation_loss,"
     "validation_rmse,validation_map,test_loss,test_rmse,test_map,train_seconds,seconds\n"

@@ -2,7 +2,7 @@
 
 #include "onecycle/verdict.h"
 
-#include "recorded_curves.h"
+#include "train/recorded_curves.h"
 
 #include <cmath>
 #include <functional>
