@@ -60,6 +60,12 @@ struct RunBegin {
   std::vector<Metric> metrics = {};          // of every Score
   std::optional<double> guessing_loss = {};  // of outputs that know nothing, where there is one
   bool loss_may_be_negative = false;         // the task's
+  // Evaluations to come: steps between two, of the validation part and of the test part, whose last
+  // is at the run's end (0: it alone), and how many samples these have.
+  std::int64_t evaluate_every = 0;
+  std::int64_t test_every = 0;
+  std::int64_t validation_samples = 0;
+  std::int64_t test_samples = 0;
 };
 
 // Before the first step of an epoch.
@@ -82,7 +88,7 @@ struct LossScaling {
 
 // Every so many steps: what was read from the device.
 struct LogPoint {
-  std::int64_t step = 0;  // the last step of the window
+  std::int64_t step = 0;  // 0-based, the last step of the window
   double epoch = 0;       // epochs completed, fractional
   Hyper hyper;
   double lr_scale = 1;  // in `hyper`; below 1 after a fallback
@@ -93,7 +99,7 @@ struct LogPoint {
 
 // After an evaluation.
 struct Evaluated {
-  std::int64_t step = 0;
+  std::int64_t step = 0;  // 0-based, the one before it
   double epoch = 0;
   Hyper hyper;
   double lr_scale = 1;

@@ -16,8 +16,8 @@ namespace onecycle {
 // plain line every ten seconds.
 std::shared_ptr<Observer> progress(std::FILE* out = stderr);
 
-// steps.csv, a row a log point, and metrics.csv, a row an evaluation, in a folder that exists.
-// Throws Error where the files cannot be made.
+// steps.csv, a row a log point, and metrics.csv, a row an evaluation, in a folder that exists;
+// their `step` is the number of steps done. Throws Error where the files cannot be made.
 std::shared_ptr<Observer> csv(const std::string& folder, const std::vector<Metric>& metrics);
 
 // What counts as an improvement, and how long to wait for one.

@@ -101,7 +101,7 @@ std::string last_run_of(const std::string& folder);
 // and without validation losses.
 struct LearningCurve {
   std::vector<LearningCurvePoint> points;
-  double lr_max = 0;  // the recipe's, or the highest recorded
+  double lr_max = 0;  // the recipe's, lower after a fallback, or the highest recorded
 };
 // From the run's metrics.csv.
 LearningCurve read_learning_curve(const std::string& folder);

@@ -36,14 +36,20 @@ void add_machine(const std::optional<Metadata>& metadata, Facts& facts) {
   if (machine != metadata->end()) facts.emplace_back("machine", machine->second);
 }
 
-bool loss_may_be_negative(const std::optional<Metadata>& metadata, const std::string& folder) {
-  if (!metadata) return false;
-  try {
-    const auto task = task_in(*metadata, folder);
-    return task && make_task(*task, builtin_tasks())->loss_may_be_negative();
-  } catch (const Error&) {
-    return false;
+// What the run's task says of its losses counts where a checkpoint tells which it is.
+Verdict verdict_of(const LearningCurve& curve, const std::optional<Metadata>& metadata,
+                   const std::string& folder) {
+  if (metadata) {
+    try {
+      if (const auto known = task_in(*metadata, folder)) {
+        const auto task = make_task(*known, builtin_tasks());
+        return judge(curve.points, curve.lr_max, task->loss_may_be_negative(),
+                     task->guessing_loss());
+      }
+    } catch (const Error&) {
+    }
   }
+  return judge(curve.points, curve.lr_max);
 }
 
 }  // namespace
@@ -57,10 +63,14 @@ Report make_report(const std::string& folder, const std::string& page, bool pict
   if (!pictures) options.gnuplot = "";
   const LearningCurve curve = read_learning_curve(folder);
   const auto metadata = last_metadata(last_run_of(folder));
-  if (!curve.points.empty())
-    options.words.push_back(
-        "Verdict: " +
-        judge(curve.points, curve.lr_max, loss_may_be_negative(metadata, folder)).text);
+  if (!curve.points.empty()) {
+    const Verdict verdict = verdict_of(curve, metadata, folder);
+    // What cannot be said yet is not said first.
+    if (verdict.judgement == Judgement::too_early)
+      options.facts.emplace_back("verdict", verdict.text);
+    else
+      options.words.push_back("Verdict: " + verdict.text);
+  }
   add_machine(metadata, options.facts);
   options.facts.emplace_back("report by", std::string("onecycle ") + ONECYCLE_VERSION);
   return write_report(folder, options);

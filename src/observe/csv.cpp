@@ -1,6 +1,7 @@
 #include "observe/csv.h"
 
 #include "core/files/files.h"
+#include "core/files/input_file.h"
 #include "core/text/csv_text.h"
 #include "core/text/format.h"
 #include "core/text/metric_text.h"
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <filesystem>
 
 namespace onecycle {
 
@@ -44,9 +46,19 @@ std::string score_columns(const std::optional<Score>& score, const std::vector<M
 }
 
 // Rows begin with the number of their step.
-bool is_before(std::string_view row, std::int64_t steps) {
-  const auto step = parse_integer(row.substr(0, row.find(',')));
-  return step && *step < steps;
+bool is_up_to(std::string_view row, std::int64_t step) {
+  const auto own = parse_integer(row.substr(0, row.find(',')));
+  return own && *own <= step;
+}
+
+// Of an earlier session's files, or today's.
+int version_in(const std::string& folder) {
+  constexpr std::uint64_t kLargest = std::uint64_t{1} << 20;
+  const std::string said = folder + "/metrics.json";
+  if (!std::filesystem::exists(said))
+    return std::filesystem::exists(folder + "/metrics.csv") ? 1 : kColumnsVersion;
+  const auto bytes = read_regular_file(said, kLargest);
+  return columns_version({bytes.begin(), bytes.end()});
 }
 
 std::string now_text() {
@@ -62,7 +74,9 @@ std::string now_text() {
 
 CsvWriter::CsvWriter(const std::string& folder, const std::vector<Metric>& metrics,
                      const AppendFile::Warn& warn)
-    : kinds_(metrics),
+    : folder_(folder),
+      kinds_(metrics),
+      version_(version_in(folder)),
       steps_(folder + "/steps.csv",
              format("step,epoch,lr,momentum,weight_decay,lr_scale,{},samples_per_second",
                     score_names("train", metrics)),
@@ -72,18 +86,27 @@ CsvWriter::CsvWriter(const std::string& folder, const std::vector<Metric>& metri
                       score_names("train", metrics), score_names("validation", metrics),
                       score_names("test", metrics)),
                warn) {
-  write_file_atomically(folder + "/metrics.json", {metrics_json(metrics)});
+  write_columns();
+}
+
+void CsvWriter::write_columns() const {
+  write_file_atomically(folder_ + "/metrics.json", {columns_json(kinds_, version_)});
+}
+
+// Of a 0-based step.
+std::int64_t CsvWriter::step_number(std::int64_t step) const {
+  return version_ < kColumnsVersion ? step : step + 1;
 }
 
 void CsvWriter::on_log_point(const LogPoint& point, StopSignal&) {
-  steps_.write_line(format("{},{:.4f},{},{},{:.1f}", point.step, point.epoch,
+  steps_.write_line(format("{},{:.4f},{},{},{:.1f}", step_number(point.step), point.epoch,
                            hyper_columns(point.hyper, point.lr_scale),
                            score_columns(point.train, kinds_), point.samples_per_second));
 }
 
 void CsvWriter::on_evaluated(const Evaluated& event, StopSignal&) {
   metrics_.write_line(
-      format("{},{:.4f},{},{},{},{},{:.3f},{:.3f}", event.step, event.epoch,
+      format("{},{:.4f},{},{},{},{},{:.3f},{:.3f}", step_number(event.step), event.epoch,
              hyper_columns(event.hyper, event.lr_scale), score_columns(event.train, kinds_),
              score_columns(event.validation, kinds_), score_columns(event.test, kinds_),
              event.train_seconds, event.seconds));
@@ -96,8 +119,12 @@ std::string CsvWriter::state() {
 }
 
 void CsvWriter::restore(const std::string&, std::int64_t steps) {
+  const std::int64_t last = steps == 0 ? -1 : step_number(steps - 1);
   for (AppendFile* file : {&steps_, &metrics_})
-    file->keep_lines([steps](std::string_view row) { return is_before(row, steps); });
+    file->keep_lines([last](std::string_view row) { return is_up_to(row, last); });
+  if (steps > 0 || version_ == kColumnsVersion) return;
+  version_ = kColumnsVersion;  // no row is left that counts otherwise
+  write_columns();
 }
 
 EventLog::EventLog(const std::string& folder, const AppendFile::Warn& warn)

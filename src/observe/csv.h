@@ -11,9 +11,10 @@ namespace onecycle {
 
 // steps.csv, a row a log point, and metrics.csv, a row an evaluation, each written as soon as it is
 // known; loss and metrics are those of Score (onecycle/score.h), empty where there is no such
-// split, it was not evaluated or the metric has no value; metrics.json says what the metrics are.
-// The rows go on from an earlier session's rows, cut back to the step that is resumed from. A row
-// that cannot be written, on a full disk, is lost; `warn` is told.
+// split, it was not evaluated or the metric has no value; `step`: steps done. metrics.json says
+// what the metrics are, and in which version the columns (core/text/metric_text.h). The rows go on
+// from an earlier session's rows, cut back to the step that is resumed from, and count as they do.
+// A row that cannot be written, on a full disk, is lost; `warn` is told.
 class CsvWriter : public Observer {
  public:
   // Throws FileError where the files cannot be made.
@@ -28,7 +29,12 @@ class CsvWriter : public Observer {
   void restore(const std::string& state, std::int64_t steps) override;
 
  private:
+  std::int64_t step_number(std::int64_t step) const;
+  void write_columns() const;
+
+  std::string folder_;
   std::vector<Metric> kinds_;
+  int version_;  // of the columns; found out before there are files
   AppendFile steps_;
   AppendFile metrics_;
 };

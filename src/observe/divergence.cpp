@@ -34,7 +34,7 @@ void DivergenceWatch::on_log_point(const LogPoint& point, StopSignal& stop) {
                       loss,
                       by_differences(seen) ? format("{:.4g}", limit)
                                            : format("{:.4g} times {:.4g}", factor_, *reference_),
-                      point.step, point.epoch, point.hyper.lr));
+                      point.step + 1, point.epoch, point.hyper.lr));
 }
 
 std::string DivergenceWatch::state() {

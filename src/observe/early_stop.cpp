@@ -34,7 +34,7 @@ void EarlyStop::on_evaluated(const Evaluated& event, StopSignal& stop) {
   const std::string on = best_ ? "improved on " + best_text() : "been a number";
   stop.request(StopReason::early_stopped,
                format("the validation {} has not {} for {} evaluations, by step {}",
-                      by_name ? monitored_ : "loss", on, since_best_, event.step));
+                      by_name ? monitored_ : "loss", on, since_best_, event.step + 1));
 }
 
 std::string EarlyStop::state() {

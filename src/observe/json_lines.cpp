@@ -8,6 +8,8 @@ namespace onecycle {
 
 namespace {
 
+constexpr int kVersion = 2;  // `step`: steps done; before, in lines without a version, less 1
+
 void add_hyper(Json& json, const Hyper& hyper) {
   json["lr"] = json_of_number(hyper.lr);
   json["momentum"] = json_of_number(hyper.momentum);
@@ -33,6 +35,7 @@ void JsonLines::add_score(Json& json, const std::string& split,
 void JsonLines::on_run_begin(const RunBegin& event) {
   metrics_ = event.metrics;
   out_ << json_text(Json{{"event", "started"},
+                         {"version", kVersion},
                          {"first_step", event.first_step},
                          {"total_steps", event.total_steps},
                          {"steps_per_epoch", event.steps_per_epoch},
@@ -42,7 +45,7 @@ void JsonLines::on_run_begin(const RunBegin& event) {
 }
 
 void JsonLines::on_log_point(const LogPoint& point, StopSignal&) {
-  Json json = {{"event", "log"}, {"step", point.step}, {"epoch", point.epoch}};
+  Json json = {{"event", "log"}, {"step", point.step + 1}, {"epoch", point.epoch}};
   add_hyper(json, point.hyper);
   json["lr_scale"] = point.lr_scale;
   add_score(json, "train", point.train);
@@ -55,7 +58,7 @@ void JsonLines::on_log_point(const LogPoint& point, StopSignal&) {
 }
 
 void JsonLines::on_evaluated(const Evaluated& event, StopSignal&) {
-  Json json = {{"event", "evaluated"}, {"step", event.step}, {"epoch", event.epoch}};
+  Json json = {{"event", "evaluated"}, {"step", event.step + 1}, {"epoch", event.epoch}};
   add_hyper(json, event.hyper);
   json["lr_scale"] = event.lr_scale;
   add_score(json, "train", event.train);

@@ -42,6 +42,10 @@ int terminal_columns(std::FILE* out) {
   return size.ws_col;
 }
 
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 // Cut to `columns` characters; counts UTF-8 characters, not bytes.
 std::string clipped(const std::string& text, int columns) {
   int shown = 0;
@@ -64,14 +68,11 @@ std::string duration_text(double seconds) {
 
 void Progress::on_run_begin(const RunBegin& event) {
   run_ = event;
-  first_step_ = event.first_step;
-  started_ = drawn_ = Clock::now();
+  drawn_ = Clock::now();
+  time_left_.begin(event, seconds_now());
 }
 
 std::string Progress::status(const BatchEnd& event) const {
-  const double done = static_cast<double>(event.step + 1 - first_step_);
-  const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
-  const double left = elapsed / done * static_cast<double>(run_.total_steps - event.step - 1);
   std::string text;
   if (logged_)
     text += format("loss {:.4f}{}  ", logged_->train.loss,
@@ -80,7 +81,8 @@ std::string Progress::status(const BatchEnd& event) const {
     text += format("skipped {}  ", logged_->scaling->skipped_steps);
   text += format("lr {:.4g}  mom {:.3g}  ", event.hyper.lr, event.hyper.momentum);
   if (samples_per_second_ > 0) text += format("{:.0f} samples/s  ", samples_per_second_);
-  return text + "ETA " + duration_text(left);
+  const auto left = time_left_.seconds();
+  return text + "ETA " + (left ? duration_text(*left) : "-");
 }
 
 std::string Progress::bar(const BatchEnd& event) const {
@@ -89,6 +91,7 @@ std::string Progress::bar(const BatchEnd& event) const {
 }
 
 void Progress::on_batch_end(const BatchEnd& event) {
+  time_left_.stepped(event.step + 1, seconds_now());
   const auto now = Clock::now();
   if (now - drawn_ < (terminal_ ? Clock::duration(kRedraw) : Clock::duration(kPlainLine))) return;
   drawn_ = now;
@@ -103,6 +106,7 @@ void Progress::on_batch_end(const BatchEnd& event) {
 
 void Progress::on_log_point(const LogPoint& point, StopSignal&) {
   constexpr double kKeep = 0.8;
+  time_left_.logged(point.step + 1, seconds_now());
   samples_per_second_ = samples_per_second_ == 0
                             ? point.samples_per_second
                             : kKeep * samples_per_second_ + (1 - kKeep) * point.samples_per_second;
@@ -115,6 +119,7 @@ std::string Progress::score_text(const char* split, const std::optional<Score>& 
 }
 
 void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
+  time_left_.evaluated(event.test.has_value(), seconds_now());
   erase_bar();
   print(out_, "epoch {:<5.4g}{}{}{}  lr {:.4g}  {}\n", event.epoch,
         score_text("train", event.train), score_text("val", event.validation),
@@ -136,8 +141,7 @@ void Progress::on_notice(const Notice& notice) {
 }
 
 void Progress::restore(const std::string&, std::int64_t steps) {
-  first_step_ = steps;
-  started_ = Clock::now();
+  time_left_.restart(steps, seconds_now());
 }
 
 void Progress::on_run_end(const RunEnd&) { erase_bar(); }

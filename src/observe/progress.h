@@ -2,6 +2,8 @@
 
 #include "onecycle/events.h"
 
+#include "observe/time_left.h"
+
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -38,11 +40,10 @@ class Progress : public Observer {
   bool terminal_;
   bool verbose_;
   RunBegin run_;
-  std::int64_t first_step_ = 0;  // of what the time left is told from
+  TimeLeft time_left_;
   Judgement judgement_ = Judgement::too_early;
   std::optional<LogPoint> logged_;
   double samples_per_second_ = 0;  // smoothed over log points
-  Clock::time_point started_;
   Clock::time_point drawn_;
   bool bar_shown_ = false;
 };

@@ -6,12 +6,14 @@
 
 #include "core/text/format.h"
 #include "core/text/metric_text.h"
+#include "core/text/number.h"
 #include "yaml/document.h"
 #include "yaml/yaml.h"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 namespace onecycle {
 
@@ -41,10 +43,24 @@ bool is_plain(const std::string& name) {
   });
 }
 
-std::vector<Metric> kinds_in(const std::string& folder, const RunCsv& metrics) {
+// metrics.json; "[]", as if of an older program, where there is none.
+std::string said_of_columns(const std::string& folder) {
   const std::string said = folder + "/metrics.json";
-  std::vector<Metric> kinds;
-  if (fs::exists(said)) kinds = metrics_in(read_text_file(said));
+  return fs::exists(said) ? read_text_file(said) : "[]";
+}
+
+// `step` of an older program's rows as steps done.
+void count_steps_done(RunCsv& table) {
+  const auto column = static_cast<std::size_t>(
+      std::find(table.names.begin(), table.names.end(), "step") - table.names.begin());
+  for (auto& row : table.rows)
+    if (const auto step = column < row.size() ? parse_integer(row[column]) : std::nullopt;
+        step && *step < std::numeric_limits<std::int64_t>::max())
+      row[column] = std::to_string(*step + 1);
+}
+
+std::vector<Metric> kinds_in(const std::string& columns, const RunCsv& metrics) {
+  std::vector<Metric> kinds = metrics_in(columns);
   const std::string split = "validation_";
   for (const std::string& column : metrics.names) {
     if (!column.starts_with(split)) continue;
@@ -81,8 +97,11 @@ RunFiles read_run_files(const std::string& folder) {
                 "(range_test.json)");
   RunFiles files;
   files.metrics = read_csv(folder + "/metrics.csv");
-  files.kinds = kinds_in(folder, files.metrics);
+  const std::string columns = said_of_columns(folder);
+  files.kinds = kinds_in(columns, files.metrics);
   files.steps = read_csv(folder + "/steps.csv");
+  if (columns_version(columns) < kColumnsVersion)
+    for (RunCsv* table : {&files.metrics, &files.steps}) count_steps_done(*table);
   files.events = read_csv(folder + "/events.csv");
   if (fs::exists(folder + "/recipe.yaml")) files.recipe = read_text_file(folder + "/recipe.yaml");
   read_recipe(files);
@@ -97,6 +116,9 @@ LearningCurve read_learning_curve(const std::string& wanted) {
   if (!fs::exists(folder + "/metrics.csv")) return curve;
   const RunFiles files = read_run_files(folder);
   curve.lr_max = files.lr_max;
+  // After a fallback the peak is lower.
+  for (const double scale : files.metrics.numbers("lr_scale"))
+    if (scale > 0 && scale < 1) curve.lr_max = files.lr_max * scale;
   const auto epoch = files.metrics.numbers("epoch");
   const auto lr = files.metrics.numbers("lr");
   const auto train = files.metrics.numbers("train_loss");

@@ -11,7 +11,7 @@ namespace onecycle {
 
 // What a run has left so far; what is missing is empty.
 struct RunFiles {
-  RunCsv metrics;
+  RunCsv metrics;  // `step` in both: steps done, whatever version the files are
   RunCsv steps;
   RunCsv events;
   // What the columns SPLIT_NAME of `metrics` and `steps` are, beside the losses: as the run says,

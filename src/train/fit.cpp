@@ -61,7 +61,9 @@ RunEnd Fit::fit() {
        RunBegin{state_.steps, run_.steps.total_steps, run_.steps.steps_per_epoch,
                 run_.steps.total_batch, run_.rule.lr_max, run_.validation != nullptr,
                 run_.test != nullptr, run_.task->metrics(), run_.task->guessing_loss(),
-                run_.task->loss_may_be_negative()});
+                run_.task->loss_may_be_negative(), run_.options.evaluate_every,
+                run_.options.test_every, run_.validation ? run_.validation->size() : 0,
+                run_.test ? run_.test->size() : 0});
   run_.model->train();
   if (!resumed_from_.empty()) {
     for (Observer* observer : observers_)
@@ -250,7 +252,8 @@ Score Fit::score_since(const kernels::MetricSums& before, const kernels::MetricS
 }
 
 Verdict Fit::verdict() const {
-  return judge(state_.curve, run_.rule.lr_max, run_.task->loss_may_be_negative());
+  return judge(state_.curve, run_.rule.lr_max * state_.lr_scale, run_.task->loss_may_be_negative(),
+               run_.task->guessing_loss());
 }
 
 Hyper Fit::hyper_at(std::int64_t step) const {
@@ -267,7 +270,7 @@ void Fit::request_divergence(std::int64_t step, const std::string& what) {
   stop_.request(StopReason::diverged,
                 format("{} not finite at step {} (epoch {:.2f}), where the learning rate was "
                        "{:.4g}; lower the learning rate",
-                       what, step, epochs(step), hyper_at(step).lr));
+                       what, step + 1, epochs(step + 1), hyper_at(step).lr));
 }
 
 void Fit::notice(Notice::Kind kind, const std::string& message) {

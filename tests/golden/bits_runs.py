@@ -108,6 +108,12 @@ def digest(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def counts_from_0(folder):
+    """Whether a run's tables are of an older program: their `step` is the number of steps done less 1."""
+    columns = folder / "metrics.json"
+    return not columns.exists() or isinstance(json.loads(columns.read_text()), list)
+
+
 def results(folder):
     """What is compared, by its name: hashes of the last checkpoints' tensors, and the rows of tables without times."""
     found = {}
@@ -117,7 +123,10 @@ def results(folder):
             for name, data in run_files.tensors(path).items():
                 found[f"{place}: {name}"] = digest(data)
         elif path.name in ("steps.csv", "metrics.csv", "range_test.csv", "trials.csv"):
+            from_0 = path.name in ("steps.csv", "metrics.csv") and counts_from_0(path.parent)
             for number, row in enumerate(run_files.rows(path), 1):
+                if from_0:
+                    row["step"] = str(int(row["step"]) + 1)
                 for column, cell in row.items():
                     found[f"{place}: row {number}, {column}"] = cell
         elif path.name == "range_test.json":

@@ -101,6 +101,17 @@ TEST_F(ReportCommand, WritesThePageAndNamesIt) {
   EXPECT_EQ(fs::exists(run + "/report/loss.png"), !in_path("gnuplot").empty());
 }
 
+// What cannot be said yet does not stand in the page's largest type.
+TEST_F(ReportCommand, BelowFourEvaluationsTheVerdictIsAFact) {
+  const std::string recipe = folder_.write_text("recipe.yaml", kRecipe);
+  const Outcome outcome = run_program({"train", recipe, "-q", "--set", "train.duration=3ep",
+                                       "--set", "output.dir=" + (folder_ / "runs")});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::string html = read_bytes(folder_ / "runs/small/1/report.html");
+  EXPECT_THAT(html, Not(HasSubstr("Verdict: ")));
+  EXPECT_THAT(html, HasSubstr("<dt>verdict</dt><dd>too early to say: 3 evaluations"));
+}
+
 TEST_F(ReportCommand, RefusesAFolderThatIsNoRun) {
   const Outcome outcome = run_program({"report", folder_.path()});
   EXPECT_EQ(outcome.exit_code, 1);

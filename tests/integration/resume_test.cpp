@@ -108,7 +108,11 @@ TEST_F(Resume, AnotherLengthAsksHow) {
   EXPECT_EQ(run_program({"train", "--resume", run}).exit_code, 0) << "nothing to do";
   auto held = longer;
   held.insert(held.end(), {"--extend", "hold"});
-  ASSERT_EQ(run_program(held).exit_code, 0);
+  const Outcome holding = run_program(held);
+  ASSERT_EQ(holding.exit_code, 0);
+  EXPECT_THAT(holding.out, HasSubstr("extension  holds a learning rate of "));
+  EXPECT_THAT(holding.err, AllOf(HasSubstr("next to nothing is learned"), HasSubstr("new-cycle")))
+      << "a cycle ends at a thousandth of its peak or less";
   const auto rows = rows_of(run + "/metrics.csv", 2);
   ASSERT_EQ(rows.size(), 4U);
   const auto lr_of = [](const std::string& row) {

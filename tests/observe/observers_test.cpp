@@ -1,5 +1,6 @@
 // Observers with a memory, and the files they write.
 
+#include "core/text/metric_text.h"
 #include "observe/csv.h"
 #include "observe/divergence.h"
 #include "observe/early_stop.h"
@@ -15,6 +16,7 @@
 namespace onecycle {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 const std::vector<Metric> kMetrics = {{"accuracy", "acc", true, true}};
@@ -59,6 +61,58 @@ TEST(Csv, GoesOnWhereACheckpointWas) {
   EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 3);
   csv.restore("", 0);
   EXPECT_EQ(read_bytes(folder / "steps.csv"), whole.substr(0, whole.find('\n') + 1));
+}
+
+// The first cells of a table's rows.
+std::vector<std::string> steps_in(const std::string& path) {
+  std::vector<std::string> steps;
+  std::istringstream rows(read_bytes(path));
+  for (std::string row; std::getline(rows, row);) steps.push_back(row.substr(0, row.find(',')));
+  return steps;
+}
+
+TEST(Csv, AStepIsTheNumberOfStepsDone) {
+  const TemporaryFolder folder;
+  StopSignal stop;
+  CsvWriter csv(folder.path(), kMetrics);
+  csv.on_log_point(log_point(4, 1), stop);
+  csv.on_evaluated(evaluated(9, 1, 0.5), stop);
+  EXPECT_THAT(steps_in(folder / "steps.csv"), ElementsAre("step", "5"));
+  EXPECT_THAT(steps_in(folder / "metrics.csv"), ElementsAre("step", "10"));
+  EXPECT_THAT(read_bytes(folder / "metrics.json"), HasSubstr("\"version\": 2"));
+  std::ostringstream out;
+  JsonLines json(out, "run");
+  json.on_run_begin(began());
+  json.on_log_point(log_point(4, 1), stop);
+  EXPECT_THAT(out.str(), HasSubstr("\"version\":2"));
+  EXPECT_THAT(out.str(), HasSubstr("\"event\":\"log\",\"step\":5,"));
+}
+
+// Files of a program that counted from 0, with metrics.json and, older still, without.
+TEST(Csv, AnOldFolderGoesOnAsItCounts) {
+  for (const bool has_metrics : {true, false}) {
+    const TemporaryFolder folder;
+    StopSignal stop;
+    if (has_metrics) folder.write_text("metrics.json", metrics_json(kMetrics));
+    folder.write_text("steps.csv", "step,epoch\n4,0.5\n9,1\n14,1.5\n");
+    folder.write_text("metrics.csv", "step,epoch\n9,1\n");
+    {
+      CsvWriter csv(folder.path(), kMetrics);
+      csv.restore("", 10);
+      csv.on_log_point(log_point(14, 1), stop);
+    }
+    CsvWriter csv(folder.path(), kMetrics);
+    csv.restore("", 15);
+    csv.on_log_point(log_point(19, 1), stop);
+    csv.on_evaluated(evaluated(19, 1, 0.5), stop);
+    EXPECT_THAT(steps_in(folder / "steps.csv"), ElementsAre("step", "4", "9", "14", "19"));
+    EXPECT_THAT(steps_in(folder / "metrics.csv"), ElementsAre("step", "9", "19"));
+    EXPECT_EQ(read_bytes(folder / "metrics.json"), metrics_json(kMetrics));
+    csv.restore("", 0);
+    csv.on_log_point(log_point(4, 1), stop);
+    EXPECT_THAT(steps_in(folder / "steps.csv"), ElementsAre("step", "5"));
+    EXPECT_THAT(read_bytes(folder / "metrics.json"), HasSubstr("\"version\": 2"));
+  }
 }
 
 TEST(Csv, EventsQuoteTheirMessages) {
@@ -155,7 +209,8 @@ TEST(EarlyStop, CountsEvaluationsWithoutImprovement) {
   EXPECT_FALSE(stop.requested());
   early.on_evaluated(evaluated(9, 1, 0.705), stop);
   EXPECT_EQ(stop.reason(), StopReason::early_stopped);
-  EXPECT_THAT(stop.message(), HasSubstr("has not improved on 0.7000 for 2 evaluations, by step 9"));
+  EXPECT_THAT(stop.message(),
+              HasSubstr("has not improved on 0.7000 for 2 evaluations, by step 10"));
 }
 
 TEST(EarlyStop, ByLossAndAcrossARestart) {

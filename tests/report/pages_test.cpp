@@ -74,6 +74,29 @@ TEST_F(Reports, AFinishedRunHasEveryFigureAndItsData) {
   EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nvalidation,2,1.1,,\n"));
 }
 
+// An older program's files count steps from 0, today's count the steps done.
+TEST_F(Reports, StepsAreThoseDoneWhicheverWayTheFileCounts) {
+  write_run();
+  const std::string old_page = page();
+  EXPECT_THAT(old_page, HasSubstr("<dt>steps</dt><dd>20 (2 epochs)"));
+  EXPECT_THAT(read_bytes(folder_ / "report/learning-rate.csv"), HasSubstr("\nlearning rate,10,"));
+  folder_.write_text("metrics.json", R"({"version": 2, "metrics": [
+    {"name": "accuracy", "label": "acc", "larger_is_better": true, "is_fraction": true}]})");
+  EXPECT_THAT(page(), HasSubstr("<dt>steps</dt><dd>19 (2 epochs)"));
+  EXPECT_THAT(read_bytes(folder_ / "report/learning-rate.csv"), HasSubstr("\nlearning rate,9,"));
+  EXPECT_THAT(page(), HasSubstr("1.1 at epoch 2 (55.00 %)"));
+}
+
+// Half of the peak is a high rate for the verdict; a fallback lowers the peak.
+TEST_F(Reports, TheVerdictsPeakIsLowerAfterAFallback) {
+  write_run();
+  EXPECT_EQ(read_learning_curve(folder_.path()).lr_max, 0.1);
+  folder_.write_text(
+      "metrics.csv",
+      std::string(kMetrics) + "29,3.0,0.0125,0.95,0.001,0.25,1.0,0.6,1.1,0.55,1.2,0.54,3.0,3.5\n");
+  EXPECT_EQ(read_learning_curve(folder_.path()).lr_max, 0.025);
+}
+
 constexpr const char* kErrors =
     "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_rmse,train_map,validation_loss,"
     "validation_rmse,validation_map,test_loss,test_rmse,test_map,train_seconds,seconds\n"

@@ -80,6 +80,10 @@ TEST(Loop, EventsInOrder) {
   EXPECT_EQ(seen.begin.steps_per_epoch, 5);
   EXPECT_EQ(seen.begin.total_batch, 16);
   EXPECT_TRUE(seen.begin.has_validation && seen.begin.has_test);
+  EXPECT_EQ(seen.begin.evaluate_every, 5);
+  EXPECT_EQ(seen.begin.test_every, 5);
+  EXPECT_EQ(seen.begin.validation_samples, 20);
+  EXPECT_EQ(seen.begin.test_samples, 37);
   for (std::int64_t t = 0; t < 10; ++t)
     EXPECT_EQ(seen.hypers[static_cast<std::size_t>(t)], run.schedule->at(t, 10)) << t;
   EXPECT_EQ(end.reason, StopReason::finished);
@@ -187,7 +191,7 @@ TEST(Loop, DivergenceNamesItsFirstStep) {
         end.message,
         HasSubstr(format("not finite at step {} (epoch {:.2f}), where the learning rate was "
                          "{:.4g};",
-                         bad, static_cast<double>(bad) / 5, run.schedule->at(bad, 30).lr)));
+                         bad + 1, static_cast<double>(bad + 1) / 5, run.schedule->at(bad, 30).lr)));
     EXPECT_EQ(end.steps, std::min<std::int64_t>(30, (bad / every + 1) * every));
     EXPECT_FALSE(end.test.has_value());
     for (const LogPoint& point : seen.logs) EXPECT_LT(point.step, bad);

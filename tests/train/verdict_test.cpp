@@ -2,6 +2,8 @@
 
 #include "onecycle/verdict.h"
 
+#include "train/recorded_curves.h"
+
 #include <cmath>
 #include <functional>
 #include <gmock/gmock.h>
@@ -10,7 +12,9 @@
 namespace onecycle {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 
 struct SlopeCase {
   std::vector<double> x, y;
@@ -160,6 +164,123 @@ TEST(Verdict, Diverging) {
   EXPECT_THAT(verdict.text, HasSubstr("at epoch 3, where the learning rate was 1"));
 }
 
+// 20 epochs of quickstart: what the high rate says of epochs 4 to 12 is not the run's.
+TEST(Verdict, NamesALargeGapOfARecordedRun) {
+  const Verdict verdict = judge(recorded::kLargeGap, 0.1, false, std::log(10));
+  EXPECT_EQ(verdict.judgement, Judgement::overfitting) << verdict.text;
+  EXPECT_THAT(verdict.text, HasSubstr("memorises more than it learns"));
+  EXPECT_THAT(verdict.text, HasSubstr("ends at 0.0847, the validation loss at 0.27, a gap of "));
+  EXPECT_THAT(verdict.text, Not(HasSubstr("train longer")));
+  const auto& whole = recorded::kLargeGap;
+  for (std::size_t epochs = 4; epochs < whole.size(); ++epochs)
+    EXPECT_THAT(
+        judge({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(epochs)}, 0.1).judgement,
+        AnyOf(Judgement::fitting, Judgement::overfitting))
+        << epochs;
+}
+
+TEST(Verdict, ARecordedRunThatHasLearnedAllThereIs) {
+  const Verdict verdict = judge(recorded::kMemorisedSmallSet, 0.02, false, std::log(2));
+  EXPECT_EQ(verdict.judgement, Judgement::memorised) << verdict.text;
+  EXPECT_THAT(verdict.text, HasSubstr("learned all there is"));
+  EXPECT_THAT(verdict.text, HasSubstr("nothing to gain from longer training"));
+  EXPECT_STREQ(name_of(verdict.judgement), "memorised");
+}
+
+TEST(Verdict, RecordedRunsOfEachKind) {
+  const auto judged = [](const std::vector<LearningCurvePoint>& whole, double lr_max,
+                         std::optional<double> guessing = std::log(10)) {
+    return judge(whole, lr_max, false, guessing);
+  };
+  EXPECT_EQ(judged(recorded::kQuickstart, 0.1).judgement, Judgement::fitting);
+  EXPECT_EQ(judged(recorded::kLowRate, 0.001).judgement, Judgement::underfitting);
+  EXPECT_EQ(judged(recorded::kRisesByAThird, 0.05).judgement, Judgement::overfitting);
+  EXPECT_EQ(judged(recorded::kNoisy, 0.0525, std::nullopt).judgement, Judgement::fitting);
+  EXPECT_THAT(judged(recorded::kHighRate, 3).text, HasSubstr("nothing is learned"));
+  const auto& whole = recorded::kQuickstart;
+  EXPECT_EQ(judged({whole.begin(), whole.begin() + 3}, 0.1).judgement, Judgement::too_early);
+}
+
+// A regression whose losses end together, far below where they began, has no gap.
+TEST(Verdict, ASmallLossWithoutAGapIsNotMemorised) {
+  const auto low = [](double epoch) { return 0.01 + 2 * std::exp(-epoch); };
+  EXPECT_EQ(judge(curve(20, low, low), 1).judgement, Judgement::fitting);
+}
+
+// The validation loss ends 35 % above its lowest, whatever way it takes.
+TEST(Verdict, AnEndAboveTheLowestIsOverfitting) {
+  const auto back = [](double epoch) {
+    return epoch < 6 ? 0.9 - 0.1 * epoch : 0.4 + 0.01 * (epoch - 6);
+  };
+  const auto late = [](double epoch) {
+    return epoch < 15 ? 1 - 0.04 * epoch : 0.4 + 0.023 * (epoch - 15);
+  };
+  const auto step = [](double epoch) { return epoch < 6 ? 0.9 - 0.1 * epoch : 0.54; };
+  const auto still = [](double) { return 0.2; };
+  for (const auto& validation : std::vector<std::function<double(double)>>{back, late, step})
+    for (const auto& train : std::vector<std::function<double(double)>>{still, falling})
+      for (const double rate : {1.0, 0.01}) {
+        const Verdict verdict = judge(curve(20, train, validation, rate), 1);
+        EXPECT_EQ(verdict.judgement, Judgement::overfitting) << verdict.text;
+      }
+}
+
+TEST(Verdict, TheLowestMayBeLongAgo) {
+  const auto validation = [](double epoch) {
+    return epoch < 50 ? 1 - 0.01 * epoch : std::min(0.5 + 0.0025 * (epoch - 50), 0.675);
+  };
+  EXPECT_EQ(judge(curve(
+                      400, [](double) { return 0.4; }, validation),
+                  1)
+                .judgement,
+            Judgement::overfitting);
+}
+
+TEST(Verdict, OneEvaluationThatStandsOutIsNoRise) {
+  auto odd = curve(12, falling, falling);
+  odd.back().validation_loss *= 1.5;
+  EXPECT_THAT(judge(odd, 1).judgement, AnyOf(Judgement::fitting, Judgement::underfitting));
+}
+
+// Back to guessing, finite: the losses are level for most of the course.
+TEST(Verdict, ACollapseIsDiverging) {
+  const auto collapsed = [](double epoch) { return epoch < 5 ? 1.5 - 0.2 * epoch : 2.303; };
+  const Verdict verdict = judge(curve(12, collapsed, collapsed), 1, false, std::log(10));
+  EXPECT_EQ(verdict.judgement, Judgement::diverging) << verdict.text;
+}
+
+TEST(Verdict, NothingLearned) {
+  const auto guessing = [](double) { return 2.303; };
+  const Verdict verdict = judge(curve(8, guessing, guessing), 1, false, std::log(10));
+  EXPECT_EQ(verdict.judgement, Judgement::underfitting);
+  EXPECT_THAT(verdict.text, HasSubstr("nothing is learned"));
+  EXPECT_EQ(judge(curve(8, guessing, guessing), 1).judgement, Judgement::fitting)
+      << "of a loss without a number for guessing";
+}
+
+// A cosine begun anew: both losses are above their lowest, for a while.
+TEST(Verdict, ACycleBegunAnewIsNotDiverging) {
+  const auto cycles = [](double epoch) {
+    return 0.3 + 1.5 * std::exp(-epoch / 3) - 0.1 * std::fmod(epoch - 1, 10) / 10;
+  };
+  EXPECT_NE(judge(curve(22, cycles, cycles), 1).judgement, Judgement::diverging);
+}
+
+// It fell at first, at a high rate; it does no more.
+TEST(Verdict, WhatHasLevelledOffIsNotUnderfitting) {
+  const auto levelled = [](double epoch) { return 0.3 + std::exp(-epoch / 2); };
+  const Verdict verdict = judge(curve(20, levelled, levelled), 1);
+  EXPECT_EQ(verdict.judgement, Judgement::fitting) << verdict.text;
+  EXPECT_THAT(verdict.text, HasSubstr("has levelled off"));
+}
+
+TEST(Verdict, ARunPastItsPeakIsJudgedByItsWholeCourse) {
+  auto short_run = curve(5, falling, falling);
+  const std::vector<double> rates = {0.9, 0.95, 0.6, 0.2, 0};
+  for (std::size_t i = 0; i < rates.size(); ++i) short_run[i].lr = rates[i];
+  EXPECT_EQ(judge(short_run, 1).judgement, Judgement::fitting);
+}
+
 TEST(Verdict, TooEarly) {
   EXPECT_EQ(judge({}, 1).judgement, Judgement::too_early);
   EXPECT_EQ(judge(curve(3, falling, falling), 1).judgement, Judgement::too_early);
@@ -188,7 +309,9 @@ TEST(Verdict, NoiseAloneIsNoTrend) {
   auto noisy = curve(10, falling, level);
   for (std::size_t i = 0; i < noisy.size(); ++i)
     noisy[i].validation_loss += i % 2 == 0 ? 0.1 : -0.1;
-  EXPECT_EQ(judge(noisy, 1).judgement, Judgement::fitting);
+  const Verdict verdict = judge(noisy, 1);
+  EXPECT_EQ(verdict.judgement, Judgement::fitting);
+  EXPECT_THAT(verdict.text, HasSubstr("no trend beyond its noise"));
 }
 
 }  // namespace

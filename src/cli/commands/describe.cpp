@@ -67,6 +67,24 @@ void warn_of_rate(const RecipeRun& run, const Console& console) {
       lr_factor(LrRule::sqrt, *found_at, total)));
 }
 
+// What an extended schedule holds: one that had come down to almost nothing learns no more.
+void describe_held(const RecipeRun& run, const Console& console) {
+  constexpr double kSmallShare = 0.01;  // of the peak
+  const auto& extensions = run.recipe.train.extensions;
+  if (extensions.empty() || extensions.back().how != Extend::hold) return;
+  const std::int64_t from = extensions.back().from.steps(run.steps.steps_per_epoch);
+  if (from >= run.steps.total_steps) return;
+  const double lr = run.schedule->at(from, run.steps.total_steps).lr;
+  console.say(
+      format("extension  holds a learning rate of {:.4g} from step {} on", lr, grouped(from)));
+  if (lr < kSmallShare * run.rule.lr_max)
+    console.warn(
+        format("--extend hold: the schedule had come down to a learning rate of {:.4g}, {:.2g} of "
+               "its peak, and stays there for {} steps, in which next to nothing is learned; to "
+               "learn more: --extend new-cycle (or stretch)",
+               lr, lr / run.rule.lr_max, grouped(run.steps.total_steps - from)));
+}
+
 // "0.0316", or "0.0316 to 2" where the weights of a group differ.
 std::string rates_text(const RecipeRun& run, const LayerGroup& group) {
   double least = run.parameters->all()[group.parameters.front()].lr_scale;
@@ -164,6 +182,7 @@ void describe(const RecipeRun& run, const Console& console) {
   console.say(format("schedule   {} to a learning rate of {:.4g}; {}", run.recipe.schedule.name,
                      run.rule.lr_max, run.recipe.optimizer.name));
   warn_of_rate(run, console);
+  describe_held(run, console);
   console.say("decay      " + decay_text(*run.schedule, run.rule, run.steps.total_steps));
   describe_layers(run, console);
   console.say(format("computing  {}", run.compute.summary));

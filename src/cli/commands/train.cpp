@@ -17,7 +17,7 @@ constexpr const char* kTrainExamples = R"(  onecycle train recipes/quickstart.ya
   onecycle train recipes/quickstart.yaml --set seed=2 --set train.duration=10ep
   onecycle train recipes/quickstart.yaml --resume          go on with its latest run
   onecycle train --resume runs/quickstart/3                or with this one
-  onecycle train --resume runs/quickstart/3 --set train.duration=8ep --extend hold
+  onecycle train --resume runs/quickstart/3 --set train.duration=8ep --extend new-cycle
   onecycle train recipes/quickstart.yaml --seeds 5         mean and spread over five seeds
   onecycle train recipes/cifar10-resnet20.yaml --dry-run
   onecycle train recipes/cifar10-resnet20.yaml --ranks gpus --max-restarts 3

@@ -41,9 +41,23 @@ std::string metrics_json(const std::vector<Metric>& metrics) {
   return json_text(Json(metrics), 1) + "\n";
 }
 
+std::string columns_json(const std::vector<Metric>& metrics, int version) {
+  if (version < kColumnsVersion) return metrics_json(metrics);
+  return json_text(Json{{"version", version}, {"metrics", metrics}}, 1) + "\n";
+}
+
+int columns_version(const std::string& text) {
+  try {
+    if (parse_json(text).is_array()) return 1;
+  } catch (const Json::exception&) {
+  }
+  return kColumnsVersion;
+}
+
 std::vector<Metric> metrics_in(const std::string& text) {
   try {
-    auto metrics = parse_json(text).get<std::vector<Metric>>();
+    const Json said = parse_json(text);
+    auto metrics = (said.is_object() ? said.at("metrics") : said).get<std::vector<Metric>>();
     if (metrics.size() <= static_cast<std::size_t>(kMostMetrics)) return metrics;
   } catch (const Json::exception&) {
   }

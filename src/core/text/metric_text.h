@@ -28,9 +28,18 @@ Metric metric_in(const Json& object);
 // Whether it is said that there is none.
 bool says_no_metric(const Json& object);
 
-// Metrics as metrics.json of a run's folder has them.
+// Metrics as a list of JSON.
 std::string metrics_json(const std::vector<Metric>& metrics);
-// And back; empty where the text says nothing of the kind.
+
+// metrics.json of a run's folder: what the columns of its metrics.csv and steps.csv are.
+// In version 2 `step` is the number of steps done, and the metrics are in an object with the
+// version; in version 1, a list of metrics alone or no such file, it is that number less 1.
+inline constexpr int kColumnsVersion = 2;
+std::string columns_json(const std::vector<Metric>& metrics, int version = kColumnsVersion);
+// The version; 1 of a list, of what cannot be read that of today.
+int columns_version(const std::string& text);
+
+// And back, of a list and of metrics.json; empty where the text says nothing of the kind.
 std::vector<Metric> metrics_in(const std::string& text);
 
 }  // namespace onecycle

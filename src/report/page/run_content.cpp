@@ -93,7 +93,7 @@ void add_facts(PageContent& content, const RunFiles& files) {
       files.steps.rows.size() > files.metrics.rows.size() ? files.steps : files.metrics;
   const double step =
       std::fmax(last_finite(files.metrics.numbers("step")), last_finite(longest.numbers("step")));
-  content.facts.emplace_back("steps", format("{} ({} epochs)", human_number(step + 1),
+  content.facts.emplace_back("steps", format("{} ({} epochs)", human_number(step),
                                              human_number(last_finite(longest.numbers("epoch")))));
   add_best(content, files);
   if (files.lr_max > 0)
