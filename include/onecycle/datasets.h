@@ -48,8 +48,9 @@ struct DataOptions {
   std::optional<std::int64_t> total_batch_size;  // batch_size is the most of one pass, then
   std::optional<std::int64_t> validation;
   std::optional<std::int64_t> limit;
-  std::vector<std::string> classes;  // of the data set, in the order of their new labels
-  std::optional<std::int64_t> size;  // DataSet::crop
+  std::vector<std::string> classes;    // of the data set, in the order of their new labels
+  std::optional<std::int64_t> resize;  // DataSet::resize
+  std::optional<std::int64_t> size;    // DataSet::crop
   Normalise normalise = Normalise::automatic;
   std::vector<double> mean;
   std::vector<double> std;

@@ -97,6 +97,7 @@ std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run
   options.device = run.compute.device;
   options.mean = run.data.mean;
   options.std = run.data.std;
+  options.resize = run.data.resize;
   options.crop = run.data.crop;
   options.augment = augment;
   options.seed = seed;
@@ -252,7 +253,7 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   RecipeRun run;
   run.recipe = recipe;
   run.data.name = task.data;
-  std::vector<std::int64_t> sizes = {0, task.channels, task.height, task.width};
+  std::vector<std::int64_t> sizes = {0, task.channels, task.image_height(), task.image_width()};
   if (!task.sample_shape.empty()) {
     sizes = task.sample_shape;
     sizes.insert(sizes.begin(), 0);
@@ -264,6 +265,10 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   if (task.table) run.data.table = std::make_shared<const TableEncoding>(*task.table);
   run.data.mean = task.mean;
   run.data.std = task.std;
+  if (task.batch_resize) run.data.resize = task.batch_resize->side;
+  if (run.data.is_pictures() &&
+      (run.data.height() != task.height || run.data.width() != task.width))
+    run.data.crop = task.height;
   in_terms_of(recipe, [&] {
     run.data.target_kind = told_kind(task, *make_task(task, environment.registries.tasks));
     make_model(run, environment, InitialWeights::loaded_later);
@@ -308,7 +313,9 @@ NetworkTask task_of(const RecipeRun& run, const Environment& environment) {
   }
   const auto reader =
       environment.registries.formats.make(descriptor_of(run.recipe, environment).format);
-  task.resize = std::max(reader->picture_side().value_or(0), data.height());
+  if (data.resize > 0)
+    task.batch_resize = {data.resize, data.train.images.size(2), data.train.images.size(3)};
+  task.resize = std::max(reader->picture_side().value_or(0), task.image_height());
   return task;
 }
 
