@@ -79,7 +79,7 @@ struct Download {
   std::string file;               // its name in the data set's folder
   std::vector<std::string> urls;  // mirrors, tried in this order
   std::string md5;                // of the file as it is, as its publisher states it; one of the
-  std::string sha256;             // two is enough
+  std::string sha256;             // two is enough; sha256: all 64 digits, or the first 8 or more
   std::optional<std::int64_t> bytes = {};  // of the file; more is not taken
 };
 

@@ -11,6 +11,7 @@
 #include "network/weights.h"
 #include "nn/layers/batch_norm.h"
 #include "recipe/data_place.h"
+#include "recipe/named_weights.h"
 #include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
 #include "train/run_plan.h"
@@ -40,7 +41,8 @@ DatasetDescriptor descriptor_of(const Recipe& recipe, const Environment& environ
 DataSet read_data(const Recipe& recipe, const Environment& environment) {
   return in_terms_of(recipe, [&] {
     const auto descriptor = descriptor_of(recipe, environment);
-    return load_data(recipe.data, descriptor, environment.registries.formats, environment.loading,
+    return load_data(normalised_as_weights(recipe, environment), descriptor,
+                     environment.registries.formats, environment.loading,
                      wanted_targets(recipe, environment.registries.tasks));
   });
 }
@@ -137,7 +139,8 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
   run.validation = source_of(run.data.validation, run);
   run.test = source_of(run.data.test, run);
-  if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
+  const bool given = recipe.weights.file || recipe.weights.name;
+  if (initial == InitialWeights::of_a_training && !given) initialise_from_data(run);
   run.parameters = std::make_shared<Parameters>(run.model, run.compute.device, run.compute.dtype,
                                                 run.compute.memory_format);
 }
@@ -166,8 +169,8 @@ RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& e
   run.data = data;
   RunPlan plan = run_plan_of(recipe, run.data.train.size(), environment);
   make_model(run, environment, InitialWeights::of_a_training);
-  if (recipe.weights.file)
-    run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
+  if (const auto file = initial_weights_path(recipe, environment))
+    run.weights = load_weights(*file, recipe.weights, *run.parameters);
   run.steps = plan.steps;
   run.options = fit_options(recipe, run.steps);
   if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);

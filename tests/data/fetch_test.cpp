@@ -227,7 +227,7 @@ TEST_F(Fetch, OnlyHttp) {
 TEST(FetchFolder, IsAbsolute) {
   DatasetDescriptor descriptor;
   descriptor.folders = {"${ONECYCLE_NOT_SET}/x", "data/x", "/some/x"};
-  EXPECT_EQ(fetch_folder(descriptor), "/some/x");
+  EXPECT_EQ(fetch_folder(descriptor.name, descriptor.folders), "/some/x");
 }
 
 }  // namespace
