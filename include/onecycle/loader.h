@@ -95,7 +95,7 @@ class Loader : public Source {
   at::Tensor inverse_std_;  // [C] float64
   std::optional<OnDevice<kernels::CropTables>> crop_tables_;  // for resized_crop
   OnDevice<kernels::GatherPosition> position_;
-  // Of an epoch; on a GPU each stays where it is when the epoch changes.
+  // Of an epoch; each stays where it is when the epoch changes.
   at::Tensor order_;       // [N] of epoch_
   at::Tensor partner_;     // [N] int64 of epoch_, by sample; undefined without mixup
   at::Tensor mix_weight_;  // [N] float32 of epoch_, by sample; undefined without mixup

@@ -53,7 +53,7 @@ at::Tensor on_device(std::vector<T> values, at::Device device) {
 template <class T>
 void renew(at::Tensor& tensor, std::vector<T> values, at::Device device) {
   at::Tensor latest = on_device(std::move(values), device);
-  if (tensor.defined() && device.is_cuda()) {
+  if (tensor.defined()) {
     tensor.copy_(latest);
   } else {
     tensor = std::move(latest);
