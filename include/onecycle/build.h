@@ -99,13 +99,14 @@ RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environm
 // Pictures as the run's network takes them, not augmented; null where there are none.
 std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run);
 
-// The file that `weights` of the recipe names; nothing where it names none. Throws FieldError for a
-// name that nothing describes, or whose file is not there.
+// The file that `weights` of the recipe names; nothing where it names none. Throws RecipeError for
+// a name that nothing describes, or whose file is not there.
 std::optional<std::string> initial_weights_path(const Recipe& recipe,
                                                 const Environment& environment);
 
 // The recipe without the file or name in `weights`, which then states how the data of such weights
-// are normalised: for what has every weight already.
+// are normalised: for what has every weight already. Throws RecipeError for a name that nothing
+// describes.
 Recipe without_initial_weights(const Recipe& recipe, const Environment& environment);
 
 // What the recipe's model is made for.

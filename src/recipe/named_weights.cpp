@@ -5,6 +5,7 @@
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "network/weights.h"
+#include "recipe/recipe_error.h"
 
 namespace onecycle {
 
@@ -42,16 +43,21 @@ std::optional<std::string> initial_weights_path(const Recipe& recipe,
                                                 const Environment& environment) {
   if (recipe.weights.file) return weights_path(recipe.weights);
   if (!recipe.weights.name) return std::nullopt;
-  const WeightsDescriptor weights = named_in(recipe, environment);
-  if (auto path = weights_place(weights)) return path;
-  throw FieldError("weights.name",
-                   format("{} is in none of {}; `onecycle weights fetch {}` gets it",
-                          weights.download.file, joined(weights.folders), *recipe.weights.name));
+  return in_terms_of(recipe, [&] {
+    const WeightsDescriptor weights = named_in(recipe, environment);
+    auto path = weights_place(weights);
+    if (!path)
+      throw FieldError("weights.name", format("{} is in none of {}; `onecycle weights fetch {}` "
+                                              "gets it",
+                                              weights.download.file, joined(weights.folders),
+                                              *recipe.weights.name));
+    return path;
+  });
 }
 
 Recipe without_initial_weights(const Recipe& recipe, const Environment& environment) {
   Recipe result = recipe;
-  result.data = normalised_as_weights(recipe, environment);
+  result.data = in_terms_of(recipe, [&] { return normalised_as_weights(recipe, environment); });
   result.weights.file.reset();
   result.weights.name.reset();
   return result;

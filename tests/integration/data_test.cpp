@@ -153,6 +153,9 @@ TEST_F(WeightsCommand, DamageIsToldInOneLine) {
   const Outcome unknown = run_program({"weights", "fetch", "resnet18"});
   EXPECT_NE(unknown.exit_code, 0);
   EXPECT_THAT(unknown.err, HasSubstr("known: resnet18-imagenet, resnet34-imagenet"));
+  const std::string recipe = folder_.write_text(
+      "r.yaml", "data: {name: synthetic}\nmodel: {name: mlp}\nweights: {name: resnet81}\n");
+  EXPECT_THAT(run_program({"check", recipe}).err, HasSubstr("r.yaml:3:11: weights.name: no "));
 }
 
 TEST_F(DataCommand, PacksARecipesData) {
