@@ -154,8 +154,11 @@ TEST_F(WeightsCommand, DamageIsToldInOneLine) {
   EXPECT_NE(unknown.exit_code, 0);
   EXPECT_THAT(unknown.err, HasSubstr("known: resnet18-imagenet, resnet34-imagenet"));
   const std::string recipe = folder_.write_text(
-      "r.yaml", "data: {name: synthetic}\nmodel: {name: mlp}\nweights: {name: resnet81}\n");
-  EXPECT_THAT(run_program({"check", recipe}).err, HasSubstr("r.yaml:3:11: weights.name: no "));
+      "r.yaml",
+      "data: {name: synthetic}\nmodel: {name: mlp, hidden: [4]}\nweights: {name: resnet81}\n"
+      "schedule: {name: one_cycle, lr_max: 0.1}\n");
+  EXPECT_THAT(run_program({"check", recipe}).err,
+              HasSubstr("weights.name: no published weights 'resnet81'"));
 }
 
 TEST_F(DataCommand, PacksARecipesData) {
