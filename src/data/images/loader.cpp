@@ -270,8 +270,7 @@ ImageSet Loader::resized_samples(const kernels::Gather& request, const ImageSet&
                                  const at::Tensor& order) const {
   const auto numbers = at::TensorOptions(at::kLong).device(options_.device);
   at::Tensor samples = at::arange(request.offset, request.offset + request.valid, numbers);
-  if (request.position != nullptr)
-    samples.add_(position_.member(&kernels::GatherPosition::first));
+  if (request.position != nullptr) samples.add_(position_.member(&kernels::GatherPosition::first));
   if (order.defined()) samples = order.index_select(0, samples);
   if (request.mixes()) samples = at::cat({samples, partner_.index_select(0, samples)});
   const at::Tensor stored = set.rows.defined() ? set.rows.index_select(0, samples) : samples;
