@@ -12,7 +12,7 @@ install(TARGETS onecycle_engine RUNTIME DESTINATION libexec COMPONENT program)
 install(CODE "
   set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/libexec\")
   file(RENAME \"\${folder}/onecycle\" \"\${folder}/onecycle-${kind}\")" COMPONENT program)
-install(DIRECTORY datasets recipes DESTINATION "${CMAKE_INSTALL_DATADIR}/onecycle" COMPONENT program)
+install(DIRECTORY datasets recipes weights DESTINATION "${CMAKE_INSTALL_DATADIR}/onecycle" COMPONENT program)
 install(FILES LICENSE README.md DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/onecycle" COMPONENT program)
 
 if(SKBUILD)

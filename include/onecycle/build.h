@@ -32,11 +32,12 @@ struct Registries {
   RecipeVariants variants() const;
 };
 
-// What runs are made in: their parts, where data sets are described, who trains together, and what
-// watches the reading of data.
+// What runs are made in: their parts, where data sets and weights are described, who trains
+// together, and what watches the reading of data.
 struct Environment {
   Registries registries;
   std::vector<std::string> dataset_folders;  // of descriptors, searched in this order
+  std::vector<std::string> weights_folders;  // the same, of weights
   std::shared_ptr<Group> group = alone();
   LoadWatch loading;
   // What becomes of `train.threads`, which is the process's affair: nothing, or
@@ -97,6 +98,16 @@ RecipeRun build_for_evaluation(const Recipe& recipe, const Environment& environm
 
 // Pictures as the run's network takes them, not augmented; null where there are none.
 std::shared_ptr<Source> source_of(const ImageSet& pictures, const RecipeRun& run);
+
+// The file that `weights` of the recipe names; nothing where it names none. Throws RecipeError for
+// a name that nothing describes, or whose file is not there.
+std::optional<std::string> initial_weights_path(const Recipe& recipe,
+                                                const Environment& environment);
+
+// The recipe without the file or name in `weights`, which then states how the data of such weights
+// are normalised: for what has every weight already. Throws RecipeError for a name that nothing
+// describes.
+Recipe without_initial_weights(const Recipe& recipe, const Environment& environment);
 
 // What the recipe's model is made for.
 ModelContext context_of(const DataSet& data, const Recipe& recipe);

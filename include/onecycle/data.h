@@ -86,8 +86,8 @@ class Augmentation {
   virtual at::Tensor apply(const at::Tensor& inputs) const = 0;
 };
 
-// What training batches undergo: the crop, flip, colour_jitter, value_jitter, cutout, mixup, and
-// then the others.
+// What training batches undergo, at the size that DataSet::resize makes: the crop, flip,
+// colour_jitter, value_jitter, cutout, mixup, and then the others.
 struct Augment {
   std::int64_t pad_crop = 0;  // pixels of black around the image before a random crop of its size
   bool flip = false;          // left to right, one time in two
@@ -135,7 +135,11 @@ struct DataSet {
   std::vector<double> mean;
   std::vector<double> std;
   bool read_from_host = false;  // a GPU reads the images in the memory of the host
-  std::int64_t crop = 0;        // side of the square that a network sees; 0: the whole stored image
+  // Side of the square that a network sees of an image, stored or resized; 0: all of it.
+  std::int64_t crop = 0;
+  // What the shorter side of images becomes, bilinearly, a batch at a time and before anything else
+  // is done to them; 0: they stay as they are stored. Not with a mean image.
+  std::int64_t resize = 0;
 
   // Whether samples are [C,H,W]: what the batch kernel and augmentations work on.
   bool is_pictures() const { return train.images.dim() == 4; }

@@ -48,8 +48,9 @@ struct DataOptions {
   std::optional<std::int64_t> total_batch_size;  // batch_size is the most of one pass, then
   std::optional<std::int64_t> validation;
   std::optional<std::int64_t> limit;
-  std::vector<std::string> classes;  // of the data set, in the order of their new labels
-  std::optional<std::int64_t> size;  // DataSet::crop
+  std::vector<std::string> classes;    // of the data set, in the order of their new labels
+  std::optional<std::int64_t> resize;  // DataSet::resize
+  std::optional<std::int64_t> size;    // DataSet::crop
   Normalise normalise = Normalise::automatic;
   std::vector<double> mean;
   std::vector<double> std;
@@ -78,7 +79,7 @@ struct Download {
   std::string file;               // its name in the data set's folder
   std::vector<std::string> urls;  // mirrors, tried in this order
   std::string md5;                // of the file as it is, as its publisher states it; one of the
-  std::string sha256;             // two is enough
+  std::string sha256;             // two is enough; sha256: all 64 digits, or the first 8 or more
   std::optional<std::int64_t> bytes = {};  // of the file; more is not taken
 };
 

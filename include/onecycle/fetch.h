@@ -41,8 +41,9 @@ class FetchStopped : public Error {
   using Error::Error;
 };
 
-// Where `onecycle data fetch` puts a data set by itself: the first of its folders that is absolute.
-std::string fetch_folder(const DatasetDescriptor& descriptor);
+// Where `onecycle data fetch` and `onecycle weights fetch` put what is called `name` by themselves:
+// the first of its folders that is absolute. Throws DataError where none is.
+std::string fetch_folder(const std::string& name, const std::vector<std::string>& folders);
 
 // Gets a file from the first of its addresses that gives it, whole and with its checksum: until
 // then it is called NAME.part, which a later call goes on from. A file that is there is never

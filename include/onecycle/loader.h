@@ -30,8 +30,9 @@ struct LoaderOptions {
   std::int64_t batch_size = 128;
   std::vector<double> mean = {};  // as in DataSet
   std::vector<double> std = {};
-  Augment augment = {};   // training batches only
-  std::int64_t crop = 0;  // side of the square to make, the centre in evaluation; 0: all of it
+  Augment augment = {};     // training batches only
+  std::int64_t resize = 0;  // as DataSet::resize
+  std::int64_t crop = 0;    // side of the square to make, the centre in evaluation; 0: all of it
   std::uint64_t seed = 0;
 };
 
@@ -66,17 +67,21 @@ class Loader : public Source {
   Batch chosen(const at::Tensor& samples) override;
   // Batch `index` of evaluation_batches(). Throws Error where there is no such batch.
   Batch evaluation_batch(std::int64_t index);
-  // Other images [N,C,H,W] of the set's type, on its device and contiguous, as in_order makes them,
-  // the centre of side `crop` where that is not 0; the targets are 0. Any number of threads may ask
-  // at once. Throws DataError where mean and std are not those of such images.
+  // Other images [N,C,H,W] of the set's type, on its device and contiguous, as in_order makes them:
+  // resized, and the centre of side `crop` where that is not 0; the targets are 0. Any number of
+  // threads may ask at once. Throws DataError where mean and std are not those of such images.
   Batch of_images(const at::Tensor& images, std::int64_t crop) const;
 
  private:
   // Makes the order, and with mixup the partners and weights, of `epoch`.
   void prepare(std::int64_t epoch);
   void augment(kernels::Gather& request) const;
-  // Completes `request` (rows, augmentation and crop) with samples of `set` and runs it.
-  Batch gather(kernels::Gather request, const ImageSet& set) const;
+  // Completes `request` (rows, augmentation and crop) with samples of `set` and runs it; `order`:
+  // of samples, as Gather::order, or undefined.
+  Batch gather(kernels::Gather request, const ImageSet& set, const at::Tensor& order = {}) const;
+  // The samples that such a request reads, resized, as a set in which they keep their numbers.
+  ImageSet resized_samples(const kernels::Gather& request, const ImageSet& set,
+                           const at::Tensor& order) const;
   // With targets that are no classes: of the numbers of samples that gather() gave as labels.
   Batch with_targets(Batch batch) const;
   void set_targets();
@@ -86,11 +91,11 @@ class Loader : public Source {
   ImageSet set_;            // on the device, as stored; labels: classes, or numbers of the samples
   at::Tensor targets_;      // [N,...] on the device, as stored; undefined where they are classes
   at::Tensor told_;         // the same as batches have them
-  at::Tensor mean_;         // [C] or [C*H*W] float64, in the units of the stored pixels
+  at::Tensor mean_;         // [C] or [C*H*W] float64, in the units of the pixels
   at::Tensor inverse_std_;  // [C] float64
   std::optional<OnDevice<kernels::CropTables>> crop_tables_;  // for resized_crop
   OnDevice<kernels::GatherPosition> position_;
-  // Of an epoch; on a GPU each stays where it is when the epoch changes.
+  // Of an epoch; each stays where it is when the epoch changes.
   at::Tensor order_;       // [N] of epoch_
   at::Tensor partner_;     // [N] int64 of epoch_, by sample; undefined without mixup
   at::Tensor mix_weight_;  // [N] float32 of epoch_, by sample; undefined without mixup

@@ -23,6 +23,16 @@
 //   predictor.top(found.probabilities[0], 3)[0].name;
 namespace onecycle {
 
+// Images of height x width whose shorter side becomes `side` before a network sees them, as
+// DataSet::resize says.
+struct BatchResize {
+  std::int64_t side = 0;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+
+  bool operator==(const BatchResize&) const = default;
+};
+
 // What a network was trained to take and to tell: enough to use it without its data.
 struct NetworkTask {
   std::string data;  // the data set's name
@@ -32,11 +42,17 @@ struct NetworkTask {
   std::vector<std::string> classes;  // or the labels; none where it tells values
   std::vector<double> mean;          // as in DataSet; empty where it has none
   std::vector<double> std;
-  std::int64_t resize = 0;  // of a picture's shorter side, before height x width are cut from it
+  // Of a picture's shorter side, before height x width, or those of batch_resize, are cut from it.
+  std::int64_t resize = 0;
   Choice task{"classification"};
-  TargetStatistics targets = {};                // its names are those of the values
-  std::vector<std::int64_t> sample_shape = {};  // as in ModelContext; empty: pictures
-  std::optional<TableEncoding> table = {};      // where samples are the rows of tables
+  TargetStatistics targets = {};                 // its names are those of the values
+  std::vector<std::int64_t> sample_shape = {};   // as in ModelContext; empty: pictures
+  std::optional<TableEncoding> table = {};       // where samples are the rows of tables
+  std::optional<BatchResize> batch_resize = {};  // where images are resized a batch at a time
+
+  // Sizes of the images that it is given: batch_resize's, or height x width.
+  std::int64_t image_height() const { return batch_resize ? batch_resize->height : height; }
+  std::int64_t image_width() const { return batch_resize ? batch_resize->width : width; }
 
   // Classes, labels or values that it tells of a sample: [N, told()] are its predictions.
   std::int64_t told() const {
@@ -91,10 +107,10 @@ class Predictor {
             const TaskRegistry& tasks = builtin_tasks());
 
   // images [N,C,H,W], uint8 or float32 of 0 to 1, of the network's size; of larger ones a square
-  // network sees the centre. What is no picture: [N, sample_shape...], float32 or
-  // float64, as they were before they were standardised, where they were. Batches of the same sizes
-  // as an evaluation's give the same bits. Throws Error for other samples, and for outputs that are
-  // not numbers.
+  // network sees the centre. With batch_resize: of any size, and so after it. What is no picture:
+  // [N, sample_shape...], float32 or float64, as they were before they were standardised, where
+  // they were. Batches of the same sizes as an evaluation's give the same bits. Throws Error for
+  // other samples, and for outputs that are not numbers.
   Predictions predict(const at::Tensor& images) const;
   // Files of JPEG or PNG. Throws DataError, naming the first that cannot be read.
   Predictions predict(const std::vector<std::string>& pictures) const;

@@ -30,6 +30,7 @@ struct WeightsOptions {
   std::optional<std::string> file;  // `~` and ${NAME} stand for what they do in data.dir
   WeightsMatch match = WeightsMatch::strict;
   std::vector<RenameRule> rename;
+  std::optional<std::string> name = {};  // in place of file: a file in weights/, or a path to one
 };
 
 // What became of a file's tensors.

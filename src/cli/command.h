@@ -27,6 +27,7 @@ int check_command(int argc, char** argv);
 int data_command(int argc, char** argv);
 int info_command(int argc, char** argv);
 int schema_command(int argc, char** argv);
+int weights_command(int argc, char** argv);
 
 // The command line of one command: its own options beside those that every command has
 // (-h, -q, -v, --json), positional arguments, and --help with examples.
@@ -79,7 +80,8 @@ class CommandLine {
   std::unique_ptr<Parser> parser_;
 };
 
-// The built-in parts, with the shipped data-set descriptors (and those of ONECYCLE_DATASETS first).
+// The built-in parts, with the shipped descriptors of data sets (and those of ONECYCLE_DATASETS
+// first) and of weights.
 Environment shipped_environment(std::shared_ptr<Group> group = alone(), LoadWatch loading = {});
 
 // The recipe at `path`, of built-in parts, under the overrides.

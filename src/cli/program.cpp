@@ -49,6 +49,7 @@ const std::map<std::string_view, CommandFunction> kCommands = {
     {"schedule", schedule_command},
     {"check", check_command},
     {"data", data_command},
+    {"weights", weights_command},
     {"info", info_command},
     {"schema", schema_command},
 };

@@ -17,7 +17,7 @@ namespace onecycle {
 
 namespace {
 
-// "datasets" or "recipes".
+// "datasets", "recipes" or "weights".
 std::string shipped(const std::string& folder) {
   std::error_code none;  // without /proc
   const auto engine = std::filesystem::read_symlink("/proc/self/exe", none);
@@ -29,6 +29,8 @@ std::string shipped(const std::string& folder) {
 }  // namespace
 
 std::string shipped_datasets() { return shipped("datasets"); }
+
+std::string shipped_weights() { return shipped("weights"); }
 
 std::string recipe_file(const std::string& path) {
   constexpr std::string_view kFolder = "recipes/";
@@ -43,6 +45,7 @@ Environment shipped_environment(std::shared_ptr<Group> group, LoadWatch loading)
   if (const char* own = std::getenv("ONECYCLE_DATASETS"); own != nullptr && *own != '\0')
     environment.dataset_folders.emplace_back(own);
   environment.dataset_folders.push_back(shipped_datasets());
+  environment.weights_folders.push_back(shipped_weights());
   environment.group = std::move(group);
   environment.loading = std::move(loading);
   environment.use_threads = at::set_num_threads;

@@ -21,11 +21,11 @@ std::string recipe_of(const std::string& path) {
 }
 
 // The file that is named, or the run's, or the recipe's.
-std::string file_of(const std::string& subject, const Recipe& recipe, const CommandLine& line) {
+std::string file_of(const std::string& subject, const Recipe& recipe, const CommandLine& line,
+                    const Environment& environment) {
   const std::string named = line.has("weights") || fs::is_directory(subject)
                                 ? line.text("weights", subject)
-                            : recipe.weights.file ? weights_path(recipe.weights)
-                                                  : "";
+                                : initial_weights_path(recipe, environment).value_or("");
   if (named.empty()) line.misused("--weights is missing: name a file of weights or a run folder");
   return fs::is_directory(named) ? newest_weights(named, line.console()) : named;
 }
@@ -42,7 +42,7 @@ void add_network_options(CommandLine& line) {
   line.add_set();
   line.add_option("weights", "FILE|RUN_DIR",
                   "safetensors, torch.save's or a run's folder (default: the run given, or "
-                  "weights.file)");
+                  "weights.file or weights.name)");
   line.add_option("precision", "NAME", "fp32, bf16, fp16, fp64 or auto (default: fp32)");
   line.add_option("tta", "NAME",
                   "average the logits over views of each image: flip, its mirror image too; "
@@ -58,7 +58,7 @@ TrainedNetwork open_network(const std::string& subject, const CommandLine& line,
   overrides.push_back("train.precision=" + line.text("precision", "fp32"));
   const Recipe recipe = load_recipe(recipe_of(subject), overrides);
   require_precision(recipe.train.compute(), group->local_rank());
-  network.weights = file_of(subject, recipe, line);
+  network.weights = file_of(subject, recipe, line, environment);
   const auto task = data == NeedsData::yes ? std::nullopt : task_of_file(network.weights);
   network.run =
       task ? build_for_task(*task, recipe, environment) : build_for_evaluation(recipe, environment);

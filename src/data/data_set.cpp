@@ -1,8 +1,20 @@
 #include "onecycle/data.h"
 
+#include "data/images/resize.h"
+
 #include <ATen/ATen.h>
 
 namespace onecycle {
+
+namespace {
+
+ImageSides sides_seen(const DataSet& data) {
+  if (data.crop > 0) return {data.crop, data.crop};
+  const ImageSides stored{data.train.images.size(2), data.train.images.size(3)};
+  return data.resize > 0 ? resized_sides(stored, data.resize) : stored;
+}
+
+}  // namespace
 
 const char* name_of(TargetKind kind) {
   switch (kind) {
@@ -26,15 +38,9 @@ std::int64_t DataSet::channels() const {
   return is_pictures() ? train.images.size(1) : c10::multiply_integers(sample_shape());
 }
 
-std::int64_t DataSet::height() const {
-  if (!is_pictures()) return 1;
-  return crop > 0 ? crop : train.images.size(2);
-}
+std::int64_t DataSet::height() const { return is_pictures() ? sides_seen(*this).height : 1; }
 
-std::int64_t DataSet::width() const {
-  if (!is_pictures()) return 1;
-  return crop > 0 ? crop : train.images.size(3);
-}
+std::int64_t DataSet::width() const { return is_pictures() ? sides_seen(*this).width : 1; }
 
 std::vector<std::int64_t> DataSet::sample_shape() const {
   if (is_pictures()) return {channels(), height(), width()};

@@ -7,6 +7,7 @@
 #include "data/files.h"
 #include "data/formats/packed.h"
 #include "data/images/classes.h"
+#include "data/images/resize.h"
 #include "data/images/sampler.h"
 #include "data/target_statistics.h"
 #include "data/tensors.h"
@@ -144,14 +145,17 @@ ImageSet of_classes(const ImageSet& set, const std::vector<std::int64_t>& labels
   return kept;
 }
 
-void set_crop(const DataOptions& options, DataSet& data) {
+void set_sides(const DataOptions& options, DataSet& data) {
+  const ImageSides stored{data.train.images.size(2), data.train.images.size(3)};
+  if (options.resize && *options.resize != stored.shorter()) data.resize = *options.resize;
   if (!options.size) return;
-  const auto sides = data.train.images.sizes().slice(2);
-  if (*options.size > std::min(sides[0], sides[1]))
+  const ImageSides sides{data.height(), data.width()};
+  if (*options.size > sides.shorter())
     throw FieldError("data.size",
                      format("{} is more than the {}x{} pixels of the images; use less, or "
-                            "keep them larger (format.size)",
-                            *options.size, sides[0], sides[1]));
+                            "make them larger ({})",
+                            *options.size, sides.height, sides.width,
+                            options.resize ? "data.resize" : "format.size, data.resize"));
   data.crop = *options.size;
 }
 
@@ -228,6 +232,7 @@ void refuse_picture_options(const DataOptions& options) {
     throw FieldError(field, "is for pictures, and the samples are none; leave it out");
   };
   if (!options.augment.empty()) refuse("data.augment");
+  if (options.resize) refuse("data.resize");
   if (options.size) refuse("data.size");
   if (!options.mean.empty()) refuse("data.mean");
   if (options.normalise != Normalise::automatic) refuse("data.normalise");
@@ -297,7 +302,7 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
   if (both.encode) encode(both, data);
   measure_targets(data);
   if (!data.is_pictures()) return data;
-  set_crop(options, data);
+  set_sides(options, data);
   set_normalisation(options, descriptor, data);
   return data;
 }

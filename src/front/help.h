@@ -25,6 +25,7 @@ inline constexpr CommandSummary kCommandSummaries[] = {
     {"schedule", "learning rate, momentum and weight decay over a run, without running it"},
     {"check", "validate recipes: every key, with file, line and column"},
     {"data", "list, verify, describe, fetch and pack data sets"},
+    {"weights", "list and fetch pretrained weights"},
     {"info", "devices, libraries, versions and build options"},
     {"schema", "the recipe's JSON Schema, or its reference page"},
 };

@@ -8,6 +8,7 @@
 #include "core/text/printable.h"
 #include "core/text/utf8.h"
 #include "data/arrays/standardise.h"
+#include "data/images/resize.h"
 #include "network/table_json.h"
 #include "options/value_json.h"
 
@@ -17,6 +18,7 @@
 namespace onecycle {
 
 ONECYCLE_JSON(TargetStatistics, names, mean, std, counts)
+ONECYCLE_JSON(BatchResize, side, height, width)
 
 namespace {
 
@@ -34,10 +36,12 @@ Json json_of_task(const NetworkTask& task) {
           {"task", json_of(task.task)},
           {"targets", task.targets},
           {"sample_shape", task.sample_shape},
-          {"table", task.table}};
+          {"table", task.table},
+          {"batch_resize", task.batch_resize}};
 }
 
-// All but the choice of the task. Those of before there were other tasks end at `resize`.
+// All but the choice of the task. Those of before there were other tasks end at `resize`, and those
+// of before batches were resized at `table`.
 NetworkTask task_of_json(const Json& json) {
   NetworkTask task;
   json.at("data").get_to(task.data);
@@ -52,6 +56,7 @@ NetworkTask task_of_json(const Json& json) {
   json.at("targets").get_to(task.targets);
   json.at("sample_shape").get_to(task.sample_shape);
   json.at("table").get_to(task.table);
+  if (json.contains("batch_resize")) json.at("batch_resize").get_to(task.batch_resize);
   return task;
 }
 
@@ -70,14 +75,28 @@ bool are_names(const std::vector<std::string>& names) {
   return !names.empty() && std::none_of(names.begin(), names.end(), why_no_name);
 }
 
-const char* wrong_in_pictures(const NetworkTask& task) {
+bool is_length(std::int64_t length) {
   constexpr std::int64_t kLongest = 1 << 16;
-  const auto is_length = [](std::int64_t length) { return length >= 1 && length <= kLongest; };
+  return length >= 1 && length <= kLongest;
+}
+
+// Whether a network's size can come of it.
+bool is_possible(const BatchResize& resize, const NetworkTask& task) {
+  if (!is_length(resize.side) || !is_length(resize.height) || !is_length(resize.width))
+    return false;
+  const ImageSides to = resized_sides({resize.height, resize.width}, resize.side);
+  return to.height >= task.height && to.width >= task.width &&
+         task.mean.size() == static_cast<std::size_t>(task.channels);
+}
+
+const char* wrong_in_pictures(const NetworkTask& task) {
   if (!is_length(task.channels)) return "channels";
   if (!is_length(task.height)) return "height";
   if (!is_length(task.width) || task.height * task.width > kMostNumbers / task.channels)
     return "width";
-  if (!is_length(task.resize) || task.resize < std::min(task.height, task.width)) return "resize";
+  if (task.batch_resize && !is_possible(*task.batch_resize, task)) return "batch_resize";
+  if (!is_length(task.resize) || task.resize < std::min(task.image_height(), task.image_width()))
+    return "resize";
   const auto channels = static_cast<std::size_t>(task.channels);
   const auto pixels = static_cast<std::size_t>(task.channels * task.height * task.width);
   if ((task.mean.size() != channels && task.mean.size() != pixels) || !are_means(task.mean))
@@ -94,6 +113,7 @@ const char* wrong_in_samples(const NetworkTask& task) {
     numbers *= length;
   }
   if (task.sample_shape.size() == 3) return "sample_shape";  // a picture's
+  if (task.batch_resize) return "batch_resize";
   if (task.channels != numbers) return "channels";
   if (task.height != 1) return "height";
   if (task.width != 1) return "width";

@@ -8,6 +8,7 @@
 #include "core/text/printable.h"
 #include "data/arrays/array_samples.h"
 #include "data/arrays/standardise.h"
+#include "data/images/resize.h"
 #include "data/pictures/picture_fit.h"
 #include "formats/checkpoint_files.h"
 #include "network/input_format.h"
@@ -106,14 +107,21 @@ void check_samples(const at::Tensor& samples, const std::vector<std::int64_t>& s
         format("samples must be float32 or float64, got {}", at::toString(samples.scalar_type())));
 }
 
+// Of images that are not empty, as the network's size is cut from them.
+ImageSides sides_of(const at::Tensor& images, const NetworkTask& task) {
+  const ImageSides given{images.size(2), images.size(3)};
+  return task.batch_resize ? resized_sides(given, task.batch_resize->side) : given;
+}
+
 void check_images(const at::Tensor& images, const NetworkTask& task) {
-  const bool sized = images.defined() && images.dim() == 4 && images.size(1) == task.channels;
-  const bool same = sized && images.size(2) == task.height && images.size(3) == task.width;
-  const bool larger = sized && task.height == task.width && images.size(2) >= task.height &&
-                      images.size(3) >= task.width;
+  const bool sized = images.defined() && images.dim() == 4 && images.size(1) == task.channels &&
+                     images.size(2) > 0 && images.size(3) > 0;
+  const ImageSides sides = sized ? sides_of(images, task) : ImageSides{};
+  const bool same = sized && sides == ImageSides{task.height, task.width};
+  const bool larger = sized && task.height == task.width && sides.shorter() >= task.height;
   if (!same && !larger)
     throw Error(format("the network takes images [N, {}, {}, {}], got {}", task.channels,
-                       task.height, task.width,
+                       task.image_height(), task.image_width(),
                        images.defined() ? shape_text(images.sizes().vec()) : "none"));
   if (images.scalar_type() != at::kByte && images.scalar_type() != at::kFloat)
     throw Error(format("images must be uint8, or float32 from 0 to 1, got {}",
@@ -125,11 +133,11 @@ PictureFit fit_of(const NetworkTask& task) {
     throw Error(
         format("the network takes {}, not pictures",
                task.table ? "rows of a table" : "samples " + batch_text(task.sample_shape)));
-  if (task.height != task.width || (task.channels != 1 && task.channels != 3))
+  if (task.image_height() != task.image_width() || (task.channels != 1 && task.channels != 3))
     throw Error(
         format("the network takes {}x{}x{} images: pictures become squares of 1 or 3 channels",
-               task.channels, task.height, task.width));
-  return {task.channels, task.resize, task.height};
+               task.channels, task.image_height(), task.image_width()));
+  return {task.channels, task.resize, task.image_height()};
 }
 
 }  // namespace
@@ -158,8 +166,10 @@ void Predictor::Network::make_loaders() {
   inputs.memory_format = wanted.memory_format;
   inputs.mean = task.mean;
   inputs.std = task.std;
+  if (task.batch_resize) inputs.resize = task.batch_resize->side;
   const auto loader = [&](at::ScalarType type) {
-    const at::Tensor black = at::zeros({1, task.channels, task.height, task.width}, type);
+    const at::Tensor black =
+        at::zeros({1, task.channels, task.image_height(), task.image_width()}, type);
     return Loader({black, at::zeros({1}, at::kLong)}, inputs);
   };
   bytes.emplace(loader(at::kByte));
@@ -170,7 +180,7 @@ at::Tensor Predictor::Network::inputs_of(const at::Tensor& samples, std::int64_t
   if (!takes_pictures())
     return standardised(samples, task.mean, task.std, "the inputs", first)
         .to(input_format(*model, compute).dtype);
-  const bool cut = samples.size(2) != task.height || samples.size(3) != task.width;
+  const bool cut = !(sides_of(samples, task) == ImageSides{task.height, task.width});
   const Loader& loader = samples.scalar_type() == at::kByte ? *bytes : *floats;
   return loader.of_images(samples, cut ? task.height : 0).inputs;
 }
@@ -242,7 +252,8 @@ Predictions Predictor::predict(const std::vector<std::string>& pictures) const {
   const NetworkTask& task = network_->task;
   require_pictures();
   if (pictures.empty())
-    return predict(at::empty({0, task.channels, task.height, task.width}, at::kByte));
+    return predict(
+        at::empty({0, task.channels, task.image_height(), task.image_width()}, at::kByte));
   std::vector<Predictions> parts;
   const auto count = static_cast<std::int64_t>(pictures.size());
   for (std::int64_t first = 0; first < count; first += network_->options.batch_size) {

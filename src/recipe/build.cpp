@@ -11,6 +11,7 @@
 #include "network/weights.h"
 #include "nn/layers/batch_norm.h"
 #include "recipe/data_place.h"
+#include "recipe/named_weights.h"
 #include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
 #include "train/run_plan.h"
@@ -40,7 +41,8 @@ DatasetDescriptor descriptor_of(const Recipe& recipe, const Environment& environ
 DataSet read_data(const Recipe& recipe, const Environment& environment) {
   return in_terms_of(recipe, [&] {
     const auto descriptor = descriptor_of(recipe, environment);
-    return load_data(recipe.data, descriptor, environment.registries.formats, environment.loading,
+    return load_data(normalised_as_weights(recipe, environment), descriptor,
+                     environment.registries.formats, environment.loading,
                      wanted_targets(recipe, environment.registries.tasks));
   });
 }
@@ -97,6 +99,7 @@ std::shared_ptr<Source> loader_of(const ImageSet& pictures, const RecipeRun& run
   options.device = run.compute.device;
   options.mean = run.data.mean;
   options.std = run.data.std;
+  options.resize = run.data.resize;
   options.crop = run.data.crop;
   options.augment = augment;
   options.seed = seed;
@@ -136,7 +139,8 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
   run.train = loader_of(run.data.train, run, augment_of(recipe, registries));
   run.validation = source_of(run.data.validation, run);
   run.test = source_of(run.data.test, run);
-  if (initial == InitialWeights::of_a_training && !recipe.weights.file) initialise_from_data(run);
+  const bool given = recipe.weights.file || recipe.weights.name;
+  if (initial == InitialWeights::of_a_training && !given) initialise_from_data(run);
   run.parameters = std::make_shared<Parameters>(run.model, run.compute.device, run.compute.dtype,
                                                 run.compute.memory_format);
 }
@@ -165,8 +169,8 @@ RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& e
   run.data = data;
   RunPlan plan = run_plan_of(recipe, run.data.train.size(), environment);
   make_model(run, environment, InitialWeights::of_a_training);
-  if (recipe.weights.file)
-    run.weights = load_weights(weights_path(recipe.weights), recipe.weights, *run.parameters);
+  if (const auto file = initial_weights_path(recipe, environment))
+    run.weights = load_weights(*file, recipe.weights, *run.parameters);
   run.steps = plan.steps;
   run.options = fit_options(recipe, run.steps);
   if (recipe.train.sync_bn) synchronise_norms(*run.model, run.group);
@@ -252,7 +256,7 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   RecipeRun run;
   run.recipe = recipe;
   run.data.name = task.data;
-  std::vector<std::int64_t> sizes = {0, task.channels, task.height, task.width};
+  std::vector<std::int64_t> sizes = {0, task.channels, task.image_height(), task.image_width()};
   if (!task.sample_shape.empty()) {
     sizes = task.sample_shape;
     sizes.insert(sizes.begin(), 0);
@@ -264,6 +268,10 @@ RecipeRun build_for_task(const NetworkTask& task, const Recipe& recipe,
   if (task.table) run.data.table = std::make_shared<const TableEncoding>(*task.table);
   run.data.mean = task.mean;
   run.data.std = task.std;
+  if (task.batch_resize) run.data.resize = task.batch_resize->side;
+  if (run.data.is_pictures() &&
+      (run.data.height() != task.height || run.data.width() != task.width))
+    run.data.crop = task.height;
   in_terms_of(recipe, [&] {
     run.data.target_kind = told_kind(task, *make_task(task, environment.registries.tasks));
     make_model(run, environment, InitialWeights::loaded_later);
@@ -308,7 +316,9 @@ NetworkTask task_of(const RecipeRun& run, const Environment& environment) {
   }
   const auto reader =
       environment.registries.formats.make(descriptor_of(run.recipe, environment).format);
-  task.resize = std::max(reader->picture_side().value_or(0), data.height());
+  if (data.resize > 0)
+    task.batch_resize = {data.resize, data.train.images.size(2), data.train.images.size(3)};
+  task.resize = std::max(reader->picture_side().value_or(0), task.image_height());
   return task;
 }
 

@@ -28,6 +28,8 @@ namespace {
 
 using Violation = OptionTable<DataOptions>::Violation;
 
+constexpr double kLargestSide = 4096;  // pixels
+
 bool has(const DataOptions& options, const std::string& augmentation) {
   return std::any_of(options.augment.begin(), options.augment.end(),
                      [&](const Choice& part) { return part.name == augmentation; });
@@ -43,6 +45,8 @@ std::optional<Violation> check_source(const DataOptions& options) {
 }
 
 std::optional<Violation> check_normalisation(const DataOptions& options) {
+  if (options.normalise == Normalise::caffe && options.resize)
+    return Violation{"resize", "does not go with a mean image (normalise: caffe)"};
   if (options.mean.size() != options.std.size())
     return Violation{options.std.empty() ? "mean" : "std",
                      "mean and std go together, one value a channel each"};
@@ -102,6 +106,12 @@ OptionTable<DataOptions> data_options(const Variants& formats, const Variants& a
       .range(at_least(1))
       .add("classes", &DataOptions::classes,
            "keep only the samples of these classes, labelled in this order; empty = all")
+      .add("resize", &DataOptions::resize,
+           "the shorter side of the images, stored or as the format made them, is resized to it on "
+           "the device, a batch at a time and before size and augment; bilinear, antialiased where "
+           "it shrinks; null = not resized")
+      .unit("pixels")
+      .range(between(1, kLargestSide))
       .add("size", &DataOptions::size,
            "side of the square that the network sees of larger images: training takes what the "
            "augmentation crops, evaluation the centre; null = the whole image")

@@ -1,5 +1,6 @@
 #include "core/text/format.h"
 #include "recipe/data_option_types.h"
+#include "recipe/descriptor_files.h"
 #include "yaml/yaml.h"
 
 #include <algorithm>
@@ -40,26 +41,35 @@ OptionTable<OtherForm> other_form_options(const Variants& formats) {
   return table;
 }
 
-bool is_hex(const std::string& text, std::size_t length) {
-  return text.empty() ||
-         (text.size() == length && text.find_first_not_of("0123456789abcdef") == std::string::npos);
+bool is_hex(const std::string& text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
+
+bool is_path(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".yaml") || name.ends_with(".yml");
+}
+
+}  // namespace
 
 OptionTable<Download> download_options() {
   using D = Download;
-  OptionTable<D> table("download", "a file that `onecycle data fetch` gets");
-  table.add("file", &D::file, "its name in the data set's folder")
+  OptionTable<D> table("download", "a file that `onecycle data fetch` or `weights fetch` gets");
+  table.add("file", &D::file, "its name in the folder")
       .required()
       .add("urls", &D::urls, "its addresses, tried in this order")
       .required()
       .add("md5", &D::md5, "of the file as downloaded, 32 lower-case hexadecimal digits")
-      .add("sha256", &D::sha256, "the same, 64 digits; one of the two is required")
+      .add("sha256", &D::sha256,
+           "the same, 64 digits or the first of them, at least 8; one of the two is "
+           "required")
       .add("bytes", &D::bytes, "its size: no more is taken; null: not known, at most 8 GB")
       .range(between(1, 1e15))
       .rule([](const D& d) -> std::optional<OptionTable<D>::Violation> {
         using V = OptionTable<D>::Violation;
-        if (!is_hex(d.md5, 32)) return V{"md5", "expected 32 lower-case hexadecimal digits"};
-        if (!is_hex(d.sha256, 64)) return V{"sha256", "expected 64 lower-case hexadecimal digits"};
+        if (!d.md5.empty() && (d.md5.size() != 32 || !is_hex(d.md5)))
+          return V{"md5", "expected 32 lower-case hexadecimal digits"};
+        if (!d.sha256.empty() && (d.sha256.size() < 8 || d.sha256.size() > 64 || !is_hex(d.sha256)))
+          return V{"sha256", "expected 64 lower-case hexadecimal digits, or the first 8 or more"};
         if (d.md5.empty() && d.sha256.empty()) return V{"md5", "a checksum is required"};
         if (d.file.empty() || d.file.starts_with(".") || d.file.find('/') != std::string::npos)
           return V{"file", "expected the name of a file, without a folder"};
@@ -68,11 +78,8 @@ OptionTable<Download> download_options() {
   return table;
 }
 
-bool is_path(const std::string& name) {
-  return name.find('/') != std::string::npos || name.ends_with(".yaml") || name.ends_with(".yml");
-}
-
-std::string descriptor_path(const std::string& name, const std::vector<std::string>& folders) {
+std::string descriptor_path(const std::string& field, const std::string& what,
+                            const std::string& name, const std::vector<std::string>& folders) {
   if (is_path(name)) return name;
   for (const std::string& folder : folders) {
     const fs::path path = fs::path(folder) / (name + ".yaml");
@@ -82,12 +89,9 @@ std::string descriptor_path(const std::string& name, const std::vector<std::stri
   const std::vector<std::string> known = list_descriptors(folders);
   const std::string nearest = nearest_name(name, known);
   throw FieldError(
-      "data.name",
-      format("no data set '{}'; {}known: {}", name,
-             nearest.empty() ? "" : format("did you mean '{}'? ", nearest), joined(known)));
+      field, format("no {} '{}'; {}known: {}", what, name,
+                    nearest.empty() ? "" : format("did you mean '{}'? ", nearest), joined(known)));
 }
-
-}  // namespace
 
 OptionTable<DatasetDescriptor> descriptor_options(const Variants& formats) {
   using D = DatasetDescriptor;
@@ -137,7 +141,8 @@ DatasetDescriptor find_descriptor(const DataOptions& options,
     return inline_set;
   }
   Problems problems;
-  const Value value = read_yaml_file(descriptor_path(*options.name, folders));
+  const Value value =
+      read_yaml_file(descriptor_path("data.name", "data set", *options.name, folders));
   DatasetDescriptor result = descriptor_options(formats.variants()).read(value, "", problems);
   problems.throw_if_any();
   return result;

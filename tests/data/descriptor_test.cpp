@@ -77,5 +77,55 @@ TEST(Descriptors, MistakesNameTheirPlace) {
   }
 }
 
+// ---- Weights -----------------------------------------------------------------------------------
+
+const std::string kShippedWeights = source_dir() + "/weights";
+
+TEST(WeightsDescriptors, TorchvisionsCarryTheirChecksums) {
+  const auto names = list_descriptors({kShippedWeights});
+  EXPECT_THAT(names,
+              testing::ElementsAre("resnet18-imagenet", "resnet34-imagenet", "resnet50-imagenet"));
+  for (const std::string& name : names) {
+    const WeightsDescriptor weights = find_weights_descriptor(name, {kShippedWeights});
+    EXPECT_EQ(weights.name, name);
+    EXPECT_FALSE(weights.title.empty());
+    const Download& download = weights.download;
+    const std::string model = name.substr(0, name.find('-'));
+    EXPECT_EQ(download.file, model + "-" + download.sha256 + ".pth");
+    EXPECT_THAT(download.urls,
+                testing::ElementsAre("https://download.pytorch.org/models/" + download.file));
+    EXPECT_THAT(weights.mean, testing::ElementsAre(.485, .456, .406));
+    EXPECT_THAT(weights.std, testing::ElementsAre(.229, .224, .225));
+  }
+}
+
+TEST(WeightsDescriptors, AreLookedForInTheirFolders) {
+  TemporaryFolder own;
+  WeightsDescriptor weights;
+  weights.folders = {"${ONECYCLE_NOT_SET}/x", own / "none", own.path()};
+  weights.download.file = "w.pth";
+  EXPECT_FALSE(weights_place(weights).has_value());
+  own.write_text("w.pth", "x");
+  EXPECT_EQ(weights_place(weights), own / "w.pth");
+}
+
+TEST(WeightsDescriptors, MistakesNameTheirPlace) {
+  TemporaryFolder own;
+  const std::pair<std::string, std::string> cases[] = {
+      {"{name: w, folders: [a]}", "download: is required"},
+      {"{name: w, folders: [a], download: {file: a, urls: [b], sha256: f37072f}}",
+       "expected 64 lower-case hexadecimal digits, or the first 8 or more"},
+      {"{name: w, folders: [a], download: {file: a, urls: [b]}}", "a checksum is required"},
+      {"{name: w, folders: [a], mean: [1], download: {file: a, urls: [b], sha256: f37072fd}}",
+       "mean and std go together"},
+  };
+  for (const auto& [yaml, message] : cases) {
+    own.write_text("w.yaml", yaml);
+    EXPECT_THAT([&] { (void)find_weights_descriptor("w", {own.path()}); },
+                testing::ThrowsMessage<RecipeError>(HasSubstr(message)))
+        << yaml;
+  }
+}
+
 }  // namespace
 }  // namespace onecycle

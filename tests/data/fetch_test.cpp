@@ -79,6 +79,18 @@ TEST_F(Fetch, KnowsMd5) {
   expect_fetched();
 }
 
+// As torchvision's file names have it.
+TEST_F(Fetch, KnowsTheStartOfASha256) {
+  server.set("a.gz", {"hello"});
+  body = "hello";
+  download.sha256 = "2cf24dba";  // printf hello | sha256sum
+  expect_fetched();
+  fs::remove(path());
+  download.sha256 = "2cf24dbb";
+  EXPECT_THAT(problem(), HasSubstr("its checksum is not the published one"));
+  EXPECT_FALSE(fs::exists(path()));
+}
+
 TEST_F(Fetch, GoesOnFromAPart) {
   server.set("a.gz", {body});
   write_part(body.substr(0, 60000));
@@ -225,9 +237,8 @@ TEST_F(Fetch, OnlyHttp) {
 }
 
 TEST(FetchFolder, IsAbsolute) {
-  DatasetDescriptor descriptor;
-  descriptor.folders = {"${ONECYCLE_NOT_SET}/x", "data/x", "/some/x"};
-  EXPECT_EQ(fetch_folder(descriptor), "/some/x");
+  EXPECT_EQ(fetch_folder("x", {"${ONECYCLE_NOT_SET}/x", "data/x", "/some/x"}), "/some/x");
+  EXPECT_THROW((void)fetch_folder("x", {"data/x"}), DataError);
 }
 
 }  // namespace

@@ -260,7 +260,7 @@ TEST_F(Commands, CheckListsEveryProblem) {
 TEST_F(Commands, EveryCommandHasHelpWithExamples) {
   for (const char* command :
        {"train", "range-test", "lr-find", "fit-batch", "search", "tune", "eval", "predict",
-        "export", "import", "report", "schedule", "check", "data", "info", "schema"}) {
+        "export", "import", "report", "schedule", "check", "data", "weights", "info", "schema"}) {
     const Outcome outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Examples:")) << command;

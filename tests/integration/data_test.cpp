@@ -106,6 +106,61 @@ TEST_F(DataCommand, InterruptedItKeepsThePart) {
   EXPECT_EQ(fs::file_size(part), 100);
 }
 
+// ---- Weights -----------------------------------------------------------------------------------
+
+class WeightsCommand : public ::testing::Test {
+ protected:
+  WeightsCommand() {
+    server_.set("w.pth", {body_});
+    descriptor_ = folder_.write_text("w.yaml", "name: w\nfolders: [" + place_ +
+                                                   "]\ndownload: {file: w.pth, urls: ['" +
+                                                   server_.url("w.pth") + "'], sha256: '" +
+                                                   Sha256().add(body_).hex().substr(0, 8) + "'}\n");
+  }
+  Outcome fetch() { return run_program({"weights", "fetch", descriptor_}); }
+
+  TemporaryFolder folder_;
+  const std::string place_ = folder_ / "place", file_ = place_ + "/w.pth";
+  const std::string body_ = std::string(5000, 'w');
+  HttpServer server_;
+  std::string descriptor_;
+};
+
+TEST_F(WeightsCommand, ListsWhatIsShipped) {
+  const Outcome outcome = run_program({"weights", "list"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("resnet18-imagenet   torchvision's ResNet-18"));
+}
+
+TEST_F(WeightsCommand, GoesOnAndFetchesNothingTwice) {
+  fs::create_directories(place_);
+  write_bytes(file_ + ".part", body_.substr(0, 2000));
+  const Outcome fetched = fetch();
+  ASSERT_EQ(fetched.exit_code, 0) << fetched.err;
+  EXPECT_THAT(server_.requests(), ::testing::ElementsAre("w.pth from 2000"));
+  EXPECT_EQ(read_bytes(file_), body_);
+  EXPECT_FALSE(fs::exists(file_ + ".part"));
+  EXPECT_THAT(fetch().out, HasSubstr("there     " + file_));
+  EXPECT_EQ(server_.requests().size(), 1u);
+}
+
+TEST_F(WeightsCommand, DamageIsToldInOneLine) {
+  fs::create_directories(place_);
+  write_bytes(file_, "half");
+  const Outcome damaged = fetch();
+  EXPECT_EQ(damaged.exit_code, 1);
+  EXPECT_THAT(damaged.err, HasSubstr(file_ + ": is there, but is not the published file"));
+  const Outcome unknown = run_program({"weights", "fetch", "resnet18"});
+  EXPECT_NE(unknown.exit_code, 0);
+  EXPECT_THAT(unknown.err, HasSubstr("known: resnet18-imagenet, resnet34-imagenet"));
+  const std::string recipe = folder_.write_text(
+      "r.yaml",
+      "data: {name: synthetic}\nmodel: {name: mlp, hidden: [4]}\nweights: {name: resnet81}\n"
+      "schedule: {name: one_cycle, lr_max: 0.1}\n");
+  EXPECT_THAT(run_program({"check", recipe}).err,
+              HasSubstr("weights.name: no published weights 'resnet81'"));
+}
+
 TEST_F(DataCommand, PacksARecipesData) {
   ASSERT_EQ(run_program({"data", "fetch", "tiny"}).exit_code, 0);
   const Outcome packed = run_program({"data", "pack", folder_ / "recipe.yml", "--json"});

@@ -99,6 +99,37 @@ TEST_F(OfAFile, GivesTheBareForwardsLogits) {
   EXPECT_EQ(predictor.predict(std::vector<std::string>()).logits.size(0), 0);
 }
 
+// As data.resize: 16 with data.size: 12, of images of 8x8.
+TEST_F(OfAFile, ImagesAreResizedAsInTraining) {
+  NetworkTask task = kTask;
+  task.resize = 8;
+  task.batch_resize = {16, 8, 8};
+  Metadata metadata = described();
+  metadata[kTaskKey] = to_json(task);
+  EXPECT_EQ(task_in(metadata, "x")->batch_resize, task.batch_resize);
+  write_network(file_, metadata);
+  const Predictor predictor(file_);
+  const at::Tensor images = at::randint(0, 256, {5, 3, 8, 8}, at::kByte);
+  const at::Tensor seen = at::upsample_bilinear2d(images.to(at::kFloat), {16, 16}, false)
+                              .narrow(2, 2, 12)
+                              .narrow(3, 2, 12);
+  const at::Tensor logits = bare_logits(*network(), seen);
+  expect_close(predictor.predict(images).logits, logits);
+  expect_close(predictor.predict(images.to(at::kFloat) / 255).logits, logits);
+  const std::string png = folder_ / "of_32.png";
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = image.height = 32;
+  image.format = PNG_FORMAT_GRAY;
+  const std::vector<std::uint8_t> grey(1024, 90);
+  ASSERT_NE(png_image_write_to_file(&image, png.c_str(), 0, grey.data(), 0, nullptr), 0);
+  EXPECT_EQ(predictor.picture(png).sizes(), at::IntArrayRef({3, 8, 8}));
+  task.batch_resize->side = 11;
+  metadata[kTaskKey] = to_json(task);
+  EXPECT_THAT([&] { (void)task_in(metadata, "x"); },
+              testing::ThrowsMessage<CheckpointError>(HasSubstr("batch_resize")));
+}
+
 TEST_F(OfAFile, ViewsAreAveraged) {
   const at::Tensor images = pictures(4);
   const auto model = network();

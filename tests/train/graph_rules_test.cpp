@@ -77,6 +77,8 @@ TEST(GraphRules, EveryRecipesStepKeepsThem) {
       {mlp, "data.augment=[{pad_crop: 1}, flip, {cutout: 2}, {colour_jitter: {contrast: .5}}]"},
       {mlp, "data.augment=[{random_resized_crop: [.5, 1]}, {flip: {mode: alternating}}]"},
       {mlp, "data.augment=[{pad_crop: {pixels: 1, mode: reflect}}]"},
+      {mlp, "data.resize=12"},
+      {mlp, "data.resize=6", "data.size=5", "data.augment=[{pad_crop: 1}, flip, {mixup: 0.4}]"},
       {mlp, "task={name: classification, weights: auto}", "train.label_smoothing=0.1"},
       {mlp, "task={name: classification, weights: auto, focal_gamma: 2}", "train.accumulate=2",
        "data.batch_size=8", "data.augment=[{mixup: 0.4}]"},

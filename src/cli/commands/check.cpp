@@ -52,6 +52,7 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
     constexpr std::int64_t kAssumedSamples = 50'000;  // where only reading the data would tell
     (void)plan_run(with_any_batch(recipe),
                    planned_samples(recipe, environment).value_or(kAssumedSamples), environment);
+    (void)without_initial_weights(recipe, environment);  // its weights.name is known
     warn_of_precision(path, computing_variants(recipe, search, environment.registries), line);
     if (line.has("resolved")) print("{}", resolved_text(recipe, environment.registries));
   } catch (const Error& error) {

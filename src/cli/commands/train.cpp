@@ -29,9 +29,10 @@ Exit codes: 0 done, 1 failed, 2 bad usage or recipe, 3 diverged, 130/143/129 int
 
 // A checkpoint holds every weight: the file that the run began with need not be there any more.
 RecipeRun build_resumed(const Resumed& resumed, const Environment& environment) {
-  Recipe recipe = resumed.recipe;
-  if (resumed.start.snapshot) recipe.weights.file.reset();
-  RecipeRun run = build(recipe, environment);
+  RecipeRun run =
+      build(resumed.start.snapshot ? without_initial_weights(resumed.recipe, environment)
+                                   : resumed.recipe,
+            environment);
   run.recipe = resumed.recipe;
   return run;
 }

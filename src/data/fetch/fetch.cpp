@@ -37,7 +37,7 @@ FileLock lock_part(const std::string& part) {
 }
 
 bool is_whole(const std::string& path, const Download& download) {
-  if (!download.sha256.empty()) return file_digest(path, "sha256") == download.sha256;
+  if (!download.sha256.empty()) return file_digest(path, "sha256").starts_with(download.sha256);
   return file_digest(path, "md5") == download.md5;
 }
 
@@ -164,13 +164,12 @@ class Fetching {
 
 }  // namespace
 
-std::string fetch_folder(const DatasetDescriptor& descriptor) {
-  for (const std::string& folder : descriptor.folders) {
+std::string fetch_folder(const std::string& name, const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
     const auto expanded = expand_path(folder);
     if (expanded && fs::path(*expanded).is_absolute()) return *expanded;
   }
-  throw DataError(
-      format("{}: none of its folders can be written to; name one with --dir", descriptor.name));
+  throw DataError(format("{}: none of its folders can be written to; name one with --dir", name));
 }
 
 FetchedFile fetch_file(const Download& download, const FetchOptions& options,

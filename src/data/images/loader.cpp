@@ -5,6 +5,7 @@
 #include "core/text/format.h"
 #include "data/images/crop_tables.h"
 #include "data/images/mixup.h"
+#include "data/images/resize.h"
 #include "data/tensors.h"
 #include "kernels/batch/gather.h"
 
@@ -13,6 +14,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
@@ -51,16 +53,23 @@ at::Tensor on_device(std::vector<T> values, at::Device device) {
 template <class T>
 void renew(at::Tensor& tensor, std::vector<T> values, at::Device device) {
   at::Tensor latest = on_device(std::move(values), device);
-  if (tensor.defined() && device.is_cuda()) {
+  if (tensor.defined()) {
     tensor.copy_(latest);
   } else {
     tensor = std::move(latest);
   }
 }
 
+// Of the images that the augmentation and the crop see.
+ImageSides sides_of(const ImageSet& set, const LoaderOptions& options) {
+  const ImageSides stored{set.images.size(2), set.images.size(3)};
+  return options.resize > 0 ? resized_sides(stored, options.resize) : stored;
+}
+
 void check_set(const ImageSet& set, const LoaderOptions& options) {
   if (set.size() == 0) throw DataError("a part of the data set that the run uses has no samples");
-  if (options.crop > std::min(set.images.size(2), set.images.size(3)))
+  const ImageSides sides = sides_of(set, options);
+  if (options.crop > sides.shorter())
     throw DataError(format("a crop of {0}x{0} is larger than the images", options.crop));
   if (options.batch_size < 1)
     throw FieldError("data.batch_size", format("must be at least 1, got {}", options.batch_size));
@@ -70,12 +79,13 @@ void check_set(const ImageSet& set, const LoaderOptions& options) {
       options.std.size() != channels)
     throw DataError(format("mean and std have {} and {} values, the images {} channels",
                            options.mean.size(), options.std.size(), channels));
+  if (options.resize > 0 && options.mean.size() != channels)
+    throw DataError("a mean image does not go with images that are resized");
   const Augment& augment = options.augment;
-  if (augment.pad_reflects && augment.pad_crop >= std::min(set.images.size(2), set.images.size(3)))
-    throw FieldError("data.augment.pad_crop",
-                     format("{} reflected pixels need a larger image than "
-                            "{}x{}",
-                            augment.pad_crop, set.images.size(2), set.images.size(3)));
+  if (augment.pad_reflects && augment.pad_crop >= sides.shorter())
+    throw FieldError("data.augment.pad_crop", format("{} reflected pixels need a larger image than "
+                                                     "{}x{}",
+                                                     augment.pad_crop, sides.height, sides.width));
   if (!augment.resized_crop && !augment.jitter.any() && !augment.values.any()) return;
   constexpr const char* kWhich = "random_resized_crop, colour_jitter and value_jitter";
   if (options.mean.size() != channels)
@@ -108,16 +118,17 @@ Loader::Loader(const ImageSet& set, const LoaderOptions& options)
     set_.labels = at::arange(num_samples_, at::TensorOptions(at::kLong).device(options_.device));
     set_targets();
   }
-  const double white = set_.images.scalar_type() == at::kByte ? 255 : 1;
+  const bool bytes = set_.images.scalar_type() == at::kByte && options_.resize == 0;
+  const double white = bytes ? 255 : 1;
   std::vector<double> mean, inverse_std;
   for (const double value : options_.mean) mean.push_back(value * white);
   for (const double value : options_.std) inverse_std.push_back(1 / (value * white));
   mean_ = on_device(std::move(mean), options_.device);
   inverse_std_ = on_device(std::move(inverse_std), options_.device);
   if (set.rows.defined()) set_.rows = set.rows.to(options_.device);
+  const ImageSides sides = sides_of(set_, options_);
   if (const auto& crop = options_.augment.resized_crop)
-    crop_tables_.emplace(options_.device,
-                         crop_tables(*crop, set_.images.size(2), set_.images.size(3)));
+    crop_tables_.emplace(options_.device, crop_tables(*crop, sides.height, sides.width));
 }
 
 void Loader::set_format(const InputFormat& wanted) {
@@ -183,14 +194,13 @@ void Loader::seek(std::int64_t epoch, std::int64_t first) {
 
 Batch Loader::rows(std::int64_t offset, std::int64_t count) {
   kernels::Gather request;
-  request.order = order_.const_data_ptr<std::int64_t>();
   request.position = position_.data();
   request.offset = offset;
   request.batch = request.valid = count;
   request.seed = options_.seed;
   request.out_height = request.out_width = options_.crop;
   augment(request);
-  Batch batch = with_targets(gather(request, set_));
+  Batch batch = with_targets(gather(request, set_, order_));
   for (const auto& other : options_.augment.others) batch.inputs = other->apply(batch.inputs);
   return batch;
 }
@@ -204,7 +214,8 @@ void Loader::augment(kernels::Gather& request) const {
   request.cutout = static_cast<std::int32_t>(augment.cutout);
   if (augment.resized_crop) {
     request.crop = crop_tables_->data();
-    const auto box = fallback_box(*augment.resized_crop, set_.images.size(2), set_.images.size(3));
+    const ImageSides sides = sides_of(set_, options_);
+    const auto box = fallback_box(*augment.resized_crop, sides.height, sides.width);
     std::copy(box.begin(), box.end(), request.fallback);
   }
   const double jitter[] = {augment.jitter.brightness, augment.jitter.contrast,
@@ -233,11 +244,9 @@ Batch Loader::in_order(std::int64_t first, std::int64_t valid, std::int64_t coun
 
 Batch Loader::chosen(const at::Tensor& samples) {
   kernels::Gather request;
-  const at::Tensor order = samples.contiguous();
-  request.order = order.const_data_ptr<std::int64_t>();
-  request.batch = request.valid = order.size(0);
+  request.batch = request.valid = samples.size(0);
   request.out_height = request.out_width = options_.crop;
-  return with_targets(gather(request, set_));
+  return with_targets(gather(request, set_, samples.contiguous()));
 }
 
 Batch Loader::of_images(const at::Tensor& images, std::int64_t crop) const {
@@ -257,8 +266,24 @@ Batch Loader::evaluation_batch(std::int64_t index) {
   return in_order(first, std::min(options_.batch_size, num_samples_ - first), options_.batch_size);
 }
 
-Batch Loader::gather(kernels::Gather request, const ImageSet& set) const {
+ImageSet Loader::resized_samples(const kernels::Gather& request, const ImageSet& set,
+                                 const at::Tensor& order) const {
+  const auto numbers = at::TensorOptions(at::kLong).device(options_.device);
+  at::Tensor samples = at::arange(request.offset, request.offset + request.valid, numbers);
+  if (request.position != nullptr) samples.add_(position_.member(&kernels::GatherPosition::first));
+  if (order.defined()) samples = order.index_select(0, samples);
+  if (request.mixes()) samples = at::cat({samples, partner_.index_select(0, samples)});
+  const at::Tensor stored = set.rows.defined() ? set.rows.index_select(0, samples) : samples;
+  // A sample that is there twice has the same pixels in both places.
+  const at::Tensor places = at::empty({set.size()}, numbers);
+  places.scatter_(0, samples, at::arange(samples.size(0), numbers));
+  return {resized(set.images.index_select(0, stored), options_.resize), set.labels, places};
+}
+
+Batch Loader::gather(kernels::Gather request, const ImageSet& from, const at::Tensor& order) const {
   const at::Device device = options_.device;
+  const ImageSet set = options_.resize > 0 ? resized_samples(request, from, order) : from;
+  if (order.defined()) request.order = order.const_data_ptr<std::int64_t>();
   request.channels = set.images.size(1);
   request.height = set.images.size(2);
   request.width = set.images.size(3);

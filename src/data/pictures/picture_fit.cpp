@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "data/images/resize.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,12 +14,6 @@
 namespace onecycle {
 
 namespace {
-
-// torchvision: the longer side is cut down to whole pixels.
-std::int64_t longer_side(std::int64_t resize, std::int64_t longer, std::int64_t shorter) {
-  return static_cast<std::int64_t>(static_cast<double>(resize) * static_cast<double>(longer) /
-                                   static_cast<double>(shorter));
-}
 
 // torchvision's CenterCrop rounds half to even.
 std::int64_t centred(std::int64_t whole, std::int64_t part) {
@@ -32,13 +27,10 @@ at::Tensor fitted(const Picture& picture, const PictureFit& fit) {
   at::Tensor image = at::from_blob(const_cast<std::uint8_t*>(picture.pixels.data()),
                                    {1, picture.height, picture.width, picture.channels}, at::kByte)
                          .permute({0, 3, 1, 2});
-  const std::int64_t shorter = std::min(picture.height, picture.width);
-  if (fit.resize > 0 && fit.resize != shorter) {
-    const std::int64_t longer =
-        longer_side(fit.resize, std::max(picture.height, picture.width), shorter);
-    const bool wide = picture.width >= picture.height;
-    image = at::_upsample_bilinear2d_aa(
-        image, {wide ? fit.resize : longer, wide ? longer : fit.resize}, /*align_corners=*/false);
+  const ImageSides sides{picture.height, picture.width};
+  if (fit.resize > 0 && fit.resize != sides.shorter()) {
+    const ImageSides to = resized_sides(sides, fit.resize);
+    image = at::_upsample_bilinear2d_aa(image, {to.height, to.width}, /*align_corners=*/false);
   }
   image = image.squeeze(0);
   if (fit.size > 0) {

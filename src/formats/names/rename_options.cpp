@@ -40,12 +40,22 @@ OptionTable<WeightsOptions> weights_options() {
       "file", &WeightsOptions::file,
       "a checkpoint of onecycle, a safetensors file, or what torch.save wrote (.pth, .pt, .th); "
       "the kind is found by content; ~ and ${NAME} as in data.dir; null: random weights");
+  table.add("name", &WeightsOptions::name,
+            "in place of file: published weights of `onecycle weights list`, or a path to a "
+            "descriptor like those; the data are normalised as theirs were where the recipe states "
+            "nothing");
   table.add(
       "match", &WeightsOptions::match,
       {{"strict", WeightsMatch::strict}, {"partial", WeightsMatch::partial}},
       "strict: its names and shapes are the model's, all of them; partial: what fits is taken, "
       "and the rest stays as initialised (a head for other classes)");
   table.add_list("rename", &WeightsOptions::rename, rename_options());
+  table.rule(
+      [](const WeightsOptions& options) -> std::optional<OptionTable<WeightsOptions>::Violation> {
+        if (!options.file || !options.name) return std::nullopt;
+        return OptionTable<WeightsOptions>::Violation{
+            "name", "weights have a name or a file of their own, not both"};
+      });
   return table;
 }
 
