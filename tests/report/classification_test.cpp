@@ -106,9 +106,12 @@ TEST(EvaluationReport, IsOnePageWithItsFiles) {
   const TemporaryFolder folder;
   const Report report = write_evaluation_report(report_of_seven(), folder / "eval.html");
   const std::string page = read_bytes(report.page);
-  for (const char* part : {"Confusion matrix", "57.14 %", "Worst mistakes", "Reliability",
-                           "data:image/png;base64,iVBORw0KGgo", "taken for d"})
+  for (const char* part :
+       {"Confusion matrix", "57.14 %", "Worst mistakes", "Reliability",
+        "data:image/png;base64,iVBORw0KGgo", "predicted d", "<th>recall</th>", "true \\ predicted"})
     EXPECT_THAT(page, HasSubstr(part));
+  EXPECT_THAT(page, Not(HasSubstr("taken for")));
+  EXPECT_THAT(page, Not(HasSubstr("ecognised")));
   EXPECT_THAT(page, Not(HasSubstr("<script>alert"))) << "names are text";
   EXPECT_THAT(page, Not(HasSubstr("<b>seven")));
   EXPECT_THAT(read_bytes(folder / "eval/confusion.csv"), HasSubstr("\"b,c\",1,2,0\n"));
