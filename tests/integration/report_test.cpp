@@ -120,7 +120,7 @@ TEST_F(ReportCommand, ThePageWorksInABrowserAndAsksForNothing) {
   EXPECT_EQ(attribute(opened.out, "requests"), "0");
   EXPECT_EQ(attribute(opened.out, "hidden"), "false");
   EXPECT_THAT(attribute(opened.out, "tip"),
-              ::testing::ContainsRegex("epoch [0-9.]+training[0-9.]+"));
+              ::testing::ContainsRegex("step [0-9.,]+training[0-9.]+"));
   EXPECT_EQ(attribute(opened.out, "wide"), "");
 }
 

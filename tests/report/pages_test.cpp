@@ -62,8 +62,7 @@ class Reports : public ::testing::Test {
 TEST_F(Reports, AFinishedRunHasEveryFigureAndItsData) {
   write_run(std::string(kEvents) + "2026-01-02T03:05:05Z,20,2.0,finished,\"\"\n");
   const std::string html = page();
-  for (const char* name :
-       {"loss", "accuracy", "train-loss", "learning-rate", "momentum", "throughput"}) {
+  for (const char* name : {"loss", "accuracy", "momentum", "throughput"}) {
     EXPECT_THAT(html, HasSubstr(std::string("<figure id=\"") + name + "\">"));
     for (const char* type : {".svg", ".csv", ".json"})
       EXPECT_TRUE(fs::exists(folder_ / (std::string("report/") + name + type))) << name << type;
@@ -71,7 +70,36 @@ TEST_F(Reports, AFinishedRunHasEveryFigureAndItsData) {
   EXPECT_THAT(html, Not(HasSubstr("Unfinished")));
   EXPECT_THAT(html, HasSubstr("1.1 at epoch 2 (55.00 %)"));
   EXPECT_THAT(html, HasSubstr("54.00 % (loss 1.2)"));
-  EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nvalidation,2,1.1,,\n"));
+  EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nvalidation,19,1.1,,\n"));
+}
+
+TEST_F(Reports, TheRateIsBehindTheLossOnOneAxisOfSteps) {
+  write_run();
+  const Figure loss = read_figures(folder_.path()).at(0);
+  EXPECT_EQ(loss.x.label, "step");
+  std::vector<std::string> labels;
+  for (const PlotSeries& series : loss.series) labels.push_back(series.label);
+  EXPECT_THAT(labels, ElementsAre("training", "validation", "test", "learning rate"));
+  EXPECT_THAT(loss.series[0].x, ElementsAre(4, 9)) << "as logged, beside it as evaluated:";
+  EXPECT_THAT(loss.series[1].x, ElementsAre(9, 19));
+  EXPECT_TRUE(loss.series[3].right);
+  EXPECT_EQ(loss.series[3].style, PlotSeries::Style::area);
+  EXPECT_THAT(loss.series[3].y, ElementsAre(0.05, 0.1));
+  EXPECT_THAT(loss.note, HasSubstr("An epoch is 10 steps."));
+}
+
+TEST_F(Reports, EvaluationsAndTheBestAreMarked) {
+  write_run();
+  const auto figures = read_figures(folder_.path());
+  for (const Figure* figure : {&figures.at(0), &figures.at(1)}) {
+    ASSERT_THAT(figure->marks, SizeIs(3)) << figure->name;
+    EXPECT_DOUBLE_EQ(figure->marks[0].x, 9);
+    EXPECT_FALSE(figure->marks[0].strong);
+    EXPECT_TRUE(figure->marks[2].strong);
+    EXPECT_DOUBLE_EQ(figure->marks[2].x, 19);
+  }
+  EXPECT_EQ(figures[0].marks[2].label, "best 1.1") << "the lowest loss";
+  EXPECT_EQ(figures[1].marks[2].label, "best 55") << "the highest accuracy, in percent";
 }
 
 constexpr const char* kErrors =
@@ -94,8 +122,8 @@ TEST_F(Reports, AnErrorIsShownInItsOwnUnit) {
   EXPECT_THAT(html, HasSubstr("551.8 (loss 1.2)"));
   EXPECT_THAT(html, HasSubstr("validation mAP"));
   EXPECT_THAT(html, HasSubstr("mAP, %"));
-  EXPECT_THAT(read_bytes(folder_ / "report/rmse.csv"), HasSubstr("\nvalidation,2,548.125,,\n"));
-  EXPECT_THAT(read_bytes(folder_ / "report/map.csv"), HasSubstr("\nvalidation,2,50,,\n"));
+  EXPECT_THAT(read_bytes(folder_ / "report/rmse.csv"), HasSubstr("\nvalidation,19,548.125,,\n"));
+  EXPECT_THAT(read_bytes(folder_ / "report/map.csv"), HasSubstr("\nvalidation,19,50,,\n"));
 }
 
 TEST_F(Reports, AnOlderRunsMetricsAreKnownByTheirColumns) {
@@ -154,7 +182,7 @@ TEST_F(Reports, AResumedRunIsUnfinishedAgainAndADivergedOneSaysWhy) {
 TEST_F(Reports, StepsAloneAreEnough) {
   folder_.write_text("steps.csv", kSteps);
   folder_.write_text("metrics.csv", "step,epoch\n");
-  EXPECT_THAT(page(), HasSubstr("<figure id=\"train-loss\">"));
+  EXPECT_THAT(page(), HasSubstr("<figure id=\"loss\">"));
 }
 
 TEST_F(Reports, NoTextOfARecipeBecomesMarkup) {

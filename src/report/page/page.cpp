@@ -65,7 +65,10 @@ std::string legend_html(const Figure& figure) {
         "<li><svg class=\"plot key\" viewBox=\"0 0 24 10\" aria-hidden=\"true\"><path class=\"{} "
         "c{}\" d=\"{}\"/></svg>{}</li>",
         name_of(series.style), series.colour,
-        is_line(series.style) ? "M2 5H22" : "M4 5h0m8 0h0m8 0h0", escaped(series.label));
+        series.style == PlotSeries::Style::area ? "M2 10V2H22V10"
+        : is_line(series.style)                 ? "M2 5H22"
+                                                : "M4 5h0m8 0h0m8 0h0",
+        escaped(series.label));
   return html + "</ul>\n";
 }
 
