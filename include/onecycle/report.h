@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 #include "onecycle/verdict.h"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,6 +82,9 @@ struct ReportOptions {
   std::vector<std::string> words;   // sentences at the top: the verdict
   Facts facts;                      // machine, versions: name and value
   std::string gnuplot = "gnuplot";  // draws the PNG files; empty: none are drawn
+  // What of a resolved recipe differs from the defaults, "key: value" a line; where it is not set
+  // or returns nothing, pages show the whole recipe at once.
+  std::function<std::string(const std::string& recipe)> changes;
 };
 
 // What was written.

@@ -28,6 +28,11 @@ void read_recipe(RunFiles& files) {
     const Value* schedule = recipe.find("schedule");
     const Value* peak = schedule != nullptr ? schedule->find("lr_max") : nullptr;
     if (peak != nullptr) files.lr_max = number_in(*peak).value_or(0);
+    files.has_lr_max = files.lr_max > 0;
+    const Value* train = recipe.find("train");
+    const Value* duration = train != nullptr ? train->find("duration") : nullptr;
+    if (duration != nullptr && duration->is_scalar())
+      files.duration = Duration::parse(duration->text);
   } catch (const RecipeError&) {
     files.name.clear();
   }

@@ -119,15 +119,11 @@ void mark_evaluations(Figure& figure, bool larger_is_better) {
                                   [](const PlotSeries& one) { return one.label == "validation"; });
   if (found == figure.series.end()) return;
   const PlotSeries& curve = *found;
-  std::size_t best = curve.y.size();
-  for (std::size_t i = 0; i < curve.y.size(); ++i) {
-    if (!std::isfinite(curve.y[i])) continue;
-    const bool better = best == curve.y.size() || (larger_is_better ? curve.y[i] > curve.y[best]
-                                                                    : curve.y[i] < curve.y[best]);
-    if (better) best = i;
-    if (curve.y.size() <= kMostDots)
-      figure.marks.push_back({"evaluation: " + human_number(curve.y[i]), curve.x[i], curve.y[i]});
-  }
+  if (curve.y.size() <= kMostDots)
+    for (std::size_t i = 0; i < curve.y.size(); ++i)
+      if (std::isfinite(curve.y[i]))
+        figure.marks.push_back({"evaluation: " + human_number(curve.y[i]), curve.x[i], curve.y[i]});
+  const std::size_t best = best_row(curve.y, larger_is_better);
   if (best < curve.y.size())
     figure.marks.push_back(
         {"best " + human_number(curve.y[best]), curve.x[best], curve.y[best], true});

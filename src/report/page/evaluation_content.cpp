@@ -153,10 +153,11 @@ PageGallery mistakes_gallery(const EvaluationReport& evaluation) {
 
 void add_words(PageContent& content, const Classification& result) {
   const double points = 100 * result.overconfidence;
+  content.answer = format("{} of {} samples are right.", human_percent(result.accuracy),
+                          human_number(static_cast<double>(result.samples)));
   content.words.push_back(
-      format("{} of {} samples are right. The network is on average {:.1f} points {} than right "
-             "(expected calibration error {}).",
-             human_percent(result.accuracy), human_number(static_cast<double>(result.samples)),
+      format("The network is on average {:.1f} points {} than right (expected calibration error "
+             "{}).",
              std::abs(points), points >= 0 ? "more confident" : "less confident",
              human_percent(result.ece)));
 }
@@ -185,6 +186,7 @@ PageContent evaluation_content(const EvaluationReport& evaluation) {
     if (!table.rows.empty()) content.tables.push_back(std::move(table));
   if (!evaluation.pictures.empty()) content.galleries.push_back(mistakes_gallery(evaluation));
   content.recipe = evaluation.recipe;
+  content.changes = evaluation.changes;
   content.machine = evaluation.facts;
   return content;
 }
