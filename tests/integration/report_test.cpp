@@ -97,6 +97,8 @@ TEST_F(ReportCommand, WritesThePageAndNamesIt) {
   EXPECT_THAT(html, HasSubstr("Verdict: "));
   EXPECT_THAT(html, HasSubstr("<dt>machine</dt>"));
   EXPECT_THAT(html, HasSubstr("CPU threads"));
+  EXPECT_THAT(html, HasSubstr("data.batch_size: 50\ndata.validation: 100\n"));
+  EXPECT_THAT(html, HasSubstr("<summary>The whole recipe</summary>"));
   EXPECT_TRUE(fs::exists(run + "/report/loss.svg"));
   EXPECT_EQ(fs::exists(run + "/report/loss.png"), !in_path("gnuplot").empty());
 }
