@@ -211,32 +211,6 @@ TEST_F(Reports, AnOlderRunsMetricsAreKnownByTheirColumns) {
   }
 }
 
-constexpr const char* kTuning =
-    R"({"kind": "tuning", "name": "small", "choices": [{"what": "momentum",
-  "trials": [{"label": "0.95", "loss": -2.5, VALUE"epochs": 2, "chosen": true},
-             {"label": "0.9", "loss": -1.75, "epochs": 2, "chosen": false}]}]METRIC})";
-
-std::string tuning_of(const std::string& value, const std::string& metric) {
-  std::string text = kTuning;
-  text.replace(text.find("VALUE"), 5, value);
-  return text.replace(text.find("METRIC"), 6, metric);
-}
-
-TEST_F(Reports, TrialsOfATuningHaveTheMetricThatItNames) {
-  folder_.write_text("tuning.json", tuning_of(R"("rmse": 548.125, )", R"(, "metric":
-    {"name": "rmse", "label": "RMSE", "larger_is_better": false, "is_fraction": false})"));
-  std::string html = page();
-  EXPECT_THAT(html, HasSubstr("validation RMSE"));
-  EXPECT_THAT(html, HasSubstr("548.1"));
-  EXPECT_THAT(html, Not(HasSubstr("are cut off"))) << "losses differ by less than the figure shows";
-  folder_.write_text("tuning.json", tuning_of(R"("accuracy": 0.875, )", ""));
-  html = page();
-  EXPECT_THAT(html, HasSubstr("validation accuracy"));
-  EXPECT_THAT(html, HasSubstr("87.50 %"));
-  folder_.write_text("tuning.json", tuning_of("", R"(, "metric": null)"));
-  EXPECT_THAT(page(), Not(HasSubstr("validation accuracy")));
-}
-
 TEST_F(Reports, AnUnfinishedRunAndACutFileAreSaidToBe) {
   write_run();
   folder_.write_text("steps.csv", std::string(kSteps) + "14,1.5,0.08,0.9");
