@@ -78,6 +78,8 @@ TEST_F(TunePage, TrialsAreDrawnOverTheValuesTried) {
   EXPECT_THAT(decay.series.at(0).y, ElementsAre(9, 2, 3));
   EXPECT_EQ(decay.series.at(1).label, "0") << "beside the logarithm";
   EXPECT_THAT(decay.series.at(1).y, ElementsAre(2.5, 2.5));
+  EXPECT_LT(decay.x.low, 0.0001);
+  EXPECT_GT(decay.x.high, 0.01);
   EXPECT_EQ(decay.marks.at(1).label, "chosen: 0.001");
   EXPECT_TRUE(decay.marks.at(1).strong);
   EXPECT_DOUBLE_EQ(decay.y.high, 3);

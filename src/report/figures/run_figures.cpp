@@ -11,7 +11,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr double kWideSpan = 100;       // between a figure's values: then its axis is logarithmic
+constexpr double kWideSpan = 10;        // between a figure's values: then its axis is logarithmic
 constexpr std::size_t kMostDots = 100;  // evaluations marked one by one
 
 bool has_values(const PlotSeries& series) {
@@ -173,7 +173,9 @@ std::vector<Figure> run_figures(const RunFiles& files) {
                               kind.is_fraction ? 100 : 1);
     figure.note = "Training: the mean over the steps since the previous evaluation.";
     mark_evaluations(figure, kind.larger_is_better);
-    figures.push_back(std::move(figure));
+    const bool curve = std::any_of(figure.series.begin(), figure.series.end(),
+                                   [](const PlotSeries& one) { return one.x.size() > 1; });
+    if (curve) figures.push_back(std::move(figure));
   }
   for (const StepCurve& curve : kStepCurves) {
     Figure figure = figure_of(curve.name, curve.title, "step", curve.unit);

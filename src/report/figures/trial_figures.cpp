@@ -81,13 +81,24 @@ void cut_off_high_losses(Figure& figure, const std::vector<TriedValue>& tried) {
   figure.note += format(" Losses above {} are cut off.", human_number(high));
 }
 
+// Beside the outermost values, for their dots and what is written at them.
+void leave_room(PlotAxis& axis, double low, double high) {
+  constexpr double kShare = 0.08;
+  if (axis.logarithmic) {
+    const double factor = std::pow(high / low, kShare);
+    axis.low = low / factor, axis.high = high * factor;
+  } else {
+    axis.low = low - kShare * (high - low), axis.high = high + kShare * (high - low);
+  }
+}
+
 Figure figure_of(const std::string& what, std::vector<TriedValue> tried) {
   Figure figure;
   figure.name = file_name_of(what);
   figure.title = "Validation loss by " + what;
   figure.note = "Lower is better. Dots: trials; the line marks what was chosen.";
   figure.x.label = what;
-  figure.y.label = "validation loss";
+  figure.y.label = "loss";
   figure.x.logarithmic = is_logarithmic(tried);
   std::stable_sort(tried.begin(), tried.end(), [](const TriedValue& a, const TriedValue& b) {
     return a.value.value_or(INFINITY) < b.value.value_or(INFINITY);
@@ -109,13 +120,14 @@ Figure figure_of(const std::string& what, std::vector<TriedValue> tried) {
   }
   if (curve.x.size() < 2) return figure;
   figure.series.push_back(curve);
+  leave_room(figure.x, curve.x.front(), curve.x.back());
   for (const TriedValue& one : beside) {
     if (!std::isfinite(one.loss)) continue;
     PlotSeries line;
     line.label = one.label + (one.chosen ? " (chosen)" : "");
     line.style = PlotSeries::Style::dashed;
     line.colour = static_cast<int>(figure.series.size()) % 6;
-    line.x = {curve.x.front(), curve.x.back()};
+    line.x = {figure.x.low, figure.x.high};
     line.y = {one.loss, one.loss};
     figure.series.push_back(std::move(line));
   }

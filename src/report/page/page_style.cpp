@@ -24,7 +24,7 @@ border-radius:4px;padding:.15rem .4rem;white-space:pre-wrap;overflow-wrap:anywhe
 .words{font-size:1.05rem;max-width:70ch;margin:.6rem 0;overflow-wrap:anywhere}
 .warning{background:var(--warn-panel);color:var(--warn);border-left:4px solid currentColor;
 padding:.5rem .75rem;margin:.75rem 0;overflow-wrap:anywhere}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:.6rem;margin:1rem 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(118px,1fr));gap:.6rem;margin:1rem 0}
 .facts div{background:var(--panel);border-radius:6px;padding:.5rem .75rem;min-width:0}
 dt{color:var(--muted);font-size:.8rem}
 dd{margin:0;font-weight:600;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}

@@ -164,8 +164,8 @@ PageContent read_tuning(const std::string& folder) {
   content.warnings.insert(content.warnings.end(), run.warnings.begin(), run.warnings.end());
   if (!changes.empty()) content.summary.push_back(before_and_after(changes));
   content.summary.push_back(choices_of(tuning));
-  add_range_test(content, folder_in(folder, tuning, "range_test"), "range", "Range test");
   for (Figure& trials : trial_figures(tuning)) content.figures.push_back(std::move(trials));
+  add_range_test(content, folder_in(folder, tuning, "range_test"), "range", "Range test");
   add_range_test(content, folder_in(folder, tuning, "confirming_range_test"), "confirming",
                  "Confirming range test");
   add_figures(content, std::move(run.figures), "final", "Final run");
