@@ -20,7 +20,7 @@ overflow-wrap:anywhere}
 .next dd{font-weight:400;min-width:0}
 code{font:.85rem/1.5 ui-monospace,"SF Mono",Menlo,Consolas,monospace;background:var(--panel);
 border-radius:4px;padding:.15rem .4rem;white-space:pre-wrap;overflow-wrap:anywhere;user-select:all;
--webkit-box-decoration-break:clone;box-decoration-break:clone}
+display:inline-block;max-width:100%}
 .words{font-size:1.05rem;max-width:70ch;margin:.6rem 0;overflow-wrap:anywhere}
 .warning{background:var(--warn-panel);color:var(--warn);border-left:4px solid currentColor;
 padding:.5rem .75rem;margin:.75rem 0;overflow-wrap:anywhere}
@@ -60,8 +60,8 @@ vertical-align:top}
 th{color:var(--muted);font-weight:500;white-space:normal;vertical-align:bottom}
 th:first-child,td:first-child{padding-left:0}
 .text{text-align:left}
-td.text{white-space:normal;overflow-wrap:anywhere;min-width:5rem}
-td.text:last-child{min-width:14rem}
+td.text{white-space:normal;min-width:5rem}
+td.text:last-child{min-width:min(14rem,40vw);overflow-wrap:anywhere}
 td.text:first-child{min-width:7rem}
 .matrix th,.matrix td{padding:.25rem .4rem;text-align:center;border:1px solid var(--paper)}
 .matrix th[scope=row]{text-align:right;position:sticky;left:0;background:var(--paper);z-index:1}
