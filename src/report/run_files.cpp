@@ -5,7 +5,10 @@
 #include "onecycle/report.h"
 
 #include "core/text/format.h"
+#include "core/text/json_text.h"
 #include "core/text/metric_text.h"
+#include "report/page/text.h"
+#include "report/range_file.h"
 #include "yaml/document.h"
 #include "yaml/yaml.h"
 
@@ -67,6 +70,30 @@ std::vector<Metric> kinds_in(const std::string& folder, const RunCsv& metrics) {
   return kinds;
 }
 
+// Of the sessions that run.json tells of: the first command and, of a resumed run, the last; the
+// others of the last session.
+Facts origin_in(const std::string& path) {
+  if (!fs::exists(path)) return {};
+  const Json json = parse_json(read_text_file(path));
+  if (!json.is_object()) return {};
+  const Json& sessions = list_in(json, "sessions");
+  if (sessions.empty()) return {};
+  Facts facts;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) facts.emplace_back(name, value);
+  };
+  const Json& last = sessions.back();
+  add("command", text_in(sessions.front(), "command"));
+  if (sessions.size() > 1) add("resumed by", text_in(last, "command"));
+  const std::string version = text_in(last, "version");
+  add("program", version.empty() ? "" : "onecycle " + version);
+  add("commit", text_in(last, "commit"));
+  add("host", text_in(last, "host"));
+  const double ranks = number_in(last, "ranks");
+  if (ranks > 1) add("ranks", human_number(ranks));
+  return facts;
+}
+
 double highest(const RunCsv& table) {
   double result = 0;
   for (const double lr : table.numbers("lr"))
@@ -91,6 +118,7 @@ RunFiles read_run_files(const std::string& folder) {
   files.events = read_csv(folder + "/events.csv");
   if (fs::exists(folder + "/recipe.yaml")) files.recipe = read_text_file(folder + "/recipe.yaml");
   read_recipe(files);
+  files.origin = origin_in(folder + "/run.json");
   if (files.name.empty()) files.name = fs::path(folder).lexically_normal().filename().string();
   if (!(files.lr_max > 0)) files.lr_max = std::max(highest(files.metrics), highest(files.steps));
   return files;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "onecycle/duration.h"
+#include "onecycle/report.h"
 #include "onecycle/score.h"
 
 #include "report/run_csv.h"
@@ -24,6 +25,7 @@ struct RunFiles {
   double lr_max = 0;        // the recipe's, or the highest recorded; 0 where neither is known
   bool has_lr_max = false;  // the recipe has one
   std::optional<Duration> duration;  // the recipe's
+  Facts origin;                      // run.json's: commands, version, commit, host
 };
 
 // Throws Error for a folder without any of them.

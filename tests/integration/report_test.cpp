@@ -97,6 +97,12 @@ TEST_F(ReportCommand, WritesThePageAndNamesIt) {
   EXPECT_THAT(html, HasSubstr("Verdict: "));
   EXPECT_THAT(html, HasSubstr("<dt>machine</dt>"));
   EXPECT_THAT(html, HasSubstr("CPU threads"));
+  EXPECT_THAT(html, HasSubstr("<dt>command</dt><dd>onecycle train " + (folder_ / "recipe.yaml") +
+                              " -q --set output.dir="));
+  EXPECT_THAT(html, HasSubstr("<dt>host</dt>"));
+  const Json json = Json::parse(read_bytes(run + "/run.json"));
+  EXPECT_EQ(json["sessions"].size(), 1U);
+  EXPECT_EQ(json["sessions"][0]["ranks"], 1);
   EXPECT_THAT(html, HasSubstr("data.batch_size: 50\ndata.validation: 100\n"));
   EXPECT_THAT(html, HasSubstr("<summary>The whole recipe</summary>"));
   EXPECT_TRUE(fs::exists(run + "/report/loss.svg"));

@@ -140,6 +140,23 @@ TEST_F(Reports, OfTheRecipeWhatDiffersIsSeenAndTheRestFolded) {
   EXPECT_LT(folded, html.find("name: small\nschedule"));
 }
 
+TEST_F(Reports, CommandVersionCommitAndHostAreRunJsons) {
+  write_run();
+  folder_.write_text("run.json", R"({"sessions": [
+    {"command": "onecycle train r.yaml", "version": "0.1", "commit": "abc", "host": "a", "ranks": 1},
+    {"command": "onecycle train --resume <x>", "version": "0.2", "commit": "", "host": "b"}]})");
+  const std::string html = page();
+  for (const char* fact : {"<dt>command</dt><dd>onecycle train r.yaml</dd>",
+                           "<dt>resumed by</dt><dd>onecycle train --resume &lt;x&gt;</dd>",
+                           "<dt>program</dt><dd>onecycle 0.2</dd>", "<dt>host</dt><dd>b</dd>"})
+    EXPECT_THAT(html, HasSubstr(fact));
+  EXPECT_THAT(html, Not(HasSubstr("<dt>commit</dt>"))) << "built where there was none";
+  for (const char* damaged : {"{", "[]", R"({"sessions": 3})", R"({"sessions": [1]})"}) {
+    folder_.write_text("run.json", damaged);
+    EXPECT_THAT(page(), Not(HasSubstr("<dt>command</dt>"))) << damaged;
+  }
+}
+
 TEST_F(Reports, ATableOfManyColumnsIsSplit) {
   write_run();
   const auto headings = [](const std::string& html, std::size_t from) {

@@ -123,6 +123,7 @@ PageContent read_run(const std::string& folder) {
   const std::string place = std::filesystem::path(folder).lexically_normal().string();
   content.subtitle = "training run, " + place;
   content.recipe = files.recipe;
+  content.machine = files.origin;
   add_facts(content, files, place);
   content.figures = run_figures(files);
   if (!files.metrics.rows.empty()) content.tables = evaluations_of(files);

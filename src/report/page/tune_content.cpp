@@ -158,6 +158,7 @@ PageContent read_tuning(const std::string& folder) {
   if (!run.answer.empty())
     content.words.insert(content.words.begin(), "Trained with it: " + run.answer);
   content.facts = run.facts;
+  content.machine = run.machine;
   content.facts.emplace_back(
       "search", format("{} epochs, {}", human_number(number_in(tuning, "search_epochs")),
                        human_seconds(number_in(tuning, "search_seconds"))));
