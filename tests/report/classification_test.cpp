@@ -122,6 +122,24 @@ TEST(EvaluationReport, IsOnePageWithItsFiles) {
   EXPECT_THROW(write_evaluation_report(report_of_seven(), folder / "eval.txt"), UsageError);
 }
 
+TEST(EvaluationReport, AMatrixOfManyClassesFitsThePage) {
+  const TemporaryFolder folder;
+  EvaluationReport report;
+  for (int i = 0; i < 21; ++i) report.result.classes.push_back("c" + std::to_string(i));
+  report.result.confusion.assign(21, std::vector<std::int64_t>(21, 0));
+  report.result.confusion[3][4] = 1234;
+  report.result.bins.resize(1);
+  const std::string many = read_bytes(write_evaluation_report(report, folder / "a.html").page);
+  EXPECT_THAT(many, HasSubstr("<table class=\"matrix many\">"));
+  EXPECT_THAT(many, HasSubstr("title=\"1234\"></td>")) << "no room for its digits";
+  report.result.classes.pop_back();
+  report.result.confusion.pop_back();
+  for (auto& row : report.result.confusion) row.pop_back();
+  const std::string few = read_bytes(write_evaluation_report(report, folder / "b.html").page);
+  EXPECT_THAT(few, HasSubstr("<table class=\"matrix\">"));
+  EXPECT_THAT(few, HasSubstr(">1234</td>"));
+}
+
 TEST(EvaluationReport, PicturesMustBeWhatTheySay) {
   const TemporaryFolder folder;
   EvaluationReport report = report_of_seven();

@@ -142,6 +142,9 @@ TEST(Svg, BreaksTheCurveAtWhatIsNotANumber) {
 TEST(Svg, SaysSoWhereThereIsNothing) {
   EXPECT_THAT(svg_document(figure_of({}, {})), HasSubstr(">no data<"));
   EXPECT_THAT(svg_document(figure_of({1}, {2})), HasSubstr("h0"));  // one point: a dot
+  EXPECT_THAT(svg_document(figure_of({0, 1, 2}, {2, NAN, 1})),
+              HasSubstr("<path class=\"points c0\""))
+      << "as large as one of a cloud: a line's width is hardly seen";
 }
 
 TEST(Svg, EscapesTexts) {

@@ -211,6 +211,7 @@ class Drawing {
     const bool line = is_line(series.style);
     const bool area = series.style == PlotSeries::Style::area;
     std::string path;
+    std::string dots;  // of a line: points without a neighbour
     int connected = 0;
     bool any = false;
     for (std::size_t i = 0; i < series.x.size(); ++i) {
@@ -220,17 +221,20 @@ class Drawing {
       }
       const bool alone = connected == 0 && (i + 1 == series.x.size() || !is_drawn(series, i + 1));
       if (area && connected == 0) path += format("M{:.1f} {}", at_x(series.x[i]), bottom());
-      path += format("{}{:.1f} {:.1f}", area || (line && connected > 0) ? "L" : "M",
-                     at_x(series.x[i]), at(axis_of(series), series.y[i]));
+      std::string& drawn = line && !area && alone ? dots : path;
+      drawn += format("{}{:.1f} {:.1f}", area || (line && connected > 0) ? "L" : "M",
+                      at_x(series.x[i]), at(axis_of(series), series.y[i]));
       const bool ends = i + 1 == series.x.size() || !is_drawn(series, i + 1);
       if (area && ends) path += format("V{}", bottom());
-      if (!line || (alone && !area)) path += "h0";  // a round dot
+      if (!line || (alone && !area)) drawn += "h0";  // a round dot
       ++connected;
       any = true;
     }
-    if (any)
+    if (!path.empty())
       out_ +=
           format("<path class=\"{} c{}\" d=\"{}\"/>\n", name_of(series.style), series.colour, path);
+    if (!dots.empty())
+      out_ += format("<path class=\"points c{}\" d=\"{}\"/>\n", series.colour, dots);
     return any;
   }
 

@@ -92,7 +92,7 @@ void leave_room(PlotAxis& axis, double low, double high) {
   }
 }
 
-Figure figure_of(const std::string& what, std::vector<TriedValue> tried) {
+Figure figure_of_trials(const std::string& what, std::vector<TriedValue> tried) {
   Figure figure;
   figure.name = file_name_of(what);
   figure.title = "Validation loss by " + what;
@@ -144,7 +144,7 @@ bool is_chosen(const Json& trial) {
 std::vector<Figure> trial_figures(const Json& tuning) {
   std::vector<Figure> figures;
   for (const Json& choice : list_in(tuning, "choices")) {
-    Figure figure = figure_of(text_in(choice, "what"), tried_in(choice));
+    Figure figure = figure_of_trials(text_in(choice, "what"), tried_in(choice));
     if (!figure.series.empty()) figures.push_back(std::move(figure));
   }
   return figures;

@@ -77,7 +77,7 @@ std::vector<PageCommand> next_of(const RunFiles& files, const std::string& folde
   }
   if (ending == "out of memory") return {};
   std::vector<PageCommand> next = {
-      {"score the weights, with confusions and mistakes", "onecycle eval " + shell_word(folder)}};
+      {"score the weights on the test split", "onecycle eval " + shell_word(folder)}};
   if (files.duration)
     next.push_back(
         {"again, twice as long", with("train.duration=" + files.duration->times(kLonger).text())});
