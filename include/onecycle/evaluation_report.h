@@ -25,6 +25,7 @@ struct EvaluationReport {
   double loss = 0;
   std::vector<SamplePicture> pictures;  // of result.mistakes, in their order; may be fewer
   std::string recipe;                   // YAML
+  std::string changes;                  // what of it differs from defaults; "": shown as a whole
   Facts facts;                          // machine, versions: name and value
 };
 

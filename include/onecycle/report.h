@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 #include "onecycle/verdict.h"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +14,8 @@ namespace onecycle {
 // One curve or cloud of a figure. `x` and `y` are of one length; values that are not finite, or not
 // above 0 on a logarithmic axis, are left out of the drawing and kept in the data.
 struct PlotSeries {
-  // How it is drawn.
-  enum class Style { line, dashed, faint_line, faint_points, points };
+  // How it is drawn; an area reaches down to the axis and lies behind the others.
+  enum class Style { line, dashed, faint_line, faint_points, points, area };
 
   std::string label;
   std::vector<double> x;
@@ -22,7 +23,8 @@ struct PlotSeries {
   std::vector<double> low;  // of a band around y: empty, or as long as y
   std::vector<double> high;
   Style style = Style::line;
-  int colour = 0;  // of the palette, 0 to 5
+  int colour = 0;      // of the palette, 0 to 5
+  bool right = false;  // read off Figure::right
 };
 
 // How an axis is drawn.
@@ -52,6 +54,7 @@ struct Figure {
   std::string note;  // a sentence below it
   PlotAxis x;
   PlotAxis y;
+  PlotAxis right;  // drawn where a series is read off it
   std::vector<PlotSeries> series;
   std::vector<PlotMark> marks;
 };
@@ -79,6 +82,9 @@ struct ReportOptions {
   std::vector<std::string> words;   // sentences at the top: the verdict
   Facts facts;                      // machine, versions: name and value
   std::string gnuplot = "gnuplot";  // draws the PNG files; empty: none are drawn
+  // What of a resolved recipe differs from the defaults, "key: value" a line; where it is not set
+  // or returns nothing, pages show the whole recipe at once.
+  std::function<std::string(const std::string& recipe)> changes;
 };
 
 // What was written.

@@ -7,6 +7,7 @@
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
+#include "core/text/shell_word.h"
 
 #include <cxxopts.hpp>
 
@@ -69,6 +70,8 @@ void CommandLine::add_positional() {
 }
 
 bool CommandLine::parse(int argc, char** argv) {
+  command_ = "onecycle " + name_;
+  for (int i = 1; i < argc; ++i) command_ += " " + shell_word(argv[i]);
   try {
     parser_->values = parser_->options.parse(argc, argv);
   } catch (const cxxopts::exceptions::exception& error) {

@@ -64,6 +64,8 @@ class CommandLine {
   // The only positional argument. Throws UsageError, naming `what` it should be.
   std::string single(const std::string& what) const;
   std::vector<std::string> overrides() const;
+  // What was typed, for a shell: "onecycle train r.yaml --set seed=2".
+  const std::string& command() const { return command_; }
   bool json() const { return !follows_ && has("json"); }
   Console console() const;
   // On a rank beside the first: it says nothing from here on.
@@ -75,6 +77,7 @@ class CommandLine {
 
   bool follows_ = false;
   std::string name_;
+  std::string command_;
   std::string usage_;
   std::string examples_;
   std::unique_ptr<Parser> parser_;

@@ -1,11 +1,13 @@
 #include "cli/report_page.h"
 
+#include "onecycle/build.h"
 #include "onecycle/error.h"
 #include "onecycle/predictor.h"
 
 #include "cli/run_folder.h"
 #include "core/files/paths.h"
 #include "formats/safetensors/safetensors.h"
+#include "recipe/recipe_changes.h"
 
 #include <filesystem>
 #include <optional>
@@ -61,6 +63,9 @@ Report make_report(const std::string& folder, const std::string& page, bool pict
   options.page = page;
   options.words = words;
   if (!pictures) options.gnuplot = "";
+  options.changes = [](const std::string& recipe) {
+    return changes_from_defaults(recipe, Registries().variants());
+  };
   const LearningCurve curve = read_learning_curve(folder);
   const auto metadata = last_metadata(last_run_of(folder));
   if (!curve.points.empty()) {

@@ -5,6 +5,7 @@
 #include "cli/report_page.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
+#include "cli/run_json.h"
 #include "cli/signals.h"
 #include "core/files/files.h"
 #include "core/text/format.h"
@@ -100,6 +101,7 @@ class RunRecord {
         starvation_([this](const std::string& text) { console_.warn(text); }),
         shares_processors_(run.compute.device.is_cpu() && at::get_num_threads() > 1),
         json_(std::cout, folder) {
+    note_session(folder, machine_text(run.compute), session);
     write_file_atomically(recipe_path(folder), {recipe_});
     if (const auto steps = profiled_steps(session.line()))
       profile_.emplace(folder, *steps, run.compute.device.is_cuda(),

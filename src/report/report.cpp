@@ -55,6 +55,8 @@ Report write_page(PageContent content, const std::string& page, const ReportOpti
   content.words.insert(content.words.begin(), options.words.begin(), options.words.end());
   content.machine.insert(content.machine.end(), options.facts.begin(), options.facts.end());
 
+  if (options.changes && !content.recipe.empty()) content.changes = options.changes(content.recipe);
+
   Report report;
   report.page = page;
   report.files = report.page.substr(0, report.page.size() - kEnding.size());

@@ -9,6 +9,7 @@
 #include "core/text/number.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 namespace onecycle {
@@ -82,6 +83,23 @@ std::vector<double> RunCsv::numbers(const std::string& name) const {
   for (const std::string& cell : texts(name))
     values.push_back(parse_number(cell).value_or(PlotAxis::kOpen));
   return values;
+}
+
+std::size_t best_row(const std::vector<double>& values, bool larger_is_better) {
+  std::size_t best = values.size();
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    if (!std::isfinite(values[row])) continue;
+    if (best == values.size() ||
+        (larger_is_better ? values[row] > values[best] : values[row] < values[best]))
+      best = row;
+  }
+  return best;
+}
+
+std::size_t last_row(const std::vector<double>& values) {
+  std::size_t row = values.size();
+  while (row > 0 && !std::isfinite(values[row - 1])) --row;
+  return row > 0 ? row - 1 : values.size();
 }
 
 RunCsv parse_csv(const std::string& text) { return Parser(text).table(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct RunCsv {
   // The same as numbers; not a number for cells that are none, which empty ones are.
   std::vector<double> numbers(const std::string& name) const;
 };
+
+// The row of the best value, or of the last that is a number; their count where none is.
+std::size_t best_row(const std::vector<double>& values, bool larger_is_better);
+std::size_t last_row(const std::vector<double>& values);
 
 RunCsv parse_csv(const std::string& text);
 // An empty table where there is no such file. Throws Error where it cannot be read.

@@ -5,8 +5,11 @@
 #include "onecycle/report.h"
 
 #include "core/text/format.h"
+#include "core/text/json_text.h"
 #include "core/text/metric_text.h"
 #include "core/text/number.h"
+#include "report/page/text.h"
+#include "report/range_file.h"
 #include "yaml/document.h"
 #include "yaml/yaml.h"
 
@@ -30,6 +33,11 @@ void read_recipe(RunFiles& files) {
     const Value* schedule = recipe.find("schedule");
     const Value* peak = schedule != nullptr ? schedule->find("lr_max") : nullptr;
     if (peak != nullptr) files.lr_max = number_in(*peak).value_or(0);
+    files.has_lr_max = files.lr_max > 0;
+    const Value* train = recipe.find("train");
+    const Value* duration = train != nullptr ? train->find("duration") : nullptr;
+    if (duration != nullptr && duration->is_scalar())
+      files.duration = Duration::parse(duration->text);
   } catch (const RecipeError&) {
     files.name.clear();
   }
@@ -78,6 +86,30 @@ std::vector<Metric> kinds_in(const std::string& columns, const RunCsv& metrics) 
   return kinds;
 }
 
+// Of the sessions that run.json tells of: the first command and, of a resumed run, the last; the
+// others of the last session.
+Facts origin_in(const std::string& path) {
+  if (!fs::exists(path)) return {};
+  const Json json = parse_json(read_text_file(path));
+  if (!json.is_object()) return {};
+  const Json& sessions = list_in(json, "sessions");
+  if (sessions.empty()) return {};
+  Facts facts;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) facts.emplace_back(name, value);
+  };
+  const Json& last = sessions.back();
+  add("command", text_in(sessions.front(), "command"));
+  if (sessions.size() > 1) add("resumed by", text_in(last, "command"));
+  const std::string version = text_in(last, "version");
+  add("program", version.empty() ? "" : "onecycle " + version);
+  add("commit", text_in(last, "commit"));
+  add("host", text_in(last, "host"));
+  const double ranks = number_in(last, "ranks");
+  if (ranks > 1) add("ranks", human_number(ranks));
+  return facts;
+}
+
 double highest(const RunCsv& table) {
   double result = 0;
   for (const double lr : table.numbers("lr"))
@@ -105,6 +137,7 @@ RunFiles read_run_files(const std::string& folder) {
   files.events = read_csv(folder + "/events.csv");
   if (fs::exists(folder + "/recipe.yaml")) files.recipe = read_text_file(folder + "/recipe.yaml");
   read_recipe(files);
+  files.origin = origin_in(folder + "/run.json");
   if (files.name.empty()) files.name = fs::path(folder).lexically_normal().filename().string();
   if (!(files.lr_max > 0)) files.lr_max = std::max(highest(files.metrics), highest(files.steps));
   return files;

@@ -10,7 +10,8 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::size_t kMostRows = 60;  // of a table on the page
+constexpr std::size_t kMostRows = 60;     // of a table on the page
+constexpr std::size_t kMostColumns = 11;  // of one: what 1,100 pixels hold
 
 struct Column {
   std::string name;
@@ -18,16 +19,22 @@ struct Column {
   Metric kind = {};  // a number, unless it is a fraction
 };
 
-std::vector<Column> columns_of(const std::vector<Metric>& kinds) {
-  std::vector<Column> columns = {
-      {"step", "step"}, {"epoch", "epoch"}, {"lr", "learning rate"}, {"momentum", "momentum"}};
+// Each of a table's columns; those of one list stay together.
+std::vector<std::vector<Column>> columns_of(const RunFiles& files) {
+  std::vector<std::vector<Column>> groups = {{{"lr", "learning rate"}, {"momentum", "momentum"}}};
   for (const std::string split : {"train", "validation", "test"}) {
     const std::string title = split == "train" ? "training" : split;
-    columns.push_back({split + "_loss", title + " loss"});
-    for (const Metric& kind : kinds)
+    std::vector<Column> columns = {{split + "_loss", title + " loss"}};
+    for (const Metric& kind : files.kinds)
       columns.push_back({split + "_" + kind.name, title + " " + human_name(kind), kind});
+    groups.push_back(std::move(columns));
   }
-  return columns;
+  for (std::vector<Column>& group : groups)
+    std::erase_if(group, [&](const Column& column) {
+      const auto texts = files.metrics.texts(column.name);
+      return std::all_of(texts.begin(), texts.end(), [](const auto& text) { return text.empty(); });
+    });
+  return groups;
 }
 
 std::string left_out(std::size_t rows, const char* file) {
@@ -36,19 +43,12 @@ std::string left_out(std::size_t rows, const char* file) {
              : "";
 }
 
-}  // namespace
-
-PageTable evaluations_of(const RunFiles& files) {
-  const RunCsv& metrics = files.metrics;
+PageTable table_of(const RunCsv& metrics, const std::vector<Column>& columns) {
   PageTable table;
-  table.title = "Evaluations";
-  table.note = left_out(metrics.rows.size(), "metrics.csv");
   const std::size_t first = metrics.rows.size() - std::min(kMostRows, metrics.rows.size());
   table.rows.resize(metrics.rows.size() - first);
-  for (const Column& column : columns_of(files.kinds)) {
+  for (const Column& column : columns) {
     const auto texts = metrics.texts(column.name);
-    const auto empty = [](const std::string& text) { return text.empty(); };
-    if (std::all_of(texts.begin(), texts.end(), empty)) continue;
     const auto numbers = metrics.numbers(column.name);
     table.names.emplace_back(column.title);
     table.textual.push_back(false);
@@ -59,6 +59,25 @@ PageTable evaluations_of(const RunFiles& files) {
     }
   }
   return table;
+}
+
+}  // namespace
+
+std::vector<PageTable> evaluations_of(const RunFiles& files) {
+  const std::vector<Column> places = {{"step", "step"}, {"epoch", "epoch"}};
+  std::vector<std::vector<Column>> parts = {places};
+  for (const std::vector<Column>& group : columns_of(files)) {
+    if (parts.back().size() > places.size() && parts.back().size() + group.size() > kMostColumns)
+      parts.push_back(places);
+    parts.back().insert(parts.back().end(), group.begin(), group.end());
+  }
+  std::vector<PageTable> tables;
+  for (const std::vector<Column>& columns : parts) {
+    tables.push_back(table_of(files.metrics, columns));
+    tables.back().title = tables.size() == 1 ? "Evaluations" : "Evaluations, continued";
+  }
+  tables.back().note = left_out(files.metrics.rows.size(), "metrics.csv");
+  return tables;
 }
 
 PageTable events_of(const RunCsv& events) {

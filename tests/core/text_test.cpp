@@ -7,6 +7,7 @@
 #include "core/text/format.h"
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
+#include "core/text/shell_word.h"
 #include "support/temporary_folder.h"
 
 #include <filesystem>
@@ -93,6 +94,14 @@ TEST(Joined, PutsTheSeparatorBetweenItemsAlone) {
   EXPECT_EQ(joined(std::vector<int>{2, 3, 4}, "x"), "2x3x4");
   const std::vector<std::pair<std::string, int>> pairs = {{"a", 1}, {"b", 2}};
   EXPECT_EQ(joined(pairs, "; ", &std::pair<std::string, int>::first), "a; b");
+}
+
+// Each read back by: python3 -c "import shlex, sys; print(shlex.split(sys.argv[1]))" WORD
+TEST(ShellWord, IsReadBackAsWhatItWas) {
+  EXPECT_EQ(shell_word("schedule.lr_max=0.1"), "schedule.lr_max=0.1");
+  EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_word("my runs/$HOME"), "'my runs/$HOME'");
+  EXPECT_EQ(shell_word("it's [1, 2]"), R"('it'\''s [1, 2]')");
 }
 
 TEST(Links, ThatLeadOutOfAFolderAreRefused) {

@@ -97,6 +97,14 @@ TEST_F(ReportCommand, WritesThePageAndNamesIt) {
   EXPECT_THAT(html, HasSubstr("Verdict: "));
   EXPECT_THAT(html, HasSubstr("<dt>machine</dt>"));
   EXPECT_THAT(html, HasSubstr("CPU threads"));
+  EXPECT_THAT(html, HasSubstr("<dt>command</dt><dd>onecycle train " + (folder_ / "recipe.yaml") +
+                              " -q --set output.dir="));
+  EXPECT_THAT(html, HasSubstr("<dt>host</dt>"));
+  const Json json = Json::parse(read_bytes(run + "/run.json"));
+  EXPECT_EQ(json["sessions"].size(), 1U);
+  EXPECT_EQ(json["sessions"][0]["ranks"], 1);
+  EXPECT_THAT(html, HasSubstr("data.batch_size: 50\ndata.validation: 100\n"));
+  EXPECT_THAT(html, HasSubstr("<summary>The whole recipe</summary>"));
   EXPECT_TRUE(fs::exists(run + "/report/loss.svg"));
   EXPECT_EQ(fs::exists(run + "/report/loss.png"), !in_path("gnuplot").empty());
 }
@@ -131,7 +139,7 @@ TEST_F(ReportCommand, ThePageWorksInABrowserAndAsksForNothing) {
   EXPECT_EQ(attribute(opened.out, "requests"), "0");
   EXPECT_EQ(attribute(opened.out, "hidden"), "false");
   EXPECT_THAT(attribute(opened.out, "tip"),
-              ::testing::ContainsRegex("epoch [0-9.]+training[0-9.]+"));
+              ::testing::ContainsRegex("step [0-9.,]+training[0-9.]+"));
   EXPECT_EQ(attribute(opened.out, "wide"), "");
 }
 

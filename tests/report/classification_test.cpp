@@ -106,9 +106,12 @@ TEST(EvaluationReport, IsOnePageWithItsFiles) {
   const TemporaryFolder folder;
   const Report report = write_evaluation_report(report_of_seven(), folder / "eval.html");
   const std::string page = read_bytes(report.page);
-  for (const char* part : {"Confusion matrix", "57.14 %", "Worst mistakes", "Reliability",
-                           "data:image/png;base64,iVBORw0KGgo", "taken for d"})
+  for (const char* part :
+       {"Confusion matrix", "57.14 %", "Worst mistakes", "Reliability",
+        "data:image/png;base64,iVBORw0KGgo", "predicted d", "<th>recall</th>", "true \\ predicted"})
     EXPECT_THAT(page, HasSubstr(part));
+  EXPECT_THAT(page, Not(HasSubstr("taken for")));
+  EXPECT_THAT(page, Not(HasSubstr("ecognised")));
   EXPECT_THAT(page, Not(HasSubstr("<script>alert"))) << "names are text";
   EXPECT_THAT(page, Not(HasSubstr("<b>seven")));
   EXPECT_THAT(read_bytes(folder / "eval/confusion.csv"), HasSubstr("\"b,c\",1,2,0\n"));
@@ -117,6 +120,24 @@ TEST(EvaluationReport, IsOnePageWithItsFiles) {
       testing::StartsWith("sample,label,predicted,confidence,label_probability\n3,0,2,0.8"));
   EXPECT_THAT(read_bytes(folder / "eval/reliability.csv"), HasSubstr("measured"));
   EXPECT_THROW(write_evaluation_report(report_of_seven(), folder / "eval.txt"), UsageError);
+}
+
+TEST(EvaluationReport, AMatrixOfManyClassesFitsThePage) {
+  const TemporaryFolder folder;
+  EvaluationReport report;
+  for (int i = 0; i < 21; ++i) report.result.classes.push_back("c" + std::to_string(i));
+  report.result.confusion.assign(21, std::vector<std::int64_t>(21, 0));
+  report.result.confusion[3][4] = 1234;
+  report.result.bins.resize(1);
+  const std::string many = read_bytes(write_evaluation_report(report, folder / "a.html").page);
+  EXPECT_THAT(many, HasSubstr("<table class=\"matrix many\">"));
+  EXPECT_THAT(many, HasSubstr("title=\"1234\"></td>")) << "no room for its digits";
+  report.result.classes.pop_back();
+  report.result.confusion.pop_back();
+  for (auto& row : report.result.confusion) row.pop_back();
+  const std::string few = read_bytes(write_evaluation_report(report, folder / "b.html").page);
+  EXPECT_THAT(few, HasSubstr("<table class=\"matrix\">"));
+  EXPECT_THAT(few, HasSubstr(">1234</td>"));
 }
 
 TEST(EvaluationReport, PicturesMustBeWhatTheySay) {

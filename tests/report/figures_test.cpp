@@ -102,6 +102,35 @@ TEST(Svg, PlacesPointsWhereTheAxesSay) {
   EXPECT_THAT(svg, HasSubstr(R"(<path class="line c0" d="M54.0 298.0L380.0 180.0L706.0 62.0"/>)"));
 }
 
+TEST(Svg, DrawsTheRightAxisBesideTheLeft) {
+  Figure figure = figure_of({0, 5, 10}, {0, 1, 2});
+  figure.y.low = figure.right.low = 0;
+  figure.y.high = 2;
+  figure.right.high = 0.4;
+  figure.right.label = "learning rate";
+  PlotSeries rate;
+  rate.label = "learning rate";
+  rate.style = PlotSeries::Style::area;
+  rate.right = true;
+  rate.colour = 3;
+  rate.x = {0, 5, 10};
+  rate.y = {0.1, 0.4, 0};
+  figure.series.push_back(rate);
+  EXPECT_DOUBLE_EQ(y_scale(figure, 5).high, 2) << "the other axis' values are not its own";
+  const std::string svg = svg_document(figure, 720, 340);
+  // The box is 54 to 666 by 78 to 298: a quarter of its height above the lower edge, the upper
+  // edge, the lower one.
+  EXPECT_THAT(svg, HasSubstr(R"(data-box="54 78 666 298")"));
+  EXPECT_THAT(svg, HasSubstr(R"(data-right="0 0.40)"));
+  const std::size_t area =
+      svg.find(R"(<path class="area c3" d="M54.0 298L54.0 243.0L360.0 78.0L666.0 298.0V298")");
+  ASSERT_NE(area, std::string::npos);
+  EXPECT_LT(area, svg.rfind(R"(<path class="line c0")")) << "it lies behind";
+  EXPECT_THAT(terminal_plot(figure), Not(HasSubstr("learning rate")));
+  EXPECT_THAT(gnuplot_script(figure), HasSubstr("using 1:2 axes x1y2 with filledcurves"));
+  EXPECT_TRUE(nlohmann::json::parse(figure_json(figure))["series"][1]["right"].get<bool>());
+}
+
 TEST(Svg, BreaksTheCurveAtWhatIsNotANumber) {
   const std::string svg = svg_document(figure_of({0, 1, 2, 3, 4}, {1, 2, NAN, 2, 1}));
   const std::size_t begin = svg.find("class=\"line c0\" d=\"", svg.find("<g clip-path"));
@@ -113,6 +142,9 @@ TEST(Svg, BreaksTheCurveAtWhatIsNotANumber) {
 TEST(Svg, SaysSoWhereThereIsNothing) {
   EXPECT_THAT(svg_document(figure_of({}, {})), HasSubstr(">no data<"));
   EXPECT_THAT(svg_document(figure_of({1}, {2})), HasSubstr("h0"));  // one point: a dot
+  EXPECT_THAT(svg_document(figure_of({0, 1, 2}, {2, NAN, 1})),
+              HasSubstr("<path class=\"points c0\""))
+      << "as large as one of a cloud: a line's width is hardly seen";
 }
 
 TEST(Svg, EscapesTexts) {

@@ -4,6 +4,7 @@
 #include "onecycle/report.h"
 
 #include "report/figures/gnuplot.h"
+#include "report/reports.h"
 #include "report/run_csv.h"
 #include "support/temporary_folder.h"
 
@@ -23,47 +24,10 @@ using ::testing::Not;
 using ::testing::SizeIs;
 namespace fs = std::filesystem;
 
-constexpr const char* kMetrics =
-    "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,validation_loss,"
-    "validation_accuracy,test_loss,test_accuracy,train_seconds,seconds\n"
-    "9,1.0000,0.1,0.9,0.001,1,2.000000,0.300000,1.900000,0.400000,,,1.000,1.500\n"
-    "19,2.0000,0.05,0.95,0.001,1,1.000000,0.600000,1.100000,0.550000,1.200000,0.540000,2.0,2.5\n";
-constexpr const char* kSteps =
-    "step,epoch,lr,momentum,weight_decay,lr_scale,train_loss,train_accuracy,samples_per_second\n"
-    "4,0.5,0.05,0.95,0.001,1,2.2,0.2,1000.0\n9,1.0,0.1,0.9,0.001,1,1.8,0.4,1200.0\n";
-constexpr const char* kEvents =
-    "time,steps,epoch,event,message\n2026-01-02T03:04:05Z,0,0.0000,started,\"\"\n";
-
-class Reports : public ::testing::Test {
- protected:
-  void write_run(const std::string& events = kEvents) const {
-    folder_.write_text("recipe.yaml", "name: small\nschedule: {name: one_cycle, lr_max: 0.1}\n");
-    folder_.write_text("metrics.csv", kMetrics);
-    folder_.write_text("steps.csv", kSteps);
-    folder_.write_text("events.csv", events);
-  }
-  std::string page(const std::string& gnuplot = "") const {
-    ReportOptions options;
-    options.gnuplot = gnuplot;
-    return read_bytes(write_report(folder_.path(), options).page);
-  }
-  std::string failure() const {
-    try {
-      write_report(folder_.path());
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
-  }
-
-  TemporaryFolder folder_;
-};
-
 TEST_F(Reports, AFinishedRunHasEveryFigureAndItsData) {
   write_run(std::string(kEvents) + "2026-01-02T03:05:05Z,20,2.0,finished,\"\"\n");
   const std::string html = page();
-  for (const char* name :
-       {"loss", "accuracy", "train-loss", "learning-rate", "momentum", "throughput"}) {
+  for (const char* name : {"loss", "accuracy", "momentum", "throughput"}) {
     EXPECT_THAT(html, HasSubstr(std::string("<figure id=\"") + name + "\">"));
     for (const char* type : {".svg", ".csv", ".json"})
       EXPECT_TRUE(fs::exists(folder_ / (std::string("report/") + name + type))) << name << type;
@@ -71,7 +35,7 @@ TEST_F(Reports, AFinishedRunHasEveryFigureAndItsData) {
   EXPECT_THAT(html, Not(HasSubstr("Unfinished")));
   EXPECT_THAT(html, HasSubstr("1.1 at epoch 2 (55.00 %)"));
   EXPECT_THAT(html, HasSubstr("54.00 % (loss 1.2)"));
-  EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nvalidation,2,1.1,,\n"));
+  EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nvalidation,20,1.1,,\n"));
 }
 
 // An older program's files count steps from 0, today's count the steps done.
@@ -79,11 +43,11 @@ TEST_F(Reports, StepsAreThoseDoneWhicheverWayTheFileCounts) {
   write_run();
   const std::string old_page = page();
   EXPECT_THAT(old_page, HasSubstr("<dt>steps</dt><dd>20 (2 epochs)"));
-  EXPECT_THAT(read_bytes(folder_ / "report/learning-rate.csv"), HasSubstr("\nlearning rate,10,"));
+  EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nlearning rate,10,"));
   folder_.write_text("metrics.json", R"({"version": 2, "metrics": [
     {"name": "accuracy", "label": "acc", "larger_is_better": true, "is_fraction": true}]})");
   EXPECT_THAT(page(), HasSubstr("<dt>steps</dt><dd>19 (2 epochs)"));
-  EXPECT_THAT(read_bytes(folder_ / "report/learning-rate.csv"), HasSubstr("\nlearning rate,9,"));
+  EXPECT_THAT(read_bytes(folder_ / "report/loss.csv"), HasSubstr("\nlearning rate,9,"));
   EXPECT_THAT(page(), HasSubstr("1.1 at epoch 2 (55.00 %)"));
 }
 
@@ -117,8 +81,8 @@ TEST_F(Reports, AnErrorIsShownInItsOwnUnit) {
   EXPECT_THAT(html, HasSubstr("551.8 (loss 1.2)"));
   EXPECT_THAT(html, HasSubstr("validation mAP"));
   EXPECT_THAT(html, HasSubstr("mAP, %"));
-  EXPECT_THAT(read_bytes(folder_ / "report/rmse.csv"), HasSubstr("\nvalidation,2,548.125,,\n"));
-  EXPECT_THAT(read_bytes(folder_ / "report/map.csv"), HasSubstr("\nvalidation,2,50,,\n"));
+  EXPECT_THAT(read_bytes(folder_ / "report/rmse.csv"), HasSubstr("\nvalidation,20,548.125,,\n"));
+  EXPECT_THAT(read_bytes(folder_ / "report/map.csv"), HasSubstr("\nvalidation,20,50,,\n"));
 }
 
 TEST_F(Reports, AnOlderRunsMetricsAreKnownByTheirColumns) {
@@ -130,32 +94,6 @@ TEST_F(Reports, AnOlderRunsMetricsAreKnownByTheirColumns) {
     EXPECT_THAT(html, HasSubstr("<figure id=\"rmse\">")) << said;
     EXPECT_THAT(html, HasSubstr("1.1 at epoch 2 (rmse 548.1)")) << said;
   }
-}
-
-constexpr const char* kTuning =
-    R"({"kind": "tuning", "name": "small", "choices": [{"what": "momentum",
-  "trials": [{"label": "0.95", "loss": -2.5, VALUE"epochs": 2, "chosen": true},
-             {"label": "0.9", "loss": -1.75, "epochs": 2, "chosen": false}]}]METRIC})";
-
-std::string tuning_of(const std::string& value, const std::string& metric) {
-  std::string text = kTuning;
-  text.replace(text.find("VALUE"), 5, value);
-  return text.replace(text.find("METRIC"), 6, metric);
-}
-
-TEST_F(Reports, TrialsOfATuningHaveTheMetricThatItNames) {
-  folder_.write_text("tuning.json", tuning_of(R"("rmse": 548.125, )", R"(, "metric":
-    {"name": "rmse", "label": "RMSE", "larger_is_better": false, "is_fraction": false})"));
-  std::string html = page();
-  EXPECT_THAT(html, HasSubstr("validation RMSE"));
-  EXPECT_THAT(html, HasSubstr("548.1"));
-  EXPECT_THAT(html, Not(HasSubstr("are cut off"))) << "losses differ by less than the figure shows";
-  folder_.write_text("tuning.json", tuning_of(R"("accuracy": 0.875, )", ""));
-  html = page();
-  EXPECT_THAT(html, HasSubstr("validation accuracy"));
-  EXPECT_THAT(html, HasSubstr("87.50 %"));
-  folder_.write_text("tuning.json", tuning_of("", R"(, "metric": null)"));
-  EXPECT_THAT(page(), Not(HasSubstr("validation accuracy")));
 }
 
 TEST_F(Reports, AnUnfinishedRunAndACutFileAreSaidToBe) {
@@ -177,7 +115,7 @@ TEST_F(Reports, AResumedRunIsUnfinishedAgainAndADivergedOneSaysWhy) {
 TEST_F(Reports, StepsAloneAreEnough) {
   folder_.write_text("steps.csv", kSteps);
   folder_.write_text("metrics.csv", "step,epoch\n");
-  EXPECT_THAT(page(), HasSubstr("<figure id=\"train-loss\">"));
+  EXPECT_THAT(page(), HasSubstr("<figure id=\"loss\">"));
 }
 
 TEST_F(Reports, NoTextOfARecipeBecomesMarkup) {

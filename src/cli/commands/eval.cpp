@@ -11,6 +11,7 @@
 #include "core/text/json.h"
 #include "core/text/json_text.h"
 #include "core/text/print.h"
+#include "recipe/recipe_changes.h"
 #include "recipe/recipe_text.h"
 #include "report/page/text.h"
 
@@ -94,6 +95,7 @@ std::string write_page(const RecipeRun& run, const ImageSet& set, const Classifi
     for (const Mistake& mistake : result.mistakes)
       report.pictures.push_back(sample_picture(set, mistake.sample));
   report.recipe = resolved_text(run.recipe, Registries());
+  report.changes = changes_from_defaults(report.recipe, Registries().variants());
   report.facts = {{"machine", machine_text(run.compute)},
                   {"report by", std::string("onecycle ") + ONECYCLE_VERSION}};
   return write_evaluation_report(report, page).page;

@@ -20,4 +20,10 @@ void live_no_longer_than(pid_t parent) {
   if (::getppid() != parent) ::_exit(1);
 }
 
+std::string host_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
 }  // namespace onecycle

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <sys/types.h>
 
 namespace onecycle {
@@ -13,5 +14,8 @@ void prepare_process();
 
 // Ends this process when the one that started it ends; at once where that was not `parent`.
 void live_no_longer_than(pid_t parent);
+
+// This machine's name in its network; "" where it has none.
+std::string host_name();
 
 }  // namespace onecycle

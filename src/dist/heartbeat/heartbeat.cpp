@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/process/blocked_signals.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
@@ -28,12 +29,6 @@ constexpr int kGoneAfter = 3;        // beats left out, once a collective failed
 constexpr Duration kConnectTimeout{60000};
 constexpr Duration kPollEvery{50};
 constexpr Duration kMostToTell{10000};
-
-std::string host_name() {
-  char name[256] = "";
-  ::gethostname(name, sizeof name - 1);
-  return name;
-}
 
 void say_on_stderr(const std::string& line) { print(stderr, "onecycle: {}\n", visible(line)); }
 

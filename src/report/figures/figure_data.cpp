@@ -5,6 +5,7 @@
 #include "core/text/json.h"
 #include "core/text/json_text.h"
 #include "core/text/number.h"
+#include "report/figures/scale.h"
 
 #include <algorithm>
 #include <cmath>
@@ -39,6 +40,7 @@ Json json_of(const PlotSeries& series, bool rounded) {
                {"colour", series.colour},
                {"x", json_of(series.x, rounded)},
                {"y", json_of(series.y, rounded)}};
+  if (series.right) json["right"] = true;
   if (!series.low.empty()) {
     json["low"] = json_of(series.low, rounded);
     json["high"] = json_of(series.high, rounded);
@@ -68,6 +70,8 @@ const char* name_of(PlotSeries::Style style) {
       return "faint-points";
     case PlotSeries::Style::points:
       return "points";
+    case PlotSeries::Style::area:
+      return "area";
   }
   return "";
 }
@@ -89,6 +93,7 @@ std::string figure_json(const Figure& figure, std::size_t most) {
   Json json = {{"name", figure.name},    {"title", figure.title},  {"note", figure.note},
                {"x", json_of(figure.x)}, {"y", json_of(figure.y)}, {"series", Json::array()},
                {"marks", Json::array()}};
+  if (has_right(figure)) json["right"] = json_of(figure.right);
   for (const PlotSeries& series : figure.series)
     json["series"].push_back(json_of(most > 0 ? thinned(series, most) : series, most > 0));
   for (const PlotMark& mark : figure.marks)
@@ -105,6 +110,7 @@ PlotSeries thinned(const PlotSeries& series, std::size_t most) {
   result.label = series.label;
   result.style = series.style;
   result.colour = series.colour;
+  result.right = series.right;
   const std::size_t stretch = (2 * count + most - 1) / most;
   for (std::size_t begin = 0; begin < count; begin += stretch) {
     const std::size_t end = std::min(count, begin + stretch);

@@ -18,7 +18,7 @@ std::string figure_json(const Figure& figure, std::size_t most = 0);
 // ends.
 PlotSeries thinned(const PlotSeries& series, std::size_t most);
 
-// "line", "dashed", "faint-line", "faint-points", "points"
+// "line", "dashed", "faint-line", "faint-points", "points", "area"
 const char* name_of(PlotSeries::Style style);
 bool is_line(PlotSeries::Style style);
 

@@ -29,7 +29,7 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
-std::string axis_lines(char name, const PlotAxis& axis, const AxisScale& scale) {
+std::string axis_lines(const std::string& name, const PlotAxis& axis, const AxisScale& scale) {
   std::string text = format("set {}label {}\n", name, quoted(axis.label));
   if (scale.logarithmic) text += format("set logscale {}\n", name);
   text += format("set {}range [{}:{}]\nset {}tics (", name, number_text(scale.low),
@@ -72,6 +72,8 @@ std::string drawn_with(const PlotSeries& series) {
       return format("points pt 7 ps 0.7 lc rgb '#99{}'", colour + 1);
     case PlotSeries::Style::points:
       return format("points pt 7 ps 1.2 lc rgb '{}'", colour);
+    case PlotSeries::Style::area:
+      return format("filledcurves y2=0 lc rgb '{}'", colour);
   }
   return "";
 }
@@ -89,7 +91,10 @@ std::string gnuplot_script(const Figure& figure) {
       "outside bottom center horizontal\n"
       "set style fill transparent solid 0.18 noborder\n";
   text += format("set title {}\n", quoted(figure.title));
-  text += axis_lines('x', figure.x, x) + axis_lines('y', figure.y, y);
+  text += axis_lines("x", figure.x, x) + axis_lines("y", figure.y, y);
+  const bool second = has_right(figure);
+  const AxisScale right = right_scale(figure, 8);
+  if (second) text += axis_lines("y2", figure.right, right) + "set border 11\n";
   int row = 0;
   for (const PlotMark& mark : figure.marks) {
     if (!x.shows(mark.x) || x.place(mark.x) < 0 || x.place(mark.x) > 1) continue;
@@ -109,14 +114,14 @@ std::string gnuplot_script(const Figure& figure) {
   std::string plots;
   for (std::size_t i = 0; i < figure.series.size(); ++i) {
     const PlotSeries series = thinned(figure.series[i], kMostPlottedPoints);
-    const std::string block = data_block(i, series, x, y);
+    const std::string block = data_block(i, series, x, series.right ? right : y);
     if (block.empty()) continue;
     text += block;
     if (!series.low.empty())
       plots += format("{}$s{} using 1:3:4 with filledcurves lc rgb '{}' notitle",
                       plots.empty() ? "" : ", ", i, kColours[std::clamp(series.colour, 0, 5)]);
-    plots += format("{}$s{} using 1:2 with {} title {}", plots.empty() ? "" : ", ", i,
-                    drawn_with(series), quoted(series.label));
+    plots += format("{}$s{} using 1:2 {}with {} title {}", plots.empty() ? "" : ", ", i,
+                    series.right ? "axes x1y2 " : "", drawn_with(series), quoted(series.label));
   }
   return text + "plot " + (plots.empty() ? "NaN notitle" : plots) + "\n";
 }

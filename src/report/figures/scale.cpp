@@ -59,6 +59,19 @@ AxisScale scale_of(Ends ends, const PlotAxis& axis, double padding, int most) {
   return scale;
 }
 
+// Of the series that are read off this axis.
+AxisScale vertical(const Figure& figure, const PlotAxis& axis, bool right, int most) {
+  Ends ends;
+  ends.logarithmic = axis.logarithmic;
+  for (const PlotSeries& series : figure.series) {
+    if (series.right != right) continue;
+    ends.take(series.y);
+    ends.take(series.low);
+    ends.take(series.high);
+  }
+  return scale_of(ends, axis, kPadding, most);
+}
+
 }  // namespace
 
 bool AxisScale::shows(double value) const {
@@ -79,14 +92,16 @@ AxisScale x_scale(const Figure& figure, int most) {
 }
 
 AxisScale y_scale(const Figure& figure, int most) {
-  Ends ends;
-  ends.logarithmic = figure.y.logarithmic;
-  for (const PlotSeries& series : figure.series) {
-    ends.take(series.y);
-    ends.take(series.low);
-    ends.take(series.high);
-  }
-  return scale_of(ends, figure.y, kPadding, most);
+  return vertical(figure, figure.y, /*right=*/false, most);
+}
+
+AxisScale right_scale(const Figure& figure, int most) {
+  return vertical(figure, figure.right, /*right=*/true, most);
+}
+
+bool has_right(const Figure& figure) {
+  return std::any_of(figure.series.begin(), figure.series.end(),
+                     [](const PlotSeries& series) { return series.right; });
 }
 
 std::vector<Tick> linear_ticks(double low, double high, int most) {

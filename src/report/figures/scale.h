@@ -27,6 +27,8 @@ struct AxisScale {
 // widened where it is a single value; at most `most` ticks. An axis without values is 0 to 1.
 AxisScale x_scale(const Figure& figure, int most);
 AxisScale y_scale(const Figure& figure, int most);
+AxisScale right_scale(const Figure& figure, int most);
+bool has_right(const Figure& figure);
 
 // Multiples of 1, 2 or 5 times a power of ten within [low, high].
 std::vector<Tick> linear_ticks(double low, double high, int most);

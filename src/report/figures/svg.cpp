@@ -57,6 +57,7 @@ stroke-linejoin:round;stroke-linecap:round}
 .plot .faint-line{stroke-width:1.2;stroke-opacity:.45}
 .plot .points{stroke-width:6}
 .plot .faint-points{stroke-width:4;stroke-opacity:.4}
+.plot .area{stroke-width:1;stroke-opacity:.5;fill-opacity:.13}
 .plot .band{stroke:none!important;fill-opacity:.18}
 .plot .mark path{stroke:var(--muted);stroke-dasharray:2 4;fill:none}
 .plot .mark circle{fill:var(--muted);stroke:var(--paper)}
@@ -65,6 +66,12 @@ stroke-linejoin:round;stroke-linecap:round}
 .plot .mark text{fill:var(--text);font-weight:600;paint-order:stroke;stroke:var(--paper);
 stroke-width:4px;stroke-linejoin:round}
 )";
+
+// From the middle of the left end on, 20 units long.
+const char* key_path(PlotSeries::Style style) {
+  if (style == PlotSeries::Style::area) return "m0 4v-8h20v8";
+  return is_line(style) ? "h20" : "h0m9 0h0m9 0h0";
+}
 
 }  // namespace
 
@@ -77,10 +84,10 @@ std::string svg_legend(const Figure& figure, int width, int y) {
   std::string text;
   for (const Entry& entry : placed(figure, width)) {
     const int base = y + 6 + kRow * entry.row;
-    text += format(R"(<path class="{} c{}" d="M{:.0f} {}{}"/><text x="{:.0f}" y="{}">{}</text>)",
-                   name_of(entry.series->style), entry.series->colour, entry.x + 4, base - 4,
-                   is_line(entry.series->style) ? "h20" : "h0m9 0h0m9 0h0", entry.x + kKey, base,
-                   escaped(entry.series->label));
+    text +=
+        format(R"(<path class="{} c{}" d="M{:.0f} {}{}"/><text x="{:.0f}" y="{}">{}</text>)",
+               name_of(entry.series->style), entry.series->colour, entry.x + 4, base - 4,
+               key_path(entry.series->style), entry.x + kKey, base, escaped(entry.series->label));
   }
   return text + "\n";
 }
@@ -91,7 +98,8 @@ std::string plot_style() {
       "@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}{}",
       kLight, kDark, kClasses);
   for (int i = 0; i < 6; ++i)
-    text += format(".plot .c{0}{{stroke:var(--c{0})}}.plot .band.c{0}{{fill:var(--c{0})}}\n", i);
+    text += format(
+        ".plot .c{0}{{stroke:var(--c{0})}}.plot :is(.band,.area).c{0}{{fill:var(--c{0})}}\n", i);
   return text;
 }
 
@@ -107,8 +115,11 @@ class Drawing {
       : figure_(figure), options_(options), top_(options.standalone ? 44 : 26) {
     const int legend = options.standalone ? legend_height(figure, options.width) : 0;
     top_ += legend;
+    has_right_ = has_right(figure);
+    if (has_right_) top_ += kTextHeight;  // a row for what is marked, under the axes' names
     x_ = x_scale(figure, std::max(2, (right() - left()) / 62));
     y_ = y_scale(figure, std::max(2, (bottom() - top_) / 44));
+    right_ = right_scale(figure, std::max(2, (bottom() - top_) / 44));
     id_ = figure.name + "-" + options.form;
   }
 
@@ -117,9 +128,12 @@ class Drawing {
         R"(<svg xmlns="http://www.w3.org/2000/svg" class="plot {}" viewBox="0 0 {} {}" role="img" )"
         R"(aria-label="{}" data-box="{} {} {} {}" data-x="{:.17g} {:.17g} {:d}" )"
         R"(data-y="{:.17g} {:.17g} {:d}")"
-        "{}>\n",
+        "{}{}>\n",
         options_.form, options_.width, options_.height, escaped(figure_.title), left(), top_,
         right(), bottom(), x_.low, x_.high, x_.logarithmic, y_.low, y_.high, y_.logarithmic,
+        has_right_ ? format(R"( data-right="{:.17g} {:.17g} {:d}")", right_.low, right_.high,
+                            right_.logarithmic)
+                   : "",
         options_.standalone ? "" : R"( tabindex="0")");
     if (options_.standalone) draw_heading();
     draw_axes();
@@ -128,7 +142,10 @@ class Drawing {
                R"svg(<g clip-path="url(#clip-{})">)svg",
                id_, left(), top_, right() - left(), bottom() - top_, id_);
     bool any = false;
-    for (const PlotSeries& series : figure_.series) any |= draw(thinned(series, kMostDrawnPoints));
+    for (const bool behind : {true, false})
+      for (const PlotSeries& series : figure_.series)
+        if ((series.style == PlotSeries::Style::area) == behind)
+          any |= draw(thinned(series, kMostDrawnPoints));
     out_ += "</g>\n";
     if (!any) draw_text("tick", (left() + right()) / 2, (top_ + bottom()) / 2, "middle", "no data");
     for (const PlotMark& mark : figure_.marks) draw(mark);
@@ -137,13 +154,14 @@ class Drawing {
 
  private:
   int left() const { return 54; }
-  int right() const { return options_.width - 14; }
+  int right() const { return options_.width - (has_right_ ? 54 : 14); }
   int bottom() const { return options_.height - 42; }
   double at_x(double value) const {
     return left() + std::clamp(x_.place(value), -2.0, 3.0) * (right() - left());
   }
-  double at_y(double value) const {
-    return bottom() - std::clamp(y_.place(value), -2.0, 3.0) * (bottom() - top_);
+  double at_y(double value) const { return at(y_, value); }
+  double at(const AxisScale& axis, double value) const {
+    return bottom() - std::clamp(axis.place(value), -2.0, 3.0) * (bottom() - top_);
   }
 
   void draw_text(const char* type, double x, double y, const char* anchor,
@@ -173,18 +191,27 @@ class Drawing {
     for (const Tick& tick : y_.ticks)
       draw_text("tick", left() - 7, at_y(tick.value) + 4, "end", tick.label);
     draw_text("label", (left() + right()) / 2.0, options_.height - 8, "middle", figure_.x.label);
-    draw_text("label", 8, top_ - 11, "start", figure_.y.label);
+    const int names = top_ - 11 - (has_right_ ? kTextHeight : 0);
+    draw_text("label", 8, names, "start", figure_.y.label);
+    if (has_right_) {
+      for (const Tick& tick : right_.ticks)
+        draw_text("tick", right() + 7, at(right_, tick.value) + 4, "start", tick.label);
+      draw_text("label", options_.width - 8, names, "end", figure_.right.label);
+    }
     out_ += '\n';
   }
 
+  const AxisScale& axis_of(const PlotSeries& series) const { return series.right ? right_ : y_; }
   bool is_drawn(const PlotSeries& series, std::size_t i) const {
-    return x_.shows(series.x[i]) && y_.shows(series.y[i]);
+    return x_.shows(series.x[i]) && axis_of(series).shows(series.y[i]);
   }
 
   bool draw(const PlotSeries& series) {
     draw_band(series);
     const bool line = is_line(series.style);
+    const bool area = series.style == PlotSeries::Style::area;
     std::string path;
+    std::string dots;  // of a line: points without a neighbour
     int connected = 0;
     bool any = false;
     for (std::size_t i = 0; i < series.x.size(); ++i) {
@@ -193,15 +220,21 @@ class Drawing {
         continue;
       }
       const bool alone = connected == 0 && (i + 1 == series.x.size() || !is_drawn(series, i + 1));
-      path += format("{}{:.1f} {:.1f}", line && connected > 0 ? "L" : "M", at_x(series.x[i]),
-                     at_y(series.y[i]));
-      if (!line || alone) path += "h0";  // a round dot
+      if (area && connected == 0) path += format("M{:.1f} {}", at_x(series.x[i]), bottom());
+      std::string& drawn = line && !area && alone ? dots : path;
+      drawn += format("{}{:.1f} {:.1f}", area || (line && connected > 0) ? "L" : "M",
+                      at_x(series.x[i]), at(axis_of(series), series.y[i]));
+      const bool ends = i + 1 == series.x.size() || !is_drawn(series, i + 1);
+      if (area && ends) path += format("V{}", bottom());
+      if (!line || (alone && !area)) drawn += "h0";  // a round dot
       ++connected;
       any = true;
     }
-    if (any)
+    if (!path.empty())
       out_ +=
           format("<path class=\"{} c{}\" d=\"{}\"/>\n", name_of(series.style), series.colour, path);
+    if (!dots.empty())
+      out_ += format("<path class=\"points c{}\" d=\"{}\"/>\n", series.colour, dots);
     return any;
   }
 
@@ -258,6 +291,8 @@ class Drawing {
   int top_;
   AxisScale x_;
   AxisScale y_;
+  AxisScale right_;
+  bool has_right_ = false;
   std::string id_;
   std::string out_;
 };

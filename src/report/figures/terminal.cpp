@@ -42,7 +42,7 @@ class Screen {
         for (int row = 0; row < kRows; ++row) put(row, column(mark.x), "│");
     for (const bool faint : {true, false})
       for (const PlotSeries& series : figure_.series)
-        if (is_faint(series) == faint) draw(series);
+        if (is_faint(series) == faint && !series.right) draw(series);
     std::string text = shortened(figure_.title, width_ + kLabels) + "\n";
     for (int row = 0; row < kRows; ++row) {
       text += format("{:>{}} │", label_of(row), kLabels - 1);
@@ -103,9 +103,10 @@ class Screen {
     const int room = width_ + kLabels;
     std::string text = "  x: " + shortened(figure_.x.label, room - 5) + "\n";
     for (const PlotSeries& series : figure_.series)
-      text +=
-          format("  {} {}\n", is_faint(series) ? kFaint : kGlyphs[std::clamp(series.colour, 0, 5)],
-                 shortened(series.label, room - 4));
+      if (!series.right)  // there is one axis here
+        text += format("  {} {}\n",
+                       is_faint(series) ? kFaint : kGlyphs[std::clamp(series.colour, 0, 5)],
+                       shortened(series.label, room - 4));
     for (const PlotMark& mark : figure_.marks)
       if (mark.strong) text += format("  │ {}\n", shortened(mark.label, room - 4));
     return text;

@@ -36,10 +36,18 @@ struct PageGallery {
   std::vector<PagePicture> pictures;
 };
 
+// A line for a shell, and what it does.
+struct PageCommand {
+  std::string what;
+  std::string line;
+};
+
 // What a page says, whatever it is about.
 struct PageContent {
   std::string title;
   std::string subtitle;
+  std::string answer;                 // the result, in large type
+  std::vector<PageCommand> commands;  // what to do next, below it
   std::vector<std::string> words;
   std::vector<std::string> warnings;
   Facts facts;                     // the few numbers to see first
@@ -48,7 +56,8 @@ struct PageContent {
   std::vector<PageMatrix> matrices;
   std::vector<PageTable> tables;
   std::vector<PageGallery> galleries;
-  std::string recipe;  // YAML
+  std::string recipe;   // YAML
+  std::string changes;  // "key: value" a line, where it differs from defaults; then it is folded
   Facts machine;
 };
 

@@ -44,11 +44,11 @@ std::vector<Confusion> confusions_of(const Classification& result) {
 PageTable classes_of(const Classification& result) {
   PageTable table;
   table.title = "Classes";
-  table.names = {"class", "samples", "recognised", "precision", "F1"};
+  table.names = {"class", "samples", "recall", "precision", "F1"};
   table.textual = {true, false, false, false, false};
   table.note =
-      "Recognised (recall): the share of the class's samples that are right. Precision: the share "
-      "right among the samples taken for it. F1: their harmonic mean. The hardest class first.";
+      "Recall: the share of the class's samples that are right. Precision: the share right among "
+      "the samples predicted as it. F1: their harmonic mean. The hardest class first.";
   std::vector<std::size_t> order(result.classes.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -64,7 +64,7 @@ PageTable classes_of(const Classification& result) {
 PageTable confusions_table(const Classification& result) {
   PageTable table;
   table.title = "Most frequent confusions";
-  table.names = {"class", "taken for", "samples", "of the class"};
+  table.names = {"class", "predicted", "samples", "of the class"};
   table.textual = {true, true, false, false};
   for (const Confusion& one : confusions_of(result))
     table.rows.push_back({result.classes[one.label], result.classes[one.predicted],
@@ -142,8 +142,8 @@ PageGallery mistakes_gallery(const EvaluationReport& evaluation) {
     const std::string& taken = result.classes[static_cast<std::size_t>(mistake.predicted)];
     PagePicture picture;
     picture.image = picture_uri(evaluation.pictures[i]);
-    picture.alternative = format("sample {}: {} taken for {}", mistake.sample, label, taken);
-    picture.lines = {label, format("taken for {}, {}", taken, human_percent(mistake.confidence)),
+    picture.alternative = format("sample {}: {}, predicted {}", mistake.sample, label, taken);
+    picture.lines = {label, format("predicted {}, {}", taken, human_percent(mistake.confidence)),
                      format("{} {}", label, small_percent(mistake.label_probability)),
                      format("sample {}", mistake.sample)};
     gallery.pictures.push_back(std::move(picture));
@@ -153,10 +153,11 @@ PageGallery mistakes_gallery(const EvaluationReport& evaluation) {
 
 void add_words(PageContent& content, const Classification& result) {
   const double points = 100 * result.overconfidence;
+  content.answer = format("{} of {} samples are right.", human_percent(result.accuracy),
+                          human_number(static_cast<double>(result.samples)));
   content.words.push_back(
-      format("{} of {} samples are right. The network is on average {:.1f} points {} than right "
-             "(expected calibration error {}).",
-             human_percent(result.accuracy), human_number(static_cast<double>(result.samples)),
+      format("The network is on average {:.1f} points {} than right (expected calibration error "
+             "{}).",
              std::abs(points), points >= 0 ? "more confident" : "less confident",
              human_percent(result.ece)));
 }
@@ -178,13 +179,14 @@ PageContent evaluation_content(const EvaluationReport& evaluation) {
   if (result.classes.size() <= kMostClassesInMatrix)
     content.matrices.push_back(
         {"Confusion matrix",
-         "One row per true class, one column per class that its samples were taken for. Shaded by "
-         "the share of the row; the counts are in confusion.csv.",
-         "true \\ taken for", result.classes, result.confusion});
+         "One row per true class, one column per predicted class. Shaded by the share of the row; "
+         "the counts are in confusion.csv.",
+         "true \\ predicted", result.classes, result.confusion});
   for (PageTable table : {classes_of(result), confusions_table(result), bins_table(result)})
     if (!table.rows.empty()) content.tables.push_back(std::move(table));
   if (!evaluation.pictures.empty()) content.galleries.push_back(mistakes_gallery(evaluation));
   content.recipe = evaluation.recipe;
+  content.changes = evaluation.changes;
   content.machine = evaluation.facts;
   return content;
 }

@@ -13,6 +13,7 @@ namespace onecycle {
 namespace {
 
 constexpr std::size_t kMostHoverPoints = 1500;  // of a series
+constexpr std::size_t kMostCounts = 20;         // classes whose counts have room beside one another
 
 // JSON that no text in it can end the script element around it.
 std::string script_safe(const std::string& json) {
@@ -57,6 +58,26 @@ std::string facts_html(const Facts& facts, const char* type) {
   return html + "</dl>\n";
 }
 
+std::string commands_html(const std::vector<PageCommand>& commands) {
+  if (commands.empty()) return "";
+  std::string html = "<dl class=\"next\">\n";
+  for (const PageCommand& command : commands)
+    html += format("<div><dt>{}</dt><dd><code>{}</code></dd></div>\n", escaped(command.what),
+                   escaped(command.line));
+  return html + "</dl>\n";
+}
+
+std::string recipe_html(const PageContent& content) {
+  const auto pre = [](const std::string& text) {
+    return format("<pre class=\"scroll\" tabindex=\"0\">{}</pre>\n", escaped(text));
+  };
+  std::string html = "<section>\n<h2>Recipe</h2>\n";
+  if (content.changes.empty()) return html + pre(content.recipe) + "</section>\n";
+  return html + paragraphs({"What differs from the defaults."}, "note") + pre(content.changes) +
+         "<details><summary>The whole recipe</summary>\n" + pre(content.recipe) +
+         "</details>\n</section>\n";
+}
+
 std::string legend_html(const Figure& figure) {
   if (figure.series.size() < 2) return "";  // its title says it
   std::string html = "<ul class=\"legend\">";
@@ -65,7 +86,10 @@ std::string legend_html(const Figure& figure) {
         "<li><svg class=\"plot key\" viewBox=\"0 0 24 10\" aria-hidden=\"true\"><path class=\"{} "
         "c{}\" d=\"{}\"/></svg>{}</li>",
         name_of(series.style), series.colour,
-        is_line(series.style) ? "M2 5H22" : "M4 5h0m8 0h0m8 0h0", escaped(series.label));
+        series.style == PlotSeries::Style::area ? "M2 10V2H22V10"
+        : is_line(series.style)                 ? "M2 5H22"
+                                                : "M4 5h0m8 0h0m8 0h0",
+        escaped(series.label));
   return html + "</ul>\n";
 }
 
@@ -114,10 +138,11 @@ std::string shade(std::int64_t count, std::int64_t row) {
 }
 
 std::string matrix_html(const PageMatrix& matrix) {
+  const bool many = matrix.names.size() > kMostCounts;
   std::string html = format(
-      "<section>\n<h2>{}</h2>\n<div class=\"scroll\" tabindex=\"0\"><table class=\"matrix\">\n"
+      "<section>\n<h2>{}</h2>\n<div class=\"scroll\" tabindex=\"0\"><table class=\"matrix{}\">\n"
       "<thead><tr><th>{}</th>",
-      escaped(matrix.title), escaped(matrix.corner));
+      escaped(matrix.title), many ? " many" : "", escaped(matrix.corner));
   for (const std::string& name : matrix.names)
     html += format("<th scope=\"col\"><span>{}</span></th>", escaped(name));
   html += "</tr></thead>\n<tbody>\n";
@@ -125,14 +150,17 @@ std::string matrix_html(const PageMatrix& matrix) {
     const auto& counts = matrix.counts[row];
     const std::int64_t sum = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
     html += format("<tr><th scope=\"row\">{}</th>", escaped(matrix.names[row]));
-    for (std::size_t column = 0; column < counts.size(); ++column)
-      html += format("<td class=\"{}\" style=\"--s:{}\">{}</td>", row == column ? "right" : "wrong",
-                     shade(counts[column], sum),
-                     counts[column] == 0 ? "" : std::to_string(counts[column]));
+    for (std::size_t column = 0; column < counts.size(); ++column) {
+      const std::string count = counts[column] == 0 ? "" : std::to_string(counts[column]);
+      html += format("<td class=\"{}\" style=\"--s:{}\"{}>{}</td>",
+                     row == column ? "right" : "wrong", shade(counts[column], sum),
+                     many ? format(" title=\"{}\"", count) : "", many ? "" : count);
+    }
     html += "</tr>\n";
   }
   html += "</tbody>\n</table></div>\n";
-  return html + paragraphs({matrix.note}, "note") + "</section>\n";
+  const char* hover = many ? " A cell says its count when pointed at." : "";
+  return html + paragraphs({matrix.note + hover}, "note") + "</section>\n";
 }
 
 std::string gallery_html(const PageGallery& gallery) {
@@ -153,6 +181,8 @@ std::string page_html(const PageContent& content, const std::string& files, bool
   std::string html = head_html(content);
   html += format("<header>\n<h1>{}</h1>\n<p class=\"subtitle\">{}</p>\n</header>\n<main>\n",
                  escaped(content.title), escaped(content.subtitle));
+  if (!content.answer.empty()) html += paragraphs({content.answer}, "answer");
+  html += commands_html(content.commands);
   html += paragraphs(content.warnings, "warning") + paragraphs(content.words, "words");
   html += facts_html(content.facts, "facts");
   for (const PageTable& table : content.summary) html += table_html(table);
@@ -162,12 +192,9 @@ std::string page_html(const PageContent& content, const std::string& files, bool
   for (const PageMatrix& matrix : content.matrices) html += matrix_html(matrix);
   for (const PageTable& table : content.tables) html += table_html(table);
   for (const PageGallery& gallery : content.galleries) html += gallery_html(gallery);
-  if (!content.recipe.empty())
-    html += format(
-        "<section>\n<h2>Recipe</h2>\n<pre class=\"scroll\" tabindex=\"0\">{}</pre>\n</section>\n",
-        escaped(content.recipe));
+  if (!content.recipe.empty()) html += recipe_html(content);
   if (!content.machine.empty())
-    html += "<section>\n<h2>Machine and versions</h2>\n" + facts_html(content.machine, "machine") +
+    html += "<section>\n<h2>Where it comes from</h2>\n" + facts_html(content.machine, "machine") +
             "</section>\n";
   html += paragraphs(notes, "note");
   return html + format("</main>\n<script>{}</script>\n</body>\n</html>\n", kPageScript);

@@ -38,7 +38,8 @@ const char* const kPageScript = R"js(
   function watch(svg, data, tip) {
     const [left, top, right, bottom] = numbers(svg.dataset.box);
     const x = axis(svg.dataset.x, left, right);
-    const y = axis(svg.dataset.y, bottom, top);
+    const left_axis = axis(svg.dataset.y, bottom, top);
+    const right_axis = svg.dataset.right && axis(svg.dataset.right, bottom, top);
     const lines = data.series.filter(s => !s.style.startsWith('faint'));
     const hovered = lines.length ? lines : data.series;
     const stops = [...new Set(hovered.flatMap(s => s.x.filter((v, i) =>
@@ -89,6 +90,7 @@ const char* const kPageScript = R"js(
         if (series.low && series.low[i] !== null && series.high[i] !== null)
           text += ` (${shown(series.low[i])} to ${shown(series.high[i])})`;
         row(series.label, text);
+        const y = series.right ? right_axis : left_axis;
         const cy = y.has(series.y[i]) ? y.place(series.y[i]) : NaN;
         if (cy >= top && cy <= bottom)
           element(layer, 'circle', {'class': 'dot', cx: x.place(series.x[i]), cy, r: 4,

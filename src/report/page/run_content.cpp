@@ -3,6 +3,7 @@
 #include "core/text/format.h"
 #include "report/figures/run_figures.h"
 #include "report/page/content.h"
+#include "report/page/run_answer.h"
 #include "report/page/text.h"
 #include "report/run_files.h"
 #include "report/run_tables.h"
@@ -16,9 +17,8 @@ namespace onecycle {
 namespace {
 
 double last_finite(const std::vector<double>& values) {
-  for (auto at = values.rbegin(); at != values.rend(); ++at)
-    if (std::isfinite(*at)) return *at;
-  return PlotAxis::kOpen;
+  const std::size_t last = last_row(values);
+  return last < values.size() ? values[last] : PlotAxis::kOpen;
 }
 
 // The event that ended the run; "" where the last session has none.
@@ -39,9 +39,11 @@ std::string ending_of(const RunCsv& events, std::string& message) {
   return ending;
 }
 
-void add_state(PageContent& content, const RunFiles& files) {
+void add_state(PageContent& content, const RunFiles& files, const std::string& folder) {
   std::string message;
   const std::string ending = ending_of(files.events, message);
+  content.answer = answer_of(files);
+  content.commands = next_of(files, folder, ending);
   content.facts.emplace_back("state", ending.empty() ? "unfinished" : ending);
   if (ending.empty())
     content.warnings.emplace_back(
@@ -68,9 +70,7 @@ void add_best(PageContent& content, const RunFiles& files) {
   const auto epochs = metrics.numbers("epoch");
   const auto values = metrics.numbers("validation_" + kind.name);
   const auto loss = metrics.numbers("validation_loss");
-  std::size_t best = loss.size();
-  for (std::size_t row = 0; row < loss.size(); ++row)
-    if (std::isfinite(loss[row]) && (best == loss.size() || loss[row] < loss[best])) best = row;
+  const std::size_t best = best_row(loss, /*larger_is_better=*/false);
   if (best < loss.size())
     content.facts.emplace_back(
         "lowest validation loss",
@@ -87,8 +87,8 @@ void add_best(PageContent& content, const RunFiles& files) {
                              format("{} (loss {})", human_metric(kind, last), human_number(test)));
 }
 
-void add_facts(PageContent& content, const RunFiles& files) {
-  add_state(content, files);
+void add_facts(PageContent& content, const RunFiles& files, const std::string& folder) {
+  add_state(content, files, folder);
   const RunCsv& longest =
       files.steps.rows.size() > files.metrics.rows.size() ? files.steps : files.metrics;
   const double step =
@@ -120,11 +120,13 @@ PageContent read_run(const std::string& folder) {
     throw NothingToPlot(folder, "no evaluation and no log point so far");
   PageContent content;
   content.title = files.name;
-  content.subtitle = "training run, " + std::filesystem::path(folder).lexically_normal().string();
+  const std::string place = std::filesystem::path(folder).lexically_normal().string();
+  content.subtitle = "training run, " + place;
   content.recipe = files.recipe;
-  add_facts(content, files);
+  content.machine = files.origin;
+  add_facts(content, files, place);
   content.figures = run_figures(files);
-  if (!files.metrics.rows.empty()) content.tables.push_back(evaluations_of(files));
+  if (!files.metrics.rows.empty()) content.tables = evaluations_of(files);
   if (!files.events.rows.empty()) content.tables.push_back(events_of(files.events));
   return content;
 }

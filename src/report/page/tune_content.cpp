@@ -2,9 +2,15 @@
 
 #include "core/text/format.h"
 #include "core/text/metric_text.h"
+#include "core/text/number.h"
+#include "core/text/shell_word.h"
+#include "options/differences.h"
+#include "report/figures/trial_figures.h"
 #include "report/page/content.h"
 #include "report/page/text.h"
 #include "report/range_file.h"
+#include "report/run_csv.h"
+#include "yaml/yaml.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,14 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kSeriesColours = 6;
 constexpr int kMetricColumn = 3;
-constexpr double kWorthSeeing = 1.5;  // of the lowest loss, or nats above one that is not positive;
-                                      // what is above is cut off
-
-bool chosen(const Json& trial) {
-  return trial.is_object() && trial.contains("chosen") && trial["chosen"] == true;
-}
 
 PageTable choices_of(const Json& tuning) {
   PageTable table;
@@ -54,7 +53,7 @@ PageTable trials_of(const Json& tuning) {
       std::vector<std::string> row = {text_in(choice, "what"), text_in(trial, "label"),
                                       std::isfinite(loss) ? human_number(loss) : "diverged",
                                       human_number(number_in(trial, "epochs")),
-                                      chosen(trial) ? "yes" : ""};
+                                      is_chosen(trial) ? "yes" : ""};
       if (has_metric)
         row.insert(row.begin() + kMetricColumn,
                    human_metric(metric, number_in(trial, metric.name)));
@@ -63,43 +62,53 @@ PageTable trials_of(const Json& tuning) {
   return table;
 }
 
-// The trials of every choice in the order they were made.
-Figure trials_figure(const Json& tuning) {
-  Figure figure;
-  figure.name = "trials";
-  figure.title = "Validation loss of every trial";
-  figure.note = "Lower is better, among trials of one colour. Lines mark what was chosen.";
-  figure.x.label = "trial";
-  figure.y.label = "loss";
-  int colour = 0;
-  double number = 0;
-  double lowest = INFINITY;
-  double highest = -INFINITY;
-  for (const Json& choice : list_in(tuning, "choices")) {
-    PlotSeries series;
-    series.label = text_in(choice, "what");
-    series.style = PlotSeries::Style::points;
-    series.colour = colour;
-    for (const Json& trial : list_in(choice, "trials")) {
-      ++number;
-      const double loss = number_in(trial, "loss");
-      if (!std::isfinite(loss)) continue;
-      series.x.push_back(number);
-      series.y.push_back(loss);
-      lowest = std::min(lowest, loss);
-      highest = std::max(highest, loss);
-      if (chosen(trial)) figure.marks.push_back({text_in(trial, "label"), number, loss, true});
-    }
-    if (series.x.empty()) continue;
-    colour = (colour + 1) % kSeriesColours;
-    figure.series.push_back(std::move(series));
+// Six digits: decays come out of a division.
+std::string rounded(const std::string& text) {
+  const auto number = parse_number(text);
+  return number ? number_text(parse_number(format("{:.6g}", *number)).value_or(*number)) : text;
+}
+
+// What tuning changed of the recipe that it began with; empty where one of the two is not there.
+std::vector<Difference> changes_of(const std::string& folder, const Json& tuning) {
+  const std::string path = folder + "/recipe.yaml";
+  const std::string tuned = text_in(tuning, "recipe");
+  if (tuned.empty() || !text_in(tuning, "refused").empty() || !fs::exists(path)) return {};
+  try {
+    auto changes = differing(parse_yaml(read_text_file(path), path), parse_yaml(tuned, "tuned"));
+    for (Difference& change : changes)
+      change.before = rounded(change.before), change.after = rounded(change.after);
+    return changes;
+  } catch (const RecipeError&) {
+    return {};
   }
-  const double high = lowest > 0 ? kWorthSeeing * lowest : lowest + kWorthSeeing;
-  if (highest > high) {
-    figure.y.high = high;
-    figure.note += format(" Losses above {} are cut off.", human_number(figure.y.high));
+}
+
+PageTable before_and_after(const std::vector<Difference>& changes) {
+  PageTable table;
+  table.title = "Before and after";
+  table.names = {"option", "before", "after"};
+  table.textual = {true, true, true};
+  for (const Difference& change : changes)
+    table.rows.push_back({change.path, change.before, change.after});
+  return table;
+}
+
+// The result, as what is to be typed.
+void add_answer(PageContent& content, const std::vector<Difference>& changes,
+                const std::string& place) {
+  if (changes.empty()) return;
+  std::vector<std::string> steps;
+  std::vector<std::string> sets;
+  for (const Difference& change : changes) {
+    sets.push_back("--set " + shell_word(change.path + "=" + change.after));
+    if (!change.path.starts_with("train."))  // what it was found at, no result
+      steps.push_back(format("{} {} → {}", change.path.substr(change.path.rfind('.') + 1),
+                             change.before, change.after));
   }
-  return figure;
+  content.answer = joined(steps, ", ");
+  content.commands.push_back(
+      {"train with it", "onecycle train " + shell_word(place + "/tuned.yaml")});
+  content.commands.push_back({"or with your recipe", joined(sets, " ")});
 }
 
 // A folder beside tuning.json, by the name in it; "" for a name that leads elsewhere.
@@ -133,7 +142,10 @@ PageContent read_tuning(const std::string& folder) {
   const Json tuning = read_range_file(folder + "/tuning.json");
   PageContent content;
   content.title = text_in(tuning, "name");
-  content.subtitle = "tuning, " + fs::path(folder).lexically_normal().string();
+  const std::string place = fs::path(folder).lexically_normal().string();
+  content.subtitle = "tuning, " + place;
+  const std::vector<Difference> changes = changes_of(folder, tuning);
+  add_answer(content, changes, place);
   const std::string refused = text_in(tuning, "refused");
   if (!refused.empty()) content.warnings.push_back("No recipe: " + refused);
   for (const Json& word : list_in(tuning, "words"))
@@ -143,15 +155,18 @@ PageContent read_tuning(const std::string& folder) {
   const bool trained = !last_run.empty() && fs::exists(last_run + "/metrics.csv");
   PageContent run;
   if (trained) run = read_run(last_run);
+  if (!run.answer.empty())
+    content.words.insert(content.words.begin(), "Trained with it: " + run.answer);
   content.facts = run.facts;
+  content.machine = run.machine;
   content.facts.emplace_back(
       "search", format("{} epochs, {}", human_number(number_in(tuning, "search_epochs")),
                        human_seconds(number_in(tuning, "search_seconds"))));
   content.warnings.insert(content.warnings.end(), run.warnings.begin(), run.warnings.end());
+  if (!changes.empty()) content.summary.push_back(before_and_after(changes));
   content.summary.push_back(choices_of(tuning));
+  for (Figure& trials : trial_figures(tuning)) content.figures.push_back(std::move(trials));
   add_range_test(content, folder_in(folder, tuning, "range_test"), "range", "Range test");
-  Figure trials = trials_figure(tuning);
-  if (!trials.series.empty()) content.figures.push_back(std::move(trials));
   add_range_test(content, folder_in(folder, tuning, "confirming_range_test"), "confirming",
                  "Confirming range test");
   add_figures(content, std::move(run.figures), "final", "Final run");
