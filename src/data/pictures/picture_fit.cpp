@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
+#include <ATen/ops/flip.h>
 #include <ATen/ops/from_blob.h>
 
 namespace onecycle {
@@ -15,14 +17,45 @@ namespace onecycle {
 namespace {
 
 // torchvision: the longer side is cut down to whole pixels.
-std::int64_t longer_side(std::int64_t resize, std::int64_t longer, std::int64_t shorter) {
-  return static_cast<std::int64_t>(static_cast<double>(resize) * static_cast<double>(longer) /
-                                   static_cast<double>(shorter));
+std::int64_t longer_side(std::int64_t resize, double longer, double shorter) {
+  return static_cast<std::int64_t>(static_cast<double>(resize) * longer / shorter);
 }
 
 // torchvision's CenterCrop rounds half to even.
 std::int64_t centred(std::int64_t whole, std::int64_t part) {
   return static_cast<std::int64_t>(std::nearbyint(static_cast<double>(whole - part) / 2));
+}
+
+// The shorter side of the part that is picture becomes `resize`. image: [1,C,H,W].
+at::Tensor resized(const at::Tensor& image, const Picture& picture, std::int64_t resize) {
+  const bool reduced = picture.part.height > 0;
+  const double height = reduced ? picture.part.height : static_cast<double>(picture.height);
+  const double width = reduced ? picture.part.width : static_cast<double>(picture.width);
+  const double shorter = std::min(height, width);
+  if (resize == 0 || static_cast<double>(resize) == shorter) return image;
+  const std::int64_t longer = longer_side(resize, std::max(height, width), shorter);
+  const std::int64_t rows = width >= height ? resize : longer;
+  const std::int64_t columns = width >= height ? longer : resize;
+  std::optional<double> scale_rows;
+  std::optional<double> scale_columns;
+  if (reduced) {
+    scale_rows = static_cast<double>(rows) / height;
+    scale_columns = static_cast<double>(columns) / width;
+  }
+  return at::_upsample_bilinear2d_aa(image, {rows, columns}, /*align_corners=*/false, scale_rows,
+                                     scale_columns);
+}
+
+// image: [C,H,W]. EXIF 2.3, 4.6.4: 2 mirrored, 3 turned by 180 degrees, 4 upside down, 5 to 8 the
+// same with rows and columns exchanged.
+at::Tensor upright(at::Tensor image, int orientation) {
+  const bool from_right =
+      orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool from_bottom =
+      orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  if (from_bottom) image = at::flip(image, {1});
+  if (from_right) image = at::flip(image, {2});
+  return orientation >= 5 ? image.transpose(1, 2) : image;
 }
 
 }  // namespace
@@ -32,15 +65,7 @@ at::Tensor fitted(const Picture& picture, const PictureFit& fit) {
   at::Tensor image = at::from_blob(const_cast<std::uint8_t*>(picture.pixels.data()),
                                    {1, picture.height, picture.width, picture.channels}, at::kByte)
                          .permute({0, 3, 1, 2});
-  const std::int64_t shorter = std::min(picture.height, picture.width);
-  if (fit.resize > 0 && fit.resize != shorter) {
-    const std::int64_t longer =
-        longer_side(fit.resize, std::max(picture.height, picture.width), shorter);
-    const bool wide = picture.width >= picture.height;
-    image = at::_upsample_bilinear2d_aa(
-        image, {wide ? fit.resize : longer, wide ? longer : fit.resize}, /*align_corners=*/false);
-  }
-  image = image.squeeze(0);
+  image = upright(resized(image, picture, fit.resize).squeeze(0), picture.orientation);
   if (fit.size > 0) {
     if (image.size(1) < fit.size || image.size(2) < fit.size)
       throw Error(format("a picture of {}x{} pixels is smaller than {}", image.size(1),
