@@ -6,6 +6,7 @@
 #include "picture_files.h"
 
 #include <cmath>
+#include <filesystem>
 
 namespace onecycle {
 namespace {
@@ -92,7 +93,7 @@ TEST(Picture, FitsAsPillowWhatIsDecodedReduced) {
   EXPECT_EQ(compared, 2);
 }
 
-TEST(Picture, ScaledDecodingKeepsTwiceTheSize) {
+TEST(Picture, ScaledDecodingKeepsThreeTimesTheSize) {
   const Bytes file = golden_file("jpeg-444");  // 13 x 20
   using Size = std::pair<std::int64_t, std::int64_t>;
   const auto decode = [&](std::int64_t shorter) {
@@ -100,9 +101,25 @@ TEST(Picture, ScaledDecodingKeepsTwiceTheSize) {
     return Size(picture.height, picture.width);
   };
   EXPECT_EQ(decode(0), Size(13, 20));
-  EXPECT_EQ(decode(4), Size(13, 20));
-  EXPECT_EQ(decode(3), Size(7, 10));
-  EXPECT_EQ(decode(1), Size(2, 3));
+  EXPECT_EQ(decode(3), Size(13, 20));
+  EXPECT_EQ(decode(2), Size(7, 10));
+  EXPECT_EQ(decode(1), Size(4, 5));
+}
+
+// Black and white points of 602 x 451, the worst there is for a reduced size.
+TEST(Picture, ReducedIsNearTheWhole) {
+  const std::string file = source_dir() + "/../shared/cases/pictures/reduced-shift.jpg";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "needs " << file;
+  for (const std::int64_t side : {16, 24, 32, 48, 64, 75}) {
+    const PictureFit fit{1, side, side};
+    const at::Tensor whole = fitted(read_picture(file, {1}), fit);
+    const at::Tensor reduced = read_fitted(file, fit);
+    ASSERT_EQ(reduced.sizes(), whole.sizes());
+    const double difference =
+        (reduced.to(at::kDouble) - whole.to(at::kDouble)).abs().mean().item<double>();
+    EXPECT_GT(difference, 0) << side;
+    EXPECT_LE(difference, 1) << side;
+  }
 }
 
 TEST(Picture, RefusesWhatIsNone) {

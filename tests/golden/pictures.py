@@ -69,7 +69,7 @@ def reduced(name, image, resize):
     width, height = (resize, other) if image.width <= image.height else (other, resize)
     left, top = round((width - resize) / 2), round((height - resize) / 2)
     opened = Image.open(io.BytesIO(file))
-    _, box = opened.draft(None, (width * 2, height * 2))
+    _, box = opened.draft(None, (width * 3, height * 3))
     result = opened.resize((width, height), Image.BILINEAR, box=box)
     show(name, file, {"reduced": result.crop((left, top, left + resize, top + resize))}, resize=resize, size=resize)
 

@@ -22,6 +22,9 @@ constexpr std::int64_t kPixelsPerByte = 4096;
 constexpr std::int64_t kMostScans = 100;
 constexpr std::int64_t kMostScannedPixels = 16 * kMostPixels;
 
+// DecodeOptions::shorter_side
+constexpr std::int64_t kReducingGap = 3;
+
 struct JpegReader {
   jpeg_decompress_struct jpeg = {};
   jpeg_error_mgr errors = {};
@@ -86,7 +89,8 @@ bool read_jpeg_rows(JpegReader& reader, std::uint8_t* pixels, std::size_t row_by
 // libjpeg's scaled decoding computes fewer coefficients: a sharper and faster box filter.
 std::int64_t denominator_for(std::int64_t shorter, std::int64_t shorter_side) {
   for (const std::int64_t denominator : {8, 4, 2})
-    if (shorter_side > 0 && (shorter + denominator - 1) / denominator >= 2 * shorter_side)
+    if (shorter_side > 0 &&
+        (shorter + denominator - 1) / denominator >= kReducingGap * shorter_side)
       return denominator;
   return 1;
 }

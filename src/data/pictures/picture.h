@@ -30,8 +30,9 @@ constexpr std::int64_t kMostPixels = std::int64_t{1} << 27;
 
 struct DecodeOptions {
   std::int64_t channels = 3;  // 3: red, green, blue; 1: grey
-  // A JPEG whose shorter side is at least twice this may be decoded at 1/2, 1/4 or 1/8 of its size,
-  // while the shorter side stays at least twice this (Pillow's `reducing_gap=2.0`); 0: never.
+  // A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, while its shorter side stays at least
+  // three times this: Pillow's `reducing_gap=3.0`, which its documentation calls almost
+  // indistinguishable from decoding it whole; 0: never.
   std::int64_t shorter_side = 0;
 };
 
