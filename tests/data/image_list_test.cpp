@@ -76,6 +76,14 @@ TEST_F(ImageLists, LinesMayEndInCrlf) {
   EXPECT_TRUE(data.train.labels.equal(at::tensor({1, 0, 1}, at::kLong)));
 }
 
+TEST_F(ImageLists, OneClassAloneIsTold) {
+  folder.write_text("train.csv", "image,label\npng-rgb,oak\npng-grey,oak\n");
+  load("");
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_THAT(warnings[0],
+              HasSubstr("leaves has one class alone, 'oak': there is nothing to tell"));
+}
+
 TEST_F(ImageLists, NumbersAreClassesWhereTheTaskHasThem) {
   folder.write_text("train.csv", "level,file\n10,png-rgba\n9,png-rgb\n10,png-grey\n");
   const DataSet data = load(", file: file, target: [level]", TargetKind::classes);
