@@ -144,6 +144,8 @@ def kinds():
     decoded("gif-grey", saved(small.convert("L"), "GIF"))
     decoded("gif-transparent", saved(palette, "GIF", transparency=int(numpy.asarray(palette)[2, 3])))
     decoded("gif-animated", saved(small, "GIF", **animation))
+    plain = saved(palette, "GIF")
+    decoded("gif-part", patched(b"GIF89a" + struct.pack("<HH", 12, 9) + plain[10:], b"\x2c" + bytes(4), b"\x2c\2\0\1\0"))
     reduced("reduced", picture(67, 101), 10)
     reduced("reduced-tall", picture(101, 67), 10)
 

@@ -4,6 +4,7 @@
 #include "data/pictures/picture.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -69,27 +70,51 @@ std::size_t colour_bytes(std::uint8_t flags) {
   return (flags & 0x80) != 0 ? std::size_t{6} << (flags & 7) : 0;
 }
 
+// Where the first picture of a GIF lies on its canvas, and the place of the colour around it.
+struct GifFrame {
+  std::int64_t left, top, width, height;
+  std::size_t around = 0;
+};
+
 // Cuts a GIF after its first picture, whose transparent colour becomes one like the others, as in
-// Pillow's convert("RGB"). False where the file ends before. GIF89a, sections 15 to 23.
-bool keep_first_picture(std::vector<std::uint8_t>& gif) {
+// Pillow's convert("RGB"), and lies around it. Nothing where the file ends before. GIF89a, sections
+// 15 to 23.
+std::optional<GifFrame> keep_first_picture(std::vector<std::uint8_t>& gif) {
   constexpr std::size_t kHeader = 13;
   constexpr std::size_t kPictureHeader = 10;
-  if (gif.size() < kHeader) return false;
+  if (gif.size() < kHeader) return std::nullopt;
   std::size_t at = kHeader + colour_bytes(gif[10]);
+  std::size_t transparent = 0;
   while (at + kPictureHeader < gif.size()) {
     const bool is_picture = gif[at] == 0x2c;
-    if (!is_picture && gif[at] != 0x21) return false;
-    if (!is_picture && gif[at + 1] == 0xf9) gif[at + 3] &= 0xfe;
-    const std::size_t blocks =
-        is_picture ? at + kPictureHeader + colour_bytes(gif[at + 9]) + 1 : at + 2;
-    const auto end = after_blocks(gif, blocks);
-    if (!end) return false;
+    if (!is_picture && gif[at] != 0x21) return std::nullopt;
+    if (!is_picture && gif[at + 1] == 0xf9) {
+      transparent = (gif[at + 3] & 1) != 0 ? gif[at + 6] : 0;
+      gif[at + 3] &= 0xfe;
+    }
+    const std::size_t local = is_picture ? colour_bytes(gif[at + 9]) : 0;
+    const auto end = after_blocks(gif, is_picture ? at + kPictureHeader + local + 1 : at + 2);
+    if (!end) return std::nullopt;
+    if (is_picture) {
+      const std::uint8_t* box = gif.data() + at + 1;
+      const GifFrame frame{little_endian(box, 2), little_endian(box + 2, 2),
+                           little_endian(box + 4, 2), little_endian(box + 6, 2),
+                           (local > 0 ? at + kPictureHeader : kHeader) + 3 * transparent};
+      gif.resize(*end);
+      return frame;
+    }
     at = *end;
-    if (!is_picture) continue;
-    gif.resize(at);
-    return true;
   }
-  return false;
+  return std::nullopt;
+}
+
+void fill_around(const GifFrame& frame, const std::uint8_t* colour, Picture& picture) {
+  std::uint8_t* out = picture.pixels.data();
+  for (std::int64_t y = 0; y < picture.height; ++y)
+    for (std::int64_t x = 0; x < picture.width; ++x, out += 3)
+      if (y < frame.top || y >= frame.top + frame.height || x < frame.left ||
+          x >= frame.left + frame.width)
+        std::memcpy(out, colour, 3);
 }
 
 Picture announced(const std::uint8_t* bytes, std::size_t size, const char* kind,
@@ -132,8 +157,10 @@ Picture decode_gif(const std::uint8_t* bytes, std::size_t size, const std::strin
   if (picture.height * picture.width / kGifPixelsPerByte > static_cast<std::int64_t>(size))
     refuse_bitmap("GIF", name, "its header announces more than the file can hold");
   std::vector<std::uint8_t> first(bytes, bytes + size);
-  if (!keep_first_picture(first)) refuse_bitmap("GIF", name, "the file ends within the picture");
+  const auto frame = keep_first_picture(first);
+  if (!frame) refuse_bitmap("GIF", name, "the file ends within the picture");
   read_bitmap(first.data(), first.size(), "GIF", name, picture);
+  if (frame->around + 3 <= first.size()) fill_around(*frame, first.data() + frame->around, picture);
   return picture;
 }
 
