@@ -1,23 +1,28 @@
 # Libraries of the distribution that programs link, under one name in every release of it; those of headers alone are
 # in headers.cmake. The installed package brings this file along.
 #
-#   onecycle_zlib  onecycle_turbojpeg  onecycle_png  onecycle_archive  onecycle_csv  onecycle_curl
+#   onecycle_zlib  onecycle_jpeg  onecycle_png  onecycle_webp  onecycle_archive  onecycle_csv  onecycle_curl
 
 find_package(ZLIB REQUIRED)
 add_library(onecycle_zlib INTERFACE IMPORTED GLOBAL)
 target_link_libraries(onecycle_zlib INTERFACE ZLIB::ZLIB)
 
-# libjpeg-turbo's CMake files are in no package of Debian 12.
-find_path(ONECYCLE_TURBOJPEG_INCLUDE turbojpeg.h REQUIRED)
-find_library(ONECYCLE_TURBOJPEG turbojpeg REQUIRED)
-mark_as_advanced(ONECYCLE_TURBOJPEG_INCLUDE ONECYCLE_TURBOJPEG)
-add_library(onecycle_turbojpeg INTERFACE IMPORTED GLOBAL)
-target_include_directories(onecycle_turbojpeg SYSTEM INTERFACE "${ONECYCLE_TURBOJPEG_INCLUDE}")
-target_link_libraries(onecycle_turbojpeg INTERFACE "${ONECYCLE_TURBOJPEG}")
+find_package(JPEG REQUIRED)
+add_library(onecycle_jpeg INTERFACE IMPORTED GLOBAL)
+target_link_libraries(onecycle_jpeg INTERFACE JPEG::JPEG)
 
 find_package(PNG REQUIRED)
 add_library(onecycle_png INTERFACE IMPORTED GLOBAL)
 target_link_libraries(onecycle_png INTERFACE PNG::PNG)
+
+# libwebp's CMake files are in no package of Debian 12.
+find_path(ONECYCLE_WEBP_INCLUDE webp/demux.h REQUIRED)
+find_library(ONECYCLE_WEBP webp REQUIRED)
+find_library(ONECYCLE_WEBPDEMUX webpdemux REQUIRED)
+mark_as_advanced(ONECYCLE_WEBP_INCLUDE ONECYCLE_WEBP ONECYCLE_WEBPDEMUX)
+add_library(onecycle_webp INTERFACE IMPORTED GLOBAL)
+target_include_directories(onecycle_webp SYSTEM INTERFACE "${ONECYCLE_WEBP_INCLUDE}")
+target_link_libraries(onecycle_webp INTERFACE "${ONECYCLE_WEBPDEMUX}" "${ONECYCLE_WEBP}")
 
 # Of its static library only readers of tar are linked; the shared one loads XML, ICU and four more at every start.
 find_package(LibArchive REQUIRED)

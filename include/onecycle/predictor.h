@@ -112,7 +112,7 @@ class Predictor {
   // they were. Batches of the same sizes as an evaluation's give the same bits. Throws Error for
   // other samples, and for outputs that are not numbers.
   Predictions predict(const at::Tensor& images) const;
-  // Files of JPEG or PNG. Throws DataError, naming the first that cannot be read.
+  // Files of JPEG, PNG, WebP, BMP or GIF. Throws DataError, naming the first that cannot be read.
   Predictions predict(const std::vector<std::string>& pictures) const;
   // The rows of a CSV file with at least the inputs of the table that the network was trained on,
   // read as that was. Throws DataError, with line and column, for what cannot be a row, Error where
@@ -124,7 +124,7 @@ class Predictor {
   Predictions predict_arrays(const std::string& file,
                              const std::vector<std::string>& names = {}) const;
 
-  // [C,H,W], uint8: a JPEG or PNG as the network takes it, resized and cut as those that it was
+  // [C,H,W], uint8: a picture as the network takes it, resized and cut as those that it was
   // trained on. Messages call the bytes `name`. Throws DataError for what is not a sound
   // picture, Error where the network does not take pictures.
   at::Tensor picture(const std::string& file) const;

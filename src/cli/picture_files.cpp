@@ -29,6 +29,12 @@ std::vector<std::string> files_in(const std::string& folder) {
   return files;
 }
 
+// Lists of other systems end their lines in CRLF.
+std::string without_return(std::string line) {
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
 }  // namespace
 
 void for_each_picture(const std::vector<std::string>& arguments,
@@ -54,7 +60,7 @@ void for_each_picture(const std::vector<std::string>& arguments,
   for (const std::string& argument : arguments) {
     if (argument == "-") {
       for (std::string name; std::getline(std::cin, name);)
-        if (!name.empty()) take(name);
+        if (const std::string file = without_return(std::move(name)); !file.empty()) take(file);
     } else if (fs::is_directory(argument)) {
       take_folder(argument);
     } else {

@@ -5,7 +5,9 @@
 #include "core/files/paths.h"
 #include "core/text/format.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <strings.h>
 
 namespace onecycle {
 
@@ -45,6 +47,24 @@ std::optional<std::string> DataFiles::find_folder(const std::string& folder) con
     const fs::path path = folder == "." ? fs::path(place) : fs::path(place) / folder;
     std::error_code ignored;
     if (fs::is_directory(path, ignored)) return path.string();
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> find_folder_in_any_case(const DataFiles& files,
+                                                   const std::string& name) {
+  if (const auto found = files.find_folder(name)) return found;
+  for (const std::string& place : files.folders) {
+    std::vector<std::string> found;
+    std::error_code failed;
+    fs::directory_iterator next(place, failed);
+    for (; !failed && next != fs::directory_iterator(); next.increment(failed)) {
+      const std::string folder = next->path().filename().string();
+      std::error_code ignored;
+      if (strcasecmp(folder.c_str(), name.c_str()) == 0 && next->is_directory(ignored))
+        found.push_back(next->path().string());
+    }
+    if (!found.empty()) return *std::min_element(found.begin(), found.end());
   }
   return std::nullopt;
 }

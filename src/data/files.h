@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,10 @@ namespace onecycle {
 
 // The files of a descriptor: in `data.dir` where it is given, else in the descriptor's folders.
 DataFiles data_files(const DataOptions& options, const DatasetDescriptor& descriptor);
+
+// DataFiles::find_folder; without a folder of that name, the first (byte by byte) whose name
+// differs in the case of ASCII letters alone.
+std::optional<std::string> find_folder_in_any_case(const DataFiles& files, const std::string& name);
 
 // Whether both are there and one file, by whatever names.
 bool is_same_file(const std::string& one, const std::string& other);

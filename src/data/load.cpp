@@ -296,6 +296,11 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
     both.train = of_classes(both.train, labels, "training");
     both.test = of_classes(both.test, labels, "test");
   }
+  if (data.classes.size() == 1 && both.kind == TargetKind::classes && watch.warn)
+    watch.warn(
+        format("{} has one class alone, '{}': there is nothing to tell apart, and every "
+               "answer is right; check the labels and data.classes",
+               data.name, data.classes.front()));
   data.test = std::move(both.test);
   split_training(std::move(both.train), options, data);
   if (!data.is_pictures()) refuse_picture_options(options);

@@ -55,7 +55,6 @@ TEST_F(ImageFolderFiles, ReadsClassesFromFolders) {
 }
 
 TEST_F(ImageFolderFiles, PixelsAreThoseOfTheFile) {
-  fs::remove_all(folder / "train/dog");
   fs::remove_all(folder / "train/cat/more");
   fs::remove_all(folder / "train/cat/a.JPG");
   fs::remove_all(folder / "val");
@@ -83,11 +82,12 @@ TEST_F(ImageFolderFiles, TheFolderItselfMayHoldTheClasses) {
 }
 
 TEST_F(ImageFolderFiles, NamedFolders) {
+  folder.write("val/cat/z.png", golden_file("png-rgb"));
   set("train", "val");
   set("test", "val");
   const DataSet data = load_data(options, descriptor);
-  EXPECT_EQ(data.train.size(), 1);
-  EXPECT_EQ(data.test.size(), 1);
+  EXPECT_EQ(data.train.size(), 2);
+  EXPECT_EQ(data.test.size(), 2);
   set("test", "nowhere");
   EXPECT_THAT(data_error(options, descriptor), HasSubstr("no folder nowhere in "));
 }
@@ -113,18 +113,63 @@ TEST_F(ImageFolderFiles, ADamagedPictureCanBeLeftOut) {
   EXPECT_THAT(warnings[0], HasSubstr("1 of 5 pictures left out; the first: "));
 }
 
+TEST_F(ImageFolderFiles, OtherKindsOfPicturesAreRead) {
+  folder.write("train/dog/1.webp", golden_file("webp-lossy"));
+  folder.write("train/dog/2.GIF", golden_file("gif"));
+  folder.write("train/dog/3.bmp", golden_file("bmp-rgb"));
+  EXPECT_EQ(load_data(options, descriptor).train.size(), 7);
+}
+
+TEST_F(ImageFolderFiles, StrangersCanBeLeftOut) {
+  const Bytes heic = {0, 0, 0, 24, 'f', 't', 'y', 'p', 'h', 'e', 'i', 'c'};
+  folder.write("train/cat/0.heic", heic);
+  folder.write("train/dog/y.tiff", {'I', 'I', 42, 0});
+  set("bad", "skip");
+  std::vector<std::string> warnings;
+  LoadWatch watch;
+  watch.warn = [&](const std::string& line) { warnings.push_back(line); };
+  EXPECT_EQ(load_data(options, descriptor, builtin_formats(), watch).train.size(), 4);
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_THAT(warnings[0], HasSubstr("2 of 6 pictures left out; the first: "));
+  EXPECT_THAT(warnings[0], HasSubstr("train/cat/0.heic: a HEIC picture, which is not read"));
+  // Also where the first picture gives the size of all.
+  set("size", Value{});
+  fs::remove(folder / "train/cat/a.JPG");
+  EXPECT_EQ(load_data(options, descriptor).train.images.sizes(), at::IntArrayRef({3, 3, 13, 20}));
+  folder.write("train/bird/z.heic", heic);
+  EXPECT_THAT(data_error(options, descriptor), HasSubstr("train/bird: no JPEG, PNG, WebP"));
+}
+
+TEST_F(ImageFolderFiles, SplitsAreFoundInAnyCase) {
+  fs::rename(folder / "train", folder / "TRAIN");
+  fs::rename(folder / "val", folder / "Val");
+  const DataSet data = load_data(options, descriptor);
+  EXPECT_EQ(data.classes, (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(data.train.size(), 4);
+  EXPECT_EQ(data.test.size(), 1);
+}
+
+TEST_F(ImageFolderFiles, OneClassAloneIsRefused) {
+  fs::rename(folder / "train", folder / "pictures");
+  fs::remove_all(folder / "val");
+  EXPECT_THAT(
+      data_error(options, descriptor),
+      HasSubstr(": holds one class folder, 'pictures', and there is nothing to tell apart"));
+}
+
 TEST_F(ImageFolderFiles, Problems) {
   fs::create_directory(folder / "train/empty");
-  EXPECT_THAT(data_error(options, descriptor),
-              HasSubstr("train/empty: no JPEG or PNG pictures in this class folder"));
+  EXPECT_THAT(
+      data_error(options, descriptor),
+      HasSubstr("train/empty: no JPEG, PNG, WebP, BMP or GIF pictures in this class folder"));
   fs::remove(folder / "train/empty");
   folder.write("val/dogs/y.png", golden_file("png-rgba"));
   EXPECT_THAT(data_error(options, descriptor),
               HasSubstr("val/dogs: not a class of the training part, did you mean dog?"));
   fs::remove_all(folder / "val/dogs");
-  folder.write("train/dog/w.webp", {0});
-  EXPECT_THAT(data_error(options, descriptor), HasSubstr("w.webp: only JPEG and PNG"));
-  fs::remove(folder / "train/dog/w.webp");
+  folder.write("train/dog/w.heic", {0});
+  EXPECT_THAT(data_error(options, descriptor), HasSubstr("w.heic: only JPEG, PNG, WebP, BMP"));
+  fs::remove(folder / "train/dog/w.heic");
   set("size", Value{});
   folder.write("train/dog/z.jpg", golden_file("jpeg-exif-2"));
   EXPECT_THAT(data_error(options, descriptor), HasSubstr("z.jpg: 5x8 pixels, the first picture"));

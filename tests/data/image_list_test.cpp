@@ -68,6 +68,22 @@ TEST_F(ImageLists, GiveTheClassOfEachPicture) {
   EXPECT_EQ(data.mean.size(), 3);
 }
 
+TEST_F(ImageLists, LinesMayEndInCrlf) {
+  folder.write_text("train.csv",
+                    "image,label\r\npng-rgba,oak\r\n\r\npng-rgb,\"ash\"\r\npng-grey,oak");
+  const DataSet data = load("");
+  EXPECT_EQ(data.classes, (std::vector<std::string>{"ash", "oak"}));
+  EXPECT_TRUE(data.train.labels.equal(at::tensor({1, 0, 1}, at::kLong)));
+}
+
+TEST_F(ImageLists, OneClassAloneIsTold) {
+  folder.write_text("train.csv", "image,label\npng-rgb,oak\npng-grey,oak\n");
+  load("");
+  ASSERT_EQ(warnings.size(), 1);
+  EXPECT_THAT(warnings[0],
+              HasSubstr("leaves has one class alone, 'oak': there is nothing to tell"));
+}
+
 TEST_F(ImageLists, NumbersAreClassesWhereTheTaskHasThem) {
   folder.write_text("train.csv", "level,file\n10,png-rgba\n9,png-rgb\n10,png-grey\n");
   const DataSet data = load(", file: file, target: [level]", TargetKind::classes);

@@ -2,7 +2,8 @@
 
 Needs Pillow >= 10 and numpy: `python pictures.py > pictures.txt`. A case holds `file` (the bytes) and `rgb` or `grey`
 ([H,W,C], of ImageOps.exif_transpose and convert), or `fitted`: the shorter side resized (BILINEAR) to resize=, then
-the centre size=, as torchvision's Resize and CenterCrop do.
+the centre size=, as torchvision's Resize and CenterCrop do; `reduced`: the same of a JPEG that Pillow's draft, as its
+thumbnail has it, decodes at a fraction first.
 """
 
 import io
@@ -12,6 +13,7 @@ import zlib
 import numpy
 import PIL
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 
 def picture(height, width):
@@ -60,6 +62,94 @@ def fitted(name, image, resize, size):
     show(name, saved(image, "PNG"), {"fitted": result}, resize=resize, size=size)
 
 
+def reduced(name, image, resize):
+    file = saved(image, "JPEG", quality=75)
+    short, long = sorted(image.size)
+    other = int(resize * long / short)
+    width, height = (resize, other) if image.width <= image.height else (other, resize)
+    left, top = round((width - resize) / 2), round((height - resize) / 2)
+    opened = Image.open(io.BytesIO(file))
+    _, box = opened.draft(None, (width * 3, height * 3))
+    result = opened.resize((width, height), Image.BILINEAR, box=box)
+    show(name, file, {"reduced": result.crop((left, top, left + resize, top + resize))}, resize=resize, size=resize)
+
+
+def tiff(turn):
+    """EXIF data whose Orientation is a LONG."""
+    return b"MM" + struct.pack(">HIHHHIII", 42, 8, 1, 0x0112, 4, 1, turn, 0)
+
+
+def xmp(turn):
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{turn}"/></rdf:RDF></x:xmpmeta>'
+    )
+
+
+def texts(turn, kind):
+    info = PngInfo()
+    if kind == "xmp":
+        info.add_itxt("XML:com.adobe.xmp", xmp(turn))
+    else:  # as ImageMagick writes it
+        data = (b"Exif\0\0" + tiff(turn)).hex()
+        lines = "\n".join(data[i : i + 72] for i in range(0, len(data), 72))
+        info.add_text("Raw profile type exif", f"\nexif\n{len(data) // 2:8}\n{lines}\n", zip=True)
+    return info
+
+
+def patched(file, before, after):
+    assert file.count(before) == 1
+    return file.replace(before, after)
+
+
+def top_down_bmp(image):
+    """Pillow writes rows from the bottom alone."""
+    pixels = numpy.asarray(image)[:, :, ::-1]
+    rows = numpy.zeros((image.height, (image.width * 3 + 3) // 4 * 4), numpy.uint8)
+    rows[:, : image.width * 3] = pixels.reshape(image.height, -1)
+    head = struct.pack("<IiiHHIIiiII", 40, image.width, -image.height, 1, 24, 0, rows.size, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + rows.size, 0, 0, 54) + head + rows.tobytes()
+
+
+def kinds():
+    small = picture(5, 8)
+    jpeg = saved(small, "JPEG", quality=90)
+    decoded("jpeg-exif-long-6", saved(small, "JPEG", quality=90, exif=b"Exif\0\0" + tiff(6)))
+    decoded("jpeg-xmp-8", saved(small, "JPEG", quality=90, xmp=xmp(8).encode()))
+    decoded("jpeg-scan-to-0", patched(jpeg, b"\x03\x11\x00\x3f\x00", b"\x03\x11\x00\x00\x00"))
+    decoded("jpeg-jfif-2", patched(jpeg, b"JFIF\0\1\1", b"JFIF\0\2\1"))
+    decoded("jpeg-cmyk-420", saved(picture(19, 22).convert("CMYK"), "JPEG", quality=90, subsampling=2))
+    decoded("png-raw-profile-5", saved(small, "PNG", pnginfo=texts(5, "exif")))
+    decoded("png-xmp-3", saved(small, "PNG", pnginfo=texts(3, "xmp")))
+    rgba = small.convert("RGBA")
+    rgba.putalpha(small.convert("L"))
+    decoded("webp-lossy", saved(picture(13, 20), "WEBP", quality=80))
+    decoded("webp-lossless", saved(small, "WEBP", lossless=True))
+    decoded("webp-lossy-alpha", saved(rgba, "WEBP", quality=80))
+    decoded("webp-lossless-alpha", saved(rgba, "WEBP", lossless=True, exact=True))
+    decoded("webp-exif-6", saved(small, "WEBP", lossless=True, exif=b"Exif\0\0" + tiff(6)))
+    decoded("webp-xmp-7", saved(small, "WEBP", lossless=True, xmp=xmp(7).encode()))
+    others = [ImageOps.mirror(small), ImageOps.flip(small)]
+    animation = {"save_all": True, "append_images": others, "duration": 100}
+    decoded("webp-animated", saved(small, "WEBP", lossless=True, **animation))
+    decoded("bmp-rgb", saved(small, "BMP"))
+    decoded("bmp-rgba", saved(rgba, "BMP"))
+    decoded("bmp-palette", saved(small.quantize(13), "BMP"))
+    decoded("bmp-grey", saved(small.convert("L"), "BMP"))
+    decoded("bmp-1-bit", saved(small.convert("1"), "BMP"))
+    decoded("bmp-top-down", top_down_bmp(small))
+    palette = small.quantize(13)
+    decoded("gif", saved(palette, "GIF"))
+    decoded("gif-one-by-one", saved(palette, "GIF", interlace=0))
+    decoded("gif-grey", saved(small.convert("L"), "GIF"))
+    decoded("gif-transparent", saved(palette, "GIF", transparency=int(numpy.asarray(palette)[2, 3])))
+    decoded("gif-animated", saved(small, "GIF", **animation))
+    plain = saved(palette, "GIF")
+    decoded("gif-part", patched(b"GIF89a" + struct.pack("<HH", 12, 9) + plain[10:], b"\x2c" + bytes(4), b"\x2c\2\0\1\0"))
+    reduced("reduced", picture(67, 101), 10)
+    reduced("reduced-tall", picture(101, 67), 10)
+
+
 def main():
     print(f"# pictures.py; Pillow {PIL.__version__}")
     colour = picture(13, 20)
@@ -90,6 +180,7 @@ def main():
     fitted("shrink-tall", picture(83, 61), 24, 23)
     fitted("grow", picture(9, 14), 16, 16)
     fitted("little", picture(33, 40), 32, 32)
+    kinds()
 
 
 main()

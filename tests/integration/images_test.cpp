@@ -87,8 +87,8 @@ TEST(Images, ThePackagesOfTheBuiltEngineAreFound) {
   const Outcome outcome = Program({"packages", tree.path()}, kSteps).wait();
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   for (const char* package :
-       {"liblzma5", "libc6", "libcsv3", "libcurl4", "libpng16-16", "libsqlite3-0", "libssl3",
-        "libstdc++6", "libturbojpeg", "libyaml-cpp", "zlib1g"})
+       {"liblzma5", "libc6", "libcsv3", "libcurl4", "libjpeg", "libpng16-16", "libsqlite3-0",
+        "libssl3", "libstdc++6", "libwebp7", "libwebpdemux2", "libyaml-cpp", "zlib1g"})
     EXPECT_THAT("\n" + outcome.out, HasSubstr(std::string("\n") + package));
   for (const char* package : {"ca-certificates", "dataset-fashion-mnist", "gnuplot-nox"})
     EXPECT_THAT("\n" + outcome.out, HasSubstr(std::string("\n") + package + "\n"));

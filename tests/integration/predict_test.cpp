@@ -107,6 +107,21 @@ TEST_F(Trained, PredictsFilesFoldersAndLists) {
   EXPECT_NEAR(sum, 1, 1e-5);
 }
 
+// Lines end in LF or CRLF, the last one in nothing.
+TEST_F(Trained, PredictsWhatAListNames) {
+  const std::string list =
+      folder_->write_text("list.txt", pictures() + "/b.png\r\n\r\n" + pictures() +
+                                          "/inner/a.png\n" + pictures() + "/b.png");
+  const Outcome outcome =
+      Program({"-c", R"("$0" predict "$1" - --json <"$2")", program_path(), run(), list}, "/bin/sh")
+          .wait();
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto lines = json_lines(outcome.out);
+  ASSERT_EQ(lines.size(), 4u) << outcome.out;
+  EXPECT_EQ(lines[0]["file"], pictures() + "/b.png");
+  EXPECT_EQ(lines[1]["file"], pictures() + "/inner/a.png");
+}
+
 TEST_F(Trained, UnreadablePicturesDoNotHinderTheOthers) {
   const std::string broken = folder_->write_text("broken.png", "\x89PNG\r\n\x1a\nnothing");
   const Outcome outcome = run_program(

@@ -25,12 +25,12 @@ constexpr const char* kPredictExamples = R"(  onecycle predict runs/photos/1 hol
   find . -name '*.png' | onecycle predict runs/photos/1 - --json
   onecycle predict recipes/cifar10-eval-resnet20.yaml --weights resnet20.th frog.png --tta flip
   onecycle predict runs/houses/1 new.csv > prices.csv
-Pictures are JPEG or PNG. Each is resized and cut like those that the network was trained on, to
-the network's own size if it was trained on arrays. One that cannot be read is reported on stderr;
-the others are predicted, and the exit code is 1. A network that was trained on a table takes one
-CSV file with the same inputs, and writes CSV: the row's number, from 1, and what it tells of it.
-One that was trained on arrays that are no pictures takes one .npy file, or an .npz or safetensors
-file with such an array, likewise.
+Pictures are JPEG, PNG, WebP, BMP or GIF. Each is resized and cut like those that the network was
+trained on, to the network's own size if it was trained on arrays. One that cannot be read is
+reported on stderr; the others are predicted, and the exit code is 1. A network that was trained on
+a table takes one CSV file with the same inputs, and writes CSV: the row's number, from 1, and what
+it tells of it. One that was trained on arrays that are no pictures takes one .npy file, or an .npz
+or safetensors file with such an array, likewise.
 )";
 
 // A picture, or why there is none.

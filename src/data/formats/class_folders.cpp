@@ -55,6 +55,8 @@ std::pair<dev_t, ino_t> identity(const std::string& folder) {
 
 using Ancestors = std::vector<std::pair<dev_t, ino_t>>;
 
+bool is_stranger(const LabelledFile& file) { return picture_name(file.path) == PictureName::other; }
+
 void collect(const std::string& folder, std::int64_t label, Ancestors& above,
              std::vector<LabelledFile>& found) {
   const auto own = identity(folder);
@@ -64,13 +66,7 @@ void collect(const std::string& folder, std::int64_t label, Ancestors& above,
     throw DataError(format("{}: more than {} folders deep; flatten it", folder, kDeepest));
   above.push_back(own);
   const Entries entries = entries_of(folder);
-  for (const std::string& file : entries.files) {
-    const std::string path = folder + "/" + file;
-    if (picture_name(file) == PictureName::other)
-      throw DataError(
-          format("{}: only JPEG and PNG pictures are read; convert it, or leave it out", path));
-    found.push_back({path, label});
-  }
+  for (const std::string& file : entries.files) found.push_back({folder + "/" + file, label});
   for (const std::string& inner : entries.folders)
     collect(folder + "/" + inner, label, above, found);
   above.pop_back();
@@ -91,7 +87,7 @@ std::vector<std::string> class_folders(const std::string& root) {
 
 std::vector<LabelledFile> labelled_pictures(const std::string& root,
                                             const std::vector<std::string>& classes,
-                                            bool every_class) {
+                                            bool every_class, bool strangers) {
   std::vector<LabelledFile> found;
   std::unordered_map<std::string, std::int64_t> labels;
   for (const std::string& name : classes)
@@ -104,13 +100,19 @@ std::vector<LabelledFile> labelled_pictures(const std::string& root,
           format("{}/{}: not a class of the training part{}; rename the folder, or leave it out",
                  root, name, nearest.empty() ? "" : ", did you mean " + nearest + "?"));
     }
-    const std::size_t before = found.size();
+    const auto before = static_cast<std::ptrdiff_t>(found.size());
     Ancestors above{identity(root)};
     collect(root + "/" + name, place->second, above, found);
-    if (found.size() == before && every_class)
+    const auto stranger = std::find_if(found.begin() + before, found.end(), is_stranger);
+    if (!strangers && stranger != found.end())
       throw DataError(
-          format("{}/{}: no JPEG or PNG pictures in this class folder; remove it, or "
-                 "add some",
+          format("{}: only JPEG, PNG, WebP, BMP and GIF pictures are read; convert it, or leave it "
+                 "out (format.bad: skip leaves out all that cannot be read)",
+                 stranger->path));
+    if (every_class && std::all_of(found.begin() + before, found.end(), is_stranger))
+      throw DataError(
+          format("{}/{}: no JPEG, PNG, WebP, BMP or GIF pictures in this class folder; remove it, "
+                 "or add some",
                  root, name));
   }
   return found;

@@ -18,9 +18,10 @@ std::vector<std::string> class_folders(const std::string& root);
 // The pictures in the class folders of `root` and in folders within them, class by class, sorted by
 // path; links are followed, hidden files and files that are no pictures left out. `classes`: label
 // = place in it. Throws DataError for a folder that is none of `classes`, a class without pictures
-// where `every_class`, pictures of a kind that is not read, and folders that hold themselves.
+// with a name that is read where `every_class`, pictures named as of another kind unless
+// `strangers`, which lists them too, and folders that hold themselves.
 std::vector<LabelledFile> labelled_pictures(const std::string& root,
                                             const std::vector<std::string>& classes,
-                                            bool every_class);
+                                            bool every_class, bool strangers);
 
 }  // namespace onecycle

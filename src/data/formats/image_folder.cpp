@@ -1,4 +1,5 @@
 #include "core/text/format.h"
+#include "data/files.h"
 #include "data/formats/class_folders.h"
 #include "data/formats/entry.h"
 #include "data/formats/picture_options.h"
@@ -16,11 +17,13 @@ struct ImageFolderOptions : PictureOptions {
 
 OptionTable<ImageFolderOptions> image_folder_options() {
   using O = ImageFolderOptions;
-  OptionTable<O> table("image_folder", "JPEG and PNG pictures in one folder a class");
+  OptionTable<O> table("image_folder",
+                       "pictures (JPEG, PNG, WebP, BMP, GIF) in one folder a class");
   table
       .add("train", &O::train,
-           "folder of the training split's class folders, in data.dir; null = train if there is "
-           "one, else data.dir itself")
+           "folder of the training split's class folders, in data.dir; null = train, in any case, "
+           "if "
+           "there is one, else data.dir itself")
       .add("test", &O::test,
            "the same of the test split; null = test, val, valid or validation beside train if "
            "there is one, else no test split");
@@ -41,7 +44,15 @@ class ImageFolder : public DatasetFormat {
   }
 
   std::vector<std::string> classes(const DataFiles& files) const override {
-    return class_folders(folder(Split::train, files));
+    const std::string root = folder(Split::train, files);
+    std::vector<std::string> classes = class_folders(root);
+    if (classes.size() == 1)
+      throw DataError(
+          format("{}: holds one class folder, '{}', and there is nothing to tell apart in one "
+                 "class; add the others, or name the folder that holds the class folders in "
+                 "data.dir or format.train",
+                 root, classes.front()));
+    return classes;
   }
 
   ImageSet read(Split split, const DataFiles& files) const override {
@@ -63,7 +74,7 @@ class ImageFolder : public DatasetFormat {
   static std::optional<std::string> first_of(const DataFiles& files,
                                              std::initializer_list<const char*> names) {
     for (const char* name : names)
-      if (const auto found = files.find_folder(name)) return found;
+      if (const auto found = find_folder_in_any_case(files, name)) return found;
     return std::nullopt;
   }
 
@@ -74,7 +85,7 @@ class ImageFolder : public DatasetFormat {
 
   std::optional<std::string> test_folder(const DataFiles& files) const {
     if (options_.test) return files.find_folder(*options_.test);
-    if (!options_.train && !files.find_folder("train")) return std::nullopt;
+    if (!options_.train && !find_folder_in_any_case(files, "train")) return std::nullopt;
     return first_of(files, {"test", "val", "valid", "validation"});
   }
 
@@ -88,7 +99,8 @@ class ImageFolder : public DatasetFormat {
   }
 
   std::vector<LabelledFile> sources(Split split, const DataFiles& files) const {
-    return labelled_pictures(folder(split, files), classes(files), split == Split::train);
+    return labelled_pictures(folder(split, files), classes(files), split == Split::train,
+                             options_.bad == BadPicture::skip);
   }
 
   ImageFolderOptions options_;

@@ -49,8 +49,9 @@ std::optional<OptionTable<ImageListOptions>::Violation> wrong_columns(
 
 OptionTable<ImageListOptions> image_list_options() {
   using O = ImageListOptions;
-  OptionTable<O> table("image_list",
-                       "JPEG and PNG pictures that CSV files list with their targets, one a row");
+  OptionTable<O> table(
+      "image_list",
+      "pictures (JPEG, PNG, WebP, BMP, GIF) that CSV files list with their targets, one a row");
   table.add("train", &O::train, "file of the training split, .csv or .csv.gz, in data.dir")
       .required()
       .add("test", &O::test, "the same of the test split; null = no test split")

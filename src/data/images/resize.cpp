@@ -1,16 +1,20 @@
 #include "data/images/resize.h"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
 
 namespace onecycle {
 
+ImageSides resized_sides(double height, double width, std::int64_t shorter) {
+  const bool wide = width >= height;
+  const auto longer = static_cast<std::int64_t>(static_cast<double>(shorter) *
+                                                std::max(height, width) / std::min(height, width));
+  return wide ? ImageSides{shorter, longer} : ImageSides{longer, shorter};
+}
+
 ImageSides resized_sides(const ImageSides& from, std::int64_t shorter) {
-  const bool wide = from.width >= from.height;
-  const std::int64_t longer = wide ? from.width : from.height;
-  const auto to =
-      static_cast<std::int64_t>(static_cast<double>(shorter) * static_cast<double>(longer) /
-                                static_cast<double>(from.shorter()));
-  return wide ? ImageSides{shorter, to} : ImageSides{to, shorter};
+  return resized_sides(static_cast<double>(from.height), static_cast<double>(from.width), shorter);
 }
 
 at::Tensor resized(const at::Tensor& images, std::int64_t shorter) {

@@ -16,8 +16,10 @@ struct ImageSides {
 };
 
 // As torchvision's Resize(shorter): the shorter side becomes `shorter`, the longer one keeps the
-// proportion, cut down to whole pixels. Both sides are at least 1.
+// proportion, cut down to whole pixels. Both sides are at least 1; a part of an image may have
+// sides between pixels.
 ImageSides resized_sides(const ImageSides& from, std::int64_t shorter);
+ImageSides resized_sides(double height, double width, std::int64_t shorter);
 
 // images [N,C,H,W], uint8 or float32, on any device -> float32 of those sides, contiguous; uint8
 // becomes 0 to 1. torch.nn.functional.interpolate(mode="bilinear", align_corners=False), with

@@ -6,9 +6,10 @@
 #include "data/pictures/picture.h"
 
 #include <algorithm>
-#include <cstring>
-#include <memory>
-#include <turbojpeg.h>
+#include <csetjmp>
+#include <cstdio>
+#include <jerror.h>
+#include <jpeglib.h>
 
 namespace onecycle {
 
@@ -21,78 +22,109 @@ constexpr std::int64_t kPixelsPerByte = 4096;
 constexpr std::int64_t kMostScans = 100;
 constexpr std::int64_t kMostScannedPixels = 16 * kMostPixels;
 
-using Decompressor = std::unique_ptr<void, int (*)(tjhandle)>;
+// DecodeOptions::shorter_side
+constexpr std::int64_t kReducingGap = 3;
+
+struct JpegReader {
+  jpeg_decompress_struct jpeg = {};
+  jpeg_error_mgr errors = {};
+  std::jmp_buf leave;
+  char message[JMSG_LENGTH_MAX] = "";
+
+  ~JpegReader() { jpeg_destroy_decompress(&jpeg); }
+};
+
+[[noreturn]] void leave_jpeg(j_common_ptr info) {
+  auto* reader = static_cast<JpegReader*>(info->client_data);
+  info->err->format_message(info, reader->message);
+  std::longjmp(reader->leave, 1);
+}
+
+// As Pillow, which reads on over all that libjpeg recovers from, but not past the end of the file.
+void heed_end(j_common_ptr info, int level) {
+  if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) leave_jpeg(info);
+}
+
+// libjpeg leaves by longjmp: nothing in these functions has a destructor.
+bool read_jpeg_header(JpegReader& reader, const std::uint8_t* bytes, std::size_t size) {
+  if (setjmp(reader.leave) != 0) return false;
+  reader.jpeg.err = jpeg_std_error(&reader.errors);
+  reader.errors.error_exit = leave_jpeg;
+  reader.errors.emit_message = heed_end;
+  reader.jpeg.client_data = &reader;
+  jpeg_create_decompress(&reader.jpeg);
+  jpeg_mem_src(&reader.jpeg, bytes, static_cast<unsigned long>(size));
+  jpeg_read_header(&reader.jpeg, TRUE);
+  return true;
+}
+
+bool start_jpeg(JpegReader& reader, unsigned denominator) {
+  if (setjmp(reader.leave) != 0) return false;
+  jpeg_decompress_struct& jpeg = reader.jpeg;
+  jpeg.scale_num = 1;
+  jpeg.scale_denom = denominator;
+  const J_COLOR_SPACE stored = jpeg.jpeg_color_space;
+  jpeg.out_color_space = stored == JCS_GRAYSCALE                    ? JCS_GRAYSCALE
+                         : stored == JCS_CMYK || stored == JCS_YCCK ? JCS_CMYK
+                                                                    : JCS_RGB;
+  jpeg_start_decompress(&jpeg);
+  return true;
+}
+
+bool read_jpeg_rows(JpegReader& reader, std::uint8_t* pixels, std::size_t row_bytes) {
+  if (setjmp(reader.leave) != 0) return false;
+  jpeg_decompress_struct& jpeg = reader.jpeg;
+  while (jpeg.output_scanline < jpeg.output_height) {
+    JSAMPROW row = pixels + jpeg.output_scanline * row_bytes;
+    jpeg_read_scanlines(&jpeg, &row, 1);
+  }
+  return true;
+}
 
 [[noreturn]] void refuse_jpeg(const std::string& name, const std::string& why) {
   throw DataError(
       format("{}: damaged or cut short JPEG ({}); use another copy, or leave it out", name, why));
 }
 
-// As Pillow, which reads on over bytes that belong nowhere. libjpeg-turbo knows its warnings by
-// their text alone.
-bool is_harmless(tjhandle handle) {
-  return tjGetErrorCode(handle) == TJERR_WARNING &&
-         std::strstr(tjGetErrorStr2(handle), "extraneous bytes before marker") != nullptr;
-}
-
-struct Size {
-  int height = 0;
-  int width = 0;
-};
-
-// libjpeg-turbo's scaled decoding computes fewer coefficients: a sharper and faster box filter.
-Size scaled_size(Size whole, std::int64_t shorter_side) {
-  for (const int denominator : {8, 4, 2}) {
-    const tjscalingfactor factor{1, denominator};
-    const Size scaled{TJSCALED(whole.height, factor), TJSCALED(whole.width, factor)};
-    if (shorter_side > 0 && std::min(scaled.height, scaled.width) >= 2 * shorter_side)
-      return scaled;
-  }
-  return whole;
+// libjpeg's scaled decoding computes fewer coefficients: a sharper and faster box filter.
+std::int64_t denominator_for(std::int64_t shorter, std::int64_t shorter_side) {
+  for (const std::int64_t denominator : {8, 4, 2})
+    if (shorter_side > 0 &&
+        (shorter + denominator - 1) / denominator >= kReducingGap * shorter_side)
+      return denominator;
+  return 1;
 }
 
 }  // namespace
 
-StoredPicture decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name,
-                          std::int64_t shorter_side) {
-  const Decompressor handle(tjInitDecompress(), tjDestroy);
-  if (!handle) throw Error("libturbojpeg could not start");
-  const auto length = static_cast<unsigned long>(size);
-  Size whole;
-  int subsampling = 0;
-  int colours = 0;
-  if (tjDecompressHeader3(handle.get(), bytes, length, &whole.width, &whole.height, &subsampling,
-                          &colours) != 0 &&
-      !is_harmless(handle.get()))
-    refuse_jpeg(name, tjGetErrorStr2(handle.get()));
-  check_picture_size(whole.height, whole.width, name);
-  if (std::int64_t{whole.height} * whole.width / kPixelsPerByte > static_cast<std::int64_t>(size))
+Picture decode_jpeg(const std::uint8_t* bytes, std::size_t size, const std::string& name,
+                    std::int64_t shorter_side) {
+  JpegReader reader;
+  if (!read_jpeg_header(reader, bytes, size)) refuse_jpeg(name, reader.message);
+  const std::int64_t height = reader.jpeg.image_height;
+  const std::int64_t width = reader.jpeg.image_width;
+  check_picture_size(height, width, name);
+  if (height * width / kPixelsPerByte > static_cast<std::int64_t>(size))
     refuse_jpeg(name, "its header announces more than the file can hold");
   const std::int64_t scans = jpeg_scans(bytes, size);
-  if (scans > kMostScans || scans * whole.height * whole.width > kMostScannedPixels)
+  if (scans > kMostScans || scans * height * width > kMostScannedPixels)
     throw DataError(
         format("{}: {} scans of {}x{} pixels, more than any picture needs; use another "
                "copy, or leave it out",
-               name, scans, whole.height, whole.width));
+               name, scans, height, width));
 
-  const bool grey = colours == TJCS_GRAY;
-  const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
-  const Size scaled = scaled_size(whole, shorter_side);
-  StoredPicture stored;
-  stored.picture = {scaled.height, scaled.width, grey ? 1 : inks ? 4 : 3, {}};
-  stored.picture.pixels.resize(
-      static_cast<std::size_t>(stored.picture.height * stored.picture.width) *
-      static_cast<std::size_t>(stored.picture.channels));
-  if (tjDecompress2(handle.get(), bytes, length, stored.picture.pixels.data(), scaled.width, 0,
-                    scaled.height,
-                    grey   ? TJPF_GRAY
-                    : inks ? TJPF_CMYK
-                           : TJPF_RGB,
-                    TJFLAG_LIMITSCANS) != 0 &&
-      !is_harmless(handle.get()))
-    refuse_jpeg(name, tjGetErrorStr2(handle.get()));
-  stored.orientation = jpeg_orientation(bytes, size);
-  return stored;
+  const std::int64_t denominator = denominator_for(std::min(height, width), shorter_side);
+  if (!start_jpeg(reader, static_cast<unsigned>(denominator))) refuse_jpeg(name, reader.message);
+  Picture picture{
+      reader.jpeg.output_height, reader.jpeg.output_width, reader.jpeg.output_components, {}};
+  const auto row_bytes = static_cast<std::size_t>(picture.width * picture.channels);
+  picture.pixels.resize(static_cast<std::size_t>(picture.height) * row_bytes);
+  if (!read_jpeg_rows(reader, picture.pixels.data(), row_bytes)) refuse_jpeg(name, reader.message);
+  if (denominator > 1)
+    picture.part = {static_cast<double>(height) / static_cast<double>(denominator),
+                    static_cast<double>(width) / static_cast<double>(denominator)};
+  picture.orientation = jpeg_orientation(bytes, size);
+  return picture;
 }
 
 }  // namespace onecycle

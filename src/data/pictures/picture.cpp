@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 
 namespace onecycle {
 
@@ -53,7 +54,7 @@ void convert_pixel(const std::uint8_t* in, std::int64_t in_channels, std::uint8_
 
 Picture with_channels(Picture picture, std::int64_t channels) {
   if (picture.channels == channels) return picture;
-  Picture result{picture.height, picture.width, channels, {}};
+  Picture result{picture.height, picture.width, channels, {}, picture.orientation, picture.part};
   const auto count = static_cast<std::size_t>(picture.height * picture.width);
   result.pixels.resize(count * static_cast<std::size_t>(channels));
   const std::uint8_t* in = picture.pixels.data();
@@ -63,32 +64,42 @@ Picture with_channels(Picture picture, std::int64_t channels) {
   return result;
 }
 
-// Where the pixel (y, x) of the upright picture is stored. EXIF 2.3, 4.6.4: 2 mirrored, 3 turned by
-// 180 degrees, 4 upside down, 5 to 8 the same with rows and columns exchanged.
-Picture upright(Picture picture, int orientation) {
-  if (orientation == 1) return picture;
-  const bool exchanged = orientation >= 5;
-  const bool from_right =
-      orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-  const bool from_bottom =
-      orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-  Picture result{exchanged ? picture.width : picture.height,
-                 exchanged ? picture.height : picture.width,
-                 picture.channels,
-                 {}};
-  result.pixels.resize(picture.pixels.size());
-  const auto channels = static_cast<std::size_t>(picture.channels);
-  std::uint8_t* out = result.pixels.data();
-  for (std::int64_t y = 0; y < result.height; ++y)
-    for (std::int64_t x = 0; x < result.width; ++x, out += channels) {
-      const std::int64_t row = exchanged ? x : y;
-      const std::int64_t column = exchanged ? y : x;
-      const std::int64_t from_y = from_bottom ? picture.height - 1 - row : row;
-      const std::int64_t from_x = from_right ? picture.width - 1 - column : column;
-      const auto at = static_cast<std::size_t>(from_y * picture.width + from_x) * channels;
-      std::memcpy(out, picture.pixels.data() + at, channels);
-    }
-  return result;
+// What a file is that is no picture we read, by its first bytes; nullptr: nothing known.
+const char* stranger(std::string_view head) {
+  const std::string_view brand = head.size() >= 12 ? head.substr(8, 4) : "";
+  if (head.size() >= 12 && head.substr(4, 4) == "ftyp") {
+    if (brand == "avif" || brand == "avis") return "an AVIF picture";
+    for (const char* heic : {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"})
+      if (brand == heic) return "a HEIC picture";
+    return "a video or a picture of its kind";
+  }
+  if (head.starts_with(std::string_view("II*\0", 4)) ||
+      head.starts_with(std::string_view("MM\0*", 4)))
+    return "a TIFF picture";
+  if (head.starts_with(std::string_view("\0\0\0\x0cjP  ", 8)) ||
+      head.starts_with("\xff\x4f\xff\x51"))
+    return "a JPEG 2000 picture";
+  return nullptr;
+}
+
+Picture decode_stored(const std::uint8_t* bytes, std::size_t size, const std::string& name,
+                      std::int64_t shorter_side) {
+  const std::string_view head(reinterpret_cast<const char*>(bytes),
+                              std::min<std::size_t>(size, 16));
+  if (head.starts_with("\xff\xd8\xff")) return decode_jpeg(bytes, size, name, shorter_side);
+  if (head.starts_with("\x89PNG")) return decode_png(bytes, size, name);
+  if (head.starts_with("RIFF") && head.substr(std::min<std::size_t>(size, 8)).starts_with("WEBP"))
+    return decode_webp(bytes, size, name);
+  if (head.starts_with("BM")) return decode_bmp(bytes, size, name);
+  if (head.starts_with("GIF8")) return decode_gif(bytes, size, name);
+  const char* kind = stranger(head);
+  if (kind != nullptr)
+    throw DataError(
+        format("{}: {}, which is not read; convert it to JPEG, PNG or WebP, or leave it "
+               "out",
+               name, kind));
+  throw DataError(format("{}: {}; use another copy, or leave it out", name,
+                         size == 0 ? "empty" : "no JPEG, PNG, WebP, BMP or GIF by its content"));
 }
 
 }  // namespace
@@ -104,18 +115,7 @@ void check_picture_size(std::int64_t height, std::int64_t width, const std::stri
 
 Picture decode_picture(const std::uint8_t* bytes, std::size_t size, const std::string& name,
                        const DecodeOptions& options) {
-  constexpr std::uint8_t kPng[] = {0x89, 'P', 'N', 'G'};
-  StoredPicture stored;
-  if (size >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff) {
-    stored = decode_jpeg(bytes, size, name, options.shorter_side);
-  } else if (size >= sizeof kPng && std::memcmp(bytes, kPng, sizeof kPng) == 0) {
-    stored = decode_png(bytes, size, name);
-  } else {
-    throw DataError(format("{}: {}; use another copy, or leave it out", name,
-                           size == 0 ? "empty" : "neither a JPEG nor a PNG by its content"));
-  }
-  Picture picture = with_channels(std::move(stored.picture), options.channels);
-  return upright(std::move(picture), stored.orientation);
+  return with_channels(decode_stored(bytes, size, name, options.shorter_side), options.channels);
 }
 
 Picture read_picture(const std::string& path, const DecodeOptions& options) {
@@ -127,10 +127,9 @@ PictureName picture_name(const std::string& path) {
   std::string suffix = std::filesystem::path(path).extension().string();
   std::transform(suffix.begin(), suffix.end(), suffix.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  for (const char* known : {".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
+  for (const char* known : {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"})
     if (suffix == known) return PictureName::readable;
-  for (const char* known :
-       {".bmp", ".gif", ".heic", ".jp2", ".pgm", ".ppm", ".tif", ".tiff", ".webp", ".avif"})
+  for (const char* known : {".avif", ".heic", ".heif", ".jp2", ".pgm", ".ppm", ".tif", ".tiff"})
     if (suffix == known) return PictureName::other;
   return PictureName::no;
 }

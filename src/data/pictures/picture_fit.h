@@ -18,9 +18,10 @@ struct PictureFit {
   DecodeOptions decoding() const { return {channels, resize}; }
 };
 
-// [C,H,W], uint8: torchvision's Resize(resize) and CenterCrop(size) of a PIL image, antialiased and
-// bilinear, within one grey level (ATen rounds its weights, Pillow its own way). A picture smaller
-// than `size` is an Error of the caller: `resize` is at least `size` where both are set.
+// [C,H,W], uint8, upright: torchvision's Resize(resize) and CenterCrop(size) of a PIL image,
+// antialiased and bilinear, within one grey level (ATen rounds its weights, Pillow its own way). Of
+// a reduced picture `part` is resized, as Pillow's resize(box=...) does. A picture smaller than
+// `size` is an Error of the caller: `resize` is at least `size` where both are set.
 at::Tensor fitted(const Picture& picture, const PictureFit& fit);
 
 // read_picture and fitted. Throws DataError naming the file; where nothing is resized, also for a

@@ -31,19 +31,30 @@ at::Tensor allocate(const std::vector<std::int64_t>& sizes, const DataFiles& fil
   return at::empty(sizes, at::kByte);
 }
 
+DataError none_read(const std::string& first_error) {
+  return DataError("no picture could be read; the first: " + first_error);
+}
+
 std::string placed(const DataError& error, const LabelledFile& file, const PicturePlace& place) {
   return place ? place(file.label) + ": " + error.what() : error.what();
 }
 
-// Every sample of a set has one size: that of the first picture, where nothing is cut to `size`.
-std::vector<std::int64_t> sample_sizes(const LabelledFile& first, const PictureFit& fit,
+// Every sample of a set has one size: where nothing is cut to `size`, that of the first picture
+// that can be read.
+std::vector<std::int64_t> sample_sizes(const std::vector<LabelledFile>& sources,
+                                       const PictureFit& fit, BadPicture bad,
                                        const PicturePlace& place) {
   if (fit.size > 0) return {fit.channels, fit.size, fit.size};
-  try {
-    return read_fitted(first.path, fit).sizes().vec();
-  } catch (const DataError& error) {
-    throw DataError(placed(error, first, place));
+  std::string first_error;
+  for (const LabelledFile& source : sources) {
+    try {
+      return read_fitted(source.path, fit).sizes().vec();
+    } catch (const DataError& error) {
+      if (first_error.empty()) first_error = placed(error, source, place);
+      if (bad == BadPicture::stop) throw DataError(first_error);
+    }
   }
+  throw none_read(first_error);
 }
 
 class Decoding {
@@ -152,15 +163,14 @@ void warn_of(const std::vector<std::string>& errors, const LoadWatch& watch) {
 ImageSet read_pictures(const std::vector<LabelledFile>& sources, const PictureFit& fit,
                        BadPicture bad, const DataFiles& files, const PicturePlace& place) {
   if (sources.empty()) return {};
-  std::vector<std::int64_t> sizes = sample_sizes(sources.front(), fit, place);
+  std::vector<std::int64_t> sizes = sample_sizes(sources, fit, bad, place);
   sizes.insert(sizes.begin(), static_cast<std::int64_t>(sources.size()));
   at::Tensor images = allocate(sizes, files);
   Decoding decoding(sources, fit, bad, files.watch, place, images);
   decoding.run();
   std::vector<std::int64_t> labels = keep_good(sources, decoding.errors(), images);
   warn_of(decoding.errors(), files.watch);
-  if (labels.empty())
-    throw DataError("no picture could be read; the first: " + decoding.errors()[0]);
+  if (labels.empty()) throw none_read(decoding.errors()[0]);
   const auto count = static_cast<std::int64_t>(labels.size());
   return {images, tensor_of(std::move(labels), {count})};
 }

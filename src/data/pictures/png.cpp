@@ -7,13 +7,18 @@
 
 #include <csetjmp>
 #include <cstring>
+#include <optional>
 #include <png.h>
+#include <string_view>
 
 namespace onecycle {
 
 namespace {
 
 constexpr std::size_t kLongestMessage = 120;
+
+// Each may unpack to 8 MB, libpng's limit; those after them are passed over.
+constexpr png_uint_32 kMostTexts = 32;
 
 struct Reader {
   const std::uint8_t* next = nullptr;
@@ -46,10 +51,11 @@ bool read_header(Reader& reader) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   png_set_read_fn(reader.png, &reader, take_bytes);
   png_set_crc_action(reader.png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
-  // Text and colour profiles are not used: not unpacked either.
+  // Colour profiles are not used: not unpacked either.
   png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);
-  constexpr png_byte kLeftOut[] = "iCCP\0zTXt\0iTXt\0tEXt";
-  png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, kLeftOut, 4);
+  png_set_chunk_cache_max(reader.png, kMostTexts);
+  constexpr png_byte kLeftOut[] = "iCCP";
+  png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, kLeftOut, 1);
   png_read_info(reader.png, reader.info);
   png_set_expand(reader.png);  // palettes to colours, 1 to 4 bits of grey to 8
   png_set_strip_16(reader.png);
@@ -62,7 +68,7 @@ bool read_header(Reader& reader) {
 bool read_rows(Reader& reader, png_bytepp rows) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   png_read_image(reader.png, rows);
-  png_read_end(reader.png, nullptr);
+  png_read_end(reader.png, reader.info);  // EXIF and text may follow the pixels
   return true;
 }
 
@@ -71,16 +77,33 @@ bool read_rows(Reader& reader, png_bytepp rows) {
       format("{}: damaged or cut short PNG ({}); use another copy, or leave it out", name, why));
 }
 
+// Of the chunk for it, else of the texts that programs kept it in before there was one, else of
+// XMP.
 int orientation_of(const Reader& reader) {
+  std::optional<int> exif;
+  std::optional<int> xmp;
   png_uint_32 size = 0;
-  png_bytep exif = nullptr;
-  if (png_get_eXIf_1(reader.png, reader.info, &size, &exif) == 0) return 1;
-  return exif_orientation(exif, size);
+  png_bytep chunk = nullptr;
+  if (png_get_eXIf_1(reader.png, reader.info, &size, &chunk) != 0)
+    exif = exif_orientation(chunk, size);
+  png_textp texts = nullptr;
+  int count = 0;
+  png_get_text(reader.png, reader.info, &texts, &count);
+  for (int i = 0; i < count; ++i) {
+    const std::string_view key = texts[i].key;
+    const std::string_view text = texts[i].text == nullptr ? "" : texts[i].text;
+    if (!exif && (key == "Raw profile type exif" || key == "Raw profile type APP1")) {
+      const std::vector<std::uint8_t> profile = raw_profile(text);
+      exif = exif_orientation(profile.data(), profile.size());
+    }
+    if (!xmp && key == "XML:com.adobe.xmp") xmp = xmp_orientation(text);
+  }
+  return exif ? *exif : xmp.value_or(1);
 }
 
 }  // namespace
 
-StoredPicture decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name) {
+Picture decode_png(const std::uint8_t* bytes, std::size_t size, const std::string& name) {
   Reader reader;
   reader.next = bytes;
   reader.left = size;
@@ -90,8 +113,7 @@ StoredPicture decode_png(const std::uint8_t* bytes, std::size_t size, const std:
   if (reader.info == nullptr) throw Error("libpng could not start");
   if (!read_header(reader)) refuse(name, reader.message);
 
-  StoredPicture stored;
-  Picture& picture = stored.picture;
+  Picture picture;
   picture.height = png_get_image_height(reader.png, reader.info);
   picture.width = png_get_image_width(reader.png, reader.info);
   picture.channels = png_get_channels(reader.png, reader.info);
@@ -106,8 +128,8 @@ StoredPicture decode_png(const std::uint8_t* bytes, std::size_t size, const std:
   for (std::int64_t y = 0; y < picture.height; ++y)
     rows.push_back(picture.pixels.data() + y * row_bytes);
   if (!read_rows(reader, rows.data())) refuse(name, reader.message);
-  stored.orientation = orientation_of(reader);
-  return stored;
+  picture.orientation = orientation_of(reader);
+  return picture;
 }
 
 }  // namespace onecycle
