@@ -60,8 +60,8 @@ void report(const Value& about, const std::string& path, const std::string& mess
 void report_got(const Value& given, const std::string& path, const std::string& wanted,
                 Problems& problems);
 std::size_t count(const Problems& problems);
-// What `write` makes of a null, as one line of YAML in flow style.
-std::string text_of(const std::function<void(Value&)>& write);
+// The default is what `write` makes of a null.
+void set_default(OptionDescription& option, const std::function<void(Value&)>& write);
 std::string join_path(const std::string& path, const std::string& key);
 std::string item_path(const std::string& path, std::size_t index);  // "groups[1]", from 0
 }  // namespace detail
@@ -85,7 +85,7 @@ class OptionTable {
     option.name = name;
     option.type = OptionType<T>::name();
     option.schema = OptionType<T>::schema();
-    option.default_text = detail::text_of([&](Value& to) { OptionType<T>::write(S{}.*field, to); });
+    detail::set_default(option, [&](Value& to) { OptionType<T>::write(S{}.*field, to); });
     option.meaning = meaning;
     return put(std::move(option),
                {[field](S& target, const Value& given, const Place& place, Problems& problems) {
@@ -120,7 +120,7 @@ class OptionTable {
       option.type += " or null";
       option.schema = R"({"anyOf":[)" + option.schema + R"(,{"type":"null"}]})";
     }
-    option.default_text = detail::text_of([&](Value& to) { access.write(S{}, to); });
+    detail::set_default(option, [&](Value& to) { access.write(S{}, to); });
     return put(std::move(option), std::move(access));
   }
 
@@ -159,7 +159,7 @@ class OptionTable {
     OptionDescription option;
     option.name = name;
     option.type = "list of maps";
-    option.default_text = detail::text_of([&](Value& to) { access.write(S{}, to); });
+    detail::set_default(option, [&](Value& to) { access.write(S{}, to); });
     option.meaning = item.group().meaning;
     option.item = std::make_shared<OptionGroup>(item.group());
     return put(std::move(option), std::move(access));
@@ -170,6 +170,7 @@ class OptionTable {
                           const std::string& meaning) {
     OptionDescription option = described(name, "choice", meaning);
     option.default_text = (S{}.*field).name;
+    if (!option.default_text.empty()) option.default_json = '"' + option.default_text + '"';
     option.variants = variants;
     return put(std::move(option),
                {[field](S& target, const Value& given, const Place& place, Problems& problems) {
@@ -184,7 +185,7 @@ class OptionTable {
   OptionTable& add_parts(const std::string& name, std::vector<Choice> S::*field,
                          const Variants& variants, const std::string& meaning) {
     OptionDescription option = described(name, "parts", meaning);
-    option.default_text = "{}";
+    option.default_text = option.default_json = "{}";
     option.variants = variants;
     option.several = true;
     return put(std::move(option),

@@ -4,6 +4,7 @@
 
 #include "core/text/format.h"
 #include "core/text/number.h"
+#include "options/value_json.h"
 
 #include <algorithm>
 
@@ -47,10 +48,17 @@ std::string enum_schema(const std::vector<std::string>& names) {
 
 std::string enum_alternatives(const std::vector<std::string>& names) { return alternatives(names); }
 
-bool is_null(const Value& value) { return value.is_null(); }
+bool is_null(const Value& value) {
+  if (value.is_null()) return true;
+  if (value.written.empty()) return false;
+  const std::string& text = value.text;
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
 
 std::optional<std::size_t> list_size(const Value& value) {
-  return value.is_list() ? std::optional(value.items.size()) : std::nullopt;
+  const bool from_environment =
+      !value.written.empty() && (!value.items.empty() || value.text == "[]");
+  return value.is_list() || from_environment ? std::optional(value.items.size()) : std::nullopt;
 }
 
 const Value& list_item(const Value& list, std::size_t index) { return list.items.at(index); }
@@ -118,10 +126,11 @@ void report_got(const Value& given, const std::string& path, const std::string& 
 
 std::size_t count(const Problems& problems) { return problems.size(); }
 
-std::string text_of(const std::function<void(Value&)>& write) {
+void set_default(OptionDescription& option, const std::function<void(Value&)>& write) {
   Value value;
   write(value);
-  return flow_text(value);
+  option.default_text = flow_text(value);
+  option.default_json = json_of(value).dump();
 }
 
 void check_map(const Value& given, const std::string& path, const std::vector<std::string>& known,

@@ -40,8 +40,10 @@ std::optional<double> number_in(const Value& value) {
 
 std::optional<bool> OptionType<bool>::read(const Value& value, std::string& why) {
   if (value.is_scalar() && !value.quoted) {
-    if (value.text == "true" || value.text == "True") return true;
-    if (value.text == "false" || value.text == "False") return false;
+    for (const char* word : {"true", "True", "TRUE"})
+      if (value.text == word) return true;
+    for (const char* word : {"false", "False", "FALSE"})
+      if (value.text == word) return false;
   }
   why = name();
   return std::nullopt;

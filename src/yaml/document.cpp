@@ -124,6 +124,20 @@ void place(Value& value, const Position& at) {
   }
 }
 
+// What a text of the environment is where a list of scalars is wanted; nothing where it is none.
+std::vector<Value> items_in(const std::string& text, const Position& at) {
+  if (!text.starts_with('[')) return {};
+  try {
+    Value list = parse_yaml(text, "");
+    place(list, at);
+    const bool is_flat = std::all_of(list.items.begin(), list.items.end(),
+                                     [](const Value& item) { return item.is_scalar(); });
+    return is_flat ? list.items : std::vector<Value>();
+  } catch (const RecipeError&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 Value read_with_bases(const std::string& path) {
@@ -167,8 +181,10 @@ void interpolate_environment(Value& value) {
     if (names_variable) {
       value.written = std::move(value.text);
       value.quoted = false;  // its type is for the option to tell
+      value.items = items_in(text, value.at);
     }
     value.text = std::move(text);
+    return;
   }
   for (Value& item : value.items) interpolate_environment(item);
   for (auto& member : value.members) interpolate_environment(member.value);

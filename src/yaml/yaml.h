@@ -6,7 +6,8 @@
 
 namespace onecycle {
 
-// Parses one YAML 1.2 document. `name` is shown in positions and messages.
+// Parses one YAML 1.2 document, with the merge keys (<<) of YAML 1.1. `name` is shown in positions
+// and messages.
 // Throws RecipeError for bad syntax, a duplicate key, a key that is not a scalar, several
 // documents, text that is not UTF-8 or holds control characters, or a document beyond the limits:
 // 1 MiB, 32 levels, 100,000 values and 16 MiB of text after aliases are expanded.

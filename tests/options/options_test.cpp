@@ -169,20 +169,28 @@ TEST(Options, PositionsComeFirst) {
   EXPECT_THAT(problem_of(map_of({{"rate", rate}})), HasSubstr("a.yaml:3:7: rate: "));
 }
 
-TEST(Options, SchemaStatesTypesRangesAndNames) {
+TEST(Options, SchemaStatesTypesRangesNamesAndDefaults) {
   const auto schema = nlohmann::json::parse(json_schema_of(example().group()));
   EXPECT_EQ(schema["additionalProperties"], false);
-  EXPECT_EQ(schema["properties"]["rate"]["type"], "number");
-  EXPECT_EQ(schema["properties"]["rate"]["minimum"], 0);
-  EXPECT_EQ(schema["properties"]["rate"]["exclusiveMaximum"], 1);
+  const auto& rate = schema["properties"]["rate"];
+  EXPECT_EQ(rate["anyOf"][0]["type"], "number");
+  EXPECT_EQ(rate["anyOf"][0]["minimum"], 0);
+  EXPECT_EQ(rate["anyOf"][0]["exclusiveMaximum"], 1);
+  EXPECT_EQ(rate["anyOf"][1]["pattern"], "\\$\\{") << "the environment may give it";
+  EXPECT_EQ(rate["default"], 0.5);
+  EXPECT_EQ(schema["properties"]["flag"]["default"], false);
+  EXPECT_EQ(schema["properties"]["length"]["default"], "5ep");
+  EXPECT_TRUE(schema["properties"]["count"].at("default").is_null());
   EXPECT_EQ(schema["properties"]["count"]["anyOf"][0]["exclusiveMinimum"], 0);
   EXPECT_EQ(schema["properties"]["part"]["anyOf"].size(), 3U);
+  EXPECT_FALSE(schema["properties"]["part"].contains("default"));
+  EXPECT_EQ(schema["properties"]["part"]["required"], nlohmann::json::array({"name"}));
   const auto& items = schema["properties"]["items"];
   EXPECT_EQ(items["type"], "array");
   EXPECT_EQ(items["description"], "things by name");
-  EXPECT_EQ(items["$comment"], "default: []");
+  EXPECT_EQ(items["default"], nlohmann::json::array());
   EXPECT_EQ(items["items"]["type"], "object");
-  EXPECT_EQ(items["items"]["properties"]["scale"]["minimum"], 0);
+  EXPECT_EQ(items["items"]["properties"]["scale"]["anyOf"][0]["minimum"], 0);
   EXPECT_EQ(items["items"]["required"], nlohmann::json::array({"match"}));
   EXPECT_EQ(items["items"]["additionalProperties"], false);
 }
