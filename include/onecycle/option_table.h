@@ -36,8 +36,15 @@ struct EnumIn<std::optional<T>> {
   static constexpr bool optional = true;
 };
 
-void check_map(const Value& given, const std::string& path, const std::vector<std::string>& known,
-               Problems& problems);
+// The keys that a map may have, and those that are taken out of it before it is read.
+struct KnownKeys {
+  std::vector<std::string> options;
+  std::vector<std::string> taken_out;
+};
+// Adds a problem for each key that is no option. Returns the known keys that were near.
+std::vector<std::string> check_map(const Value& given, const std::string& path,
+                                   const KnownKeys& known, Problems& problems);
+bool is_among(const std::string& name, const std::vector<std::string>& names);
 // Whether `given` is a list; adds a problem where it is not.
 bool check_list(const Value& given, const std::string& path, Problems& problems);
 // The member of a map, or null.
@@ -230,18 +237,27 @@ class OptionTable {
     return *this;
   }
 
+  // Keys that may stand beside the options, and that whoever reads the map takes out of it first: a
+  // message may name them.
+  OptionTable& taken_out(std::vector<std::string> keys) {
+    taken_out_ = std::move(keys);
+    return *this;
+  }
+
   // The struct that a map, or null, fills. Adds to `problems` what is wrong.
   S read(const Value& given, const std::string& path, Problems& problems) const {
     S result{};
-    std::vector<std::string> known;
-    for (const auto& option : group_.options) known.push_back(option.name);
+    detail::KnownKeys known{{}, taken_out_};
+    for (const auto& option : group_.options) known.options.push_back(option.name);
     const std::size_t before = detail::count(problems);
-    detail::check_map(given, path, known, problems);
+    const auto meant = detail::check_map(given, path, known, problems);
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       const auto& option = group_.options[i];
       const std::string inner = detail::join_path(path, option.name);
       if (const Value* value = detail::member(given, option.name)) {
         fields_[i].read(result, *value, {inner, option}, problems);
+      } else if (detail::is_among(option.name, meant)) {
+        continue;  // what is wrong is its name, and that is said
       } else if (option.required) {
         detail::report(given, inner, "is required: " + option.meaning, problems);
       } else if (option.section || !option.variants.empty()) {
@@ -353,6 +369,7 @@ class OptionTable {
 
   OptionGroup group_;
   std::vector<Field> fields_;
+  std::vector<std::string> taken_out_;
   std::vector<std::function<std::optional<Violation>(const S&)>> rules_;
 };
 

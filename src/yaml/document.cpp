@@ -2,11 +2,13 @@
 
 #include "onecycle/error.h"
 
+#include "core/files/paths.h"
 #include "core/text/format.h"
 #include "yaml/yaml.h"
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <unordered_map>
@@ -73,7 +75,8 @@ Value read_chain(const std::string& path, std::vector<std::filesystem::path>& ch
                              extends->at.text(), extends->described()));
   const auto base_path = std::filesystem::path(path).parent_path() / extends->text;
   if (!std::filesystem::exists(base_path))
-    throw RecipeError(format("{}: extends: no file {}", extends->at.text(), base_path.string()));
+    throw RecipeError(format("{}: extends: {}: {}", extends->at.text(), base_path.string(),
+                             why_unread(base_path.string(), ENOENT)));
   Value base = read_chain(base_path.string(), chain);
   document.erase("extends");
   merge(base, document, "");

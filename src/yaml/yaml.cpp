@@ -2,10 +2,12 @@
 
 #include "onecycle/error.h"
 
+#include "core/files/paths.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "yaml/yaml_builder.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -77,7 +79,7 @@ Value read_yaml_file(const std::string& path) {
   if (std::filesystem::is_directory(path, ignored))
     throw RecipeError(path + ": is a folder; name a YAML file in it");
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw RecipeError(path + ": cannot be read: no such file, or no permission");
+  if (!file) throw RecipeError(format("{}: cannot be read: {}", path, why_unread(path, errno)));
   std::string text(kLargestFile + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));

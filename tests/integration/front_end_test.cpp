@@ -74,7 +74,7 @@ TEST(FrontEnd, LinksNoLibraryThatTakesTimeToLoad) {
 TEST(FrontEnd, ARecipeIsTheOwnOneBeforeTheOneThatIsShipped) {
   EXPECT_EQ(run_program({"check", "recipes/quickstart.yaml"}).exit_code, 0);
   EXPECT_EQ(run_program({"check", "recipes/no-such.yaml"}).err,
-            "recipes/no-such.yaml: cannot be read: no such file, or no permission\n");
+            "recipes/no-such.yaml: cannot be read: No such file or directory\n");
   std::filesystem::create_directory("recipes");
   std::ofstream("recipes/quickstart.yaml") << "model: 3\n";
   EXPECT_THAT(run_program({"check", "recipes/quickstart.yaml"}).err, HasSubstr("1:"));

@@ -147,7 +147,11 @@ TEST(Extends, RefusesCyclesAndMissingFiles) {
   folder.write_text("b.yaml", "extends: a.yaml\n");
   EXPECT_THAT(message_of([&] { load_document(a); }), HasSubstr("comes back to itself"));
   const std::string c = folder.write_text("c.yaml", "extends: none.yaml\n");
-  EXPECT_THAT(message_of([&] { load_document(c); }), HasSubstr("c.yaml:1:10: extends: no file"));
+  EXPECT_THAT(message_of([&] { load_document(c); }), HasSubstr("c.yaml:1:10: extends: "));
+  EXPECT_THAT(message_of([&] { load_document(c); }), HasSubstr("none.yaml: No such file"));
+  const std::string near = folder.write_text("near.yaml", "extends: b.yml\n");
+  EXPECT_THAT(message_of([&] { load_document(near); }),
+              HasSubstr("did you mean " + (folder / "b.yaml") + "?"));
 }
 
 TEST(Overrides, SetNestedValues) {
