@@ -7,6 +7,7 @@
 #include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/files/files.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
@@ -49,8 +50,8 @@ void say_end(const RunEnd& end, const std::string& folder, const Console& consol
   if (end.reason != StopReason::finished)
     print(stderr, "onecycle: {}: {}\n", name_of(end.reason), visible(end.message));
   if (end.reason == StopReason::interrupted)
-    console.say(
-        format("step {} is saved; go on with: onecycle train --resume {}", end.steps, folder));
+    console.say(format("step {} is saved; go on with: {} train --resume {}", end.steps,
+                       program_name(), folder));
   if (end.verdict && end.reason != StopReason::diverged)
     console.say(format("verdict    {}", end.verdict->text));
   if (end.reason == StopReason::finished || end.reason == StopReason::early_stopped)

@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/process/this_process.h"
 #include "core/text/duration_limits.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
@@ -37,7 +38,7 @@ void Problems::throw_if_any() const {
   if (found_.empty()) return;
   std::string text = found().front().text();
   if (found_.size() > 1)
-    text += format(" (and {} more: `onecycle check` lists them all)", found_.size() - 1);
+    text += format(" (and {} more: `{} check` lists them all)", found_.size() - 1, program_name());
   throw RecipeError(text);
 }
 

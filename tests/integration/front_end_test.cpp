@@ -43,6 +43,10 @@ TEST(FrontEnd, AnswersHelpAndVersionWithoutItsEngine) {
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_THAT(outcome.out, StartsWith("onecycle "));
   }
+  const Outcome help = Program({"--help"}, folder / "onecycle").wait();
+  EXPECT_THAT(help.out, HasSubstr("Usage: " + (folder / "onecycle") + " COMMAND"));
+  for (const CommandSummary& command : kCommandSummaries)
+    EXPECT_THAT(help.out, HasSubstr("\n  " + std::string(command.name) + "  "));
   const Outcome nothing = Program({}, folder / "onecycle").wait();
   EXPECT_EQ(nothing.exit_code, 2);
   EXPECT_THAT(nothing.out, HasSubstr("range-test"));

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 #include "onecycle/registry.h"
 
+#include "core/files/home_folder.h"
 #include "core/text/format.h"
 
 #include <algorithm>
@@ -16,7 +17,11 @@ namespace onecycle {
 
 std::optional<std::string> expand_path(const std::string& path) {
   std::string result = path;
-  if (result == "~" || result.starts_with("~/")) result.replace(0, 1, "${HOME}");
+  if (result == "~" || result.starts_with("~/")) {
+    const std::string home = home_folder();
+    if (home.empty()) return std::nullopt;
+    result.replace(0, 1, home);
+  }
   for (std::size_t at = 0; (at = result.find("${", at)) != std::string::npos;) {
     const std::size_t end = result.find('}', at);
     if (end == std::string::npos) break;

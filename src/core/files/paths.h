@@ -5,7 +5,8 @@
 
 namespace onecycle {
 
-// `~` at the start and ${NAME} anywhere; nothing when a variable is not set.
+// `~` at the start and ${NAME} anywhere; nothing when a variable is not set, or the user has no
+// home_folder().
 std::optional<std::string> expand_path(const std::string& path);
 
 // The path that differs from this one, of which a part is not there, by the name of that part alone
