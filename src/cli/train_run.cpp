@@ -9,6 +9,7 @@
 #include "core/files/files.h"
 #include "core/process/this_process.h"
 #include "core/text/format.h"
+#include "core/text/json_text.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
@@ -18,6 +19,7 @@
 #include "observe/json_lines.h"
 #include "observe/progress.h"
 #include "observe/starvation.h"
+#include "options/value_json.h"
 #include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
 #include "train/profile/profile.h"
@@ -80,6 +82,14 @@ std::map<std::string, std::string> metadata_of(const RecipeRun& run, const std::
   return metadata;
 }
 
+// The numbers that the recipe leaves open, by their keys.
+std::string used_text(const Recipe& recipe, const UsedValues& used, const Registries& registries) {
+  Json numbers = Json::object();
+  for (const auto& [path, text] : left_open(used, recipe, registries.variants()))
+    numbers[path] = json_of(Value::scalar(text));
+  return json_text(Json{{"used", numbers}}) + "\n";
+}
+
 // What rank 0 keeps of a run in its folder.
 class RunRecord {
  public:
@@ -101,7 +111,11 @@ class RunRecord {
         starvation_([this](const std::string& text) { console_.warn(text); }),
         shares_processors_(run.compute.device.is_cpu() && at::get_num_threads() > 1),
         json_(std::cout, folder) {
-    write_file_atomically(recipe_path(folder), {recipe_});
+    const UsedValues used = used_values(run);
+    write_file_atomically(recipe_path(folder),
+                          {resolved_text(run.recipe, session.registries(), used)});
+    write_file_atomically(folder + "/run.json",
+                          {used_text(run.recipe, used, session.registries())});
     if (const auto steps = profiled_steps(session.line()))
       profile_.emplace(folder, *steps, run.compute.device.is_cuda(),
                        [this](const std::string& text) { say_profile(text, console_); });

@@ -2,6 +2,7 @@
 
 #include "onecycle/value.h"
 
+#include <map>
 #include <string>
 
 namespace onecycle {
@@ -20,7 +21,8 @@ void check_text(const std::string& text, const Position& at);
 // Throws RecipeError also where the file cannot be read.
 Value read_yaml_file(const std::string& path);
 
-// Block style, in the order of the tree; what parse_yaml reads back as the same tree.
-std::string write_yaml(const Value& value);
+// Block style, in the order of the tree; what parse_yaml reads back as the same tree. Behind a
+// member that is null and not in a list stands the comment that its path ("train.threads") has.
+std::string write_yaml(const Value& value, const std::map<std::string, std::string>& comments = {});
 
 }  // namespace onecycle

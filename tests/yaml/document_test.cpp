@@ -42,6 +42,13 @@ TEST(Yaml, WritesWhatItReads) {
   EXPECT_EQ(write_yaml(parse_yaml("a: {b: {}, c: []}", "")), "a:\n  b: {}\n  c: []\n");
 }
 
+TEST(Yaml, WritesCommentsBehindWhatIsNull) {
+  const std::string written = write_yaml(parse_yaml("{a: {b: ~, c: 1, d: [~]}, e: ~, f: 2}", ""),
+                                         {{"a.b", "0.004 here"}, {"a.c", "no"}, {"e", "5 here"}});
+  EXPECT_EQ(written, "a:\n  b: ~  # 0.004 here\n  c: 1\n  d: [~]\ne: ~  # 5 here\nf: 2\n");
+  EXPECT_EQ(flow(parse_yaml(written, "")), "{a: {b: null, c: 1, d: [null]}, e: null, f: 2}");
+}
+
 TEST(Yaml, RefusesWhatIsTooMuch) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i) {
