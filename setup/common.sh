@@ -9,7 +9,8 @@ binary=$build_dir/onecycle
 configured=$build_dir/.configured  # lines: the settings, and the folder LibTorch was linked from
 built=$build_dir/.built  # its time: when the last complete build began
 log=$root/build/setup.log
-cache_dir=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/onecycle
+home=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6 || true)}  # services may start without HOME
+cache_dir=${XDG_CACHE_HOME:-${home:-/nonexistent}/.cache}/onecycle
 
 # What a build depends on besides its sources: when it changes, the build is configured anew.
 settings="$root|${ONECYCLE_TORCH:-}|${ONECYCLE_TORCH_SITE:-}|${ONECYCLE_CUDA:-}|${ONECYCLE_CUDA_ARCHITECTURES:-}|${Torch_DIR:-}|${CMAKE_PREFIX_PATH:-}|${CUDACXX:-}"

@@ -51,6 +51,7 @@ struct OptionDescription {
   std::string name;
   std::string type;
   std::string default_text;  // as a recipe would write it
+  std::string default_json;  // the same in JSON; empty where there is none
   std::string unit;          // "samples", "epochs or steps"; empty where none
   Range range;
   std::string meaning;  // one line

@@ -36,8 +36,15 @@ struct EnumIn<std::optional<T>> {
   static constexpr bool optional = true;
 };
 
-void check_map(const Value& given, const std::string& path, const std::vector<std::string>& known,
-               Problems& problems);
+// The keys that a map may have, and those that are taken out of it before it is read.
+struct KnownKeys {
+  std::vector<std::string> options;
+  std::vector<std::string> taken_out;
+};
+// Adds a problem for each key that is no option. Returns the known keys that were near.
+std::vector<std::string> check_map(const Value& given, const std::string& path,
+                                   const KnownKeys& known, Problems& problems);
+bool is_among(const std::string& name, const std::vector<std::string>& names);
 // Whether `given` is a list; adds a problem where it is not.
 bool check_list(const Value& given, const std::string& path, Problems& problems);
 // The member of a map, or null.
@@ -60,8 +67,8 @@ void report(const Value& about, const std::string& path, const std::string& mess
 void report_got(const Value& given, const std::string& path, const std::string& wanted,
                 Problems& problems);
 std::size_t count(const Problems& problems);
-// What `write` makes of a null, as one line of YAML in flow style.
-std::string text_of(const std::function<void(Value&)>& write);
+// The default is what `write` makes of a null.
+void set_default(OptionDescription& option, const std::function<void(Value&)>& write);
 std::string join_path(const std::string& path, const std::string& key);
 std::string item_path(const std::string& path, std::size_t index);  // "groups[1]", from 0
 }  // namespace detail
@@ -85,7 +92,7 @@ class OptionTable {
     option.name = name;
     option.type = OptionType<T>::name();
     option.schema = OptionType<T>::schema();
-    option.default_text = detail::text_of([&](Value& to) { OptionType<T>::write(S{}.*field, to); });
+    detail::set_default(option, [&](Value& to) { OptionType<T>::write(S{}.*field, to); });
     option.meaning = meaning;
     return put(std::move(option),
                {[field](S& target, const Value& given, const Place& place, Problems& problems) {
@@ -120,7 +127,7 @@ class OptionTable {
       option.type += " or null";
       option.schema = R"({"anyOf":[)" + option.schema + R"(,{"type":"null"}]})";
     }
-    option.default_text = detail::text_of([&](Value& to) { access.write(S{}, to); });
+    detail::set_default(option, [&](Value& to) { access.write(S{}, to); });
     return put(std::move(option), std::move(access));
   }
 
@@ -159,7 +166,7 @@ class OptionTable {
     OptionDescription option;
     option.name = name;
     option.type = "list of maps";
-    option.default_text = detail::text_of([&](Value& to) { access.write(S{}, to); });
+    detail::set_default(option, [&](Value& to) { access.write(S{}, to); });
     option.meaning = item.group().meaning;
     option.item = std::make_shared<OptionGroup>(item.group());
     return put(std::move(option), std::move(access));
@@ -170,6 +177,7 @@ class OptionTable {
                           const std::string& meaning) {
     OptionDescription option = described(name, "choice", meaning);
     option.default_text = (S{}.*field).name;
+    if (!option.default_text.empty()) option.default_json = '"' + option.default_text + '"';
     option.variants = variants;
     return put(std::move(option),
                {[field](S& target, const Value& given, const Place& place, Problems& problems) {
@@ -184,7 +192,7 @@ class OptionTable {
   OptionTable& add_parts(const std::string& name, std::vector<Choice> S::*field,
                          const Variants& variants, const std::string& meaning) {
     OptionDescription option = described(name, "parts", meaning);
-    option.default_text = "{}";
+    option.default_text = option.default_json = "{}";
     option.variants = variants;
     option.several = true;
     return put(std::move(option),
@@ -229,18 +237,27 @@ class OptionTable {
     return *this;
   }
 
+  // Keys that may stand beside the options, and that whoever reads the map takes out of it first: a
+  // message may name them.
+  OptionTable& taken_out(std::vector<std::string> keys) {
+    taken_out_ = std::move(keys);
+    return *this;
+  }
+
   // The struct that a map, or null, fills. Adds to `problems` what is wrong.
   S read(const Value& given, const std::string& path, Problems& problems) const {
     S result{};
-    std::vector<std::string> known;
-    for (const auto& option : group_.options) known.push_back(option.name);
+    detail::KnownKeys known{{}, taken_out_};
+    for (const auto& option : group_.options) known.options.push_back(option.name);
     const std::size_t before = detail::count(problems);
-    detail::check_map(given, path, known, problems);
+    const auto meant = detail::check_map(given, path, known, problems);
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       const auto& option = group_.options[i];
       const std::string inner = detail::join_path(path, option.name);
       if (const Value* value = detail::member(given, option.name)) {
         fields_[i].read(result, *value, {inner, option}, problems);
+      } else if (detail::is_among(option.name, meant)) {
+        continue;  // what is wrong is its name, and that is said
       } else if (option.required) {
         detail::report(given, inner, "is required: " + option.meaning, problems);
       } else if (option.section || !option.variants.empty()) {
@@ -352,6 +369,7 @@ class OptionTable {
 
   OptionGroup group_;
   std::vector<Field> fields_;
+  std::vector<std::string> taken_out_;
   std::vector<std::function<std::optional<Violation>(const S&)>> rules_;
 };
 

@@ -21,14 +21,15 @@ struct Problem {
   std::string text() const;  // "file:line:column: path: message"
 };
 
-// All that was found wrong, in the order found.
+// All that was found wrong.
 class Problems {
  public:
   // Notes one more.
   void add(const Position& at, const std::string& path, const std::string& message);
-  bool empty() const { return found_.empty(); }                 // nothing was found
-  std::size_t size() const { return found_.size(); }            // how many
-  const std::vector<Problem>& found() const { return found_; }  // all
+  bool empty() const { return found_.empty(); }       // nothing was found
+  std::size_t size() const { return found_.size(); }  // how many
+  // All, those of a file in the order of its lines.
+  std::vector<Problem> found() const;
   // Throws RecipeError with the first problem, and how many more there are.
   void throw_if_any() const;
 

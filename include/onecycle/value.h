@@ -27,7 +27,7 @@ struct Value {
   std::string text;             // scalar only
   bool quoted = false;          // a quoted scalar is a string, never a number or null
   std::string written;          // what stood there where ${NAME} gave the value; else empty
-  std::vector<Value> items;     // list only
+  std::vector<Value> items;     // of a list; of a value of the environment, where that may be one
   std::vector<Member> members;  // map only, in the order written
   Position at;
 

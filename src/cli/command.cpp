@@ -3,12 +3,15 @@
 // A repeated option's values are taken whole: recipe values hold commas.
 #define CXXOPTS_VECTOR_DELIMITER '\0'
 #include "onecycle/error.h"
+#include "onecycle/registry.h"
 
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/shell_word.h"
 
+#include <algorithm>
 #include <cxxopts.hpp>
 
 namespace onecycle {
@@ -33,7 +36,7 @@ CommandLine::CommandLine(const std::string& name, const std::string& summary,
     : name_(name),
       usage_(usage),
       examples_(examples),
-      parser_(std::make_unique<Parser>("onecycle " + name, summary)) {
+      parser_(std::make_unique<Parser>(program_name() + " " + name, summary)) {
   parser_->options.custom_help(usage).positional_help("").set_width(100);
   add_flag("json", "one JSON object a line on stdout, everything else on stderr");
   add_flag("q,quiet", "say nothing but results, warnings and errors");
@@ -44,21 +47,25 @@ CommandLine::CommandLine(const std::string& name, const std::string& summary,
 CommandLine::~CommandLine() = default;
 
 void CommandLine::add_flag(const std::string& name, const std::string& meaning) {
+  options_.push_back(name.substr(name.find(',') + 1));
   parser_->options.add_options()(name, meaning);
 }
 
 void CommandLine::add_option(const std::string& name, const std::string& placeholder,
                              const std::string& meaning) {
+  options_.push_back(name);
   parser_->options.add_options()(name, meaning, cxxopts::value<std::string>(), placeholder);
 }
 
 void CommandLine::add_option_or(const std::string& name, const std::string& placeholder,
                                 const std::string& implied, const std::string& meaning) {
+  options_.push_back(name);
   parser_->options.add_options()(
       name, meaning, cxxopts::value<std::string>()->implicit_value(implied), placeholder);
 }
 
 void CommandLine::add_set() {
+  options_.push_back("set");
   parser_->options.add_options()("set",
                                  "override a recipe key: --set schedule.lr_max=0.5 (repeatable)",
                                  cxxopts::value<Texts>(), "KEY=VALUE");
@@ -74,11 +81,13 @@ bool CommandLine::parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) command_ += " " + shell_word(argv[i]);
   try {
     parser_->values = parser_->options.parse(argc, argv);
+  } catch (const cxxopts::exceptions::no_such_option& error) {
+    misused(error.what() + near_option(argc, argv));
   } catch (const cxxopts::exceptions::exception& error) {
     misused(error.what());
   }
   if (has("help")) {
-    print("{}\nExamples:\n{}", parser_->options.help({""}), examples_);
+    print("{}\nExamples:\n{}", parser_->options.help({""}), with_program_name(examples_));
     return false;
   }
   const auto& unmatched = parser_->values.unmatched();
@@ -86,9 +95,23 @@ bool CommandLine::parse(int argc, char** argv) {
   return true;
 }
 
+std::string CommandLine::near_option(int argc, char** argv) const {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const std::size_t dashes = argument.starts_with("--") ? 2 : 1;
+    if (!argument.starts_with('-') || argument.size() < dashes + 2) continue;
+    const std::string name = argument.substr(dashes, argument.find('=') - dashes);
+    const bool is_known = std::find(options_.begin(), options_.end(), name) != options_.end();
+    if (is_known && dashes == 2) continue;
+    const std::string nearest = nearest_name(name, options_);
+    return nearest.empty() ? "" : format("; did you mean --{}?", nearest);
+  }
+  return "";
+}
+
 void CommandLine::misused(const std::string& why) const {
-  throw UsageError(format("onecycle {}: {}; usage: onecycle {} {} (more with --help)", name_, why,
-                          name_, usage_));
+  throw UsageError(format("onecycle {}: {}; usage: {} {} {} (more with --help)", name_, why,
+                          program_name(), name_, usage_));
 }
 
 bool CommandLine::has(const std::string& name) const { return parser_->values.count(name) > 0; }

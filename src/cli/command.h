@@ -75,11 +75,15 @@ class CommandLine {
  private:
   struct Parser;
 
+  // "; did you mean --set?", or "", of the first option that there is not.
+  std::string near_option(int argc, char** argv) const;
+
   bool follows_ = false;
   std::string name_;
   std::string command_;
   std::string usage_;
   std::string examples_;
+  std::vector<std::string> options_;  // their names after --
   std::unique_ptr<Parser> parser_;
 };
 

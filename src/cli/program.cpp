@@ -60,8 +60,9 @@ CommandFunction find_command(const std::string& name) {
   std::vector<std::string> known;
   for (const CommandSummary& command : kCommandSummaries) known.emplace_back(command.name);
   const std::string nearest = nearest_name(name, known);
-  throw UsageError(format("no command '{}'{}; `onecycle --help` lists them", name,
-                          nearest.empty() ? "" : ", did you mean '" + nearest + "'?"));
+  throw UsageError(format("no command '{}'{}; `{} --help` lists them", name,
+                          nearest.empty() ? "" : ", did you mean '" + nearest + "'?",
+                          program_name()));
 }
 
 int run_command(int argc, char** argv) {
@@ -126,6 +127,7 @@ int run_or_tell(int argc, char** argv) {
 
 int run_program(int argc, char** argv) {
   prepare_process();
+  set_program_name(argc > 0 ? argv[0] : nullptr);
   const SignalThread signals;
   return run_or_tell(argc, argv);
 }

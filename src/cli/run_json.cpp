@@ -1,11 +1,13 @@
 #include "cli/run_json.h"
 
 #include "cli/commit.h"
+#include "cli/run_folder.h"
 #include "core/files/files.h"
 #include "core/files/input_file.h"
 #include "core/process/this_process.h"
 #include "core/text/json.h"
 #include "core/text/json_text.h"
+#include "options/value_json.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -27,7 +29,8 @@ Json run_json_in(const std::string& path) {
 
 }  // namespace
 
-void note_session(const std::string& folder, const std::string& machine, const Session& session) {
+void note_session(const std::string& folder, const RecipeRun& run, const UsedValues& used,
+                  const Session& session) {
   const std::string path = folder + "/run.json";
   Json json = run_json_in(path);
   Json& sessions = json["sessions"];
@@ -36,8 +39,11 @@ void note_session(const std::string& folder, const std::string& machine, const S
                           {"version", ONECYCLE_VERSION},
                           {"commit", kCommit},
                           {"host", host_name()},
-                          {"machine", machine},
+                          {"machine", machine_text(run.compute)},
                           {"ranks", session.group().size()}});
+  Json& numbers = json["used"] = Json::object();
+  for (const auto& [option, text] : left_open(used, run.recipe, session.registries().variants()))
+    numbers[option] = json_of(Value::scalar(text));
   write_file_atomically(path, {json_text(json, 1), "\n"});
 }
 

@@ -5,6 +5,7 @@
 #include "cli/signals.h"
 #include "core/files/files.h"
 #include "core/files/paths.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
@@ -53,8 +54,8 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
     path = study.folder() + "/best.yaml";
     write_file_atomically(path, {recipe});
     if (line.has("write")) write_file_atomically(line.text("write"), {recipe});
-    line.console().say(format("best       trial {}; train it with: onecycle train {}",
-                              best.front().trial.number, path));
+    line.console().say(format("best       trial {}; train it with: {} train {}",
+                              best.front().trial.number, program_name(), path));
   }
   if (line.json())
     std::cout << searched_json(study, rows, best.empty() ? nullptr : &best.front(), path)
@@ -139,9 +140,8 @@ int run_study(const std::string& folder, std::int64_t jobs, RemoteWorkers* other
   const auto rows = study.rows();
   const auto ended =
       std::count_if(rows.begin(), rows.end(), [](const TrialRow& row) { return row.ended(); });
-  print(stderr,
-        "onecycle: interrupted after {} of {} trials; go on with: onecycle search --resume {}\n",
-        ended, study.planned_trials(), visible(folder));
+  print(stderr, "onecycle: interrupted after {} of {} trials; go on with: {} search --resume {}\n",
+        ended, study.planned_trials(), visible(program_name()), visible(folder));
   return 128 + signal;
 }
 

@@ -43,7 +43,7 @@ RunStart start_of(const Recipe& recipe, const Session& session) {
     if (!session.line().has("resume")) return found;
     const std::string wanted = resolved_text(recipe, session.registries());
     for (const std::string& folder : run_folders(recipe))
-      if (text_if_readable(recipe_path(folder)) == wanted) found = folder;
+      if (are_alike(text_if_readable(recipe_path(folder)), wanted)) found = folder;
     return found;
   });
   if (start.folder.empty()) {

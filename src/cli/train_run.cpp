@@ -8,6 +8,7 @@
 #include "cli/run_json.h"
 #include "cli/signals.h"
 #include "core/files/files.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
@@ -50,8 +51,8 @@ void say_end(const RunEnd& end, const std::string& folder, const Console& consol
   if (end.reason != StopReason::finished)
     print(stderr, "onecycle: {}: {}\n", name_of(end.reason), visible(end.message));
   if (end.reason == StopReason::interrupted)
-    console.say(
-        format("step {} is saved; go on with: onecycle train --resume {}", end.steps, folder));
+    console.say(format("step {} is saved; go on with: {} train --resume {}", end.steps,
+                       program_name(), folder));
   if (end.verdict && end.reason != StopReason::diverged)
     console.say(format("verdict    {}", end.verdict->text));
   if (end.reason == StopReason::finished || end.reason == StopReason::early_stopped)
@@ -101,8 +102,10 @@ class RunRecord {
         starvation_([this](const std::string& text) { console_.warn(text); }),
         shares_processors_(run.compute.device.is_cpu() && at::get_num_threads() > 1),
         json_(std::cout, folder) {
-    note_session(folder, machine_text(run.compute), session);
-    write_file_atomically(recipe_path(folder), {recipe_});
+    const UsedValues used = used_values(run);
+    note_session(folder, run, used, session);
+    write_file_atomically(recipe_path(folder),
+                          {resolved_text(run.recipe, session.registries(), used)});
     if (const auto steps = profiled_steps(session.line()))
       profile_.emplace(folder, *steps, run.compute.device.is_cuda(),
                        [this](const std::string& text) { say_profile(text, console_); });

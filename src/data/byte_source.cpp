@@ -2,11 +2,11 @@
 
 #include "onecycle/error.h"
 
+#include "core/files/paths.h"
 #include "core/text/format.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <zlib.h>
 
@@ -34,8 +34,8 @@ ByteSource::ByteSource(const std::string& path) : path_(path) {
   const std::uint64_t size = fs::file_size(path, failed);
   file_ = failed ? nullptr : gzopen(path.c_str(), "rb");
   if (file_ == nullptr)
-    throw DataError(format("{}: cannot be read: {}", path,
-                           failed ? failed.message() : std::string(std::strerror(errno))));
+    throw DataError(
+        format("{}: cannot be read: {}", path, why_unread(path, failed ? failed.value() : errno)));
   gzbuffer(static_cast<gzFile>(file_), 1 << 18);
   most_ = is_gzip(path) ? size * kBestDeflateRatio : size;
 }

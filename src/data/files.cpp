@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/files/paths.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 
 #include <algorithm>
@@ -17,7 +18,7 @@ DataFiles data_files(const DataOptions& options, const DatasetDescriptor& descri
   DataFiles files;
   files.get = descriptor.get;
   if (!descriptor.downloads.empty())
-    files.get = format("`onecycle data fetch {}` gets it", descriptor.name) +
+    files.get = format("`{} data fetch {}` gets it", program_name(), descriptor.name) +
                 (files.get.empty() ? "" : ", or: " + files.get);
   const std::vector<std::string> folders =
       options.dir ? std::vector<std::string>{*options.dir} : descriptor.folders;

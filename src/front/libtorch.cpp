@@ -1,5 +1,7 @@
 #include "front/libtorch.h"
 
+#include "core/files/home_folder.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -36,7 +38,7 @@ void add(const Places& more, Places& places) {
 
 fs::path cache() {
   const std::string chosen = variable("XDG_CACHE_HOME");
-  return (chosen.empty() ? fs::path(variable("HOME")) / ".cache" : fs::path(chosen)) / "onecycle";
+  return (chosen.empty() ? fs::path(home_folder()) / ".cache" : fs::path(chosen)) / "onecycle";
 }
 
 // The text in quotes of the line that begins with __version__.

@@ -62,5 +62,6 @@ int run_front_end(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   onecycle::prepare_process();
+  onecycle::set_program_name(argc > 0 ? argv[0] : nullptr);
   return onecycle::run_front_end(argc, argv);
 }

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 #include "onecycle/loader.h"
 
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/json_text.h"
 #include "core/text/printable.h"
@@ -203,9 +204,9 @@ Predictor::Predictor(const std::string& path, const PredictorOptions& options,
   const WeightsContent& content = weights->content();
   auto task = task_in(content.metadata, file, tasks);
   if (!task || !content.metadata.contains(kModelKey))
-    throw CheckpointError(file +
-                          ": does not say which network its weights belong to; `onecycle export "
-                          "RUN_DIR --to FILE.safetensors` writes a file that does");
+    throw CheckpointError(file + ": does not say which network its weights belong to; `" +
+                          program_name() +
+                          " export RUN_DIR --to FILE.safetensors` writes a file that does");
   auto tells = task_made(*task, file, tasks);
   auto model = model_in(content.metadata, file, context_of(*task, *tells), models);
   auto network = std::make_shared<Network>(

@@ -4,6 +4,7 @@
 
 #include "core/text/format.h"
 #include "core/text/number.h"
+#include "options/value_json.h"
 
 #include <algorithm>
 
@@ -24,11 +25,25 @@ std::string alternatives(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string unknown_name(const std::string& name, const std::vector<std::string>& known) {
-  const std::string nearest = nearest_name(name, known);
+std::string known_names(const std::string& nearest, const std::vector<std::string>& known) {
   const std::string allowed = joined(known);
   return nearest.empty() ? format("known: {}", allowed)
                          : format("did you mean '{}'? known: {}", nearest, allowed);
+}
+
+std::string unknown_name(const std::string& name, const std::vector<std::string>& known) {
+  return known_names(nearest_name(name, known), known);
+}
+
+// The key of a choice that was to be `name`, or nullptr.
+const Value::Member* misspelt_name(const Value& given, const OptionDescription& option) {
+  for (const Value::Member& member : given.members) {
+    const bool is_option = std::any_of(
+        option.variants.begin(), option.variants.end(),
+        [&](const Variant& variant) { return variant.options->find(member.key) != nullptr; });
+    if (!is_option && !nearest_name(member.key, {"name"}).empty()) return &member;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -47,10 +62,17 @@ std::string enum_schema(const std::vector<std::string>& names) {
 
 std::string enum_alternatives(const std::vector<std::string>& names) { return alternatives(names); }
 
-bool is_null(const Value& value) { return value.is_null(); }
+bool is_null(const Value& value) {
+  if (value.is_null()) return true;
+  if (value.written.empty()) return false;
+  const std::string& text = value.text;
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
 
 std::optional<std::size_t> list_size(const Value& value) {
-  return value.is_list() ? std::optional(value.items.size()) : std::nullopt;
+  const bool from_environment =
+      !value.written.empty() && (!value.items.empty() || value.text == "[]");
+  return value.is_list() || from_environment ? std::optional(value.items.size()) : std::nullopt;
 }
 
 const Value& list_item(const Value& list, std::size_t index) { return list.items.at(index); }
@@ -118,26 +140,39 @@ void report_got(const Value& given, const std::string& path, const std::string& 
 
 std::size_t count(const Problems& problems) { return problems.size(); }
 
-std::string text_of(const std::function<void(Value&)>& write) {
+void set_default(OptionDescription& option, const std::function<void(Value&)>& write) {
   Value value;
   write(value);
-  return flow_text(value);
+  option.default_text = flow_text(value);
+  option.default_json = json_of(value).dump();
 }
 
-void check_map(const Value& given, const std::string& path, const std::vector<std::string>& known,
-               Problems& problems) {
-  if (given.is_null()) return;
+bool is_among(const std::string& name, const std::vector<std::string>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::vector<std::string> check_map(const Value& given, const std::string& path,
+                                   const KnownKeys& known, Problems& problems) {
+  if (given.is_null()) return {};
   if (!given.is_map()) {
     problems.add(given.at, path, "expected a map of options, got " + given.described());
-    return;
+    return {};
   }
   constexpr std::size_t kHints = 20;  // looking for a near name takes its time
   std::size_t unknown = 0;
-  for (const auto& member : given.members)
-    if (std::find(known.begin(), known.end(), member.key) == known.end())
-      problems.add(
-          member.at, join_path(path, member.key),
-          ++unknown <= kHints ? "unknown key; " + unknown_name(member.key, known) : "unknown key");
+  std::vector<std::string> names = known.options;
+  names.insert(names.end(), known.taken_out.begin(), known.taken_out.end());
+  std::vector<std::string> meant;
+  for (const auto& member : given.members) {
+    if (is_among(member.key, known.options)) continue;
+    std::string message = "unknown key";
+    if (++unknown <= kHints && !is_among(member.key, known.taken_out)) {
+      meant.push_back(nearest_name(member.key, names));
+      message += "; " + known_names(meant.back(), names);
+    }
+    problems.add(member.at, join_path(path, member.key), message);
+  }
+  return meant;
 }
 
 bool check_list(const Value& given, const std::string& path, Problems& problems) {
@@ -164,6 +199,10 @@ Choice read_choice(const Value& given, const std::string& path, const OptionDesc
       }
       choice.name = name->text;
       options.erase("name");
+    } else if (const Value::Member* misspelt = misspelt_name(given, option)) {
+      problems.add(misspelt->at, join_path(path, misspelt->key),
+                   "unknown key; did you mean 'name'? known names: " + joined(known));
+      return choice;
     }
   } else if (given.is_list()) {
     problems.add(given.at, path, "expected a name or a map with a name, got a list");

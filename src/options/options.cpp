@@ -2,11 +2,14 @@
 
 #include "onecycle/error.h"
 
+#include "core/process/this_process.h"
 #include "core/text/duration_limits.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace onecycle {
 
@@ -20,11 +23,22 @@ void Problems::add(const Position& at, const std::string& path, const std::strin
   found_.push_back({at, path, message});
 }
 
+std::vector<Problem> Problems::found() const {
+  std::map<std::string, std::size_t> files;  // in the order in which they come
+  for (const Problem& problem : found_) files.emplace(problem.at.file, files.size());
+  std::vector<Problem> ordered = found_;
+  std::stable_sort(ordered.begin(), ordered.end(), [&](const Problem& a, const Problem& b) {
+    return std::tuple(files.at(a.at.file), a.at.line, a.at.column) <
+           std::tuple(files.at(b.at.file), b.at.line, b.at.column);
+  });
+  return ordered;
+}
+
 void Problems::throw_if_any() const {
   if (found_.empty()) return;
-  std::string text = found_.front().text();
+  std::string text = found().front().text();
   if (found_.size() > 1)
-    text += format(" (and {} more: `onecycle check` lists them all)", found_.size() - 1);
+    text += format(" (and {} more: `{} check` lists them all)", found_.size() - 1, program_name());
   throw RecipeError(text);
 }
 
@@ -40,8 +54,10 @@ std::optional<double> number_in(const Value& value) {
 
 std::optional<bool> OptionType<bool>::read(const Value& value, std::string& why) {
   if (value.is_scalar() && !value.quoted) {
-    if (value.text == "true" || value.text == "True") return true;
-    if (value.text == "false" || value.text == "False") return false;
+    for (const char* word : {"true", "True", "TRUE"})
+      if (value.text == word) return true;
+    for (const char* word : {"false", "False", "FALSE"})
+      if (value.text == word) return false;
   }
   why = name();
   return std::nullopt;

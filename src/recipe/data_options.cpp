@@ -1,3 +1,4 @@
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "recipe/data_option_types.h"
 
@@ -40,7 +41,8 @@ std::optional<Violation> check_source(const DataOptions& options) {
   if (options.name && has_format)
     return Violation{"format", "a data set has a name or a format of its own, not both"};
   if (!options.name && !has_format)
-    return Violation{"name", "is required: a data set of `onecycle data list`, or `format`"};
+    return Violation{"name",
+                     "is required: a data set of `" + program_name() + " data list`, or `format`"};
   return std::nullopt;
 }
 

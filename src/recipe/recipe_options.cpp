@@ -293,6 +293,7 @@ OptionTable<Recipe> recipe_options(const RecipeVariants& variants) {
   table.add_section("stop", &Recipe::stop, stop_options());
   table.add_section("output", &Recipe::output, output_options());
   table.rule(check_name);
+  table.taken_out({"extends", "search"});
   return table;
 }
 

@@ -83,10 +83,21 @@ Recipe recipe_in_tree(const Value& document, const RecipeVariants& variants, Pro
   return recipe;
 }
 
-std::string resolved_text(const Recipe& recipe, const Registries& registries) {
+std::string resolved_text(const Recipe& recipe, const Registries& registries,
+                          const UsedValues& used) {
   Value document = recipe_tree(recipe, registries.variants());
   escape_environment(document);
-  return write_yaml(document);
+  UsedValues comments = used;
+  for (auto& [path, text] : comments) text += " here";
+  return write_yaml(document, comments);
+}
+
+bool are_alike(const std::string& resolved, const std::string& other) {
+  try {
+    return write_yaml(parse_yaml(resolved, "")) == write_yaml(parse_yaml(other, ""));
+  } catch (const RecipeError&) {
+    return false;
+  }
 }
 
 Recipe read_resolved(const std::string& text, const std::string& name,

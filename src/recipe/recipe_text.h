@@ -2,6 +2,8 @@
 
 #include "onecycle/build.h"
 
+#include "recipe/used_values.h"
+
 #include <string>
 
 namespace onecycle {
@@ -12,7 +14,11 @@ Value recipe_tree(const Recipe& recipe, const RecipeVariants& variants);
 Recipe recipe_in_tree(const Value& document, const RecipeVariants& variants, Problems& problems);
 
 // The recipe with every default filled in, as YAML; ${NAME} where the environment gave a value.
-std::string resolved_text(const Recipe& recipe, const Registries& registries);
+// Behind each option that is left open (~) stands what `used` has for it: "# 0.004 here".
+std::string resolved_text(const Recipe& recipe, const Registries& registries,
+                          const UsedValues& used = {});
+// Whether two such texts say the same, whatever their comments.
+bool are_alike(const std::string& resolved, const std::string& other);
 
 // What resolved_text wrote, which asks the environment again; `name` is shown in messages. Throws
 // RecipeError.

@@ -4,6 +4,7 @@
 #include "onecycle/options.h"
 #include "onecycle/report.h"
 
+#include "core/files/paths.h"
 #include "core/text/format.h"
 #include "core/text/json_text.h"
 #include "core/text/metric_text.h"
@@ -14,6 +15,7 @@
 #include "yaml/yaml.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -120,7 +122,9 @@ double highest(const RunCsv& table) {
 }  // namespace
 
 RunFiles read_run_files(const std::string& folder) {
-  if (!fs::is_directory(folder)) throw Error(folder + ": there is no such folder");
+  if (!fs::is_directory(folder))
+    throw Error(
+        format("{}: {}", folder, why_unread(folder, fs::exists(folder) ? ENOTDIR : ENOENT)));
   const bool any = fs::exists(folder + "/recipe.yaml") || fs::exists(folder + "/metrics.csv") ||
                    fs::exists(folder + "/steps.csv");
   if (!any)

@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 
 #include "core/text/format.h"
+#include "core/text/number.h"
 #include "schedule/survey.h"
 
 #include <algorithm>
@@ -46,10 +47,13 @@ Quantity over_run(const OwnCurve& curve) {
   };
 }
 
-class Composed : public Schedule, public Cornered {
+class Composed : public Schedule, public Cornered, public WithUsedNumbers {
  public:
-  Composed(Quantities quantities, const Warmup& warmup, std::int64_t warmup_steps)
-      : quantities_(std::move(quantities)), warmup_(warmup), warmup_steps_(warmup_steps) {}
+  Composed(Quantities quantities, const Warmup& warmup, const ScheduleContext& context)
+      : quantities_(std::move(quantities)),
+        warmup_(warmup),
+        warmup_steps_(warmup.duration.steps(context.steps_per_epoch)),
+        lr_(context.lr) {}
 
   Hyper at(std::int64_t step, std::int64_t total) const override {
     step = std::max<std::int64_t>(step, 0);
@@ -74,10 +78,19 @@ class Composed : public Schedule, public Cornered {
     return result;
   }
 
+  UsedNumbers used_numbers(std::int64_t total) const override {
+    UsedNumbers used;
+    if (quantities_.used) used = quantities_.used(std::max<std::int64_t>(total - warmup_steps_, 1));
+    if (lr_)
+      for (const char* key : {"lr", "lr_max"}) used.emplace_back(key, number_text(*lr_));
+    return used;
+  }
+
  private:
   Quantities quantities_;
   Warmup warmup_;
   std::int64_t warmup_steps_;
+  std::optional<double> lr_;  // the optimizer's, for whichever option is named so
 };
 
 }  // namespace
@@ -125,8 +138,7 @@ Quantity constant(double value) {
 
 std::unique_ptr<Schedule> compose(Quantities quantities, const Warmup& warmup,
                                   const ScheduleContext& context) {
-  return std::make_unique<Composed>(std::move(quantities), warmup,
-                                    warmup.duration.steps(context.steps_per_epoch));
+  return std::make_unique<Composed>(std::move(quantities), warmup, context);
 }
 
 void refuse_both(const std::optional<double>& constant, const std::string& optimizer_key,
@@ -176,6 +188,13 @@ std::optional<Bounds> bounds_of(const CycledMomentum& options, const ScheduleCon
   if (options.cycle == true) refuse_both(context.momentum, "optimizer.momentum", "cycle_momentum");
   if (options.cycle == false || context.momentum) return std::nullopt;
   return Bounds{options.min.value_or(kMomentumMin), options.max.value_or(kMomentumMax)};
+}
+
+UsedNumbers numbers_of(const std::optional<Bounds>& momentum) {
+  if (!momentum) return {{"cycle_momentum", "false"}};
+  return {{"cycle_momentum", "true"},
+          {"momentum_max", number_text(momentum->high)},
+          {"momentum_min", number_text(momentum->low)}};
 }
 
 }  // namespace onecycle::schedule

@@ -3,6 +3,7 @@
 #include "onecycle/schedules.h"
 
 #include "schedule/curves.h"
+#include "schedule/used_numbers.h"
 
 #include <functional>
 #include <memory>
@@ -97,6 +98,8 @@ struct Quantities {
   Quantity weight_decay;
   // The steps, or places between two, at which they turn or jump; unset: nowhere.
   std::function<std::vector<double>(std::int64_t total)> corners = {};
+  // What is taken for options that may be left open; unset: nothing is.
+  std::function<UsedNumbers(std::int64_t total)> used = {};
 };
 
 Quantity constant(double value);
@@ -121,6 +124,8 @@ struct Bounds {
 };
 // The bounds that momentum moves between; nothing when it is constant.
 std::optional<Bounds> bounds_of(const CycledMomentum& options, const ScheduleContext& context);
+// What they are in a recipe; nothing of bounds where momentum is constant.
+UsedNumbers numbers_of(const std::optional<Bounds>& momentum);
 // Momentum that nobody cycles: optimizer.momentum, else 0.9.
 double constant_momentum(const ScheduleContext& context);
 

@@ -1,3 +1,4 @@
+#include "core/text/number.h"
 #include "schedule/common.h"
 
 #include <cmath>
@@ -116,10 +117,19 @@ std::unique_ptr<Schedule> make_schedule(const Cyclical& options, const ScheduleC
     return interpolate(Shape::linear, low, high, cycle.height(step));
   };
   quantities.momentum = constant(constant_momentum(context));
-  if (const auto bounds = bounds_of(cycled_momentum_in(options), context))
+  const auto bounds = bounds_of(cycled_momentum_in(options), context);
+  if (bounds)
     quantities.momentum = [cycle, bounds = *bounds](std::int64_t step, std::int64_t) {
       return interpolate(Shape::linear, bounds.high, bounds.low, cycle.height(step));
     };
+  quantities.used = [options, cycle, low, bounds](std::int64_t) {
+    UsedNumbers used = numbers_of(bounds);
+    used.emplace_back("lr_min", number_text(low));
+    used.emplace_back("step_down", options.step_up.text());
+    if (cycle.mode == Cyclical::Mode::exp_range)
+      used.emplace_back("gamma", number_text(cycle.gamma));
+    return used;
+  };
   quantities.weight_decay = chosen_decay(options.weight_decay, context);
   // The first peak, which none after it exceeds.
   quantities.corners = [up = cycle.up](std::int64_t) {

@@ -1,12 +1,13 @@
 #include "onecycle/schedule.h"
 
 #include "schedule/survey.h"
+#include "schedule/used_numbers.h"
 
 namespace onecycle {
 
 namespace {
 
-class Extended : public Schedule, public Cornered {
+class Extended : public Schedule, public Cornered, public WithUsedNumbers {
  public:
   Extended(std::unique_ptr<Schedule> base, std::vector<Extension> extensions)
       : base_(std::move(base)), extensions_(std::move(extensions)) {}
@@ -17,6 +18,16 @@ class Extended : public Schedule, public Cornered {
 
   std::vector<std::int64_t> corners(std::int64_t total) const override {
     return corners_after(extensions_.size(), total);
+  }
+
+  // Of the schedule as it was planned first, unless it was stretched.
+  UsedNumbers used_numbers(std::int64_t total) const override {
+    for (const Extension& extension : extensions_)
+      if (extension.how != Extend::stretch) {
+        total = extension.from;
+        break;
+      }
+    return onecycle::used_numbers(*base_, total);
   }
 
  private:

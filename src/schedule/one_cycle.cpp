@@ -28,7 +28,7 @@ constexpr auto kHigh = Momentum::high;
 constexpr auto kLow = Momentum::low;
 
 double stepsize(const OneCyclePlan& plan, std::int64_t total) {
-  return static_cast<double>(plan.stepsize.value_or(std::max<std::int64_t>(1, total * 9 / 20)));
+  return static_cast<double>(one_cycle_stepsize(plan, total));
 }
 
 Phases smith(const OneCyclePlan& plan, std::int64_t total) {
@@ -104,6 +104,10 @@ double position(const OneCyclePlan& plan, std::int64_t step, std::int64_t total)
 }
 
 }  // namespace
+
+std::int64_t one_cycle_stepsize(const OneCyclePlan& plan, std::int64_t total) {
+  return plan.stepsize.value_or(std::max<std::int64_t>(1, total * 9 / 20));
+}
 
 double one_cycle_lr(const OneCyclePlan& plan, std::int64_t step, std::int64_t total) {
   const auto [all, begin] = phases(plan, total);

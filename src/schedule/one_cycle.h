@@ -23,6 +23,8 @@ struct OneCyclePlan {
   bool three_phase = false;              // torch
 };
 
+// Of the way up, and of the way down, of smith and smith_caffe; steps.
+std::int64_t one_cycle_stepsize(const OneCyclePlan& plan, std::int64_t total);
 double one_cycle_lr(const OneCyclePlan& plan, std::int64_t step, std::int64_t total);
 // From `high` down to `low` while the learning rate rises, and back.
 double one_cycle_momentum(const OneCyclePlan& plan, double low, double high, std::int64_t step,

@@ -1,4 +1,5 @@
 #include "core/text/format.h"
+#include "core/text/number.h"
 #include "schedule/common.h"
 #include "schedule/one_cycle.h"
 
@@ -124,6 +125,24 @@ Defaults defaults_of(Policy policy) {
   return {};
 }
 
+// Of the options that the policy knows. `total`: steps without the warm-up.
+UsedNumbers used_of(const OneCycle& options, const OneCyclePlan& plan, std::int64_t total) {
+  const Defaults defaults = defaults_of(options.policy);
+  UsedNumbers used = {{"lr_min", number_text(plan.lr_first)},
+                      {"final_div_factor", number_text(defaults.final_div_factor)}};
+  if (!options.lr_min) used.emplace_back("div_factor", number_text(defaults.div_factor));
+  const bool smith = options.policy == Policy::smith || options.policy == Policy::smith_caffe;
+  if (smith) {
+    used.emplace_back("stepsize", std::to_string(one_cycle_stepsize(plan, total)) + "it");
+  } else {
+    used.emplace_back("pct_start", number_text(plan.pct_start));
+  }
+  if (options.policy != Policy::torch) return used;
+  used.emplace_back("shape", plan.shape == Shape::linear ? "linear" : "cosine");
+  used.emplace_back("three_phase", plan.three_phase ? "true" : "false");
+  return used;
+}
+
 OneCyclePlan plan_of(const OneCycle& options, const ScheduleContext& context) {
   const Defaults defaults = defaults_of(options.policy);
   OneCyclePlan plan;
@@ -155,10 +174,16 @@ std::unique_ptr<Schedule> make_schedule(const OneCycle& options, const ScheduleC
     return one_cycle_lr(plan, step, total);
   };
   quantities.momentum = constant(constant_momentum(context));
-  if (const auto bounds = bounds_of(cycled_momentum_in(options), context))
+  const auto bounds = bounds_of(cycled_momentum_in(options), context);
+  if (bounds)
     quantities.momentum = [plan, bounds = *bounds](std::int64_t step, std::int64_t total) {
       return one_cycle_momentum(plan, bounds.low, bounds.high, step, total);
     };
+  quantities.used = [options, plan, bounds](std::int64_t total) {
+    UsedNumbers used = used_of(options, plan, total);
+    for (auto& number : numbers_of(bounds)) used.push_back(std::move(number));
+    return used;
+  };
   quantities.weight_decay = chosen_decay(options.weight_decay, context);
   quantities.corners = [plan](std::int64_t total) { return one_cycle_corners(plan, total); };
   return compose(std::move(quantities), options.warmup, context);

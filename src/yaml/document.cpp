@@ -2,11 +2,13 @@
 
 #include "onecycle/error.h"
 
+#include "core/files/paths.h"
 #include "core/text/format.h"
 #include "yaml/yaml.h"
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <unordered_map>
@@ -73,7 +75,8 @@ Value read_chain(const std::string& path, std::vector<std::filesystem::path>& ch
                              extends->at.text(), extends->described()));
   const auto base_path = std::filesystem::path(path).parent_path() / extends->text;
   if (!std::filesystem::exists(base_path))
-    throw RecipeError(format("{}: extends: no file {}", extends->at.text(), base_path.string()));
+    throw RecipeError(format("{}: extends: {}: {}", extends->at.text(), base_path.string(),
+                             why_unread(base_path.string(), ENOENT)));
   Value base = read_chain(base_path.string(), chain);
   document.erase("extends");
   merge(base, document, "");
@@ -124,6 +127,20 @@ void place(Value& value, const Position& at) {
   }
 }
 
+// What a text of the environment is where a list of scalars is wanted; nothing where it is none.
+std::vector<Value> items_in(const std::string& text, const Position& at) {
+  if (!text.starts_with('[')) return {};
+  try {
+    Value list = parse_yaml(text, "");
+    place(list, at);
+    const bool is_flat = std::all_of(list.items.begin(), list.items.end(),
+                                     [](const Value& item) { return item.is_scalar(); });
+    return is_flat ? list.items : std::vector<Value>();
+  } catch (const RecipeError&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 Value read_with_bases(const std::string& path) {
@@ -167,8 +184,10 @@ void interpolate_environment(Value& value) {
     if (names_variable) {
       value.written = std::move(value.text);
       value.quoted = false;  // its type is for the option to tell
+      value.items = items_in(text, value.at);
     }
     value.text = std::move(text);
+    return;
   }
   for (Value& item : value.items) interpolate_environment(item);
   for (auto& member : value.members) interpolate_environment(member.value);

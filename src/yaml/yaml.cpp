@@ -1,11 +1,14 @@
 #include "yaml/yaml.h"
 
 #include "onecycle/error.h"
+#include "onecycle/options.h"
 
+#include "core/files/paths.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "yaml/yaml_builder.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -25,7 +28,11 @@ bool reads_as_plain_text(const std::string& text) {
   return true;
 }
 
-void emit(const Value& value, YAML::Emitter& out) {
+using Comments = std::map<std::string, std::string>;
+
+// `path`: of the value.
+void emit(const Value& value, const std::string& path, const Comments& comments,
+          YAML::Emitter& out) {
   switch (value.kind) {
     case Value::Kind::null:
       out << YAML::Null;
@@ -36,7 +43,7 @@ void emit(const Value& value, YAML::Emitter& out) {
       break;
     case Value::Kind::list:
       out << YAML::Flow << YAML::BeginSeq;
-      for (const Value& item : value.items) emit(item, out);
+      for (const Value& item : value.items) emit(item, "", {}, out);
       out << YAML::EndSeq;
       break;
     case Value::Kind::map:
@@ -44,7 +51,11 @@ void emit(const Value& value, YAML::Emitter& out) {
       out << YAML::BeginMap;
       for (const auto& member : value.members) {
         out << YAML::Key << member.key << YAML::Value;
-        emit(member.value, out);
+        const std::string inner = detail::join_path(path, member.key);
+        emit(member.value, inner, comments, out);
+        const auto comment = comments.find(inner);
+        if (comment != comments.end() && member.value.is_null())
+          out << YAML::Comment(comment->second);
       }
       out << YAML::EndMap;
       break;
@@ -77,7 +88,7 @@ Value read_yaml_file(const std::string& path) {
   if (std::filesystem::is_directory(path, ignored))
     throw RecipeError(path + ": is a folder; name a YAML file in it");
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw RecipeError(path + ": cannot be read: no such file, or no permission");
+  if (!file) throw RecipeError(format("{}: cannot be read: {}", path, why_unread(path, errno)));
   std::string text(kLargestFile + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
@@ -85,9 +96,9 @@ Value read_yaml_file(const std::string& path) {
   return parse_yaml(text, path);
 }
 
-std::string write_yaml(const Value& value) {
+std::string write_yaml(const Value& value, const std::map<std::string, std::string>& comments) {
   YAML::Emitter out;
-  emit(value, out);
+  emit(value, "", comments, out);
   return std::string(out.c_str()) + "\n";
 }
 

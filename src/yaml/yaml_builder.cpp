@@ -96,6 +96,7 @@ void YamlBuilder::open(const YAML::Mark& mark, Value value, YAML::anchor_t ancho
 void YamlBuilder::close() {
   Open closed = std::move(open_.back());
   open_.pop_back();
+  merge_into(closed);
   add(std::move(closed.value), closed.height, closed.anchor, closed.before);
 }
 
@@ -130,6 +131,9 @@ void YamlBuilder::add(Value value, std::size_t height, YAML::anchor_t anchor,
     parent.value.items.push_back(std::move(value));
   } else if (!parent.has_key) {
     add_key(parent, std::move(value));
+  } else if (parent.key_merges) {
+    add_merged(parent, std::move(value));
+    parent.has_key = false;
   } else {
     parent.value.members.push_back(
         {std::move(parent.key), std::move(parent.key_at), std::move(value)});
@@ -144,9 +148,27 @@ void YamlBuilder::add_key(Open& map, Value key) const {
   const auto [known, is_new] = map.keys.emplace(key.text, key.at.line);
   if (!is_new)
     fail(key.at, format("duplicate key '{}', first given on line {}", key.text, known->second));
+  map.key_merges = key.text == "<<" && !key.quoted;
   map.key = std::move(key.text);
   map.key_at = std::move(key.at);
   map.has_key = true;
+}
+
+void YamlBuilder::add_merged(Open& map, Value value) {
+  const auto add_map = [&](Value one) {
+    if (!one.is_map())
+      fail(map.key_at, "<< takes a map, or a list of maps, got " + one.described());
+    map.merged.push_back(std::move(one));
+  };
+  if (!value.is_list()) return add_map(std::move(value));
+  for (Value& item : value.items) add_map(std::move(item));
+}
+
+void YamlBuilder::merge_into(Open& map) {
+  for (Value& one : map.merged)
+    for (Value::Member& member : one.members)
+      if (map.keys.emplace(member.key, member.at.line).second)
+        map.value.members.push_back(std::move(member));
 }
 
 }  // namespace onecycle

@@ -51,6 +51,8 @@ class YamlBuilder final : public YAML::EventHandler {
     Position key_at;
     std::string key;
     bool has_key = false;
+    bool key_merges = false;    // it is <<, unquoted
+    std::vector<Value> merged;  // maps whose keys it takes over, the first before the others
   };
   struct Anchored {
     Value value;
@@ -66,6 +68,10 @@ class YamlBuilder final : public YAML::EventHandler {
   // Puts a whole value where it belongs; `before`: what was counted before it.
   void add(Value value, std::size_t height, YAML::anchor_t anchor, const Amount& before);
   void add_key(Open& map, Value key) const;
+  // The value of a merge key (https://yaml.org/type/merge.html): a map, or a list of maps.
+  static void add_merged(Open& map, Value value);
+  // Appends what the merged maps have and the map itself has not.
+  static void merge_into(Open& map);
 
   std::string name_;
   Value root_;

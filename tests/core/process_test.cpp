@@ -1,6 +1,7 @@
 #include "core/process/blocked_signals.h"
 #include "core/process/child_process.h"
 #include "core/process/file_lock.h"
+#include "core/process/this_process.h"
 #include "support/signal_masks.h"
 #include "support/temporary_folder.h"
 
@@ -156,6 +157,17 @@ TEST(ChildProcess, HasTheEnvironmentThatItIsGiven) {
   start.environment = {"A=b"};
   ChildProcess child(start);
   EXPECT_EQ(output_of(child), "b\n");
+}
+
+TEST(ProgramName, StandsInLinesOfCommands) {
+  EXPECT_EQ(program_name(), "onecycle") << "where nobody said another";
+  set_program_name("./onecycle");
+  set_program_name(nullptr);
+  EXPECT_EQ(program_name(), "./onecycle");
+  EXPECT_EQ(
+      with_program_name("  onecycle train a\n  A=1 onecycle train onecycle b\nonecycle trains"),
+      "  ./onecycle train a\n  A=1 ./onecycle train ./onecycle b\nonecycle trains");
+  set_program_name("onecycle");
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 #include "core/files/paths.h"
 #include "data/byte_source.h"
 #include "data_test_support.h"
+#include "support/environment.h"
 
 #include <cstdlib>
+#include <pwd.h>
+#include <unistd.h>
 
 namespace onecycle {
 namespace {
@@ -20,6 +23,13 @@ TEST(ExpandPath, HomeAndVariables) {
   if (!home.empty()) {
     EXPECT_EQ(expand_path("~/x"), home + "/x");
   }
+}
+
+TEST(ExpandPath, WithoutHomeItIsTheFolderOfTheUser) {
+  const passwd* user = ::getpwuid(::geteuid());
+  if (user == nullptr) GTEST_SKIP() << "the system knows no user of this number";
+  const testing::Environment none(testing::Environment::Variables{{"HOME", ""}});
+  EXPECT_EQ(expand_path("~/x"), std::string(user->pw_dir) + "/x");
 }
 
 TEST(DataFiles, TheFirstFolderWins) {

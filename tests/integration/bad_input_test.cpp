@@ -68,6 +68,31 @@ TEST_F(BadInput, UnknownKeyNamesTheNearest) {
               AllOf(HasSubstr("schedule.lr_maxx"), HasSubstr("'lr_max'")));
 }
 
+TEST_F(BadInput, UnknownOptionsAndFilesNameTheNearest) {
+  const std::string recipe = folder_.write_text("recipe.yaml", kSmallRecipe);
+  EXPECT_THAT(refused({"train", recipe, "--sett", "seed=2"}, 2), HasSubstr("did you mean --set?"));
+  EXPECT_THAT(refused({"train", recipe, "-resume"}, 2), HasSubstr("did you mean --resume?"));
+  EXPECT_THAT(refused({"train", recipe, "--xyz"}, 2), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(refused({"train", folder_ / "recipie.yaml"}, 2),
+              HasSubstr("did you mean " + recipe + "?"));
+  EXPECT_THAT(refused({"train", folder_ / "none.yaml"}, 2),
+              AllOf(HasSubstr("No such file"), Not(HasSubstr("did you mean"))));
+}
+
+// The section that was meant is not said to be missing as well.
+TEST_F(BadInput, AMisspeltSectionIsOneProblem) {
+  const std::string recipe = folder_.write_text(
+      "recipe.yaml",
+      "data: {format: {name: synthetic, train: 200, test: 50}, batch_size: 20}\n"
+      "train: {duration: long}\nmodle: mlp\nschedule: {nmae: one_cycle, lr_max: 0.1}\n");
+  const Outcome outcome = run_program({"check", recipe});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 3) << outcome.err;
+  const auto place = [&](const char* text) { return outcome.err.find(text); };
+  EXPECT_LT(place("recipe.yaml:2:"), place("recipe.yaml:3:1: modle: unknown key; did you mean"));
+  EXPECT_LT(place("recipe.yaml:3:"), place("schedule.nmae: unknown key; did you mean 'name'?"));
+}
+
 TEST_F(BadInput, DuplicateKeyNamesBothLines) {
   EXPECT_THAT(
       refused_recipe(std::string(kSmallRecipe) + "name: again\n"),

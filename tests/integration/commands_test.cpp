@@ -155,6 +155,36 @@ TEST_F(Commands, TheResolvedRecipeReproducesTheRun) {
   EXPECT_EQ(stored_tensors(first), stored_tensors(second));
 }
 
+// fastai's cycle begins at a 25th of its peak and rises for a quarter of the run; of
+// Fashion-MNIST's 60,000 samples a tenth would be held out, were it not more than 5,000.
+TEST_F(Commands, TheResolvedRecipeSaysWhatIsUsedForWhatItLeavesOpen) {
+  const std::string quickstart = source_dir() + "/recipes/quickstart.yaml";
+  const Outcome outcome = run_program({"check", "--resolved", quickstart});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  for (const char* line :
+       {"\n  validation: ~  # 5000 here\n", "\n  lr_min: ~  # 0.004 here\n",
+        "\n  pct_start: ~  # 0.25 here\n", "\n  div_factor: ~  # 25 here\n",
+        "\n  cycle_momentum: ~  # true here\n", "\n  test_every: ~  # 1ep here\n",
+        "\n  lr_max: 0.1\n", "\n  stepsize: ~\n"})
+    EXPECT_THAT(outcome.out, HasSubstr(line));
+  EXPECT_THAT(run_program({"check", "--resolved", quickstart, "--set", "schedule.lr_max=0.2"}).out,
+              HasSubstr("lr_min: ~  # 0.008 here"));
+
+  ASSERT_EQ(run_program(train({"--set", "schedule.name=one_cycle", "--set", "schedule.lr_max=0.1",
+                               "--set", "schedule.policy=fastai", "--set", "train.threads=null"}))
+                .exit_code,
+            0);
+  const std::string run = folder_ / "runs/small/1";
+  const Json used = Json::parse(read_bytes(run + "/run.json"))["used"];
+  EXPECT_EQ(used["schedule.lr_min"], 0.004);
+  EXPECT_EQ(used["schedule.pct_start"], 0.25);
+  EXPECT_EQ(used["data.total_batch_size"], 50);
+  EXPECT_GE(used["train.threads"], 1);
+  EXPECT_FALSE(used.contains("schedule.lr_max")) << "it is named";
+  EXPECT_FALSE(used.contains("data.validation")) << "it is named";
+  EXPECT_THAT(read_bytes(run + "/recipe.yaml"), HasSubstr("lr_min: ~  # 0.004 here"));
+}
+
 TEST_F(Commands, DivergenceEndsWithExitCode3AndItsStep) {
   const Outcome outcome = run_program(train({"--json", "--set", "schedule.lr_max=1e30"}));
   EXPECT_EQ(outcome.exit_code, 3);

@@ -61,7 +61,7 @@ class DataCommand : public ::testing::Test {
 TEST_F(DataCommand, MissingDataNamesFetch) {
   const Outcome outcome = run_program({"train", recipe_});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("`onecycle data fetch tiny` gets it"));
+  EXPECT_THAT(outcome.err, HasSubstr("onecycle data fetch tiny` gets it"));
 }
 
 TEST_F(DataCommand, FetchesTrainsAndFetchesNothingTwice) {

@@ -43,6 +43,10 @@ TEST(FrontEnd, AnswersHelpAndVersionWithoutItsEngine) {
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_THAT(outcome.out, StartsWith("onecycle "));
   }
+  const Outcome help = Program({"--help"}, folder / "onecycle").wait();
+  EXPECT_THAT(help.out, HasSubstr("Usage: " + (folder / "onecycle") + " COMMAND"));
+  for (const CommandSummary& command : kCommandSummaries)
+    EXPECT_THAT(help.out, HasSubstr("\n  " + std::string(command.name) + "  "));
   const Outcome nothing = Program({}, folder / "onecycle").wait();
   EXPECT_EQ(nothing.exit_code, 2);
   EXPECT_THAT(nothing.out, HasSubstr("range-test"));
@@ -74,7 +78,7 @@ TEST(FrontEnd, LinksNoLibraryThatTakesTimeToLoad) {
 TEST(FrontEnd, ARecipeIsTheOwnOneBeforeTheOneThatIsShipped) {
   EXPECT_EQ(run_program({"check", "recipes/quickstart.yaml"}).exit_code, 0);
   EXPECT_EQ(run_program({"check", "recipes/no-such.yaml"}).err,
-            "recipes/no-such.yaml: cannot be read: no such file, or no permission\n");
+            "recipes/no-such.yaml: cannot be read: No such file or directory\n");
   std::filesystem::create_directory("recipes");
   std::ofstream("recipes/quickstart.yaml") << "model: 3\n";
   EXPECT_THAT(run_program({"check", "recipes/quickstart.yaml"}).err, HasSubstr("1:"));

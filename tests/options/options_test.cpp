@@ -169,20 +169,66 @@ TEST(Options, PositionsComeFirst) {
   EXPECT_THAT(problem_of(map_of({{"rate", rate}})), HasSubstr("a.yaml:3:7: rate: "));
 }
 
-TEST(Options, SchemaStatesTypesRangesAndNames) {
+TEST(Options, ProblemsComeInTheOrderOfLines) {
+  const auto at = [](const char* text, int line) {
+    Value value = Value::scalar(text);
+    value.at = {"a.yaml", line, 3};
+    return value;
+  };
+  Value given = map_of({{"part", at("wide", 1)}, {"flag", at("x", 2)}, {"rate", at("y", 3)}});
+  given.members.push_back({"leng", {"a.yaml", 4, 1}, at("5ep", 4)});
+  given.set("count", at("z", 5));
+  Value elsewhere = Value::scalar("x");
+  elsewhere.at = {"--set list=x"};
+  given.set("list", elsewhere);
+  Problems problems;
+  (void)example().read(given, "", problems);
+  std::vector<std::string> places;
+  for (const Problem& problem : problems.found())
+    places.push_back(problem.at.text() + " " + problem.path);
+  EXPECT_THAT(places,
+              ::testing::ElementsAre("a.yaml:2:3 flag", "a.yaml:3:3 rate", "a.yaml:4:1 leng",
+                                     "a.yaml:5:3 count", "--set list=x list"));
+}
+
+// One slip is one problem: that what was meant is not there follows from it.
+TEST(Options, AMisspeltSectionIsNoMissingOne) {
+  const auto found = [](const Value& given) {
+    Problems problems;
+    (void)example().read(given, "", problems);
+    std::string text;
+    for (const Problem& problem : problems.found()) text += problem.text() + "\n";
+    return text;
+  };
+  const std::string known = "known: rate, flag, count, list, length, inner, items, part\n";
+  EXPECT_EQ(found(map_of({{"prat", Value::scalar("wide")}})),
+            "prat: unknown key; did you mean 'part'? " + known);
+  EXPECT_EQ(found(map_of({{"part", map_of({{"nmae", Value::scalar("wide")}})}})),
+            "part.nmae: unknown key; did you mean 'name'? known names: wide, narrow\n");
+}
+
+TEST(Options, SchemaStatesTypesRangesNamesAndDefaults) {
   const auto schema = nlohmann::json::parse(json_schema_of(example().group()));
   EXPECT_EQ(schema["additionalProperties"], false);
-  EXPECT_EQ(schema["properties"]["rate"]["type"], "number");
-  EXPECT_EQ(schema["properties"]["rate"]["minimum"], 0);
-  EXPECT_EQ(schema["properties"]["rate"]["exclusiveMaximum"], 1);
+  const auto& rate = schema["properties"]["rate"];
+  EXPECT_EQ(rate["anyOf"][0]["type"], "number");
+  EXPECT_EQ(rate["anyOf"][0]["minimum"], 0);
+  EXPECT_EQ(rate["anyOf"][0]["exclusiveMaximum"], 1);
+  EXPECT_EQ(rate["anyOf"][1]["pattern"], "\\$\\{") << "the environment may give it";
+  EXPECT_EQ(rate["default"], 0.5);
+  EXPECT_EQ(schema["properties"]["flag"]["default"], false);
+  EXPECT_EQ(schema["properties"]["length"]["default"], "5ep");
+  EXPECT_TRUE(schema["properties"]["count"].at("default").is_null());
   EXPECT_EQ(schema["properties"]["count"]["anyOf"][0]["exclusiveMinimum"], 0);
   EXPECT_EQ(schema["properties"]["part"]["anyOf"].size(), 3U);
+  EXPECT_FALSE(schema["properties"]["part"].contains("default"));
+  EXPECT_EQ(schema["properties"]["part"]["required"], nlohmann::json::array({"name"}));
   const auto& items = schema["properties"]["items"];
   EXPECT_EQ(items["type"], "array");
   EXPECT_EQ(items["description"], "things by name");
-  EXPECT_EQ(items["$comment"], "default: []");
+  EXPECT_EQ(items["default"], nlohmann::json::array());
   EXPECT_EQ(items["items"]["type"], "object");
-  EXPECT_EQ(items["items"]["properties"]["scale"]["minimum"], 0);
+  EXPECT_EQ(items["items"]["properties"]["scale"]["anyOf"][0]["minimum"], 0);
   EXPECT_EQ(items["items"]["required"], nlohmann::json::array({"match"}));
   EXPECT_EQ(items["items"]["additionalProperties"], false);
 }

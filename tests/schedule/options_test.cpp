@@ -1,8 +1,11 @@
 // Who sets a quantity, and what is refused.
 
 #include "schedule/support.h"
+#include "schedule/used_numbers.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <map>
 
 namespace onecycle {
 namespace {
@@ -23,6 +26,38 @@ TEST(Constants, TheOptimizersLearningRateIsTheHighest) {
   EXPECT_DOUBLE_EQ(schedule_of("multistep", "milestones=[2it]", context)->at(3, 100).lr, 0.04);
   EXPECT_DOUBLE_EQ(schedule_of("cosine", "", context)->at(0, 100).lr, 0.4);
   EXPECT_DOUBLE_EQ(schedule_of("segments", "", context)->at(5, 100).lr, 0.4);
+}
+
+// By the papers' and the libraries' defaults, of 100 steps without warm-up or 90 after one of 10.
+TEST(UsedNumbers, AreThoseOfOptionsThatAreLeftOpen) {
+  const auto used = [](const char* name, const char* words, const ScheduleContext& context = {}) {
+    std::map<std::string, std::string> found;
+    for (const auto& [key, text] : used_numbers(*schedule_of(name, words, context), 100))
+      found[key] = text;
+    return found;
+  };
+  auto found = used("one_cycle", "lr_max=0.5 policy=smith");
+  EXPECT_EQ(found["lr_min"], "0.05");
+  EXPECT_EQ(found["stepsize"], "45it");
+  EXPECT_EQ(found["final_div_factor"], "1000");
+  EXPECT_EQ(found["momentum_max"], "0.95");
+  EXPECT_FALSE(found.contains("pct_start")) << "smith has none";
+  EXPECT_EQ(used("one_cycle", "lr_max=0.5 policy=smith warmup.duration=10it")["stepsize"], "40it");
+  found = used("one_cycle", "policy=torch", {.lr = 0.5, .momentum = 0.9});
+  EXPECT_EQ(found["lr_max"], "0.5");
+  EXPECT_EQ(found["lr_min"], "0.02");
+  EXPECT_EQ(found["pct_start"], "0.3");
+  EXPECT_EQ(found["shape"], "cosine");
+  EXPECT_EQ(found["cycle_momentum"], "false");
+  found = used("cyclical", "lr_max=1 step_up=5it");
+  EXPECT_EQ(found["lr_min"], "0.1");
+  EXPECT_EQ(found["step_down"], "5it");
+  const auto longer =
+      extended(schedule_of("one_cycle", "lr_max=0.5 policy=smith"), {{100, Extend::hold}});
+  const UsedNumbers held = used_numbers(*longer, 200);
+  EXPECT_NE(
+      std::find(held.begin(), held.end(), std::pair<std::string, std::string>("stepsize", "45it")),
+      held.end());
 }
 
 TEST(Constants, MomentumAndDecay) {

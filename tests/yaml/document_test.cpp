@@ -42,6 +42,13 @@ TEST(Yaml, WritesWhatItReads) {
   EXPECT_EQ(write_yaml(parse_yaml("a: {b: {}, c: []}", "")), "a:\n  b: {}\n  c: []\n");
 }
 
+TEST(Yaml, WritesCommentsBehindWhatIsNull) {
+  const std::string written = write_yaml(parse_yaml("{a: {b: ~, c: 1, d: [~]}, e: ~, f: 2}", ""),
+                                         {{"a.b", "0.004 here"}, {"a.c", "no"}, {"e", "5 here"}});
+  EXPECT_EQ(written, "a:\n  b: ~  # 0.004 here\n  c: 1\n  d: [~]\ne: ~  # 5 here\nf: 2\n");
+  EXPECT_EQ(flow(parse_yaml(written, "")), "{a: {b: null, c: 1, d: [null]}, e: null, f: 2}");
+}
+
 TEST(Yaml, RefusesWhatIsTooMuch) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i) {
@@ -92,6 +99,26 @@ TEST(Yaml, ReadsAndMergesManyKeys) {
   EXPECT_EQ(read_with_bases(path).members.size(), kKeys);
 }
 
+// The examples of https://yaml.org/type/merge.html.
+TEST(Yaml, TakesOverMergedMaps) {
+  const std::string anchors =
+      "- &CENTER {x: 1, y: 2}\n- &LEFT {x: 0, y: 2}\n- &BIG {r: 10}\n- &SMALL {r: 1}\n";
+  const auto last = [&](const std::string& item) {
+    return flow(parse_yaml(anchors + "- " + item + "\n", "").items.back());
+  };
+  EXPECT_EQ(last("{<<: *CENTER, r: 10, label: c}"), "{r: 10, label: c, x: 1, y: 2}");
+  EXPECT_EQ(last("{<<: [*CENTER, *BIG], label: c}"), "{label: c, x: 1, y: 2, r: 10}");
+  EXPECT_EQ(last("{<<: [*BIG, *LEFT, *SMALL], x: 1}"), "{x: 1, r: 10, y: 2}");
+  EXPECT_EQ(last("{x: 1, <<: {x: 3, <<: *LEFT, z: 4}}"), "{x: 1, z: 4, y: 2}");
+  EXPECT_EQ(last("{'<<': 1}"), "{<<: 1}") << "in quotes it is a key as others are";
+  const Value twice =
+      parse_yaml("a: &a {train: {duration: 5ep}}\nb:\n  <<: *a\n  train: {threads: 2}\n", "m.yaml");
+  EXPECT_EQ(flow(*twice.find("b")), "{train: {threads: 2}}") << "a merge is not deep";
+  EXPECT_THAT(message_of([&] { last("{<<: 5}"); }), HasSubstr("<< takes a map"));
+  EXPECT_THAT(message_of([&] { last("{<<: [*BIG, 5]}"); }), HasSubstr(":5:4: << takes a map"));
+  EXPECT_THAT(message_of([&] { last("{<<: *BIG, <<: *LEFT}"); }), HasSubstr("duplicate key '<<'"));
+}
+
 TEST(Yaml, TextIsUtf8WithoutControlCharacters) {
   EXPECT_EQ(parse_yaml("'\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80'", "").text,
             "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
@@ -127,7 +154,11 @@ TEST(Extends, RefusesCyclesAndMissingFiles) {
   folder.write_text("b.yaml", "extends: a.yaml\n");
   EXPECT_THAT(message_of([&] { load_document(a); }), HasSubstr("comes back to itself"));
   const std::string c = folder.write_text("c.yaml", "extends: none.yaml\n");
-  EXPECT_THAT(message_of([&] { load_document(c); }), HasSubstr("c.yaml:1:10: extends: no file"));
+  EXPECT_THAT(message_of([&] { load_document(c); }), HasSubstr("c.yaml:1:10: extends: "));
+  EXPECT_THAT(message_of([&] { load_document(c); }), HasSubstr("none.yaml: No such file"));
+  const std::string near = folder.write_text("near.yaml", "extends: b.yml\n");
+  EXPECT_THAT(message_of([&] { load_document(near); }),
+              HasSubstr("did you mean " + (folder / "b.yaml") + "?"));
 }
 
 TEST(Overrides, SetNestedValues) {
@@ -156,6 +187,38 @@ TEST(Environment, FillsInDefaultsAndRefusesTheRest) {
   EXPECT_THAT(message_of([&] { interpolate_environment(latin); }), HasSubstr("not valid UTF-8"));
   Value open = parse_yaml("'${A'", "e.yaml");
   EXPECT_THAT(message_of([&] { interpolate_environment(open); }), HasSubstr("without its }"));
+}
+
+template <class T>
+std::optional<T> from_environment(const char* text) {
+  ::setenv("ONECYCLE_TEST_VALUE", text, 1);
+  Value value = parse_yaml("\"${ONECYCLE_TEST_VALUE}\"", "e.yaml");
+  interpolate_environment(value);
+  EXPECT_EQ(flow(value.as_written()), "${ONECYCLE_TEST_VALUE}");
+  std::string why;
+  return OptionType<T>::read(value, why);
+}
+
+TEST(Environment, GivesWhatTheSameTextWouldBeWithoutQuotes) {
+  using Integers = std::vector<std::int64_t>;
+  EXPECT_EQ(from_environment<double>("0.05"), 0.05);
+  EXPECT_EQ(from_environment<std::int64_t>("8"), 8);
+  EXPECT_EQ(from_environment<bool>("true"), true);
+  EXPECT_EQ(from_environment<bool>("FALSE"), false);
+  EXPECT_EQ(from_environment<std::string>("[8, 16]"), "[8, 16]") << "a text stays what it is";
+  EXPECT_EQ(from_environment<Integers>("[8, 16]"), (Integers{8, 16}));
+  EXPECT_EQ(from_environment<Integers>("[]"), Integers());
+  const auto none = from_environment<std::optional<double>>("null");
+  EXPECT_TRUE(none && !none->has_value());
+  for (const char* text : {"8", "[8, x]", "[8", "[[8]]", "8, 16"})
+    EXPECT_FALSE(from_environment<Integers>(text)) << text;
+  EXPECT_FALSE(from_environment<double>("null"));
+  Value value = parse_yaml("{a: [\"${ONECYCLE_TEST_VALUE}\"], b: \"[]\"}", "");
+  ::setenv("ONECYCLE_TEST_VALUE", "${ONECYCLE_TEST_VALUE}", 1);
+  interpolate_environment(value);
+  EXPECT_EQ(flow(value), "{a: [${ONECYCLE_TEST_VALUE}], b: []}") << "once";
+  std::string why;
+  EXPECT_FALSE(OptionType<Integers>::read(*value.find("b"), why)) << "quotes without a variable";
 }
 
 TEST(Environment, WhatIsEscapedIsReadBack) {

@@ -50,11 +50,14 @@ std::vector<std::string> problems_of(const std::string& path, const CommandLine&
     for (const Problem& problem : problems.found()) lines.push_back(problem.text());
     if (!lines.empty()) return lines;
     constexpr std::int64_t kAssumedSamples = 50'000;  // where only reading the data would tell
-    (void)plan_run(with_any_batch(recipe),
-                   planned_samples(recipe, environment).value_or(kAssumedSamples), environment);
+    const RunPlan plan =
+        plan_run(with_any_batch(recipe),
+                 planned_samples(recipe, environment).value_or(kAssumedSamples), environment);
     (void)without_initial_weights(recipe, environment);  // its weights.name is known
     warn_of_precision(path, computing_variants(recipe, search, environment.registries), line);
-    if (line.has("resolved")) print("{}", resolved_text(recipe, environment.registries));
+    if (line.has("resolved"))
+      print("{}",
+            resolved_text(recipe, environment.registries, used_values(recipe, plan, environment)));
   } catch (const Error& error) {
     lines.emplace_back(error.what());
   }

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/run_folder.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "formats/names/match.h"
@@ -91,7 +92,9 @@ int export_command(int argc, char** argv) {
     throw CheckpointError(path + ": holds no averaged weights; train with train.ema_decay");
   bool own = false;
   std::vector<StoredTensor> tensors = model_part(file.content(), !line.has("raw"), own);
-  if (!own) throw CheckpointError(path + ": not a checkpoint of onecycle; see `onecycle import`");
+  if (!own)
+    throw CheckpointError(path + ": not a checkpoint of onecycle; see `" + program_name() +
+                          " import`");
   std::deque<std::int64_t> counters;
   restore_counters(tensors, counters);
   std::unique_ptr<ExportedOptimizer> optimizer;

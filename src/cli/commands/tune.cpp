@@ -12,6 +12,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "core/files/files.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/number.h"
@@ -195,8 +196,8 @@ int tune_command(int argc, char** argv) {
   result.choices.insert(result.choices.begin(), choice_of(batch));
   if (result.interrupted) {
     if (!group.is_leader()) return 128 + stop.signal_number();
-    print(stderr, "onecycle: interrupted; go on with: onecycle tune {} --resume {}\n", arguments[0],
-          folder);
+    print(stderr, "onecycle: interrupted; go on with: {} tune {} --resume {}\n", program_name(),
+          arguments[0], folder);
     return 128 + stop.signal_number();
   }
   if (result.refused.empty())

@@ -3,6 +3,7 @@
 #include "cli/console.h"
 #include "cli/fit_batch/fit_batch_child.h"
 #include "cli/fit_batch/fit_batch_task.h"
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/metric_text.h"
 
@@ -122,7 +123,8 @@ int compare_batches(FitBatchTask& task) {
   say_head(task, format("equal time: {:.2f} s of training", *fastest));
   for (const ComparedBatch& row : rows)
     if (!row.result.is_null()) say_row(task, "time", train_within(task, row, *fastest));
-  task.line.console().say("\none run of each; the spread over seeds: onecycle train --seeds");
+  task.line.console().say("\none run of each; the spread over seeds: " + program_name() +
+                          " train --seeds");
   if (task.line.json())
     print_json(Json{{"event", "compared"},
                     {"sizes", task.options.compare},

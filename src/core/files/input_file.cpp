@@ -3,11 +3,11 @@
 #include "onecycle/error.h"
 
 #include "core/files/file_error.h"
+#include "core/files/paths.h"
 #include "core/process/file_descriptor.h"
 #include "core/text/format.h"
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
@@ -20,7 +20,7 @@ namespace {
 // By errno.
 [[noreturn]] void fail_to_read(const std::string& path) {
   if (is_fault_of_system(errno)) fail_on_file(path, "cannot be read");
-  throw DataError(format("{}: cannot be read: {}", path, std::strerror(errno)));
+  throw DataError(format("{}: cannot be read: {}", path, why_unread(path, errno)));
 }
 
 }  // namespace

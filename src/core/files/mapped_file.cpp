@@ -3,12 +3,12 @@
 #include "onecycle/error.h"
 
 #include "core/files/file_error.h"
+#include "core/files/paths.h"
 #include "core/text/format.h"
 
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <mutex>
 #include <sys/mman.h>
@@ -35,7 +35,8 @@ void exchange(const MappedFile* from, const MappedFile* to) {
 
 MappedFile::MappedFile(const std::string& path) : path_(path), file_(path, O_RDONLY | O_NONBLOCK) {
   if (!file_ && is_fault_of_system(errno)) fail_on_file(path, "cannot be read");
-  if (!file_) throw CheckpointError(format("{}: cannot be read: {}", path, std::strerror(errno)));
+  if (!file_)
+    throw CheckpointError(format("{}: cannot be read: {}", path, why_unread(path, errno)));
   struct stat status {};
   const bool is_file = ::fstat(file_.get(), &status) == 0 && S_ISREG(status.st_mode);
   size_ = is_file ? static_cast<std::uint64_t>(status.st_size) : 0;

@@ -1,6 +1,7 @@
 #include "core/process/child_process.h"
 
 #include "core/process/blocked_signals.h"
+#include "core/process/this_process.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -58,7 +59,7 @@ void set_attributes(const ChildStart& start, posix_spawnattr_t& attributes) {
 int spawn(const ChildStart& start, int output, pid_t& pid) {
   const bool another = !start.program.empty();
   std::vector<std::string> arguments = start.arguments;
-  arguments.insert(arguments.begin(), another ? start.program : "onecycle");
+  arguments.insert(arguments.begin(), another ? start.program : program_name());
   std::vector<std::string> environment = start.environment;
   const std::vector<char*> argv = pointers_to(arguments);
   const std::vector<char*> variables = pointers_to(environment);

@@ -7,6 +7,30 @@
 
 namespace onecycle {
 
+namespace {
+
+std::string& name_of_program() {
+  static std::string name = "onecycle";
+  return name;
+}
+
+}  // namespace
+
+const std::string& program_name() { return name_of_program(); }
+
+void set_program_name(const char* typed) {
+  if (typed != nullptr && *typed != '\0') name_of_program() = typed;
+}
+
+std::string with_program_name(std::string commands) {
+  const std::string plain = " onecycle ";
+  const std::string started = " " + program_name() + " ";
+  for (std::size_t at = 0; (at = commands.find(plain, at)) != std::string::npos;
+       at += started.size() - 1)
+    commands.replace(at, plain.size(), started);
+  return commands;
+}
+
 void prepare_process() {
   // In order: the lowest free number is the one that is opened.
   for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; ++standard)

@@ -12,6 +12,14 @@ namespace onecycle {
 // - So is SIGXFSZ: a file at its size limit is an error like a full disk.
 void prepare_process();
 
+// How a user starts this program, for hints that name a command of it: as it was typed this time
+// ("./onecycle"), or "onecycle" where nobody said.
+const std::string& program_name();
+// `typed`: argv[0], which may be null. Before anything else asks.
+void set_program_name(const char* typed);
+// Lines of commands, with that name where they say onecycle.
+std::string with_program_name(std::string commands);
+
 // Ends this process when the one that started it ends; at once where that was not `parent`.
 void live_no_longer_than(pid_t parent);
 

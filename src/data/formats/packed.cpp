@@ -1,5 +1,6 @@
 #include "data/formats/packed.h"
 
+#include "core/process/this_process.h"
 #include "core/sha256.h"
 #include "core/text/format.h"
 #include "core/text/json_text.h"
@@ -215,8 +216,8 @@ std::unique_ptr<DatasetFormat> packed_form(const DatasetDescriptor& descriptor,
   }
   if (files.watch.warn)
     files.watch.warn(
-        format("{} is not used: its source has changed since; `onecycle data pack` makes it again",
-               *path));
+        format("{} is not used: its source has changed since; `{} data pack` makes it again", *path,
+               program_name()));
   return nullptr;
 }
 

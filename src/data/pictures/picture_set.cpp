@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "data/needed_memory.h"
 #include "data/tensors.h"
@@ -26,8 +27,9 @@ at::Tensor allocate(const std::vector<std::int64_t>& sizes, const DataFiles& fil
   for (const std::int64_t size : sizes) bytes *= size;
   require_memory(
       bytes, format("{} pictures of {}x{}x{}", sizes[0], sizes[1], sizes[2], sizes[3]),
-      "make them smaller (format.size), or `onecycle data pack` them into a file that is "
-      "mapped instead");
+      format("make them smaller (format.size), or `{} data pack` them into a file that is mapped "
+             "instead",
+             program_name()));
   return at::empty(sizes, at::kByte);
 }
 

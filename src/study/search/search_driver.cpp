@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "study/search/study_queue.h"
 
@@ -74,7 +75,7 @@ class Driver {
         words = words.starts_with(prefix) ? words.substr(prefix.size())
                                           : format("a worker failed: {}", words);
         if (end->exit_code == 1)
-          words += format("; go on with: onecycle search --resume {}", study_.folder());
+          words += format("; go on with: {} search --resume {}", program_name(), study_.folder());
         throw WorkerError(words, end->exit_code);
       }
       study_.lose(end->worker, end->by_signal ? strsignal(signal) : "it was asked to end");
