@@ -45,7 +45,7 @@ struct SweepPoint {
   double train_loss = 0;                  // of the step's batch, before its update
   std::optional<double> held_out_loss;    // after its update
   std::optional<double> held_out_metric;  // the task's first
-  // Of each held-out sample, in order, where the sweep is judged by losses and the task has them.
+  // Of each held-out sample, in order, where the task has them.
   std::vector<float> sample_losses = {};
 };
 
@@ -72,8 +72,9 @@ struct Suggestion {
   std::string rule;
   std::optional<double> lr;  // nothing: refused
   std::string reason;        // what was seen
-  // Why there is no rate; too_low: the rates end before any fall.
-  enum class Refusal { none, too_few, flat, too_low };
+  // Why there is no rate; too_low: the rates end before any fall; guessing: what is reached is what
+  // chance explains.
+  enum class Refusal { none, too_few, flat, too_low, guessing };
   Refusal refusal = Refusal::none;
 };
 

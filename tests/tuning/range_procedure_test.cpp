@@ -7,6 +7,7 @@
 #include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <random>
 
 namespace onecycle {
 namespace {
@@ -47,6 +48,48 @@ RangeTestOptions few_steps() {
   RangeTestOptions options;
   options.steps = 200;
   return options;
+}
+
+// What guesses among ten classes are worth on 300 samples, as a draw for each eighth of a sweep:
+// the set's own, and the same whenever it is asked.
+Accuracy noise_of(std::uint32_t set) {
+  return [set](double lr, double high, std::int64_t seed) {
+    std::seed_seq numbers{
+        set, static_cast<std::uint32_t>(seed),
+        static_cast<std::uint32_t>(std::lround(1e6 * std::log10(high)) + 100000000),
+        static_cast<std::uint32_t>(8 * lr / high)};
+    std::mt19937 random(numbers);
+    return std::binomial_distribution<int>(300, 0.1)(random) / 300.0;
+  };
+}
+
+TEST(RangeProcedure, NoiseIsNoBetterThanGuessing) {
+  const auto guessing = [] { return Guessing{300, 0.11}; };
+  int believed = 0;
+  int refused = 0;
+  for (std::uint32_t set = 0; set < 40; ++set) {
+    const SweepWith sweeps = made_up(noise_of(set), 0.1);
+    believed += range_test_over(sweeps, few_steps()).lr_max ? 1 : 0;
+    const RangeTest test = range_test_over(sweeps, few_steps(), guessing);
+    EXPECT_FALSE(test.lr_max) << set;
+    EXPECT_FALSE(test.refused.empty());
+    if (test.suggestions[0].refusal != Suggestion::Refusal::guessing) continue;
+    ++refused;
+    EXPECT_THAT(test.refused, HasSubstr("no better than guessing"));
+    EXPECT_TRUE(test.seed_numbers.empty());
+  }
+  EXPECT_GT(believed, 3) << "noise enough to be believed";
+  EXPECT_EQ(refused, believed);
+}
+
+// The other answers do not ask.
+TEST(RangeProcedure, WhatIsBetterThanGuessingIsAnsweredAsBefore) {
+  const auto falls = [](double lr, double, std::int64_t) { return lr < 0.2 ? 0.3 : 0.2; };
+  const auto guessing = [] { return Guessing{300, 0.11}; };
+  const RangeTest before = range_test_over(made_up(falls, 0.1), few_steps());
+  const RangeTest now = range_test_over(made_up(falls, 0.1), few_steps(), guessing);
+  ASSERT_TRUE(before.lr_max);
+  EXPECT_EQ(now.lr_max, before.lr_max);
 }
 
 TEST(RangeProcedure, FindsAFallInsideTheFirstRange) {

@@ -14,8 +14,8 @@ struct PooledSweeps {
   std::vector<SmoothedPoint> points;
   Measure measure = Measure::accuracy;
   std::int64_t samples = 0;  // of all sweeps
-  // The smoothed loss of each held-out sample: their mean is the smoothed loss. Null where one of
-  // the sweeps has none.
+  // The smoothed loss of each held-out sample: where losses are the measure their mean is the
+  // smoothed loss. Null where one of the sweeps has none.
   LossesOfSamples sample_losses = {};
 
   // Of held-out samples at each point, smoothed: larger is better.

@@ -1,6 +1,7 @@
 #include "tuning/range_test/range_test.h"
 
 #include "core/text/format.h"
+#include "tuning/range_test/guessing.h"
 #include "tuning/range_test/pooled.h"
 #include "tuning/range_test/rules.h"
 #include "tuning/range_test/smoothing.h"
@@ -79,8 +80,9 @@ struct Range {
 
 class Procedure {
  public:
-  Procedure(const SweepWith& sweep_with, const RangeTestOptions& options)
-      : sweep_with_(sweep_with), options_(options) {
+  Procedure(const SweepWith& sweep_with, const RangeTestOptions& options,
+            const std::function<Guessing()>& guessing)
+      : sweep_with_(sweep_with), options_(options), guessing_(guessing) {
     linear_.shape = SweepShape::linear;
     linear_.steps = options.steps.value_or(kMostSteps);
     linear_.evaluate_every = options.evaluate_every;
@@ -296,6 +298,7 @@ class Procedure {
           "most, and half as far again they learn nearly as much",
           measured(), measure_ == Measure::loss ? "rise" : "fall", *limit_ / kBeyondBest);
     }
+    if (smith.lr && guessing_) refuse_guessing(range, smith);
     std::erase_if(test_.suggestions, [&](const Suggestion& one) { return one.rule == smith.rule; });
     test_.suggestions.insert(test_.suggestions.begin(), smith);
     test_.refused = smith.lr ? "" : smith.reason;
@@ -305,8 +308,18 @@ class Procedure {
     test_.uncertain = far_apart(test_, *smith.lr);
   }
 
+  void refuse_guessing(const Range& range, Suggestion& smith) {
+    std::int64_t looks = 0;
+    for (const Range& one : ranges_) looks += static_cast<std::int64_t>(one.pooled.points.size());
+    const std::string why = no_better_than_guessing(range.pooled, guessing_(), looks);
+    if (why.empty()) return;
+    smith = {smith.rule, std::nullopt, why, Suggestion::Refusal::guessing};
+    test_.seed_numbers.clear();
+  }
+
   const SweepWith& sweep_with_;
   RangeTestOptions options_;
+  const std::function<Guessing()>& guessing_;
   RangeTest test_;
   Sweep linear_;
   std::deque<Range> ranges_;
@@ -318,8 +331,9 @@ class Procedure {
 
 }  // namespace
 
-RangeTest range_test_over(const SweepWith& sweep_with, const RangeTestOptions& options) {
-  return Procedure(sweep_with, options).run();
+RangeTest range_test_over(const SweepWith& sweep_with, const RangeTestOptions& options,
+                          const std::function<Guessing()>& guessing) {
+  return Procedure(sweep_with, options, guessing).run();
 }
 
 RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, StopSignal& stop,
@@ -333,7 +347,7 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
         return SeededSweep{static_cast<std::int64_t>(run.options.seed),
                            sweep(run, plan, stop, progress)};
       },
-      completed);
+      completed, [&] { return guessing_on(make_run(0), options.held_out); });
 }
 
 RangeTest range_test(Experiment& experiment, const OptimizerPlan& optimizer,
