@@ -121,7 +121,8 @@ class Procedure {
     test_.suggestions = fastai_on(test_.sweeps[0].curve, coarse.steps);
     edge_ = edge_of(test_.sweeps[0].curve);
     measure_ = test_.sweeps[0].curve.measure;
-    test_.words.push_back(format("The coarse sweep's training loss is least at {:.2g}.", edge_));
+    test_.words.push_back(format(
+        "The coarse sweep's training loss, smoothed without lag, is least at {:.3g}.", edge_));
   }
 
   void add(std::int64_t seed, const Sweep& plan) {
