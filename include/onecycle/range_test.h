@@ -140,7 +140,10 @@ struct RangeTest {
   std::vector<double> seed_numbers;     // Smith's rule on each seed alone, where it answers
   std::optional<double> lr_max;         // two significant digits
   std::optional<double> lr_min;         // a tenth
-  std::string refused;                  // why there is no number
+  // What lr_max would be had the choice of where sweeps end, which hung on less than the standard
+  // error over the seeds, gone the other way; empty: it did not.
+  std::optional<double> lr_other;
+  std::string refused;  // why there is no number
   // The answers about where learning ends (Smith's, each seed's, where the coarse sweep's training
   // loss is least) differ by more than 10 times.
   bool uncertain = false;

@@ -73,10 +73,10 @@ void say_suggestions(const RangeTest& test, const Console& console) {
   }
   for (const std::string& sentence : test.words) console.say(sentence);
   if (test.lr_max)
-    console.say(
-        format("{}lr_max: {:.4g}, lr_min: {:.4g}",
-               test.uncertain ? "uncertain (the answers differ by more than 10 times): " : "",
-               *test.lr_max, *test.lr_min));
+    console.say(format(
+        "{}lr_max: {:.4g}{}, lr_min: {:.4g}",
+        test.uncertain ? "uncertain (the answers differ by more than 10 times): " : "",
+        *test.lr_max, test.lr_other ? format(" (or {:.4g})", *test.lr_other) : "", *test.lr_min));
 }
 
 // The first of what held-out samples showed: the metric, where the task has one.
@@ -193,6 +193,7 @@ int range_test_command(int argc, char** argv) {
     print_json(Json{{"event", "suggested"},
                     {"lr_max", test.lr_max},
                     {"lr_min", test.lr_min},
+                    {"lr_other", test.lr_other},
                     {"refused", test.refused.empty() ? Json() : Json(test.refused)},
                     {"uncertain", test.uncertain},
                     {"seed_numbers", test.seed_numbers},

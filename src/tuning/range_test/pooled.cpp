@@ -230,8 +230,7 @@ double reach_of(const PooledSweeps& sweeps) {
   return reach;
 }
 
-bool reaches_more(const PooledSweeps& first, const PooledSweeps& second) {
-  const double reach = reach_of(first);
+double noise_between(const PooledSweeps& first, const PooledSweeps& second) {
   const auto at_best = [](const PooledSweeps& sweeps) {
     return sweeps.sample_losses && sweeps.measure == Measure::loss
                ? sweeps.sample_losses->at(best_of(sweeps.worth()))
@@ -239,10 +238,13 @@ bool reaches_more(const PooledSweeps& first, const PooledSweeps& second) {
   };
   const std::vector<double> own = at_best(first);
   const std::vector<double> other = at_best(second);
-  const double noise = !own.empty() && own.size() == other.size()
-                           ? 2 * paired_error(own, other)
-                           : tolerance(reach, first.samples, first.measure);
-  return reach_of(second) < reach - noise;
+  return !own.empty() && own.size() == other.size()
+             ? 2 * paired_error(own, other)
+             : tolerance(reach_of(first), first.samples, first.measure);
+}
+
+bool reaches_more(const PooledSweeps& first, const PooledSweeps& second) {
+  return reach_of(second) < reach_of(first) - noise_between(first, second);
 }
 
 }  // namespace onecycle

@@ -37,8 +37,10 @@ Suggestion smith_on(const PooledSweeps& sweeps, const std::string& beyond);
 // The best of the points' worth; below all numbers where there is none and losses are the measure,
 // else 0.
 double reach_of(const PooledSweeps& sweeps);
-// Whether the first reaches more than the second, by more than two standard errors of the
-// difference: paired where both looked at the same samples' losses.
+// Two standard errors of the difference of what they reach: paired where both looked at the same
+// samples' losses.
+double noise_between(const PooledSweeps& first, const PooledSweeps& second);
+// Whether the first reaches more than the second, by more than noise_between() them.
 bool reaches_more(const PooledSweeps& first, const PooledSweeps& second);
 
 }  // namespace onecycle
