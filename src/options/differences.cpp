@@ -9,13 +9,11 @@ namespace onecycle {
 namespace {
 
 void compare(const Value& before, const Value& after, const std::string& path,
-             std::vector<std::string>& found) {
+             std::vector<Difference>& found) {
   if (!before.is_map() || !after.is_map()) {
-    const std::string old = detail::flow_text(before);
-    const std::string now = detail::flow_text(after);
-    if (old != now)
-      found.push_back(format("{}: {} -> {}", path, detail::flow_text(before.as_written()),
-                             detail::flow_text(after.as_written())));
+    if (detail::flow_text(before) != detail::flow_text(after))
+      found.push_back(
+          {path, detail::flow_text(before.as_written()), detail::flow_text(after.as_written())});
     return;
   }
   for (const auto& [key, at, value] : after.members) {
@@ -28,9 +26,16 @@ void compare(const Value& before, const Value& after, const std::string& path,
 
 }  // namespace
 
+std::vector<Difference> differing_values(const Value& before, const Value& after) {
+  std::vector<Difference> found;
+  compare(before, after, "", found);
+  return found;
+}
+
 std::vector<std::string> differences(const Value& before, const Value& after) {
   std::vector<std::string> found;
-  compare(before, after, "", found);
+  for (const Difference& one : differing_values(before, after))
+    found.push_back(format("{}: {} -> {}", one.path, one.before, one.after));
   return found;
 }
 

@@ -7,6 +7,15 @@
 
 namespace onecycle {
 
+// A value of a tree that another has otherwise, each as it was written, in one line of YAML.
+struct Difference {
+  std::string path;  // "schedule.lr_max"
+  std::string before;
+  std::string after;
+};
+// In the order of the trees.
+std::vector<Difference> differing_values(const Value& before, const Value& after);
+
 // "train.duration: 5ep -> 10ep" for every key of the two trees that differs.
 std::vector<std::string> differences(const Value& before, const Value& after);
 

@@ -85,7 +85,8 @@ Json causal_of(const SweepCurve& curve) {
 }  // namespace
 
 std::string range_test_json(const RangeTest& test, const std::string& name,
-                            const std::string& machine, const std::string& recipe) {
+                            const std::string& machine, const std::string& recipe,
+                            const std::string& settings) {
   const auto metric = metric_key(test);
   Json sweeps = Json::array();
   for (const LabelledSweep& sweep : test.sweeps) sweeps.push_back(json_of(sweep, metric));
@@ -117,6 +118,7 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                {"overlays", std::move(overlays)},
                {"machine", machine},
                {"recipe", recipe},
+               {"settings", settings},
                {"words", test.words}};
   if (!test.sweeps.empty()) add_metric(json, test.sweeps[0].curve.metrics);
   return json_text(json, 1) + "\n";
