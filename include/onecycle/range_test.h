@@ -45,7 +45,7 @@ struct SweepPoint {
   double train_loss = 0;                  // of the step's batch, before its update
   std::optional<double> held_out_loss;    // after its update
   std::optional<double> held_out_metric;  // the task's first
-  // Of each held-out sample, in order, where the sweep is judged by losses and the task has them.
+  // Of each held-out sample, in order, where the task has them.
   std::vector<float> sample_losses = {};
 };
 
@@ -72,8 +72,9 @@ struct Suggestion {
   std::string rule;
   std::optional<double> lr;  // nothing: refused
   std::string reason;        // what was seen
-  // Why there is no rate; too_low: the rates end before any fall.
-  enum class Refusal { none, too_few, flat, too_low };
+  // Why there is no rate; too_low: the rates end before any fall; guessing: what is reached is what
+  // chance explains.
+  enum class Refusal { none, too_few, flat, too_low, guessing };
   Refusal refusal = Refusal::none;
 };
 
@@ -139,7 +140,10 @@ struct RangeTest {
   std::vector<double> seed_numbers;     // Smith's rule on each seed alone, where it answers
   std::optional<double> lr_max;         // two significant digits
   std::optional<double> lr_min;         // a tenth
-  std::string refused;                  // why there is no number
+  // What lr_max would be had the choice of where sweeps end, which hung on less than the standard
+  // error over the seeds, gone the other way; empty: it did not.
+  std::optional<double> lr_other;
+  std::string refused;  // why there is no number
   // The answers about where learning ends (Smith's, each seed's, where the coarse sweep's training
   // loss is least) differ by more than 10 times.
   bool uncertain = false;

@@ -7,13 +7,15 @@
 
 namespace onecycle {
 
-// A key of two trees that differs; "null" where one lacks it.
+// A value that two trees have otherwise, each as it was written, in one line of YAML; "null" where
+// one lacks it.
 struct Difference {
-  std::string path;
+  std::string path;  // "schedule.lr_max"
   std::string before;
   std::string after;
 };
 
+// In the order of the trees.
 std::vector<Difference> differing(const Value& before, const Value& after);
 
 // "train.duration: 5ep -> 10ep" for every key of the two trees that differs.

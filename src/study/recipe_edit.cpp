@@ -1,6 +1,9 @@
 #include "study/recipe_edit.h"
 
+#include "core/text/format.h"
+#include "options/differences.h"
 #include "recipe/recipe_error.h"
+#include "recipe/recipe_text.h"
 #include "train/step/decay.h"
 
 namespace onecycle {
@@ -55,6 +58,15 @@ Recipe with_duration(const Recipe& recipe, const Duration& duration) {
   Recipe changed = recipe;
   changed.train.duration = duration;
   return changed;
+}
+
+std::string settings_between(const Recipe& recipe, const Recipe& changed,
+                             const RecipeVariants& variants) {
+  std::string settings;
+  for (const Difference& one :
+       differing(recipe_tree(recipe, variants), recipe_tree(changed, variants)))
+    settings += format("{}--set {}={}", settings.empty() ? "" : " ", one.path, one.after);
+  return settings;
 }
 
 }  // namespace onecycle

@@ -3,6 +3,7 @@
 #include "onecycle/build.h"
 
 #include <optional>
+#include <string>
 
 // Recipes with one hyper-parameter changed, whichever of schedule and optimizer names it. The
 // result is a valid recipe where the given one is.
@@ -22,5 +23,9 @@ Recipe with_momentum(const Recipe& recipe, double momentum);
 Recipe with_cycled_momentum(const Recipe& recipe, double highest, double lowest);
 
 Recipe with_duration(const Recipe& recipe, const Duration& duration);
+
+// What goes with a command to make `changed` of `recipe`: "--set schedule.lr_max=0.1 ...".
+std::string settings_between(const Recipe& recipe, const Recipe& changed,
+                             const RecipeVariants& variants);
 
 }  // namespace onecycle

@@ -141,7 +141,7 @@ TEST_F(Reports, JsonInThePageCannotEndItsScript) {
 
 TEST_F(Reports, ARangeTestShowsItsNumberAndItsRules) {
   folder_.write_text("range_test.json", R"({"name": "q", "lr_max": 0.1, "lr_min": 0.01,
-    "uncertain": true, "words": ["Take 0.1."], "unknown": [1],
+    "uncertain": true, "settings": "--set schedule.lr_max=0.1", "words": ["Take 0.1."], "unknown": [1],
     "sweeps": [{"shape": "exponential", "points": [{"lr": 0.001, "train_loss": 2.3},
       {"lr": 1, "train_loss": null}, {"lr": 10, "train_loss": 1e30}]}],
     "smoothed": [{"lr": 0.001, "train_loss": 2}, {"lr": 0.1, "train_loss": 1},
@@ -151,13 +151,46 @@ TEST_F(Reports, ARangeTestShowsItsNumberAndItsRules) {
   EXPECT_THAT(html, HasSubstr("Take 0.1."));
   EXPECT_THAT(html, HasSubstr("Uncertain"));
   EXPECT_THAT(html, HasSubstr("<td class=\"text\">slide</td><td>–</td>"));
-  EXPECT_THAT(html, HasSubstr("Values above 2.5 are cut off; the highest is 1e30."));
+  EXPECT_THAT(html, HasSubstr("The largest useful learning rate is 0.1. Take it with: --set "
+                              "schedule.lr_max=0.1"));
+  EXPECT_THAT(html, HasSubstr("are cut off; the highest is 1e30."));
   const auto figures = read_figures(folder_.path());
-  ASSERT_THAT(figures, SizeIs(1));
+  ASSERT_THAT(figures, SizeIs(2)) << "the coarse sweep has its own";
+  EXPECT_EQ(figures[1].name, "coarse-sweep");
   EXPECT_TRUE(figures[0].x.logarithmic);
   ASSERT_THAT(figures[0].marks, SizeIs(2));
   EXPECT_DOUBLE_EQ(figures[0].marks[0].y, 1);
   EXPECT_DOUBLE_EQ(figures[0].marks[1].y, 1.5);  // halfway in log lr
+}
+
+// The cliff: sweeps of two seeds that go farther and fall, as means of ten steps, beside the one
+// that the number is read off.
+TEST_F(Reports, ARangeTestShowsTheSweepsThatFell) {
+  folder_.write_text("range_test.json", R"({"name": "q", "lr_max": 0.1,
+    "smoothed": [{"x": 0.01, "held_out_accuracy": 0.5}, {"x": 0.1, "held_out_accuracy": 0.8}],
+    "sweeps": [
+      {"label": "coarse", "shape": "exponential", "points": [{"step": 0, "lr": 1, "train_loss": 2}]},
+      {"label": "seed 1", "shape": "linear", "points": [
+        {"step": 9, "lr": 0.1, "held_out_accuracy": 0.8}]},
+      {"label": "seed 1, to 0.03", "shape": "linear", "points": [
+        {"step": 9, "lr": 0.03, "held_out_accuracy": 0.7}]},
+      {"label": "seed 1, to 0.32", "shape": "linear", "points": [
+        {"step": 9, "lr": 0.1, "held_out_accuracy": 0.7},
+        {"step": 19, "lr": 0.3, "held_out_accuracy": 0.2}]},
+      {"label": "seed 2, to 0.32", "shape": "linear", "stopped": "diverged", "points": [
+        {"step": 9, "lr": 0.1, "held_out_accuracy": 0.8},
+        {"step": 19, "lr": 0.3, "held_out_accuracy": 0.4}]}]})");
+  const auto figures = read_figures(folder_.path());
+  ASSERT_THAT(figures, Not(IsEmpty()));
+  EXPECT_EQ(figures[0].name, "held-out-accuracy");
+  ASSERT_THAT(figures[0].series, SizeIs(3)) << "measured, smoothed, farther";
+  EXPECT_THAT(figures[0].series[0].x, ElementsAre(0.1)) << "of the number's sweeps alone";
+  const PlotSeries& farther = figures[0].series[2];
+  EXPECT_EQ(farther.label, "farther, to 0.32: diverges at 0.3");
+  EXPECT_THAT(farther.x, ElementsAre(0.1, 0.3));
+  EXPECT_THAT(farther.y,
+              ElementsAre(::testing::DoubleNear(75, 1e-9), ::testing::DoubleNear(30, 1e-9)));
+  EXPECT_EQ(figures.back().name, "coarse-sweep");
 }
 
 TEST_F(Reports, ARangeTestOfValuesSpeaksOfItsMetric) {

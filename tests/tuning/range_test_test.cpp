@@ -289,5 +289,17 @@ TEST(RecipeEdit, IsValidUnderEverySchedule) {
   EXPECT_DOUBLE_EQ(cycled.schedule->at(0, cycled.steps.total_steps).momentum, 0.95);
 }
 
+TEST(RecipeEdit, SaysWhatSetsIt) {
+  const auto settings = [](const std::string& schedule) {
+    const Recipe recipe = tiny_recipe({"schedule=" + schedule});
+    return settings_between(recipe, with_rate(recipe, 0.4), Environment().registries.variants());
+  };
+  EXPECT_EQ(settings("{name: one_cycle, policy: fastai, lr_max: 0.1}"),
+            "--set schedule.lr_max=0.4");
+  EXPECT_EQ(settings("{name: one_cycle, policy: smith, lr_max: 0.1, lr_min: 0.02}"),
+            "--set schedule.lr_max=0.4 --set schedule.lr_min=0.04");
+  EXPECT_EQ(settings("{name: constant, lr: 0.1}"), "--set schedule.lr=0.4");
+}
+
 }  // namespace
 }  // namespace onecycle

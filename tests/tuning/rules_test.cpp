@@ -4,6 +4,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/text/format.h"
 #include "support/places.h"
 #include "tuning/range_test/pooled.h"
 #include "tuning/range_test/smoothing.h"
@@ -43,6 +44,22 @@ TEST(FastaiRules, ReturnFastaisValues) {
           << "case " << cases << ", rule " << i;
   }
   EXPECT_EQ(cases, 9);
+}
+
+// The two numbers that are said are of one place.
+TEST(FastaiRules, MinimumSaysWhereTheLossIsLeast) {
+  std::vector<double> lr, losses;
+  for (int i = 0; i < 100; ++i) {
+    lr.push_back(1e-5 * std::pow(10, 6.0 * i / 99));
+    losses.push_back(1 + std::pow(std::log10(lr.back() / 0.05), 2));
+  }
+  for (const Suggestion& one : fastai_rules(lr, losses, 100)) {
+    if (one.rule != "minimum") continue;
+    EXPECT_NEAR(*one.lr, 0.005, 0.0005);
+    EXPECT_THAT(one.reason, HasSubstr(format("a tenth of {:.3g},", 10 * *one.lr)));
+    return;
+  }
+  FAIL() << "no minimum";
 }
 
 std::vector<double> linear_rates(int n, double high) {

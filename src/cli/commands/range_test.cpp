@@ -73,10 +73,10 @@ void say_suggestions(const RangeTest& test, const Console& console) {
   }
   for (const std::string& sentence : test.words) console.say(sentence);
   if (test.lr_max)
-    console.say(
-        format("{}lr_max: {:.4g}, lr_min: {:.4g}",
-               test.uncertain ? "uncertain (the answers differ by more than 10 times): " : "",
-               *test.lr_max, *test.lr_min));
+    console.say(format(
+        "{}lr_max: {:.4g}{}, lr_min: {:.4g}",
+        test.uncertain ? "uncertain (the answers differ by more than 10 times): " : "",
+        *test.lr_max, test.lr_other ? format(" (or {:.4g})", *test.lr_other) : "", *test.lr_min));
 }
 
 // The first of what held-out samples showed: the metric, where the task has one.
@@ -176,15 +176,21 @@ int range_test_command(int argc, char** argv) {
   if (interrupted) test.refused = "interrupted";
   if (!leads) return interrupted ? 128 + stop.signal_number() : test.refused.empty() ? 0 : 1;
   const std::string json_path = folder + "/range_test.json";
-  write_file_atomically(json_path, {range_test_json(test, recipe.name, machine, resolved)});
+  const std::optional<Recipe> found = test.lr_max && takes(recipe.schedule, Change::set_lr)
+                                          ? std::optional(with_rate(recipe, *test.lr_max))
+                                          : std::nullopt;
+  const std::string settings =
+      found ? settings_between(recipe, *found, session.registries().variants()) : "";
+  write_file_atomically(json_path,
+                        {range_test_json(test, recipe.name, machine, resolved, settings)});
   write_file_atomically(folder + "/range_test.csv", {range_test_csv(test)});
   say_suggestions(test, console);
   if (!test.refused.empty())
     print(stderr, "onecycle: range-test: no learning rate: {}\n", visible(test.refused));
   if (test.lr_max && line.has("write") && !interrupted) {
-    Recipe found = with_rate(recipe, *test.lr_max);
-    found.train.lr_found_at = first.steps.total_batch;
-    write_file_atomically(line.text("write"), {resolved_text(found, session.registries())});
+    Recipe written = with_rate(recipe, *test.lr_max);
+    written.train.lr_found_at = first.steps.total_batch;
+    write_file_atomically(line.text("write"), {resolved_text(written, session.registries())});
   }
   const std::string report = report_at_end(folder, /*pictures=*/true, console);
   if (!console.quiet() && !report.empty()) say_held_out(read_figures(folder), console);
@@ -193,6 +199,7 @@ int range_test_command(int argc, char** argv) {
     print_json(Json{{"event", "suggested"},
                     {"lr_max", test.lr_max},
                     {"lr_min", test.lr_min},
+                    {"lr_other", test.lr_other},
                     {"refused", test.refused.empty() ? Json() : Json(test.refused)},
                     {"uncertain", test.uncertain},
                     {"seed_numbers", test.seed_numbers},

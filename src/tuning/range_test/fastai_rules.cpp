@@ -1,3 +1,4 @@
+#include "core/text/format.h"
 #include "tuning/range_test/rules.h"
 
 #include <algorithm>
@@ -81,7 +82,7 @@ std::vector<Suggestion> fastai_rules(const std::vector<double>& lr,
   std::vector<Suggestion> result;
   const auto add = [&](const char* rule,
                        float (*apply)(const std::vector<float>&, const std::vector<float>&),
-                       const char* reason) {
+                       const std::string& reason) {
     if (x.size() < kFewest) {
       result.push_back({rule, std::nullopt, "the sweep ended too soon"});
     } else {
@@ -89,7 +90,11 @@ std::vector<Suggestion> fastai_rules(const std::vector<double>& lr,
     }
   };
   add("steep", steep_rule, "the steepest fall of the training loss");
-  add("minimum", minimum_rule, "a tenth of where the training loss is least");
+  const double least = x.empty() ? 0 : static_cast<double>(x[index_of_least(y)]);
+  add("minimum", minimum_rule,
+      format(
+          "a tenth of {:.3g}, where the average of the training loss so far, which lags, is least",
+          least));
   add("valley", valley_rule, "inside the longest fall of the training loss");
   add("slide", slide_rule, "before the slope of the training loss changes for good");
   return result;

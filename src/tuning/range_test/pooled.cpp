@@ -188,20 +188,20 @@ std::vector<double> PooledSweeps::worth() const {
 }
 
 Tolerance PooledSweeps::tolerance() const {
-  return sample_losses ? tolerance_of_pairs(sample_losses)
-                       : tolerance_of_means(worth(), samples, measure);
+  return sample_losses && measure == Measure::loss ? tolerance_of_pairs(sample_losses)
+                                                   : tolerance_of_means(worth(), samples, measure);
 }
 
 PooledSweeps pool(const std::vector<const SweepCurve*>& given) {
-  std::vector<const SweepCurve*> curves = given;
+  const double most = untrained_loss(given);
   std::vector<SweepCurve> kept;
-  if (std::any_of(given.begin(), given.end(),
-                  [](const auto* curve) { return curve->measure == Measure::loss; })) {
-    const double most = untrained_loss(given);
-    for (const SweepCurve* curve : given) kept.push_back(bounded(*curve, most));
-    std::transform(kept.begin(), kept.end(), curves.begin(),
-                   [](const SweepCurve& curve) { return &curve; });
-  }
+  for (const SweepCurve* curve : given) kept.push_back(bounded(*curve, most));
+  std::vector<const SweepCurve*> limited;
+  for (const SweepCurve& curve : kept) limited.push_back(&curve);
+  const bool by_loss = std::any_of(given.begin(), given.end(), [](const auto* curve) {
+    return curve->measure == Measure::loss;
+  });
+  const std::vector<const SweepCurve*>& curves = by_loss ? limited : given;
   PooledSweeps sweeps;
   sweeps.points = smooth(curves);
   for (const SweepCurve* curve : curves) {
@@ -210,10 +210,8 @@ PooledSweeps pool(const std::vector<const SweepCurve*>& given) {
   }
   std::vector<double> at;
   for (const SmoothedPoint& point : sweeps.points) at.push_back(point.x);
-  if (sweeps.measure == Measure::loss) {
-    sweeps.sample_losses = smoothed_samples(curves, at);
-    if (!sweeps.sample_losses) require_samples(curves);
-  }
+  sweeps.sample_losses = smoothed_samples(limited, at);
+  if (sweeps.measure == Measure::loss && !sweeps.sample_losses) require_samples(curves);
   const std::vector<double> tolerances = tolerances_along(sweeps.worth(), sweeps.tolerance());
   for (std::size_t i = 0; i < at.size(); ++i)
     if (std::isfinite(tolerances[i])) sweeps.points[i].standard_error = tolerances[i] / 2;
@@ -232,18 +230,21 @@ double reach_of(const PooledSweeps& sweeps) {
   return reach;
 }
 
-bool reaches_more(const PooledSweeps& first, const PooledSweeps& second) {
-  const double reach = reach_of(first);
+double noise_between(const PooledSweeps& first, const PooledSweeps& second) {
   const auto at_best = [](const PooledSweeps& sweeps) {
-    return sweeps.sample_losses ? sweeps.sample_losses->at(best_of(sweeps.worth()))
-                                : std::vector<double>();
+    return sweeps.sample_losses && sweeps.measure == Measure::loss
+               ? sweeps.sample_losses->at(best_of(sweeps.worth()))
+               : std::vector<double>();
   };
   const std::vector<double> own = at_best(first);
   const std::vector<double> other = at_best(second);
-  const double noise = !own.empty() && own.size() == other.size()
-                           ? 2 * paired_error(own, other)
-                           : tolerance(reach, first.samples, first.measure);
-  return reach_of(second) < reach - noise;
+  return !own.empty() && own.size() == other.size()
+             ? 2 * paired_error(own, other)
+             : tolerance(reach_of(first), first.samples, first.measure);
+}
+
+bool reaches_more(const PooledSweeps& first, const PooledSweeps& second) {
+  return reach_of(second) < reach_of(first) - noise_between(first, second);
 }
 
 }  // namespace onecycle

@@ -14,8 +14,8 @@ struct PooledSweeps {
   std::vector<SmoothedPoint> points;
   Measure measure = Measure::accuracy;
   std::int64_t samples = 0;  // of all sweeps
-  // The smoothed loss of each held-out sample: their mean is the smoothed loss. Null where one of
-  // the sweeps has none.
+  // The smoothed loss of each held-out sample: where losses are the measure their mean is the
+  // smoothed loss. Null where one of the sweeps has none.
   LossesOfSamples sample_losses = {};
 
   // Of held-out samples at each point, smoothed: larger is better.
@@ -37,8 +37,10 @@ Suggestion smith_on(const PooledSweeps& sweeps, const std::string& beyond);
 // The best of the points' worth; below all numbers where there is none and losses are the measure,
 // else 0.
 double reach_of(const PooledSweeps& sweeps);
-// Whether the first reaches more than the second, by more than two standard errors of the
-// difference: paired where both looked at the same samples' losses.
+// Two standard errors of the difference of what they reach: paired where both looked at the same
+// samples' losses.
+double noise_between(const PooledSweeps& first, const PooledSweeps& second);
+// Whether the first reaches more than the second, by more than noise_between() them.
 bool reaches_more(const PooledSweeps& first, const PooledSweeps& second);
 
 }  // namespace onecycle

@@ -1,7 +1,9 @@
 #include "tuning/range_test/range_test.h"
 
 #include "core/text/format.h"
+#include "tuning/range_test/guessing.h"
 #include "tuning/range_test/pooled.h"
+#include "tuning/range_test/range_end.h"
 #include "tuning/range_test/rules.h"
 #include "tuning/range_test/smoothing.h"
 
@@ -24,6 +26,7 @@ constexpr int kFlatMoves = 2;
 constexpr int kMostMoves = 6;  // in one direction
 // Beyond the end whose sweeps learn most, the number: a little farther they learn nearly as much.
 constexpr double kBeyondBest = 1.5;
+constexpr double kNearEnd = 0.9;  // of the end of a sweep: the number is where it ends
 constexpr std::int64_t kFewestSweepSteps = 200;
 constexpr std::int64_t kMostSteps = 400;
 
@@ -69,18 +72,11 @@ bool far_apart(const RangeTest& test, double number) {
   return *most > kFarApart * *least;
 }
 
-// Linear sweeps to `high`, one a seed.
-struct Range {
-  double high = 0;
-  std::vector<std::size_t> sweeps;  // into RangeTest::sweeps
-  PooledSweeps pooled;
-  double loss = HUGE_VAL;  // the least of its training loss
-};
-
 class Procedure {
  public:
-  Procedure(const SweepWith& sweep_with, const RangeTestOptions& options)
-      : sweep_with_(sweep_with), options_(options) {
+  Procedure(const SweepWith& sweep_with, const RangeTestOptions& options,
+            const std::function<Guessing()>& guessing)
+      : sweep_with_(sweep_with), options_(options), guessing_(guessing) {
     linear_.shape = SweepShape::linear;
     linear_.steps = options.steps.value_or(kMostSteps);
     linear_.evaluate_every = options.evaluate_every;
@@ -99,7 +95,7 @@ class Procedure {
     } catch (const Interrupted&) {
       test_.refused = "interrupted";
     }
-    for (const Range& range : ranges_) label(range);
+    for (const RangeEnd& range : ranges_) label(range);
     return std::move(test_);
   }
 
@@ -119,7 +115,8 @@ class Procedure {
     test_.suggestions = fastai_on(test_.sweeps[0].curve, coarse.steps);
     edge_ = edge_of(test_.sweeps[0].curve);
     measure_ = test_.sweeps[0].curve.measure;
-    test_.words.push_back(format("The coarse sweep's training loss is least at {:.2g}.", edge_));
+    test_.words.push_back(format(
+        "The coarse sweep's training loss, smoothed without lag, is least at {:.3g}.", edge_));
   }
 
   void add(std::int64_t seed, const Sweep& plan) {
@@ -129,10 +126,10 @@ class Procedure {
     if (interrupted) throw Interrupted();
   }
 
-  const Range& range_to(double high) {
-    for (const Range& range : ranges_)
+  const RangeEnd& range_to(double high) {
+    for (const RangeEnd& range : ranges_)
       if (range.high == high) return range;
-    Range& range = ranges_.emplace_back();
+    RangeEnd& range = ranges_.emplace_back();
     range.high = high;
     Sweep plan = linear_;
     plan.high = high;
@@ -142,14 +139,16 @@ class Procedure {
       add(seed, plan);
     }
     range.pooled = pool(curves(range));
+    for (const SweepCurve* curve : curves(range))
+      range.seed_reaches.push_back(reach_of(pool({curve})));
     for (const SmoothedPoint& point : range.pooled.points)
       range.loss = std::min(range.loss, point.train_loss.value);
     if (smith_in(range).refusal == Suggestion::Refusal::too_few) range.loss = HUGE_VAL;
     return range;
   }
-  const Range& range_to(int k) { return range_to(std::pow(10.0, static_cast<double>(k) / kGrid)); }
+  const RangeEnd& range_to(int k) { return range_to(end_at(k)); }
 
-  void label(const Range& range) {
+  void label(const RangeEnd& range) {
     for (std::size_t i = 0; i < range.sweeps.size(); ++i)
       test_.sweeps[range.sweeps[i]].label = range.high == final_high_
                                                 ? format("seed {}", i + 1)
@@ -185,8 +184,36 @@ class Procedure {
     }
     test_.words.push_back(
         format("Best held-out {} and training loss of sweeps by where they end: {}.", measured(),
-               listed()));
-    conclude(range_to(k), less_beyond ? "and sweeps that go farther reach less" : "");
+               reaches_text(ranges_)));
+    const RangeEnd& range = range_to(k);
+    conclude(range, less_beyond ? "and sweeps that go farther reach less" : "");
+    if (test_.lr_max && !limit_ && *test_.suggestions[0].lr > kNearEnd * range.high) say_both(k);
+  }
+
+  // ---- Answers that hang on little ----
+
+  static double end_at(int k) { return std::pow(10.0, static_cast<double>(k) / kGrid); }
+  bool is_known(int k) const {
+    return std::any_of(ranges_.begin(), ranges_.end(),
+                       [&](const RangeEnd& range) { return range.high == end_at(k); });
+  }
+
+  std::optional<CloseCall> close_at(int k) {
+    if (smith_in(k).refusal == Suggestion::Refusal::too_few) return std::nullopt;
+    return close_call(range_to(k), ranges_);
+  }
+
+  // The number is where the sweeps end: says what it would be had the end been chosen otherwise.
+  void say_both(int k) {
+    int asked = k;
+    std::optional<CloseCall> close = close_at(k);
+    for (const int farther : {k + 1, k + kWhole})
+      if (!close && is_known(farther) && !as_good(farther)) close = close_at(asked = farther);
+    if (!close) return;
+    const double other = rounded_down(end_at(asked == k ? k - 1 : asked));
+    if (other == test_.lr_max) return;
+    test_.lr_other = other;
+    test_.words.push_back(close_call_text(*close, end_at(asked), other, measure_));
   }
 
   // Then there is an edge, to which the farthest sweeps that reach as much as any are nearest.
@@ -233,15 +260,15 @@ class Procedure {
 
   // Sweeps that diverge before they say much are not.
   bool as_good(int k) {
-    const Range& range = range_to(k);
+    const RangeEnd& range = range_to(k);
     return smith_in(k).refusal != Suggestion::Refusal::too_few &&
-           std::none_of(ranges_.begin(), ranges_.end(), [&](const Range& other) {
+           std::none_of(ranges_.begin(), ranges_.end(), [&](const RangeEnd& other) {
              return reaches_more(other.pooled, range.pooled);
            });
   }
 
   Suggestion smith_in(int k) { return smith_in(range_to(k)); }
-  Suggestion smith_in(const Range& range) const {
+  Suggestion smith_in(const RangeEnd& range) const {
     std::string beyond;
     for (const SweepCurve* curve : curves(range))
       if (beyond.empty()) beyond = after_end(*curve);
@@ -250,33 +277,18 @@ class Procedure {
   bool flat(int k) { return smith_in(k).refusal == Suggestion::Refusal::flat; }
   std::optional<double> fall_in(int k) { return smith_in(k).lr; }
 
-  std::vector<const SweepCurve*> curves(const Range& range) const {
+  std::vector<const SweepCurve*> curves(const RangeEnd& range) const {
     std::vector<const SweepCurve*> result;
     for (const std::size_t i : range.sweeps) result.push_back(&test_.sweeps[i].curve);
     return result;
   }
 
-  std::string listed() const {
-    std::vector<const Range*> sorted;
-    for (const Range& range : ranges_) sorted.push_back(&range);
-    std::sort(sorted.begin(), sorted.end(),
-              [](const Range* a, const Range* b) { return a->high < b->high; });
-    std::string text;
-    for (const Range* range : sorted) {
-      const double reach = reach_of(range->pooled);
-      text += format(
-          "{}{:.2g}: {}, {:.3f}", text.empty() ? "" : "; ", range->high,
-          measure_ == Measure::loss ? format("{:.3g}", -reach) : format("{:.1f} %", 100 * reach),
-          range->loss);
-    }
-    return text;
-  }
   const char* measured() const { return measure_ == Measure::loss ? "loss" : "accuracy"; }
 
   // ---- The number ----
 
   // From the sweeps of one range.
-  void conclude(const Range& range, std::string beyond) {
+  void conclude(const RangeEnd& range, std::string beyond) {
     final_high_ = range.high;
     test_.linear = test_.sweeps[range.sweeps[0]].plan;
     const std::string known = beyond;
@@ -296,6 +308,7 @@ class Procedure {
           "most, and half as far again they learn nearly as much",
           measured(), measure_ == Measure::loss ? "rise" : "fall", *limit_ / kBeyondBest);
     }
+    if (smith.lr && guessing_) refuse_guessing(range, smith);
     std::erase_if(test_.suggestions, [&](const Suggestion& one) { return one.rule == smith.rule; });
     test_.suggestions.insert(test_.suggestions.begin(), smith);
     test_.refused = smith.lr ? "" : smith.reason;
@@ -305,11 +318,22 @@ class Procedure {
     test_.uncertain = far_apart(test_, *smith.lr);
   }
 
+  void refuse_guessing(const RangeEnd& range, Suggestion& smith) {
+    std::int64_t looks = 0;
+    for (const RangeEnd& one : ranges_)
+      looks += static_cast<std::int64_t>(one.pooled.points.size());
+    const std::string why = no_better_than_guessing(range.pooled, guessing_(), looks);
+    if (why.empty()) return;
+    smith = {smith.rule, std::nullopt, why, Suggestion::Refusal::guessing};
+    test_.seed_numbers.clear();
+  }
+
   const SweepWith& sweep_with_;
   RangeTestOptions options_;
+  const std::function<Guessing()>& guessing_;
   RangeTest test_;
   Sweep linear_;
-  std::deque<Range> ranges_;
+  std::deque<RangeEnd> ranges_;
   double edge_ = 0;
   Measure measure_ = Measure::accuracy;
   std::optional<double> limit_;  // where no sweep falls
@@ -318,8 +342,9 @@ class Procedure {
 
 }  // namespace
 
-RangeTest range_test_over(const SweepWith& sweep_with, const RangeTestOptions& options) {
-  return Procedure(sweep_with, options).run();
+RangeTest range_test_over(const SweepWith& sweep_with, const RangeTestOptions& options,
+                          const std::function<Guessing()>& guessing) {
+  return Procedure(sweep_with, options, guessing).run();
 }
 
 RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, StopSignal& stop,
@@ -333,7 +358,7 @@ RangeTest range_test(const MakeRun& make_run, const RangeTestOptions& options, S
         return SeededSweep{static_cast<std::int64_t>(run.options.seed),
                            sweep(run, plan, stop, progress)};
       },
-      completed);
+      completed, [&] { return guessing_on(make_run(0), options.held_out); });
 }
 
 RangeTest range_test(Experiment& experiment, const OptimizerPlan& optimizer,

@@ -85,7 +85,8 @@ Json causal_of(const SweepCurve& curve) {
 }  // namespace
 
 std::string range_test_json(const RangeTest& test, const std::string& name,
-                            const std::string& machine, const std::string& recipe) {
+                            const std::string& machine, const std::string& recipe,
+                            const std::string& settings) {
   const auto metric = metric_key(test);
   Json sweeps = Json::array();
   for (const LabelledSweep& sweep : test.sweeps) sweeps.push_back(json_of(sweep, metric));
@@ -106,6 +107,7 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                {"refused", test.refused.empty() ? Json() : Json(test.refused)},
                {"lr_max", test.lr_max},
                {"lr_min", test.lr_min},
+               {"lr_other", test.lr_other},
                {"uncertain", test.uncertain},
                {"measure", measure_name(test)},
                {"seed_numbers", test.seed_numbers},
@@ -116,6 +118,7 @@ std::string range_test_json(const RangeTest& test, const std::string& name,
                {"overlays", std::move(overlays)},
                {"machine", machine},
                {"recipe", recipe},
+               {"settings", settings},
                {"words", test.words}};
   if (!test.sweeps.empty()) add_metric(json, test.sweeps[0].curve.metrics);
   return json_text(json, 1) + "\n";

@@ -78,7 +78,7 @@ Run along(const Sweep& plan, const Run& run) {
   swept.options.lookahead.every.reset();
   swept.options.tta = TestTimeAugmentation::none;
   swept.options.retries = 0;
-  swept.options.sample_losses = held_out > 0 && measure_of(*run.task) == Measure::loss;
+  swept.options.sample_losses = held_out > 0;
   return swept;
 }
 
