@@ -59,7 +59,7 @@ std::string StopSignal::message() const {
     case SIGHUP:
       return "asked to end (SIGHUP: its terminal is gone)";
     default:
-      return "interrupted (Ctrl-C)";
+      return "Ctrl-C";
   }
 }
 
