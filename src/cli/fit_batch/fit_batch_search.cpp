@@ -145,6 +145,10 @@ bool probe_size(FitBatchTask& task, std::int64_t batch) {
 std::string why_chosen(const BatchChoice& choice) {
   switch (choice.bound) {
     case BatchBound::steps_per_epoch:
+      if (choice.chosen_steps < kFewestSteps)
+        return format(
+            "{} steps an epoch; decided by the {} that it should have: no smaller one was tried",
+            grouped(choice.chosen_steps), kFewestSteps);
       return format("{} steps an epoch; decided by the {} steps that an epoch should have",
                     grouped(choice.chosen_steps), kFewestSteps);
     case BatchBound::total:
@@ -175,7 +179,9 @@ BatchChoice search_batch(FitBatchTask& task) {
     };
     fits = find_largest_batch(largest_allowed(task), tried, task.unit()) > 0;
   }
-  const BatchChoice choice = choice_among(task);
+  const BatchChoice choice = choose_tried(
+      task.probes, [&] { return choice_among(task); },
+      [&](std::int64_t batch) { (void)probe_size(task, batch); });
   if (!fits || choice.largest == 0)
     throw Error(format("{}: {}; give it more memory, a smaller model or data.limit",
                        task.recipe.name,
