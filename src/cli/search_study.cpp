@@ -53,8 +53,9 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
     path = study.folder() + "/best.yaml";
     write_file_atomically(path, {recipe});
     if (line.has("write")) write_file_atomically(line.text("write"), {recipe});
-    line.console().say(format("best       trial {}; train it with: onecycle train {}",
-                              best.front().trial.number, path));
+    line.console().tell_result(format(
+        "best       trial {}, {} ({}); train it with: onecycle train {}", best.front().trial.number,
+        outcome_text(best.front(), study), values_text(study.options().space, setting), path));
   }
   if (line.json())
     std::cout << searched_json(study, rows, best.empty() ? nullptr : &best.front(), path)

@@ -71,10 +71,10 @@ void say(const std::vector<Column>& columns, const Metric& metric, std::int64_t 
   for (const Column& column : columns) {
     if (column.values.empty()) continue;
     const Spread spread = spread_of(column.values);
-    line.console().say(format("{:<11}{} {} +- {} over {} seeds [{} to {}]", column.name,
-                              metric.name, metric_text(metric, spread.mean),
-                              number(spread.deviation), column.values.size(), number(spread.low),
-                              number(spread.high)));
+    line.console().tell_result(format("{:<11}{} {} +- {} over {} seeds [{} to {}]", column.name,
+                                      metric.name, metric_text(metric, spread.mean),
+                                      number(spread.deviation), column.values.size(),
+                                      number(spread.low), number(spread.high)));
     json[format("{}_{}", column.name, metric.name)] = {
         {"mean", spread.mean}, {"deviation", spread.deviation}, {"values", column.values}};
   }

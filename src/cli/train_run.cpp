@@ -8,6 +8,7 @@
 #include "cli/signals.h"
 #include "core/files/files.h"
 #include "core/text/format.h"
+#include "core/text/metric_text.h"
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
@@ -45,7 +46,24 @@ int exit_code(const RunEnd& end, const StopSignal& stop) {
   return 1;
 }
 
-void say_end(const RunEnd& end, const std::string& folder, const Console& console) {
+// "validation accuracy 97.12 %, test accuracy 97.30 %: ": losses where the task has no metric.
+std::string scores_text(const RunEnd& end, const std::vector<Metric>& metrics) {
+  std::string text;
+  const auto add = [&](const char* split, const std::optional<Score>& score) {
+    if (!score) return;
+    text +=
+        format("{}{} {}", text.empty() ? "" : ", ", split,
+               metrics.empty() ? format("loss {:.4f}", score->loss)
+                               : metrics[0].name + " " + metric_text(metrics[0], score->metric()));
+  };
+  add("validation", end.validation);
+  add("test", end.test);
+  if (text.empty()) add("training", end.train);
+  return text.empty() ? "" : text + ": ";
+}
+
+void say_end(const RunEnd& end, const std::vector<Metric>& metrics, const std::string& folder,
+             const Console& console) {
   if (end.reason != StopReason::finished)
     print(stderr, "onecycle: {}: {}\n", name_of(end.reason), visible(end.message));
   if (end.reason == StopReason::interrupted)
@@ -54,8 +72,9 @@ void say_end(const RunEnd& end, const std::string& folder, const Console& consol
   if (end.verdict && end.reason != StopReason::diverged)
     console.say(format("verdict    {}", end.verdict->text));
   if (end.reason == StopReason::finished || end.reason == StopReason::early_stopped)
-    console.say(format("done in {} ({} of it training); weights in {}", duration_text(end.seconds),
-                       duration_text(end.train_seconds), weights_path(folder)));
+    console.tell_result(format("{}done in {} ({} of it training); weights in {}",
+                               scores_text(end, metrics), duration_text(end.seconds),
+                               duration_text(end.train_seconds), weights_path(folder)));
 }
 
 void say_profile(const std::string& text, const Console& console) {
@@ -91,7 +110,8 @@ class RunRecord {
         recipe_(resolved_text(run.recipe, session.registries())),
         checkpoints_(checkpoints_path(folder), run.recipe.output.keep,
                      metadata_of(run, recipe_, session.environment())),
-        csv_(folder, run.task->metrics(), warner()),
+        metrics_(run.task->metrics()),
+        csv_(folder, metrics_, warner()),
         events_(folder, warner()),
         divergence_(run.recipe.stop.divergence_factor, run.recipe.stop.divergence_window),
         early_(run.recipe.stop.patience.value_or(0), run.recipe.stop.min_delta,
@@ -123,7 +143,7 @@ class RunRecord {
 
   void close(const RunEnd& end) const {
     report_at_end(folder_, /*pictures=*/false, console_);
-    say_end(end, folder_, console_);
+    say_end(end, metrics_, folder_, console_);
   }
 
  private:
@@ -138,6 +158,7 @@ class RunRecord {
   FolderLock lock_;
   std::string recipe_;
   CheckpointFolder checkpoints_;
+  std::vector<Metric> metrics_;
   CsvWriter csv_;
   EventLog events_;
   DivergenceWatch divergence_;

@@ -109,8 +109,8 @@ void say_score(const RecipeRun& run, const Score& score, const std::string& spli
     text += metrics[i].is_fraction ? format(", {} {:.2f} %", name, 100 * value)
                                    : format(", {} {:.5g}", name, value);
   }
-  console.say(format("{} of {}: loss {:.4f}{} on {} samples ({})", split, run.data.name, score.loss,
-                     text, grouped(score.samples), run.compute.summary));
+  console.tell_result(format("{} of {}: loss {:.4f}{} on {} samples ({})", split, run.data.name,
+                             score.loss, text, grouped(score.samples), run.compute.summary));
 }
 
 void say_classes(const Classification& result, const Console& console) {
@@ -174,6 +174,7 @@ int eval_command(int argc, char** argv) {
 
   const RankScope ranks(line, DeviceChoice::automatic);
   TrainedNetwork network = open_network(subject, line, NeedsData::yes, ranks.group());
+  line.console().say("weights     " + network.weights_text);
   options.augmentation = test_time_augmentation(line, network.run.recipe);
   options.share = network.run.recipe.train.tta_share;
   const ImageSet& set = split_of(network.run.data, split);

@@ -75,7 +75,7 @@ void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recip
       format("fastest    {} is the smallest within 5 % of {} samples/s; other work on the "
              "machine disturbs these rates",
              grouped(choice.fastest), grouped(std::llround(choice.best_rate))));
-  console.say(format("choice     {}: {}", grouped(choice.chosen), why_chosen(choice)));
+  console.tell_result(format("choice     {}: {}", grouped(choice.chosen), why_chosen(choice)));
   console.say("rate       " + lr_rule_text(task.options.rule,
                                            total_batch(task.recipe, task.num_train, ranks),
                                            total_batch(chosen, task.num_train, ranks)));
