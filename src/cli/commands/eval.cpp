@@ -177,6 +177,8 @@ int eval_command(int argc, char** argv) {
   line.console().say("weights     " + network.weights_text);
   options.augmentation = test_time_augmentation(line, network.run.recipe);
   options.share = network.run.recipe.train.tta_share;
+  if (options.share < 1 && options.augmentation == TestTimeAugmentation::none && !line.has("tta"))
+    throw UsageError("train.tta_share has no effect without views to average: add --tta flip");
   const ImageSet& set = split_of(network.run.data, split);
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, *source_of(set, network.run), options);
