@@ -2,6 +2,7 @@
 
 #include "onecycle/predictor.h"
 
+#include "cli/batch_notes.h"
 #include "cli/report_page.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
@@ -98,6 +99,34 @@ std::map<std::string, std::string> metadata_of(const RecipeRun& run, const std::
   return metadata;
 }
 
+// Tells the run's files what a person was told before it began.
+class NotesAtBegin : public Observer {
+ public:
+  explicit NotesAtBegin(const RecipeRun& run) {
+    add(Notice::Kind::note, norms_note(run));
+    add(Notice::Kind::warning, rate_note(run));
+  }
+
+  void tell(Observer& file) { files_.push_back(&file); }
+
+  void on_run_begin(const RunBegin& event) override {
+    for (Notice notice : notes_) {
+      notice.step = event.first_step;
+      notice.epoch =
+          static_cast<double>(event.first_step) / static_cast<double>(event.steps_per_epoch);
+      for (Observer* file : files_) file->on_notice(notice);
+    }
+  }
+
+ private:
+  void add(Notice::Kind kind, const std::string& text) {
+    if (!text.empty()) notes_.push_back({kind, 0, 0, text});
+  }
+
+  std::vector<Notice> notes_;
+  std::vector<Observer*> files_;
+};
+
 // What rank 0 keeps of a run in its folder.
 class RunRecord {
  public:
@@ -119,7 +148,8 @@ class RunRecord {
         progress_(console_.out(), console_.terminal(), console_.verbose()),
         starvation_([this](const std::string& text) { console_.warn(text); }),
         shares_processors_(run.compute.device.is_cpu() && at::get_num_threads() > 1),
-        json_(std::cout, folder) {
+        json_(std::cout, folder),
+        notes_(run) {
     write_file_atomically(recipe_path(folder), {recipe_});
     if (const auto steps = profiled_steps(session.line()))
       profile_.emplace(folder, *steps, run.compute.device.is_cuda(),
@@ -137,6 +167,9 @@ class RunRecord {
     if (!console_.quiet()) trainer.observe(progress_);
     if (shares_processors_) trainer.observe(starvation_);
     if (json_lines_) trainer.observe(json_);
+    notes_.tell(events_);
+    if (json_lines_) notes_.tell(json_);
+    trainer.observe(notes_);  // after them: they began
   }
   // Drops the rows of a session that ended before its first checkpoint.
   void begin_anew() { csv_.restore("", 0); }
@@ -167,6 +200,7 @@ class RunRecord {
   StarvationWatch starvation_;
   bool shares_processors_;
   JsonLines json_;
+  NotesAtBegin notes_;
   std::optional<Profile> profile_;
 };
 
