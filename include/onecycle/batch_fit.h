@@ -53,13 +53,20 @@ struct BatchChoice {
   std::int64_t chosen_steps = 0;  // an epoch
   BatchBound bound = BatchBound::throughput;
 };
-// `accumulate`: batches a step. `unit`: as of find_largest_batch, also for what is chosen.
+// `accumulate`: batches a step. `unit`: as of find_largest_batch, also for what is chosen, which is
+// at least the smallest that fits. It may be a size between those tried, to be tried before it is
+// taken (choose_tried); one that was tried and does not fit is not chosen.
 BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num_train,
                          std::int64_t accumulate, std::int64_t unit = 1);
 // Where the total batch is given: `chosen` is what the fewest equal passes of each of the `ranks`
 // that fit take, and the passes follow; `largest` where no equal ones do, which a run refuses.
 BatchChoice choose_share(const std::vector<BatchProbe>& probes, std::int64_t num_train,
                          std::int64_t total, std::int64_t ranks, std::int64_t unit = 1);
+// A choice that was itself tried. `choose`: among `probes`, as they are by then. `try_size` adds
+// the probe of a size to them.
+BatchChoice choose_tried(const std::vector<BatchProbe>& probes,
+                         const std::function<BatchChoice()>& choose,
+                         const std::function<void(std::int64_t)>& try_size);
 
 // ---- The learning rate when the total batch changes --------------------------------------------
 

@@ -52,6 +52,14 @@ struct TuneResult {
   std::string refused;  // why there is no recipe
 };
 
+// Where a tuning is, before a run or a range test of it.
+struct TunePlace {
+  std::string item;                    // "momentum 0.95"
+  std::int64_t number = 1;             // of it
+  std::int64_t at_most = 1;            // of all: some are left out
+  std::optional<double> seconds_left;  // at most; nothing: no run has told how long one takes
+};
+
 // What is tuned, on what, and who follows it.
 struct Tuning {
   const Recipe& recipe;
@@ -60,8 +68,9 @@ struct Tuning {
   TuneOptions options = {};
   std::string folder;  // keeps every result as soon as it is known (tune.json)
   StopSignal& stop;
-  Observer* progress = nullptr;                 // of every run; may be null
-  std::function<void(const std::string&)> say;  // gets a line for every result
+  Observer* progress = nullptr;                      // of every run; may be null
+  std::function<void(const std::string&)> say;       // gets a line for every result
+  std::function<void(const TunePlace&)> begin = {};  // called before everything that is computed
 };
 
 // With the same folder and recipe it goes on where an earlier call ended, and ends with the same

@@ -37,6 +37,7 @@ struct WeightsOptions {
 struct WeightsReport {
   std::string file;
   std::string kind;                 // "torch archive", and where in it the tensors stood
+  bool is_checkpoint = false;       // of a run
   std::size_t loaded = 0;           // tensors of the model
   std::vector<std::string> left;    // those that the file had nothing for, with the reason
   std::vector<std::string> unused;  // of the file

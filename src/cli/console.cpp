@@ -19,6 +19,12 @@ void Console::say(const std::string& line) const {
   std::fflush(out_);
 }
 
+void Console::tell_result(const std::string& line) const {
+  if (silent() || (quiet() && out_ != stdout)) return;
+  print(out_, "{}\n", visible(line));
+  std::fflush(out_);
+}
+
 void Console::warn(const std::string& line) const {
   if (!silent()) print(stderr, "warning: {}\n", visible(line));
 }

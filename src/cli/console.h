@@ -15,7 +15,9 @@ class Console {
  public:
   Console(Verbosity verbosity, bool json) : verbosity_(verbosity), out_(json ? stderr : stdout) {}
 
-  void say(const std::string& line) const;   // not with -q
+  void say(const std::string& line) const;  // not with -q
+  // What the command was asked for: also with -q, unless stdout carries it as JSON.
+  void tell_result(const std::string& line) const;
   void warn(const std::string& line) const;  // not on ranks beside the first
   bool verbose() const { return verbosity_ == Verbosity::verbose; }
   bool quiet() const { return verbosity_ <= Verbosity::quiet; }

@@ -2,6 +2,7 @@
 
 #include "core/text/format.h"
 #include "core/text/print.h"
+#include "observe/line.h"
 
 #include <algorithm>
 #include <chrono>
@@ -28,7 +29,9 @@ void StatusLine::show(const std::string& text) {
   if (console_.quiet() || now < next_) return;
   const bool terminal = console_.terminal();
   next_ = now + (terminal ? Clock::duration(kOnTerminal) : Clock::duration(kInPlain));
-  print(console_.out(), "{}{}{}", terminal ? "\r\x1b[K" : "", text, terminal ? "" : "\n");
+  print(console_.out(), "{}{}{}", terminal ? "\r\x1b[K" : "",
+        terminal ? clipped(text, terminal_columns(console_.out()) - 1) : text,
+        terminal ? "" : "\n");
   std::fflush(console_.out());
   shown_ = terminal;
 }
@@ -61,8 +64,12 @@ void StepProgress::on_log_point(const LogPoint& point, StopSignal&) {
   const std::int64_t tenth = std::max<std::int64_t>(1, total_ / 10);
   if (!console_.terminal() || console_.quiet() || (point.step + 1) % tenth > point.step % tenth)
     return;
-  print(console_.out(), "\r\x1b[K  step {} of {}  lr {:.3g}  loss {:.4f}", point.step + 1, total_,
-        point.hyper.lr, point.train.loss);
+  print(console_.out(), "\r\x1b[K{}",
+        fitted({{label_.empty() ? "" : "  " + label_},
+                {format("  step {} of {}", point.step + 1, total_), 1},
+                {format("  loss {:.4f}", point.train.loss), 2},
+                {format("  lr {:.3g}", point.hyper.lr), 3}},
+               terminal_columns(console_.out()) - 1));
   std::fflush(console_.out());
 }
 

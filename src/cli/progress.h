@@ -38,11 +38,14 @@ class StepProgress : public Observer {
   void on_run_begin(const RunBegin& event) override;
   void on_log_point(const LogPoint& point, StopSignal& stop) override;
   void on_run_end(const RunEnd& end) override;
+  // What stands before the steps: "trial 5 of 13".
+  void call(const std::string& label) { label_ = label; }
 
  protected:
   const Console console_;
 
  private:
+  std::string label_;
   std::int64_t total_ = 0;
 };
 

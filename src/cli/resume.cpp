@@ -9,7 +9,6 @@
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/printable.h"
-#include "options/differences.h"
 #include "recipe/recipe_text.h"
 #include "train/state/newest_checkpoint.h"
 #include "train/state/shared_checkpoints.h"
@@ -139,10 +138,7 @@ Resumed find_here(const std::vector<std::string>& arguments, const Session& sess
   resumed.recipe.train.extensions = before.train.extensions;
 
   const Console console = session.console();
-  const RecipeVariants variants = session.registries().variants();
-  for (const std::string& change :
-       differences(recipe_tree(before, variants), recipe_tree(resumed.recipe, variants)))
-    console.say("changed    " + change);
+  say_changes(before, resumed.recipe, session.registries(), console);
   resumed.start.snapshot = latest_here(resumed.start.folder, console);
   if (resumed.start.snapshot) compare_environment(before, *resumed.start.snapshot, console);
   const std::int64_t ranks_before = resumed.start.snapshot

@@ -3,6 +3,8 @@
 #include "core/files/files.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
+#include "options/differences.h"
+#include "recipe/recipe_text.h"
 #include "train/state/newest_checkpoint.h"
 #include "train/state/shared_checkpoints.h"
 
@@ -69,6 +71,14 @@ std::string newest_weights(const std::string& run_folder, const Console& console
   for (const std::string& warning : warnings)
     console.warn(warning + "; the checkpoint before it is used");
   return path;
+}
+
+void say_changes(const Recipe& before, const Recipe& after, const Registries& registries,
+                 const Console& console) {
+  const RecipeVariants variants = registries.variants();
+  for (const std::string& change :
+       differences(recipe_tree(before, variants), recipe_tree(after, variants)))
+    console.say("changed    " + change);
 }
 
 std::string machine_text(const Compute& compute) {

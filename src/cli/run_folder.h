@@ -1,6 +1,6 @@
 #pragma once
 
-#include "onecycle/recipe.h"
+#include "onecycle/build.h"
 #include "onecycle/trainer.h"
 
 #include "cli/console.h"
@@ -29,5 +29,9 @@ std::string newest_weights(const std::string& run_folder, const Console& console
 
 // What bit-identity of two runs depends on beside the recipe.
 std::string machine_text(const Compute& compute);
+
+// "before -> after" of every key in which the second recipe differs.
+void say_changes(const Recipe& before, const Recipe& after, const Registries& registries,
+                 const Console& console);
 
 }  // namespace onecycle

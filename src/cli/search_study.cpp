@@ -2,6 +2,7 @@
 
 #include "onecycle/compute.h"
 
+#include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "core/files/files.h"
 #include "core/files/paths.h"
@@ -48,14 +49,17 @@ int conclude(Study& study, const CommandLine& line, const Registries& registries
   std::string path;
   if (!best.empty()) {
     const Setting& setting = study.settings()[static_cast<std::size_t>(best.front().trial.setting)];
-    const std::string recipe = resolved_text(
-        recipe_of(recipe_in(study, registries), study.options().space, setting, registries),
-        registries);
+    const Recipe base = recipe_in(study, registries);
+    const Recipe found = recipe_of(base, study.options().space, setting, registries);
+    say_changes(base, found, registries, line.console());
+    const std::string recipe = resolved_text(found, registries);
     path = study.folder() + "/best.yaml";
     write_file_atomically(path, {recipe});
     if (line.has("write")) write_file_atomically(line.text("write"), {recipe});
-    line.console().say(format("best       trial {}; train it with: {} train {}",
-                              best.front().trial.number, program_name(), path));
+    line.console().tell_result(format("best       trial {}, {} ({}); train it with: {} train {}",
+                                      best.front().trial.number, outcome_text(best.front(), study),
+                                      values_text(study.options().space, setting), program_name(),
+                                      path));
   }
   if (line.json())
     std::cout << searched_json(study, rows, best.empty() ? nullptr : &best.front(), path)

@@ -1,5 +1,6 @@
 #include "cli/seeds.h"
 
+#include "cli/batch_notes.h"
 #include "cli/console.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
@@ -71,14 +72,20 @@ void say(const std::vector<Column>& columns, const Metric& metric, std::int64_t 
   for (const Column& column : columns) {
     if (column.values.empty()) continue;
     const Spread spread = spread_of(column.values);
-    line.console().say(format("{:<11}{} {} +- {} over {} seeds [{} to {}]", column.name,
-                              metric.name, metric_text(metric, spread.mean),
-                              number(spread.deviation), column.values.size(), number(spread.low),
-                              number(spread.high)));
+    line.console().tell_result(format("{:<11}{} {} +- {} over {} seeds [{} to {}]", column.name,
+                                      metric.name, metric_text(metric, spread.mean),
+                                      number(spread.deviation), column.values.size(),
+                                      number(spread.low), number(spread.high)));
     json[format("{}_{}", column.name, metric.name)] = {
         {"mean", spread.mean}, {"deviation", spread.deviation}, {"values", column.values}};
   }
   if (line.json()) print_json(json);
+}
+
+// They are the same of every seed.
+void say_notes(const RecipeRun& run, const Console& console) {
+  if (const std::string norms = norms_note(run); !norms.empty()) console.say("norms      " + norms);
+  if (const std::string rate = rate_note(run); !rate.empty()) console.warn(rate);
 }
 
 }  // namespace
@@ -96,6 +103,7 @@ int train_seeds(const Recipe& base, std::int64_t count, const Session& session) 
     console.say(format("seed       {} ({} of {})", recipe.seed, i + 1, count));
     const RunStart start = start_of(recipe, session);
     RecipeRun run = build(recipe, session.environment());
+    if (i == 0) say_notes(run, console);
     const auto metrics = run.task->metrics();
     by_loss = metrics.empty();
     metric = by_loss ? Metric{"loss", "loss", false, false} : metrics.front();

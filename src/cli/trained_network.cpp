@@ -5,8 +5,10 @@
 
 #include "cli/progress.h"
 #include "cli/run_folder.h"
+#include "core/text/format.h"
 #include "formats/safetensors/safetensors.h"
 #include "network/weights.h"
+#include "train/state/run_state.h"
 
 #include <filesystem>
 
@@ -34,6 +36,17 @@ std::string file_of(const std::string& subject, const Recipe& recipe, const Comm
 std::optional<NetworkTask> task_of_file(const std::string& path) {
   if (!path.ends_with(".safetensors") || !fs::is_regular_file(path)) return std::nullopt;
   return task_in(SafetensorsFile(path).metadata(), path);
+}
+
+// The step too, where the file is a run's checkpoint.
+std::string text_of(WeightsReport report) {
+  try {
+    if (report.is_checkpoint)
+      if (const auto state = run_state_in(SafetensorsFile(report.file).metadata(), report.file))
+        report.file += format(", step {}", state->steps);
+  } catch (const CheckpointError&) {  // the weights are sound: the step alone is not known
+  }
+  return report.text();
 }
 
 }  // namespace
@@ -70,7 +83,7 @@ TrainedNetwork open_network(const std::string& subject, const CommandLine& line,
                    *network.run.parameters, !line.has("raw"));
   if (!report.left.empty())
     throw CheckpointError(report.text() + "; an evaluation needs every weight of the model");
-  if (line.console().verbose()) line.console().say("weights    " + report.text());
+  network.weights_text = text_of(report);
   return network;
 }
 

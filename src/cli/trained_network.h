@@ -12,7 +12,8 @@ namespace onecycle {
 // --weights.
 struct TrainedNetwork {
   RecipeRun run;
-  std::string weights;  // the file
+  std::string weights;       // the file
+  std::string weights_text;  // the file, its step, whether averaged, and what became of its tensors
   NetworkTask task;
 };
 

@@ -52,6 +52,18 @@ void append(std::vector<std::string>& texts, const std::vector<Mismatch>& mismat
     texts.push_back(notes && !note.empty() ? format("{} ({})", name, note) : name);
 }
 
+// `averaged`: as asked for.
+std::string kind_text(const WeightsContent& content, bool own, bool averaged) {
+  if (own) {
+    const bool has_average = std::any_of(
+        content.tensors.begin(), content.tensors.end(),
+        [](const StoredTensor& tensor) { return tensor.name.starts_with(kAveragePrefix); });
+    if (!has_average) return "onecycle";
+    return averaged ? "onecycle, averaged over the run" : "onecycle, as the last step left them";
+  }
+  return origin_text(content);
+}
+
 TensorsByName module_tensors(const torch::nn::Module& module) {
   TensorsByName result;
   for (const auto& item : module.named_parameters(true)) result[item.key()] = item.value().detach();
@@ -94,7 +106,10 @@ WeightsReport load_content(const WeightsContent& content, const WeightsOptions& 
     check_finite(found[from].name, tensor_of(found[from]), tensors[to].tensor.scalar_type());
   }
   for (const auto& [from, to] : matching.pairs) copy_numbers(found[from], tensors[to].tensor);
-  WeightsReport report{"", own ? "onecycle" : origin_text(content), matching.pairs.size(), {}, {}};
+  WeightsReport report;
+  report.kind = kind_text(content, own, averaged);
+  report.is_checkpoint = own;
+  report.loaded = matching.pairs.size();
   append(report.left, matching.other_shape, /*notes=*/true);
   append(report.left, matching.missing, /*notes=*/false);
   append(report.unused, matching.unexpected, /*notes=*/false);

@@ -2,6 +2,7 @@
 
 #include "onecycle/events.h"
 
+#include "observe/line.h"
 #include "observe/time_left.h"
 
 #include <chrono>
@@ -9,11 +10,12 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace onecycle {
 
 // What a person sees of a run: a line an evaluation and, on a terminal, a bar that is redrawn in
-// place; elsewhere a plain line every ten seconds.
+// place; elsewhere a plain line every ten seconds. On a terminal lines are at most its width.
 class Progress : public Observer {
  public:
   // `verbose`: checkpoints too.
@@ -31,9 +33,16 @@ class Progress : public Observer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string status(const BatchEnd& event) const;
-  std::string bar(const BatchEnd& event) const;
-  std::string score_text(const char* split, const std::optional<Score>& score) const;
+  int columns() const;  // that a line may have
+  // What is said at a step, the time left last.
+  std::vector<LinePart> status(const BatchEnd& event) const;
+  void draw_bar(const BatchEnd& event);
+  std::string epoch_line(const Evaluated& event) const;
+  // `rank`: of the first metric. `loss_rank`: of the loss, beside a metric.
+  void add_metrics(std::vector<LinePart>& parts, const Score& score, const char* gap,
+                   int rank) const;
+  void add_score(std::vector<LinePart>& parts, const char* split, const std::optional<Score>& score,
+                 int rank, int loss_rank) const;
   void erase_bar();
 
   std::FILE* out_;

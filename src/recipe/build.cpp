@@ -162,11 +162,20 @@ RunPlan run_plan_of(const Recipe& recipe, std::int64_t num_train, const Environm
                    });
 }
 
+// An evaluation may be asked for views that its recipe does not name; a training is not.
+void check_views(const TrainOptions& train) {
+  if (train.tta_share < 1 && train.tta == TestTimeAugmentation::none)
+    throw FieldError("train.tta_share",
+                     "has no effect without views to average: set train.tta to flip or flip+shift, "
+                     "or leave it out");
+}
+
 RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
   RecipeRun run;
   run.recipe = recipe;
   run.group = environment.group;
   run.data = data;
+  check_views(recipe.train);
   RunPlan plan = run_plan_of(recipe, run.data.train.size(), environment);
   make_model(run, environment, InitialWeights::of_a_training);
   if (const auto file = initial_weights_path(recipe, environment))

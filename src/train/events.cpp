@@ -31,6 +31,8 @@ const char* name_of(Notice::Kind kind) {
       return "fell_back";
     case Notice::Kind::warning:
       return "warning";
+    case Notice::Kind::note:
+      return "note";
   }
   return "";
 }
@@ -59,7 +61,7 @@ std::string StopSignal::message() const {
     case SIGHUP:
       return "asked to end (SIGHUP: its terminal is gone)";
     default:
-      return "interrupted (Ctrl-C)";
+      return "Ctrl-C";
   }
 }
 

@@ -8,6 +8,7 @@
 #include "core/rng.h"
 #include "core/text/format.h"
 #include "core/text/printable.h"
+#include "nn/layers/sync_batch_norm.h"
 #include "nn/random_state.h"
 #include "train/memory.h"
 #include "train/run_plan.h"
@@ -131,6 +132,7 @@ void Fit::stop_for(const std::exception& error) {
         format(
             "fp16: this network needs an operation that LibTorch lacks here ({}); use bf16 or fp32",
             *missing));
+  if (is_one_value(error)) throw OneValueError();
   if (const auto operation = operation_not_deterministic(error))
     throw FieldError("train.deterministic", not_deterministic_text(*operation));
   throw;

@@ -15,6 +15,7 @@
 namespace onecycle::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
@@ -95,6 +96,30 @@ TEST_F(Commands, TheRunFolderHoldsWhatEvalNeeds) {
   EXPECT_EQ(result["samples"], 130);
   EXPECT_NEAR(result["loss"].get<double>(), trained["test_loss"].get<double>(), 1e-6);
   EXPECT_EQ(result["accuracy"], trained["test_accuracy"]);
+}
+
+TEST_F(Commands, QuietSaysTheResultAlone) {
+  const std::string run = folder_ / "runs/small/1";
+  const Outcome trained = run_program(train({"-q"}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_EQ(std::count(trained.out.begin(), trained.out.end(), '\n'), 1) << trained.out;
+  EXPECT_THAT(trained.out, AllOf(HasSubstr("validation accuracy "), HasSubstr("test accuracy "),
+                                 HasSubstr("weights in " + run)));
+  const Outcome evaluated = run_program({"eval", run, "-q"});
+  EXPECT_EQ(std::count(evaluated.out.begin(), evaluated.out.end(), '\n'), 1) << evaluated.out;
+  EXPECT_THAT(evaluated.out, HasSubstr("test of synthetic: loss "));
+  const Outcome as_json = run_program({"eval", run, "-q", "--json"});
+  EXPECT_EQ(as_json.err, "") << "the result is told once";
+}
+
+TEST_F(Commands, EvalSaysWhichWeightsItRead) {
+  ASSERT_EQ(run_program(train({"-q", "--set", "train.ema_decay=0.9"})).exit_code, 0);
+  const std::string run = folder_ / "runs/small/1";
+  EXPECT_THAT(run_program({"eval", run}).out,
+              AllOf(HasSubstr("weights     " + run),
+                    HasSubstr(", step 54 (onecycle, averaged over the run): 4 tensors loaded")));
+  EXPECT_THAT(run_program({"eval", run, "--raw"}).out,
+              HasSubstr(", step 54 (onecycle, as the last step left them): 4 tensors loaded"));
 }
 
 TEST_F(Commands, WeightsGoOutAndIn) {

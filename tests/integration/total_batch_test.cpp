@@ -48,5 +48,22 @@ TEST_F(Ranks, ARateFoundAtAnotherTotalBatchIsWarnedOf) {
   EXPECT_THAT(run_program(on_ranks("2", "64", found)).err, Not(HasSubstr("was found at")));
 }
 
+// Several seeds are told once, and each run's folder keeps it.
+TEST_F(Ranks, SeedsAndFilesAreToldOfNormsAndRates) {
+  const Outcome outcome = run_program(on_ranks(
+      "1", "16",
+      {"--seeds", "2", "--set", "model={name: resnet8}", "--set", "data.total_batch_size=32",
+       "--set", "train.lr_found_at=128", "--set", "train.duration=20it"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(lines_with(outcome.err, "batch norms see 16 samples at once"), 1) << outcome.err;
+  EXPECT_EQ(lines_with(outcome.err, "found at a total batch of 128, and this run's is 32"), 1);
+  EXPECT_EQ(lines_with(outcome.out, "\"event\":\"note\""), 2);
+  for (const std::string run : {"1", "2"}) {
+    const std::string events = read_bytes(folder_ / ("runs/shared/" + run + "/events.csv"));
+    EXPECT_EQ(lines_with(events, ",note,"), 1) << events;
+    EXPECT_EQ(lines_with(events, ",warning,\"the learning rate was found at"), 1) << events;
+  }
+}
+
 }  // namespace
 }  // namespace onecycle::testing

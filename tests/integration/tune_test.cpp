@@ -107,6 +107,8 @@ TEST_F(Tune, AutoFitsTheBatchFirstAndOnce) {
   EXPECT_THAT(first["evidence"].get<std::string>(), HasSubstr("samples/s"));
   const std::string tuned = read_bytes(folder_ / "runs/small-tune/1/tuned.yaml");
   EXPECT_THAT(tuned, HasSubstr("batch_size: " + first["value"].get<std::string>()));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("trial 1 of at most "), HasSubstr("range-test"),
+                                 HasSubstr("changed    schedule.lr_max: 0.01 -> ")));
   const Outcome again = run_program(
       tune(recipe, "runs", {"--resume", "--seeds", "1", "--no-train", "--budget", "1ep"}));
   EXPECT_EQ(again.out.find("fitted to memory"), std::string::npos) << again.out;

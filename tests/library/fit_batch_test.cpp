@@ -7,6 +7,7 @@
 #include "library/support.h"
 
 #include <functional>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <map>
 #include <new>
@@ -166,6 +167,30 @@ TEST(FitBatchOfAnExperiment, TakesALackOfMemoryForALimit) {
   EXPECT_EQ(fit.choice.largest, 40);
   for (const BatchProbe& probe : fit.probes)
     EXPECT_EQ(probe.why, probe.batch > 40 ? "out of memory" : "") << probe.batch;
+}
+
+// LibTorch's own batch norm says "Expected more than 1 value per channel when training, got input
+// size [1, 16]".
+TEST(FitBatchOfAnExperiment, NeverTakesASizeThatANormCannotTrainAt) {
+  torch::nn::Sequential net = network(7);
+  Experiment experiment(net, regression(), training(), held_out(), kOptions);
+  const BatchFit fit = fit_batch(experiment, Sgd{}, {.most = 1});
+  EXPECT_EQ(fit.choice.largest, 0);
+  EXPECT_EQ(fit.choice.chosen, 0);
+  EXPECT_THAT(fit.refused, ::testing::HasSubstr("batch norm needs at least 2 samples"));
+}
+
+TEST(Experiment, ABatchOfOneWithBatchNormNamesTheSetting) {
+  torch::nn::Sequential net = network(7);
+  ExperimentOptions options = kOptions;
+  options.batch_size = 1;
+  Experiment experiment(net, regression(), training(), held_out(), options);
+  try {
+    experiment.fit(Sgd{}, Constant{.lr = 0.1});
+    FAIL() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("raise data.batch_size"));
+  }
 }
 
 }  // namespace

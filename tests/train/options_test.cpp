@@ -186,6 +186,15 @@ TEST(Evaluate, ViewsOfAShareAsTheRecipeSays) {
     EXPECT_THROW(tiny_run({net[0], net[1], std::string("train.tta_share=") + share}), RecipeError);
 }
 
+TEST(Evaluate, AShareOfNoViewsIsRefused) {
+  try {
+    tiny_run({"train.tta_share=0.3"});
+    FAIL() << "it has no effect";
+  } catch (const RecipeError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("train.tta_share: has no effect without views"));
+  }
+}
+
 TEST(Mixup, TheLossIsTheWeightedOne) {
   auto run = tiny_run({"data.augment=[{mixup: 0.5}]", "train.duration=1it", "train.precision=fp64",
                        "train.log_every=1"});

@@ -8,6 +8,7 @@
 #include "core/rng.h"
 #include "support/choices.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -120,14 +121,14 @@ TEST(BatchChoice, KeepsFiftyStepsAnEpoch) {
   EXPECT_EQ(few.chosen_steps, 50);
   EXPECT_EQ(few.bound, BatchBound::steps_per_epoch);
   EXPECT_EQ(choose_batch(probes, 10000, 3).chosen, 64) << "accumulation counts";
-  EXPECT_EQ(choose_batch(probes, 20, 1).chosen, 1);
+  EXPECT_EQ(choose_batch(probes, 20, 1).chosen, 8) << "no smaller one was tried";
 }
 
 TEST(BatchChoice, IsWholeUnits) {
   const std::vector<BatchProbe> probes = {{48, true, 500, 0, ""}, {480, true, 1000, 0, ""}};
   EXPECT_EQ(choose_batch(probes, 10000, 1, 48).chosen, 192) << "50 steps of at most 200";
   EXPECT_EQ(choose_batch(probes, 1000, 1, 48).chosen, 48) << "no fewer than one";
-  EXPECT_EQ(choose_batch(probes, 1000, 1, 3).chosen, 18) << "50 steps of at most 20, in nines";
+  EXPECT_EQ(choose_batch(probes, 5000, 1, 3).chosen, 99) << "50 steps of at most 100, in nines";
   EXPECT_EQ(choose_share(probes, 50000, 960, 2, 48).chosen, 480);
   EXPECT_EQ(choose_share(probes, 50000, 500, 2, 48).chosen, 480) << "250 are not: a run refuses";
 }
@@ -137,6 +138,37 @@ TEST(BatchChoice, SaysWhenTheLargestIsTheFastest) {
   EXPECT_EQ(choice.chosen, choice.largest);
   EXPECT_EQ(choice.bound, BatchBound::limit);
   EXPECT_EQ(choose_batch({}, 1000, 1).largest, 0);
+}
+
+// What a network cannot train at, such as a batch of 1 with batch norm, does not fit either.
+TEST(BatchChoice, IsTriedBeforeItIsTaken) {
+  for (const std::int64_t num_train : {20, 150, 1000, 10000})
+    for (const std::int64_t hole : {0, 8, 16, 200}) {  // a size that fails, whatever fits around it
+      std::vector<BatchProbe> probes = {
+          {8, hole != 8, 100, 0, ""}, {16, hole != 16, 150, 0, ""}, {512, true, 1000, 0, ""}};
+      const BatchChoice choice = choose_tried(
+          probes, [&] { return choose_batch(probes, num_train, 1); },
+          [&](std::int64_t batch) {
+            probes.push_back({batch, batch != hole, 500, 0, ""});
+          });
+      const auto fits = [&](const BatchProbe& probe) {
+        return probe.batch == choice.chosen && probe.fits;
+      };
+      EXPECT_EQ(std::count_if(probes.begin(), probes.end(), fits), 1) << num_train << ' ' << hole;
+    }
+}
+
+TEST(BatchChoice, AShareIsTriedBeforeItIsTaken) {
+  std::vector<BatchProbe> probes = {{128, true, 900, 0, ""}, {300, true, 910, 0, ""}};
+  std::vector<std::int64_t> asked;
+  const BatchChoice choice = choose_tried(
+      probes, [&] { return choose_share(probes, 50000, 2048, 4); },
+      [&](std::int64_t batch) {
+        asked.push_back(batch);
+        probes.push_back({batch, false, 0, 0, "out of memory"});
+      });
+  EXPECT_EQ(asked, std::vector<std::int64_t>{256});
+  EXPECT_EQ(choice.chosen, 128) << "512 for each of 4, in four passes";
 }
 
 TEST(BatchChoice, ATotalBatchIsSharedByWhatFits) {

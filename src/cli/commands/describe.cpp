@@ -1,10 +1,8 @@
-#include "onecycle/batch_fit.h"
-
+#include "cli/batch_notes.h"
 #include "cli/train_run.h"
 #include "core/text/format.h"
 #include "data/sample_place.h"
 #include "train/step/decay.h"
-#include "train/total_batch.h"
 
 #include <algorithm>
 #include <map>
@@ -12,12 +10,6 @@
 namespace onecycle {
 
 namespace {
-
-// Samples of one forward pass: "256", or "at most 256" where they are not all alike.
-std::string pass_text(const StepPlan& steps) {
-  const bool even = steps.micro_batch * steps.ranks * steps.micro_batches() == steps.total_batch;
-  return (even ? "" : "at most ") + grouped(steps.micro_batch);
-}
 
 // "2,048 = 256 per GPU × 4 GPUs × 2 accumulated"; a factor of 1 is left out.
 std::string batch_text(const RecipeRun& run) {
@@ -30,41 +22,6 @@ std::string batch_text(const RecipeRun& run) {
   if (steps.ranks > 1) text += format(" per {} × {} {}s", rank, steps.ranks, rank);
   if (passes > 1) text += format(" × {} accumulated", passes);
   return text;
-}
-
-// How many samples a batch norm sees where a step has several forward passes: that is no property
-// of the total batch.
-void describe_norms(const RecipeRun& run, const Console& console) {
-  const StepPlan& steps = run.steps;
-  const std::int64_t passes = steps.micro_batches();
-  if (steps.ranks == 1 && passes == 1 && !steps.total_given) return;
-  if (!norms_follow_passes(run)) return;
-  if (!run.recipe.train.sync_bn) {
-    console.say(format(
-        "norms      batch norms see {} samples at once, those of one forward pass: that changes "
-        "with data.batch_size and ranks{}",
-        pass_text(steps),
-        steps.ranks == 1 ? "" : "; with train.sync_bn they see those of all ranks"));
-    return;
-  }
-  console.say(
-      format("norms      batch norms see {} samples at once, of all ranks' forward passes: {}",
-             grouped(std::min(steps.total_batch, steps.micro_batch * steps.ranks)),
-             passes == 1 ? "the total batch, with any number of ranks while nothing is "
-                           "accumulated"
-                         : "that changes with the accumulated passes"));
-}
-
-void warn_of_rate(const RecipeRun& run, const Console& console) {
-  const auto found_at = run.recipe.train.lr_found_at;
-  const std::int64_t total = run.steps.total_batch;
-  if (!found_at || *found_at == total) return;
-  console.warn(format(
-      "the learning rate was found at a total batch of {}, and this run's is {}: run "
-      "range-test again, or multiply the rate by {:.3g} (linear rule) or {:.3g} (sqrt rule), "
-      "as fit-batch --lr-rule does",
-      grouped(*found_at), grouped(total), lr_factor(LrRule::linear, *found_at, total),
-      lr_factor(LrRule::sqrt, *found_at, total)));
 }
 
 // What an extended schedule holds: one that had come down to almost nothing learns no more.
@@ -178,10 +135,10 @@ void describe(const RecipeRun& run, const Console& console) {
   console.say(format("training   total batch {}, {} steps an epoch, {} steps ({})", batch_text(run),
                      grouped(run.steps.steps_per_epoch), grouped(run.steps.total_steps),
                      run.recipe.train.duration.text()));
-  describe_norms(run, console);
+  if (const std::string norms = norms_note(run); !norms.empty()) console.say("norms      " + norms);
   console.say(format("schedule   {} to a learning rate of {:.4g}; {}", run.recipe.schedule.name,
                      run.rule.lr_max, run.recipe.optimizer.name));
-  warn_of_rate(run, console);
+  if (const std::string rate = rate_note(run); !rate.empty()) console.warn(rate);
   describe_held(run, console);
   console.say("decay      " + decay_text(*run.schedule, run.rule, run.steps.total_steps));
   describe_layers(run, console);

@@ -111,8 +111,8 @@ void say_score(const RecipeRun& run, const Score& score, const std::string& spli
     text += metrics[i].is_fraction ? format(", {} {:.2f} %", name, 100 * value)
                                    : format(", {} {:.5g}", name, value);
   }
-  console.say(format("{} of {}: loss {:.4f}{} on {} samples ({})", split, run.data.name, score.loss,
-                     text, grouped(score.samples), run.compute.summary));
+  console.tell_result(format("{} of {}: loss {:.4f}{} on {} samples ({})", split, run.data.name,
+                             score.loss, text, grouped(score.samples), run.compute.summary));
 }
 
 void say_classes(const Classification& result, const Console& console) {
@@ -176,8 +176,11 @@ int eval_command(int argc, char** argv) {
 
   const RankScope ranks(line, DeviceChoice::automatic);
   TrainedNetwork network = open_network(subject, line, NeedsData::yes, ranks.group());
+  line.console().say("weights     " + network.weights_text);
   options.augmentation = test_time_augmentation(line, network.run.recipe);
   options.share = network.run.recipe.train.tta_share;
+  if (options.share < 1 && options.augmentation == TestTimeAugmentation::none && !line.has("tta"))
+    throw UsageError("train.tta_share has no effect without views to average: add --tta flip");
   const ImageSet& set = split_of(network.run.data, split);
   options.progress = progress_of(set.size(), line.console());
   const Prediction prediction = predict(network.run, *source_of(set, network.run), options);

@@ -141,6 +141,7 @@ int predict_command(int argc, char** argv) {
   (void)top_of(line, "1");
 
   TrainedNetwork network = open_network(subject, line, NeedsData::no);
+  if (line.console().verbose()) line.console().say("weights    " + network.weights_text);
   const TrainOptions& train = network.run.recipe.train;
   const Predictor predictor(
       network.run.model, network.task,

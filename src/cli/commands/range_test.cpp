@@ -73,7 +73,7 @@ void say_suggestions(const RangeTest& test, const Console& console) {
   }
   for (const std::string& sentence : test.words) console.say(sentence);
   if (test.lr_max)
-    console.say(format(
+    console.tell_result(format(
         "{}lr_max: {:.4g}{}, lr_min: {:.4g}",
         test.uncertain ? "uncertain (the answers differ by more than 10 times): " : "",
         *test.lr_max, test.lr_other ? format(" (or {:.4g})", *test.lr_other) : "", *test.lr_min));

@@ -18,6 +18,7 @@
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
+#include "observe/progress.h"
 #include "recipe/recipe_text.h"
 #include "study/result_cache.h"
 #include "study/tune/tune_json.h"
@@ -79,6 +80,16 @@ std::string folder_for(const Session& session) {
                               named.output.dir, named.name));
     return folders.back();
   });
+}
+
+// While it lasts on a terminal, as a line of its own elsewhere.
+void say_place(const TunePlace& place, const Console& console, StepProgress& progress) {
+  const std::string text = format(
+      "trial {} of at most {}{}: {}", place.number, place.at_most,
+      place.seconds_left ? format(", at most {} left", duration_text(*place.seconds_left)) : "",
+      place.item);
+  progress.call(text);
+  if (!console.terminal()) console.say(text);
 }
 
 void say_choices(const TuneResult& result, const Console& console) {
@@ -191,7 +202,8 @@ int tune_command(int argc, char** argv) {
     const SignalScope signals(stop);
     StepProgress progress(console);
     result = tune({recipe, data, session.environment(), options, folder, stop, &progress,
-                   [&](const std::string& text) { console.say(text); }});
+                   [&](const std::string& text) { console.say(text); },
+                   [&](const TunePlace& place) { say_place(place, console, progress); }});
   }
   result.choices.insert(result.choices.begin(), choice_of(batch));
   if (result.interrupted) {
@@ -218,7 +230,8 @@ int tune_command(int argc, char** argv) {
   const std::string path = folder + "/tuned.yaml";
   write_file_atomically(path, {tuned});
   if (line.has("write")) write_file_atomically(line.text("write"), {tuned});
-  console.say("recipe     " + path);
+  say_changes(recipe, result.recipe, session.registries(), console);
+  console.tell_result("recipe     " + path);
   const int exit_code = train();
   const std::string report = report_at_end(folder, /*pictures=*/true, console);
   if (!report.empty()) console.say("report     " + report);

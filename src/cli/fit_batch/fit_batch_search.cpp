@@ -75,7 +75,7 @@ void say_choice(const FitBatchTask& task, const BatchChoice& choice, const Recip
       format("fastest    {} is the smallest within 5 % of {} samples/s; other work on the "
              "machine disturbs these rates",
              grouped(choice.fastest), grouped(std::llround(choice.best_rate))));
-  console.say(format("choice     {}: {}", grouped(choice.chosen), why_chosen(choice)));
+  console.tell_result(format("choice     {}: {}", grouped(choice.chosen), why_chosen(choice)));
   console.say("rate       " + lr_rule_text(task.options.rule,
                                            total_batch(task.recipe, task.num_train, ranks),
                                            total_batch(chosen, task.num_train, ranks)));
@@ -145,6 +145,10 @@ bool probe_size(FitBatchTask& task, std::int64_t batch) {
 std::string why_chosen(const BatchChoice& choice) {
   switch (choice.bound) {
     case BatchBound::steps_per_epoch:
+      if (choice.chosen_steps < kFewestSteps)
+        return format(
+            "{} steps an epoch; decided by the {} that it should have: no smaller one was tried",
+            grouped(choice.chosen_steps), kFewestSteps);
       return format("{} steps an epoch; decided by the {} steps that an epoch should have",
                     grouped(choice.chosen_steps), kFewestSteps);
     case BatchBound::total:
@@ -175,7 +179,9 @@ BatchChoice search_batch(FitBatchTask& task) {
     };
     fits = find_largest_batch(largest_allowed(task), tried, task.unit()) > 0;
   }
-  const BatchChoice choice = choice_among(task);
+  const BatchChoice choice = choose_tried(
+      task.probes, [&] { return choice_among(task); },
+      [&](std::int64_t batch) { (void)probe_size(task, batch); });
   if (!fits || choice.largest == 0)
     throw Error(format("{}: {}; give it more memory, a smaller model or data.limit",
                        task.recipe.name,

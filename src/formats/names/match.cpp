@@ -56,11 +56,11 @@ std::string part_text(const char* what, const std::vector<Mismatch>& mismatches)
 }  // namespace
 
 std::vector<StoredTensor> model_part(const WeightsContent& content, bool averaged, bool& own) {
-  constexpr std::string_view kModel = "model.", kAverage = "average.", kOptimizer = "optimizer.",
+  constexpr std::string_view kModel = "model.", kOptimizer = "optimizer.",
                              kLookahead = "lookahead.";
   own = content.kind == WeightsKind::safetensors && !content.tensors.empty();
   for (const StoredTensor& tensor : content.tensors)
-    own = own && (tensor.name.starts_with(kModel) || tensor.name.starts_with(kAverage) ||
+    own = own && (tensor.name.starts_with(kModel) || tensor.name.starts_with(kAveragePrefix) ||
                   tensor.name.starts_with(kOptimizer) || tensor.name.starts_with(kLookahead));
   if (!own) return content.tensors;
   std::vector<StoredTensor> result;
@@ -76,7 +76,7 @@ std::vector<StoredTensor> model_part(const WeightsContent& content, bool average
     }
   };
   take(kModel);
-  if (averaged) take(kAverage);
+  if (averaged) take(kAveragePrefix);
   return result;
 }
 

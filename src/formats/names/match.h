@@ -17,6 +17,9 @@ struct WantedTensor {
   bool floating = true;
 };
 
+// Of the names that a checkpoint of onecycle gives averages over the run.
+inline constexpr const char* kAveragePrefix = "average.";
+
 // The weights of a model in a file: of a checkpoint of onecycle, which holds more, those of the
 // model (averaged over the run where it has them and `averaged` asks for them), without the prefix.
 // Sets `own` for such a file.

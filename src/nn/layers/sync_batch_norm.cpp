@@ -1,6 +1,6 @@
 #include "nn/layers/sync_batch_norm.h"
 
-#include "onecycle/error.h"
+#include <string_view>
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -72,12 +72,20 @@ class Normalise : public torch::autograd::Function<Normalise> {
 
 }  // namespace
 
+OneValueError::OneValueError()
+    : DataError(
+          "batch norm needs at least 2 samples in every pass of a training, or group of "
+          "model.bn_batch, and one has 1; raise data.batch_size or model.bn_batch, or take a "
+          "network without batch norm") {}
+
+bool is_one_value(const std::exception& error) {
+  return dynamic_cast<const OneValueError*>(&error) != nullptr ||
+         std::string_view(error.what()).find("Expected more than 1 value per channel") !=
+             std::string_view::npos;
+}
+
 void check_values_a_channel(std::int64_t values) {
-  if (values == 1)
-    throw DataError(
-        "batch norm needs at least 2 samples in every pass of a training, or group of "
-        "model.bn_batch, and one has 1; raise data.batch_size or model.bn_batch, or take a network "
-        "without batch norm");
+  if (values == 1) throw OneValueError();
 }
 
 ChannelMoments moments_over(Group& ranks, const at::Tensor& input) {

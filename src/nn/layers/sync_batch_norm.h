@@ -1,8 +1,10 @@
 #pragma once
 
+#include "onecycle/error.h"
 #include "onecycle/group.h"
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 
 #include <ATen/core/Tensor.h>
@@ -16,11 +18,20 @@ struct ChannelMoments {
   at::Tensor count;     // [], float64: values a channel
 };
 
-// Throws DataError for one value a channel of a training pass: it has no variance.
+// A training pass with one value a channel, which has no variance.
+class OneValueError : public DataError {
+ public:
+  OneValueError();
+};
+
+// Whether an error is that, by its type or as LibTorch's own batch norms say it.
+bool is_one_value(const std::exception& error);
+
+// Throws OneValueError for one value a channel of a training pass.
 void check_values_a_channel(std::int64_t values);
 
-// input [N, C, H, W]. Collective; does not wait for the device. Throws DataError where there is but
-// one value a channel.
+// input [N, C, H, W]. Collective; does not wait for the device. Throws OneValueError where there
+// is but one value a channel.
 ChannelMoments moments_over(Group& ranks, const at::Tensor& input);
 
 // (input - mean) / sqrt(variance + eps) * weight + bias, in the dtype of the input. Its backward

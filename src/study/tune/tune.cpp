@@ -8,12 +8,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace onecycle {
 
 namespace {
 
-constexpr int kRates = 3;                  // whole, half and a quarter
+constexpr int kRates = 3;    // whole, half and a quarter
+constexpr int kLengths = 2;  // a short one and twice that
+constexpr double kMomenta[] = {0.97, 0.95, 0.9};
 constexpr double kClose = 1.02;            // losses that differ by less, or by .02 nats
 constexpr double kLowestShare = 1.0 / 32;  // of the rate found
 
@@ -55,6 +58,17 @@ class Procedure {
     result_.metrics = run.task->metrics();
     loss_may_be_negative_ = run.task->loss_may_be_negative();
     decays_ = run.model->decays_to_try();
+    items_.plan(most_items());
+  }
+
+  std::int64_t most_items() const {
+    std::int64_t count = 1 + kRates + kLengths + 1;  // between two range tests
+    if (takes(recipe_.optimizer, Change::set_weight_decay))
+      count += static_cast<std::int64_t>(decays_.size());
+    if (takes(recipe_.optimizer, Change::set_momentum))
+      count += 1 + static_cast<std::int64_t>(std::size(kMomenta)) +
+               (takes(recipe_.schedule, Change::set_momentum_max) ? 1 : 0);
+    return count;
   }
 
   // ---- Stages ----
@@ -87,7 +101,7 @@ class Procedure {
   void choose_momentum() {
     if (!takes(recipe_.optimizer, Change::set_momentum)) return;
     std::vector<Candidate> candidates = {{"as the recipe", recipe_}};
-    for (const double momentum : {0.97, 0.95, 0.9})
+    for (const double momentum : kMomenta)
       candidates.push_back({format("{:.2f}", momentum), with_momentum(recipe_, momentum)});
     if (takes(recipe_.schedule, Change::set_momentum_max))
       candidates.push_back({"0.95-0.85-0.95", with_cycled_momentum(recipe_, 0.95, 0.85)});

@@ -51,6 +51,7 @@ TuneItems::TuneItems(const Tuning& tuning)
       stop_(tuning.stop),
       progress_(tuning.progress),
       say_(tuning.say),
+      begin_(tuning.begin),
       cache_(folder_ + "/tune.json",
              resolved_text(tuning.recipe, environment_.registries) +
                  format("seeds {}, share {}", options_.seeds, options_.short_share) +
@@ -61,15 +62,30 @@ template <class Item>
 Item TuneItems::spent(Item item) {
   epochs_ += item.epochs;
   seconds_ += item.seconds;
+  ++done_;
   return item;
 }
 
+// Most of what is left are trials.
+void TuneItems::tell_begin(const std::string& key) const {
+  if (!begin_) return;
+  TunePlace place{key, done_ + 1, std::max(planned_, done_ + 1), std::nullopt};
+  if (trials_ > 0)
+    place.seconds_left =
+        trial_seconds_ / static_cast<double>(trials_) * static_cast<double>(place.at_most - done_);
+  begin_(place);
+}
+
 TrainedItem TuneItems::trained(const std::string& key, const Recipe& recipe) {
-  return spent(cache_.get(
+  const TrainedItem item = spent(cache_.get(
       key, [&] { return train_now(key, recipe); }, is_trial));
+  ++trials_;
+  trial_seconds_ += item.seconds;
+  return item;
 }
 
 TrainedItem TuneItems::train_now(const std::string& key, const Recipe& recipe) {
+  tell_begin(key);
   RecipeRun run = build_on(data_, recipe, environment_);
   const std::vector<Metric> metrics = run.task->metrics();
   const TrialScore result = run_trial(std::move(run), stop_, progress_);
@@ -88,6 +104,7 @@ RangeItem TuneItems::range(const std::string& key, const Recipe& recipe, std::in
 }
 
 RangeItem TuneItems::range_now(const std::string& key, const Recipe& recipe, std::int64_t seeds) {
+  tell_begin(key);
   const auto begun = std::chrono::steady_clock::now();
   RangeTestOptions options;
   options.seeds = seeds;

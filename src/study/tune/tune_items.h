@@ -42,6 +42,9 @@ class TuneItems {
   TrainedItem trained(const std::string& key, const Recipe& recipe);
   RangeItem range(const std::string& key, const Recipe& recipe, std::int64_t seeds);
 
+  // How many items the tuning asks for at most.
+  void plan(std::int64_t items) { planned_ = items; }
+
   // Of a share of the recipe's length.
   double epochs(const Recipe& recipe, double share) const;
   Duration length(const Recipe& recipe, double share) const;
@@ -55,6 +58,7 @@ class TuneItems {
   TrainedItem train_now(const std::string& key, const Recipe& recipe);
   RangeItem range_now(const std::string& key, const Recipe& recipe, std::int64_t seeds);
   StepPlan steps_of(const Recipe& recipe) const;
+  void tell_begin(const std::string& key) const;
   template <class Item>
   Item spent(Item item);
 
@@ -65,7 +69,12 @@ class TuneItems {
   StopSignal& stop_;
   Observer* progress_;
   const std::function<void(const std::string&)>& say_;
+  const std::function<void(const TunePlace&)>& begin_;
   ResultCache cache_;
+  std::int64_t planned_ = 1;
+  std::int64_t done_ = 0;
+  std::int64_t trials_ = 0;   // of them, trained
+  double trial_seconds_ = 0;  // of those
   double epochs_ = 0;
   double seconds_ = 0;
 };

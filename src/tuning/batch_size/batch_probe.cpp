@@ -1,6 +1,7 @@
 #include "tuning/batch_size/batch_probe.h"
 
 #include "core/text/format.h"
+#include "nn/layers/sync_batch_norm.h"
 #include "train/step/step_graph.h"
 
 #include <algorithm>
@@ -117,7 +118,13 @@ BatchProbe probe_batch(const Run& run) {
   StopSignal never;
   BatchProbe probe;
   probe.batch = run.steps.micro_batch;
-  const ProbedSteps first = take_first_steps(run, never);
+  ProbedSteps first;
+  try {
+    first = take_first_steps(run, never);
+  } catch (const OneValueError& error) {
+    probe.why = error.what();
+    return probe;
+  }
   probe.why = obstacle(first.end);
   if (!probe.why.empty()) return probe;
   const ProbedSteps timed = time_steps(run, first.samples_per_second, never);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 namespace onecycle {
 
@@ -161,13 +162,37 @@ BatchChoice read_probes(const std::vector<BatchProbe>& probes) {
   return choice;
 }
 
+bool was_tried(const std::vector<BatchProbe>& probes, std::int64_t batch) {
+  return std::any_of(probes.begin(), probes.end(),
+                     [&](const BatchProbe& probe) { return probe.batch == batch; });
+}
+
+bool was_refused(const std::vector<BatchProbe>& probes, std::int64_t batch) {
+  return std::any_of(probes.begin(), probes.end(),
+                     [&](const BatchProbe& probe) { return probe.batch == batch && !probe.fits; });
+}
+
+// The smallest and the largest that fit, up to `most`; {most, 0}: none does.
+std::pair<std::int64_t, std::int64_t> fitting_within(const std::vector<BatchProbe>& probes,
+                                                     std::int64_t most) {
+  std::pair<std::int64_t, std::int64_t> found = {most, 0};
+  for (const BatchProbe& probe : probes) {
+    if (!probe.fits || probe.batch > most) continue;
+    found.first = std::min(found.first, probe.batch);
+    found.second = std::max(found.second, probe.batch);
+  }
+  return found;
+}
+
 }  // namespace
 
 BatchChoice choose_share(const std::vector<BatchProbe>& probes, std::int64_t num_train,
                          std::int64_t total, std::int64_t ranks, std::int64_t unit) {
   BatchChoice choice = read_probes(probes);
   if (choice.largest == 0) return choice;
-  const auto shares = share_batch(total, choice.largest, ranks, unit);
+  auto shares = share_batch(total, choice.largest, ranks, unit);
+  while (shares && was_refused(probes, shares->per_rank))
+    shares = share_batch(total, shares->per_rank - 1, ranks, unit);
   choice.chosen = shares ? shares->per_rank : choice.largest;
   choice.chosen_steps = num_train / total;
   choice.bound = BatchBound::total;
@@ -181,12 +206,25 @@ BatchChoice choose_batch(const std::vector<BatchProbe>& probes, std::int64_t num
   choice.chosen = choice.fastest;
   choice.bound = choice.fastest == choice.largest ? BatchBound::limit : BatchBound::throughput;
   const std::int64_t for_steps =
-      std::max(unit, whole_grains(num_train / (kFewestSteps * accumulate), unit));
+      std::max(fitting_within(probes, choice.largest).first,
+               whole_grains(num_train / (kFewestSteps * accumulate), unit));
   if (choice.chosen > for_steps) {
-    choice.chosen = for_steps;
+    choice.chosen =
+        was_refused(probes, for_steps) ? fitting_within(probes, for_steps).second : for_steps;
     choice.bound = BatchBound::steps_per_epoch;
   }
   choice.chosen_steps = num_train / (choice.chosen * accumulate);
+  return choice;
+}
+
+BatchChoice choose_tried(const std::vector<BatchProbe>& probes,
+                         const std::function<BatchChoice()>& choose,
+                         const std::function<void(std::int64_t)>& try_size) {
+  BatchChoice choice = choose();
+  while (choice.largest > 0 && !was_tried(probes, choice.chosen)) {
+    try_size(choice.chosen);
+    choice = choose();
+  }
   return choice;
 }
 

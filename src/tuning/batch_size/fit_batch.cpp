@@ -7,6 +7,7 @@
 #include "kernels/device_memory.h"
 #include "network/input_format.h"
 #include "nn/layers/batch_norm.h"
+#include "nn/layers/sync_batch_norm.h"
 #include "nn/random_state.h"
 #include "train/memory.h"
 #include "train/run_plan.h"
@@ -148,6 +149,8 @@ class Probes {
     } catch (const c10::Error& error) {
       if (!is_out_of_memory(error)) throw;
       probe.why = "out of memory";
+    } catch (const OneValueError& error) {
+      probe.why = error.what();
     }
     probe.fits = probe.why.empty();
     return probe;
@@ -215,12 +218,19 @@ BatchFit fit_batch(Experiment& experiment, const OptimizerPlan& optimizer,
   require_a_size(most, unit);
   const c10::DeviceGuard device(run.compute.device);
   Probes probes(run, accumulate, *group, experiment.stop(), options.limit_bytes);
+  const auto choose = [&] {
+    const std::vector<BatchProbe>& tried = probes.fit().probes;
+    return asked.total_given
+               ? choose_share(tried, run.train->size(), asked.total_batch, group->size(), unit)
+               : choose_batch(tried, run.train->size(), parts, unit);
+  };
   std::string refused;
   try {
     const std::int64_t largest = find_largest_batch(
         most, [&](std::int64_t batch) { return probes.fits(batch); }, unit);
     if (largest == 0)
       refused = nothing_fits(unit, probes.fit().limit_bytes, probes.fit().probes.back().why);
+    choose_tried(probes.fit().probes, choose, [&](std::int64_t batch) { probes.fits(batch); });
   } catch (const Interrupted&) {
     refused = "interrupted";
   }
@@ -228,9 +238,7 @@ BatchFit fit_batch(Experiment& experiment, const OptimizerPlan& optimizer,
   experiment.stop().withdraw();
   BatchFit fit = probes.fit();
   fit.refused = refused;
-  fit.choice = asked.total_given ? choose_share(fit.probes, run.train->size(), asked.total_batch,
-                                                group->size(), unit)
-                                 : choose_batch(fit.probes, run.train->size(), parts, unit);
+  fit.choice = choose();
   return fit;
 }
 
