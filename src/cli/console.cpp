@@ -4,6 +4,7 @@
 #include "core/text/json_text.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
+#include "observe/line.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,9 +14,35 @@
 
 namespace onecycle {
 
+namespace {
+
+// Broken between words, behind the line's label where it has one ("data       ").
+std::string broken(const std::string& line, int columns) {
+  constexpr std::size_t kLongestLabel = 12;
+  const std::size_t gap = line.find("  ");
+  std::size_t text = gap < kLongestLabel ? line.find_first_not_of(' ', gap) : 0;
+  if (text == std::string::npos || text > kLongestLabel) text = 0;
+  return wrapped(line, columns, static_cast<int>(text));
+}
+
+// As it is but on a terminal.
+std::string laid_out(const std::string& text, std::FILE* out) {
+  if (isatty(fileno(out)) == 0) return text;
+  std::string lines;
+  std::size_t begin = 0;
+  for (std::size_t end = 0; end != std::string::npos; begin = end + 1) {
+    end = text.find('\n', begin);
+    if (begin > 0) lines += '\n';
+    lines += broken(text.substr(begin, end - begin), terminal_columns(out));
+  }
+  return lines;
+}
+
+}  // namespace
+
 void Console::say(const std::string& line) const {
   if (quiet()) return;
-  print(out_, "{}\n", visible(line));
+  print(out_, "{}\n", laid_out(visible(line), out_));
   std::fflush(out_);
 }
 
@@ -26,7 +53,7 @@ void Console::tell_result(const std::string& line) const {
 }
 
 void Console::warn(const std::string& line) const {
-  if (!silent()) print(stderr, "warning: {}\n", visible(line));
+  if (!silent()) print(stderr, "{}\n", laid_out("warning: " + visible(line), stderr));
 }
 
 bool Console::terminal() const {

@@ -141,14 +141,14 @@ class RunRecord {
         recipe_(resolved_text(run.recipe, session.registries())),
         checkpoints_(checkpoints_path(folder), run.recipe.output.keep,
                      metadata_of(run, recipe_, session.environment())),
+        progress_(console_.out(), console_.terminal(), console_.verbose()),
         metrics_(run.task->metrics()),
         csv_(folder, metrics_, warner()),
         events_(folder, warner()),
         divergence_(run.recipe.stop.divergence_factor, run.recipe.stop.divergence_window),
         early_(run.recipe.stop.patience.value_or(0), run.recipe.stop.min_delta,
                run.recipe.stop.monitor == Monitor::loss),
-        progress_(console_.out(), console_.terminal(), console_.verbose()),
-        starvation_([this](const std::string& text) { console_.warn(text); }),
+        starvation_(warner()),
         shares_processors_(run.compute.device.is_cpu() && at::get_num_threads() > 1),
         json_(std::cout, folder),
         notes_(run) {
@@ -158,7 +158,10 @@ class RunRecord {
                           {resolved_text(run.recipe, session.registries(), used)});
     if (const auto steps = profiled_steps(session.line()))
       profile_.emplace(folder, *steps, run.compute.device.is_cuda(),
-                       [this](const std::string& text) { say_profile(text, console_); });
+                       [this](const std::string& text) {
+                         progress_.make_room();
+                         say_profile(text, console_);
+                       });
   }
 
   CheckpointStore& checkpoints() { return checkpoints_; }
@@ -185,8 +188,11 @@ class RunRecord {
   }
 
  private:
-  AppendFile::Warn warner() const {
-    return [console = console_](const std::string& text) { console.warn(text); };
+  AppendFile::Warn warner() {
+    return [this](const std::string& text) {
+      progress_.make_room();
+      console_.warn(text);
+    };
   }
 
   std::string folder_;
@@ -196,12 +202,12 @@ class RunRecord {
   FolderLock lock_;
   std::string recipe_;
   CheckpointFolder checkpoints_;
+  Progress progress_;
   std::vector<Metric> metrics_;
   CsvWriter csv_;
   EventLog events_;
   DivergenceWatch divergence_;
   EarlyStop early_;
-  Progress progress_;
   StarvationWatch starvation_;
   bool shares_processors_;
   JsonLines json_;

@@ -163,7 +163,7 @@ std::string Progress::epoch_line(const Evaluated& event) const {
 
 void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
   time_left_.evaluated(event.test.has_value(), seconds_now());
-  erase_bar();
+  make_room();
   print(out_, "{}\n", epoch_line(event));
   // In words, when it changes.
   if (event.verdict && event.verdict->judgement != judgement_) {
@@ -176,7 +176,7 @@ void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
 
 void Progress::on_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::checkpoint && !verbose_) return;
-  erase_bar();
+  make_room();
   const bool plain = notice.kind == Notice::Kind::resumed;
   print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ",
         visible(notice.message));
@@ -187,9 +187,9 @@ void Progress::restore(const std::string&, std::int64_t steps) {
   time_left_.restart(steps, seconds_now());
 }
 
-void Progress::on_run_end(const RunEnd&) { erase_bar(); }
+void Progress::on_run_end(const RunEnd&) { make_room(); }
 
-void Progress::erase_bar() {
+void Progress::make_room() {
   if (bar_shown_) print(out_, "\r\x1b[K");
   bar_shown_ = false;
 }

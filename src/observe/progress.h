@@ -30,6 +30,9 @@ class Progress : public Observer {
   void on_run_end(const RunEnd& event) override;
   void restore(const std::string& state, std::int64_t steps) override;
 
+  // Before somebody else writes a line.
+  void make_room();
+
  private:
   using Clock = std::chrono::steady_clock;
 
@@ -43,7 +46,6 @@ class Progress : public Observer {
                    int rank) const;
   void add_score(std::vector<LinePart>& parts, const char* split, const std::optional<Score>& score,
                  int rank, int loss_rank) const;
-  void erase_bar();
 
   std::FILE* out_;
   bool terminal_;
