@@ -151,8 +151,9 @@ TEST_F(Reports, ARangeTestShowsItsNumberAndItsRules) {
   EXPECT_THAT(html, HasSubstr("Take 0.1."));
   EXPECT_THAT(html, HasSubstr("Uncertain"));
   EXPECT_THAT(html, HasSubstr("<td class=\"text\">slide</td><td>–</td>"));
-  EXPECT_THAT(html, HasSubstr("The largest useful learning rate is 0.1. Take it with: --set "
-                              "schedule.lr_max=0.1"));
+  EXPECT_THAT(html,
+              HasSubstr("<p class=\"answer\">The largest useful learning rate is 0.1.</p>"));
+  EXPECT_THAT(html, HasSubstr("<code>--set schedule.lr_max=0.1</code>"));
   EXPECT_THAT(html, HasSubstr("are cut off; the highest is 1e30."));
   const auto figures = read_figures(folder_.path());
   ASSERT_THAT(figures, SizeIs(2)) << "the coarse sweep has its own";

@@ -41,16 +41,15 @@ PageTable sweeps_of(const Json& test) {
   return table;
 }
 
-// The answer, and how to take it.
-void add_answer_words(PageContent& content, const Json& test) {
+void add_answer(PageContent& content, const Json& test) {
   const double best = number_in(test, "lr_max");
   const double other = number_in(test, "lr_other");
-  const std::string settings = text_in(test, "settings");
   if (!std::isfinite(best)) return;
-  content.words.push_back(
-      format("The largest useful learning rate is {}{}.{}", human_number(best),
-             std::isfinite(other) ? format(" (or {}: a close call)", human_number(other)) : "",
-             settings.empty() ? "" : " Take it with: " + settings));
+  content.answer =
+      format("The largest useful learning rate is {}{}.", human_number(best),
+             std::isfinite(other) ? format(" (or {}: a close call)", human_number(other)) : "");
+  const std::string settings = text_in(test, "settings");
+  if (!settings.empty()) content.commands.push_back({"take it with", settings});
   const Json& suggestions = list_in(test, "suggestions");
   if (!suggestions.empty() && !text_in(suggestions.front(), "reason").empty())
     content.words.push_back(format("Why: {}.", text_in(suggestions.front(), "reason")));
@@ -84,7 +83,7 @@ PageContent read_range_test(const std::string& folder) {
                     "or between ") +
         (text_in(test, "measure") == "loss" ? "held-out and training loss."
                                             : human_name(metric_in(test)) + " and loss."));
-  add_answer_words(content, test);
+  add_answer(content, test);
   for (const Json& word : list_in(test, "words"))
     if (word.is_string()) content.words.push_back(word.get<std::string>());
   add_facts(content, test);
