@@ -19,6 +19,18 @@ def trained(output):
             "warnings": [e["message"] for e in told if e["event"] == "warning"]}
 
 
+def evaluated(output):
+    """Of `train --json` under gpu_memory.py: the test losses of its evaluations, the median seconds of the later half, after
+    whatever is recorded was, and the memory in use."""
+    told = events(output)
+    evaluations = [e for e in told if e["event"] == "evaluated"]
+    spent = [e["seconds"] - e["train_seconds"] for e in evaluations]
+    each = [after - before for before, after in zip(spent, spent[1:])]
+    return {"losses": [e["test_loss"] for e in evaluations], "seconds": statistics.median(each[len(each) // 2:]),
+            "mib": next(e["mib"] for e in told if e["event"] == "memory"),
+            "warnings": [e["message"] for e in told if e["event"] == "warning"]}
+
+
 def json_lines(output):
     return events(output)
 
@@ -81,6 +93,9 @@ def of_one_part(part, result):
         return []
     if part.read is cases:
         return [of_tests(part.name, read)]
+    if part.read is evaluated:
+        memory = f"{read['mib']} MiB in use" if read["mib"] else "memory not seen"
+        return [(part.name, "; ".join([f"{read['seconds']:.4f} s an evaluation", memory, *read["warnings"]]), "", None)]
     if part.read is json_lines and read:
         runs = [run["train_seconds"] for run in read]
         text = f"first {runs[0]:.2f} s, best {min(runs):.2f} s; {statistics.mean(map(accuracy, read)):.2%}"
@@ -117,14 +132,26 @@ class Results:
         return [end for name in names for end in (self.read(name) or {}).get("ends", [])]
 
 
-def of_losses(results, number, what, one, other, most):
+def of_losses(results, number, what, one, other, most, unit="steps"):
     one, other = results.losses(one), results.losses(other)
     if one is None or other is None:
         return []
     difference = largest_difference(one, other)
     if difference is None:
         return [(number, what, f"{len(one)} and {len(other)} losses", f"<= {most:g}", False)]
-    return [(number, what, f"{difference:.3g} over {len(one)} steps", f"<= {most:g}", difference <= most)]
+    return [(number, what, f"{difference:.3g} over {len(one)} {unit}", f"<= {most:g}", difference <= most)]
+
+
+def of_evaluations(results, number, net, graph, plain):
+    """Whether recorded evaluations are the plain ones, and what they save and cost."""
+    rows = of_losses(results, number, f"{net}: test losses of recorded evaluations and of plain ones, largest difference",
+                     graph, plain, 0, "evaluations")
+    one, other = results.read(graph), results.read(plain)
+    if one and other:
+        memory = f"{one['mib'] - other['mib']:+} MiB" if one["mib"] and other["mib"] else "memory not seen"
+        rows.append((number, f"{net}: recorded evaluations, of plain ones", f"{one['seconds'] / other['seconds']:.2f} of the "
+                     f"time, {memory}", "", None))
+    return rows
 
 
 SEEDS = ("cifar10-94, seeds 1-5", "cifar10-94, seeds 6-10")
@@ -140,6 +167,7 @@ def of_several_parts(visits, state):
                           f"{net}, graph on", f"{net}, graph off", 0)
     rows += of_losses(results, 1, "mlp: losses of two ranks and of one, largest difference", "two ranks on one GPU",
                       "mlp, graph off", 1e-4)
+    rows += of_evaluations(results, 1, "cifar_fast", "cifar_fast, evaluation graph on", "cifar_fast, evaluation graph off")
     runs = results.runs(*SEEDS)
     if runs:
         mean = statistics.mean(map(accuracy, runs))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gpu_results
 from gpu_plan import Part, Visit
-from gpu_results import cases, from_file, json_lines, last_lines, trained
+from gpu_results import cases, evaluated, from_file, json_lines, last_lines, trained
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "bench/peers"
@@ -14,6 +14,7 @@ RESNET20 = "recipes/cifar10-resnet20.yaml"
 FAST = "recipes/cifar10-94.yaml"
 MUON = "recipes/cifar10-94-muon.yaml"
 PICTURES = "{name: synthetic, train: 10000, test: 1000, channels: 3, height: 32, width: 32}"
+MORE_TESTS = "data.format.test=10000"
 # Of test cases: on a GPU; not those about a machine that has none.
 FILTER = ("*Cuda*:*Gpu*:*GPU*:*Nccl*"
           "-CudaOnHost.*:Engines.*:BadInput.*:StepGraph.OnNeedsAGpu:*.WithoutCuda*:*BuildWithoutCuda*")
@@ -94,6 +95,11 @@ def right(make):
         for graph in ("off", "on"):
             yield make.train(f"{net}, graph {graph}", 12, 30, recipe, *settings, f"train.graph={graph}", *EXACT, *steps(100),
                              data=data)
+    # Ten evaluations of 20 batches and six views; a bias freezes within, and both graphs are recorded anew.
+    for graph in ("off", "on"):
+        yield make.train(f"cifar_fast, evaluation graph {graph}", 12, 30, FAST, *synthetic(1024), MORE_TESTS,
+                         f"train.evaluation_graph={graph}", *EXACT, *steps(100), "train.evaluate_every=10it", data=False,
+                         before=[python, ROOT / "bench/gpu_memory.py"], read=evaluated)
     yield make.train("quickstart", 15, 45, MLP, wanted="0.888")
     yield make.train("one rank over NCCL", 15, 40, MLP, *steps(300), words=("--ranks", "1"))
     yield make.train("two ranks on one GPU", 25, 45, MLP, "data.batch_size=64", "train.graph=off", *EXACT, *steps(100),

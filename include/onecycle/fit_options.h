@@ -7,7 +7,7 @@
 
 namespace onecycle {
 
-// Whether a step becomes one CUDA graph (docs/gpu.md).
+// Whether a step, or an evaluation's pass over a batch, becomes one CUDA graph (docs/gpu.md).
 enum class GraphChoice { automatic, on, off };
 
 // Views of an image whose logits are averaged.
@@ -54,6 +54,8 @@ struct FitOptions {
   TestTimeAugmentation tta = TestTimeAugmentation::none;  // in evaluations
   double tta_share = 1;  // of the samples, the least sure ones, have those views: PredictOptions
   GraphChoice graph = GraphChoice::automatic;
+  // The evaluations' passes beside it; automatic: not until docs/gpu.md names a GPU that gains.
+  GraphChoice evaluation_graph = GraphChoice::automatic;
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   bool sample_losses = false;  // evaluations say the loss of each sample of the validation part
   bool best_by_loss = false;   // the best checkpoint: by the validation part's loss, not its metric

@@ -49,6 +49,7 @@ struct TrainOptions {
   AutotuneChoice autotune = AutotuneChoice::automatic;
   bool deterministic = false;
   GraphChoice graph = GraphChoice::automatic;
+  GraphChoice evaluation_graph = GraphChoice::automatic;
   std::optional<std::int64_t> threads;
   double label_smoothing = 0;
   std::int64_t accumulate = 1;

@@ -71,6 +71,7 @@ FitOptions fit_options(const Recipe& recipe, const StepPlan& steps) {
   options.tta = train.tta;
   options.tta_share = train.tta_share;
   options.graph = train.graph;
+  options.evaluation_graph = train.evaluation_graph;
   options.gradient_format = train.gradient_format;
   options.best_by_loss = recipe.stop.monitor == Monitor::loss;
   options.retries = recipe.stop.on_divergence.retries;

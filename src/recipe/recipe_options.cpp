@@ -163,6 +163,10 @@ OptionTable<TrainOptions> train_options() {
             {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
             "the whole step as one CUDA graph; auto: on a CUDA device, step by step if it cannot "
             "be recorded; on: an error then");
+  table.add("evaluation_graph", &TrainOptions::evaluation_graph,
+            {{"auto", GraphChoice::automatic}, {"on", GraphChoice::on}, {"off", GraphChoice::off}},
+            "the forward passes of a training's evaluations as a CUDA graph in the memory of the "
+            "step's; auto: off; on: as they are where they cannot be recorded");
   table
       .add("threads", &TrainOptions::threads,
            "CPU threads; null: as many as cores, or as the cgroup's CPU quota allows")

@@ -97,32 +97,32 @@ at::Tensor all_rows(Group& group, const std::vector<at::Tensor>& own) {
   return parts.empty() ? at::Tensor() : at::cat(parts);
 }
 
-namespace {
-
-Score evaluate_with(const Run& run, Source& samples, bool full_precision, SampleLosses* losses) {
+Score evaluate_by(const Run& run, Source& samples, bool full_precision, EvaluationGraph* graph,
+                  std::vector<float>* losses) {
+  if (full_precision && c10::isReducedFloatingType(run.compute.dtype))
+    graph = nullptr;  // once in a run, and masters stand where it reads
   Evaluation evaluation(run);
+  SampleLosses own;
   PredictOptions options;
   options.augmentation = run.options.tta;
   options.share = run.options.tta_share;
   options.full_precision = full_precision;
-  outputs_of_all(run, samples, options, [&](const at::Tensor& outputs, const Batch& batch) {
+  const auto take = [&](const at::Tensor& outputs, const Batch& batch) {
     evaluation.add(outputs, batch);
-    if (losses != nullptr) losses->add(*run.task, outputs, batch);
-  });
-  return evaluation.score();
+    if (losses != nullptr) own.add(*run.task, outputs, batch);
+  };
+  outputs_of_all(run, samples, options, take, graph);
+  const Score score = evaluation.score();
+  if (losses != nullptr) *losses = own.of_all(*run.group);
+  return score;
 }
 
-}  // namespace
-
 Score evaluate(const Run& run, Source& samples, bool full_precision) {
-  return evaluate_with(run, samples, full_precision, nullptr);
+  return evaluate_by(run, samples, full_precision, nullptr, nullptr);
 }
 
 Score evaluate(const Run& run, Source& samples, bool full_precision, std::vector<float>& losses) {
-  SampleLosses own;
-  const Score score = evaluate_with(run, samples, full_precision, &own);
-  losses = own.of_all(*run.group);
-  return score;
+  return evaluate_by(run, samples, full_precision, nullptr, &losses);
 }
 
 }  // namespace onecycle

@@ -12,6 +12,7 @@
 #include "nn/random_state.h"
 #include "train/memory.h"
 #include "train/run_plan.h"
+#include "train/step/forward.h"
 
 #include <algorithm>
 
@@ -55,6 +56,11 @@ Fit::Fit(const Run& run, const std::vector<Observer*>& observers, StopSignal& st
   if (options.ema_decay) average_.emplace(*run.parameters, *options.ema_decay);
   if (options.lookahead.every)
     lookahead_.emplace(*run.parameters, options.lookahead, run.steps.total_steps);
+  if (options.evaluation_graph == GraphChoice::on)
+    evaluation_graph_.emplace(
+        run, EvaluationGraph::Calls{
+                 [this] { return step_.recorder_beside(); },
+                 [this](const std::string& why) { notice(Notice::Kind::warning, why); }});
 }
 
 RunEnd Fit::fit() {
@@ -144,6 +150,7 @@ void Fit::train_step(std::int64_t step) {
   if (const std::int64_t phase = run_.freezing.phase_of(step); phase != phase_) {
     if (phase_ >= 0) share_statistics();  // norms that freeze normalise by them from here on
     run_.freezing.apply(phase_ = phase, *run_.parameters);
+    if (evaluation_graph_) evaluation_graph_->drop();  // its memory is that of the step's graph
     step_.weights_changed();
   }
   run_.group->at_step(step);
@@ -197,13 +204,14 @@ void Fit::evaluate_now(std::int64_t step) {
   event.train_seconds = seconds() - state_.evaluation_seconds;
   const Stopwatch evaluation;
   share_statistics();
+  EvaluationGraph* const graph = evaluation_graph_ ? &*evaluation_graph_ : nullptr;
   const auto evaluate_all = [&] {
     if (run_.validation)
-      event.validation = run_.options.sample_losses
-                             ? evaluate(run_, *run_.validation, last, event.validation_losses)
-                             : evaluate(run_, *run_.validation, last);
+      event.validation =
+          evaluate_by(run_, *run_.validation, last, graph,
+                      run_.options.sample_losses ? &event.validation_losses : nullptr);
     if (run_.test && (last || due(run_.options.test_every)))
-      event.test = evaluate(run_, *run_.test, last);
+      event.test = evaluate_by(run_, *run_.test, last, graph, nullptr);
   };
   average_ ? average_->stand_in_for(evaluate_all) : evaluate_all();
   state_.evaluation_seconds += evaluation.seconds();

@@ -5,6 +5,7 @@
 #include "train/agreement.h"
 #include "train/state/averages.h"
 #include "train/state/run_state.h"
+#include "train/step/evaluation_graph.h"
 #include "train/step/step.h"
 
 #include <chrono>
@@ -83,6 +84,7 @@ class Fit {
   StopSignal& stop_;
   CheckpointStore* store_;
   Step step_;
+  std::optional<EvaluationGraph> evaluation_graph_;
   Agreement agreement_;
   std::optional<WeightAverage> average_;
   std::optional<Lookahead> lookahead_;

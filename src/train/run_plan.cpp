@@ -10,6 +10,7 @@
 #include "train/total_batch.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace onecycle {
 
@@ -112,9 +113,16 @@ RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSche
 }
 
 void follow(Run& run, RunPlan plan) {
-  if (run.options.graph == GraphChoice::on && !run.compute.device.is_cuda())
-    throw FieldError("train.graph",
-                     "on needs a CUDA device, and this run is on the CPU; leave it at auto");
+  const std::pair<const char*, GraphChoice> graphs[] = {
+      {"train.graph", run.options.graph}, {"train.evaluation_graph", run.options.evaluation_graph}};
+  for (const auto& [field, choice] : graphs)
+    if (choice == GraphChoice::on && !run.compute.device.is_cuda())
+      throw FieldError(field,
+                       "on needs a CUDA device, and this run is on the CPU; leave it at auto");
+  if (run.options.evaluation_graph == GraphChoice::on && run.options.graph == GraphChoice::off)
+    throw FieldError("train.evaluation_graph",
+                     "on shares the memory of the step's graph, and train.graph is off; leave one "
+                     "of them at auto");
   run.parameters->reset_factors(plan.optimizer.decay_all);
   run.parameters->slice_rates(plan.optimizer.lr_slice);
   run.parameters->apply(plan.optimizer.groups);

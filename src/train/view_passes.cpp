@@ -18,12 +18,18 @@ namespace {
 
 using TakeOutputs = std::function<void(const at::Tensor& outputs, const Batch& batch)>;
 
+at::Tensor logits_of(const Run& run, const Batch& batch, TestTimeAugmentation views,
+                     EvaluationGraph* graph) {
+  return graph != nullptr
+             ? graph->logits(batch.inputs, views)
+             : logits_of_views(*run.model, batch.inputs, views, run.compute.memory_format);
+}
+
 void all_views(const Run& run, Source& samples, const PredictOptions& options,
-               const TakeOutputs& take) {
+               const TakeOutputs& take, EvaluationGraph* graph) {
   std::int64_t done = 0;
   forward_all(run, samples, options.full_precision, [&](const Batch& batch) {
-    take(logits_of_views(*run.model, batch.inputs, options.augmentation, run.compute.memory_format),
-         batch);
+    take(logits_of(run, batch, options.augmentation, graph), batch);
     done += batch.valid;
     if (options.progress) options.progress(done);
   });
@@ -53,7 +59,7 @@ at::Tensor least_sure(const Run& run, const std::vector<at::Tensor>& leads, std:
 }
 
 void views_of_least_sure(const Run& run, Source& samples, const PredictOptions& options,
-                         const TakeOutputs& take) {
+                         const TakeOutputs& take, EvaluationGraph* graph) {
   if (samples.size() == 0) return;
   const at::NoGradGuard no_grad;
   const c10::DeviceGuard device(run.compute.device);  // of what `take` queues
@@ -70,8 +76,7 @@ void views_of_least_sure(const Run& run, Source& samples, const PredictOptions& 
   std::vector<at::Tensor> outputs, leads;
   std::vector<Batch> batches;
   forward_all(run, samples, options.full_precision, [&](const Batch& batch) {
-    outputs.push_back(logits_of_views(*run.model, batch.inputs, TestTimeAugmentation::none,
-                                      run.compute.memory_format));
+    outputs.push_back(logits_of(run, batch, TestTimeAugmentation::none, graph));
     leads.push_back(leads_of(*run.task, outputs.back().narrow(0, 0, batch.valid)));
     batches.push_back({{}, batch.targets, {}, batch.valid});
     tell(static_cast<double>(batch.valid));
@@ -100,12 +105,12 @@ void views_of_least_sure(const Run& run, Source& samples, const PredictOptions& 
 }  // namespace
 
 void outputs_of_all(const Run& run, Source& samples, const PredictOptions& options,
-                    const TakeOutputs& take) {
+                    const TakeOutputs& take, EvaluationGraph* graph) {
   if (!(options.share > 0)) throw Error("the share of samples that have all views must be above 0");
   if (options.augmentation == TestTimeAugmentation::none || options.share >= 1)
-    all_views(run, samples, options, take);
+    all_views(run, samples, options, take, graph);
   else
-    views_of_least_sure(run, samples, options, take);
+    views_of_least_sure(run, samples, options, take, graph);
 }
 
 }  // namespace onecycle

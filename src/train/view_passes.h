@@ -2,6 +2,8 @@
 
 #include "onecycle/predict.h"
 
+#include "train/step/evaluation_graph.h"
+
 #include <functional>
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +15,9 @@ namespace onecycle {
 // below 1 the batches come after all passes, without their inputs, and the outputs of the part stay
 // on the device until then; the ranks tell one another how sure they are, which waits for the
 // device once. Collective then. Throws Error for a share below 1 where the task has no classes.
+// `graph`, which may be null, makes the passes over whole batches, not those over chosen samples.
 void outputs_of_all(const Run& run, Source& samples, const PredictOptions& options,
-                    const std::function<void(const at::Tensor& outputs, const Batch& batch)>& take);
+                    const std::function<void(const at::Tensor& outputs, const Batch& batch)>& take,
+                    EvaluationGraph* graph = nullptr);
 
 }  // namespace onecycle

@@ -2,6 +2,7 @@
 """What bench/gpu plans, keeps and tells, without a GPU and without a build."""
 import argparse
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -274,6 +275,24 @@ class Table(Folder):
         self.assertEqual(self.rows({**same, "mlp, graph on": self.losses(2)})[what][4], "MISSED")
         self.assertEqual(self.rows({**same, "mlp, graph on": self.losses(2, float("nan"))})[what][4], "MISSED")
 
+    def test_recorded_evaluations_beside_plain_ones(self):
+        def output(losses, each, mib):
+            lines = [{"event": "evaluated", "test_loss": loss, "train_seconds": 2.0 * i, "seconds": 2.0 * i + each * i + 1}
+                     for i, loss in enumerate(losses)]
+            return "\n".join(map(json.dumps, [*lines, {"event": "memory", "mib": mib}]))
+        plain, graph = "cifar_fast, evaluation graph off", "cifar_fast, evaluation graph on"
+        what = "cifar_fast: test losses of recorded evaluations and of plain ones, largest difference"
+        read = {plain: {"read": gpu_results.evaluated(output([3, 2, 1], 0.5, 900))},
+                graph: {"read": gpu_results.evaluated(output([3, 2, 1], 0.25, 912))}}
+        rows = self.rows(read)
+        self.assertEqual(rows[plain][2], "0.5000 s an evaluation; 900 MiB in use")
+        self.assertEqual(rows[what][2:5], ("0 over 3 evaluations", "<= 0", "reached"))
+        self.assertEqual(rows["cifar_fast: recorded evaluations, of plain ones"][2], "0.50 of the time, +12 MiB")
+        read[graph] = {"read": gpu_results.evaluated(output([3, 2, 1.5], 0.25, None))}
+        rows = self.rows(read)
+        self.assertEqual(rows[what][4], "MISSED")
+        self.assertEqual(rows["cifar_fast: recorded evaluations, of plain ones"][2], "0.50 of the time, memory not seen")
+
     def test_ten_seeds_and_the_ratio_of_warm_runs(self):
         theirs = {"read": [{"train_seconds": s, "test_accuracy": 0.94} for s in (60.0, 3.0, 3.0)]}
         some = {"cifar10-94, seeds 1-5": self.ends(*[0.941] * 5), "cifar10-94, seeds 6-10": self.ends(*[0.939] * 5),
@@ -321,6 +340,17 @@ class Commands(Folder):
         result = self.call(ROOT / "bench/gpu", "--build", self.folder / "none", "--json", self.folder / "j")
         self.assertEqual(result.returncode, 2)
         self.assertIn("--build: no onecycle in", result.stderr)
+
+    def test_memory_is_told_after_the_commands_output(self):
+        tools = self.folder / "tools"
+        tools.mkdir()
+        (tools / "nvidia-smi").write_text("#!/bin/sh\necho 300; echo 700; echo N/A; echo 500; exec sleep 60\n")
+        (tools / "nvidia-smi").chmod(0o755)
+        words = [ROOT / "bench/gpu_memory.py", *program("import time; time.sleep(1); print('x', flush=True); raise SystemExit(3)")]
+        for path, told in ((f"{tools}:/usr/bin:/bin", 700), (str(self.folder), None)):
+            with mock.patch.dict("os.environ", PATH=path):
+                result = self.call(*words)
+            self.assertEqual((result.returncode, result.stdout), (3, 'x\n' + json.dumps({"event": "memory", "mib": told}) + "\n"))
 
     def test_cifar_in_parts(self):
         source, target, out = self.folder / "a", self.folder / "b", self.folder / "parts"

@@ -8,6 +8,8 @@
 #include "kernels/update/loss_scale.h"
 #include "tasks/loss_sums.h"
 #include "train/state/averages.h"
+#include "train/step/evaluation_graph.h"
+#include "train/step/forward.h"
 #include "train/step/step.h"
 #include "train/step_watch.h"
 #include "train/support.h"
@@ -156,6 +158,42 @@ TEST(GraphRules, AveragesArePartOfTheStep) {
                    lookahead.queue();
                    average.queue();
                  }});
+    expect_clean(watch);
+  }
+}
+
+// What is watched is run once as it is recorded, as by a stream that only listens.
+struct ListeningRecorder : WatchingRecorder {
+  using WatchingRecorder::WatchingRecorder;
+  void record(const std::function<void()>& work) override {
+    work();
+    WatchingRecorder::record(work);
+  }
+};
+
+// While the weights change.
+TEST(GraphRules, EvaluationsKeepThem) {
+  const std::string mlp = "model={name: mlp, hidden: [12], dropout: 0.3}";
+  const std::string resnet8 = "model={name: resnet8, width: 4}";
+  const std::vector<std::vector<std::string>> recipes = {{mlp},
+                                                         {mlp, "train.tta=flip+shift"},
+                                                         {resnet8},
+                                                         {resnet8, "train.precision=bf16"},
+                                                         {resnet8, "train.tta=flip"}};
+  for (const auto& recipe : recipes) {
+    SCOPED_TRACE(testing::PrintToString(recipe));
+    StepWatch watch;
+    const auto run = tiny_run(recipe);
+    EvaluationGraph graph(run, {[&] { return std::make_unique<ListeningRecorder>(watch); },
+                                [](const std::string& why) { ADD_FAILURE() << why; }});
+    for (std::int64_t i = 0; i < EvaluationGraph::kWarmUps + kWatched; ++i) {
+      evaluate_by(run, *run.test, false, &graph, nullptr);
+      const at::NoGradGuard no_grad;
+      for (const Parameter& parameter : run.parameters->all())
+        at::Tensor(parameter.master).mul_(1.01);
+      run.parameters->refresh_working();
+    }
+    EXPECT_GT(watch.operators(), 3u) << "something was watched";
     expect_clean(watch);
   }
 }

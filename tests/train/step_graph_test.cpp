@@ -34,6 +34,7 @@ struct FakeRecorder : GraphRecorder {
   }
   void replay() override { ++log.replays; }
   void drop() override { ++log.drops; }
+  std::unique_ptr<GraphRecorder> beside() override { return std::make_unique<FakeRecorder>(log); }
   Log& log;
 };
 
@@ -79,6 +80,19 @@ TEST(StepGraph, OtherWorkIsRecordedAnew) {
   EXPECT_EQ(steps.log.records, 1);
   steps.run(1);
   EXPECT_EQ(steps.log.records, 2);
+}
+
+TEST(StepGraph, HasARecorderBesideItOnlyWhileItIsRecorded) {
+  Graphed steps;
+  steps.run(kBefore);
+  EXPECT_EQ(steps.graph.beside(), nullptr);
+  steps.run(1);
+  EXPECT_NE(steps.graph.beside(), nullptr);
+  steps.graph.renew([] {});
+  EXPECT_EQ(steps.graph.beside(), nullptr);
+  Graphed without(false, false);
+  without.run(kBefore + 1);
+  EXPECT_EQ(without.graph.beside(), nullptr);
 }
 
 TEST(StepGraph, GoesOnWithoutOneAfterAFailure) {

@@ -9,6 +9,8 @@
 
 namespace onecycle {
 
+class EvaluationGraph;
+
 // Samples [first, last) of a set.
 struct RankPart {
   std::int64_t first = 0;
@@ -44,6 +46,11 @@ class Evaluation {
   Sums sums_;
   std::vector<at::Tensor> kept_;
 };
+
+// evaluate() of trainer.h, its passes made by `graph` but for those with masters in place of narrow
+// weights. `graph` and `losses` may be null.
+Score evaluate_by(const Run& run, Source& samples, bool full_precision, EvaluationGraph* graph,
+                  std::vector<float>* losses);
 
 // The rows of all ranks, in their order, on the host of each: [N, columns], in their dtype. `own`
 // may be on a device, and a rank may have none; where no rank has any: undefined. Collective.

@@ -22,6 +22,11 @@ class GraphRecorder {
   virtual void replay() = 0;
   // Forgets it, once the device has done it. What it made goes with it.
   virtual void drop() = 0;
+  // A recorder of other work, whose graph lies in the memory that this one's graph leaves free
+  // while it is not replayed, on the same stream. Neither may be replayed before the device has
+  // done the other, as on one stream, and what one made is lost where the other is replayed. Null
+  // where nothing is recorded.
+  virtual std::unique_ptr<GraphRecorder> beside() { return nullptr; }
 };
 
 // As a CUDA graph; null where this build has no CUDA.

@@ -35,6 +35,10 @@ class Step {
   // Step `step` (0-based) of the run.
   void run(std::int64_t step, const Hyper& hyper);
 
+  // Of work beside the step's, in its memory: GraphRecorder::beside(). Null where the step is no
+  // graph at the time.
+  std::unique_ptr<GraphRecorder> recorder_beside() { return graph_.beside(); }
+
   // Sums over every step so far and all ranks, micro-batches counted as batches. Waits for the
   // device.
   kernels::MetricSums read();

@@ -29,13 +29,7 @@ void StepGraph::renew(const std::function<void()>& make) {
 // A rank alone that went on without the graph would wait for collectives that the others' graphs
 // hold in another order.
 void StepGraph::record() {
-  std::string why;
-  try {
-    recorder_->record(calls_.work);
-  } catch (const std::exception& error) {
-    why = first_line(error.what());
-    if (why.empty()) why = "for no known reason";
-  }
+  std::string why = try_to_record(*recorder_, calls_.work);
   recorded_ = all_agree(group_, why.empty());
   if (recorded_) return;
   if (why.empty()) why = "another rank could not record it";
@@ -44,6 +38,16 @@ void StepGraph::record() {
   recorder_.reset();
   calls_.start_over();
   calls_.warn(format("the step runs without a CUDA graph: {}", why));
+}
+
+std::string try_to_record(GraphRecorder& recorder, const std::function<void()>& work) {
+  try {
+    recorder.record(work);
+    return "";
+  } catch (const std::exception& error) {
+    const std::string why = first_line(error.what());
+    return why.empty() ? "for no known reason" : why;
+  }
 }
 
 std::unique_ptr<GraphRecorder> recorder_for(GraphChoice choice, c10::Device device) {

@@ -39,6 +39,8 @@ class StepGraph {
   void renew(const std::function<void()>& make);
 
   bool recorded() const { return recorded_; }
+  // GraphRecorder::beside() of what is recorded; null where nothing is.
+  std::unique_ptr<GraphRecorder> beside() { return recorded_ ? recorder_->beside() : nullptr; }
 
  private:
   void record();
@@ -50,6 +52,9 @@ class StepGraph {
   std::int64_t warm_ups_ = 0;
   bool recorded_ = false;
 };
+
+// Records it. "", or why that could not be.
+std::string try_to_record(GraphRecorder& recorder, const std::function<void()>& work);
 
 // By train.graph; null: the step stays a sequence.
 std::unique_ptr<GraphRecorder> recorder_for(GraphChoice choice, c10::Device device);
