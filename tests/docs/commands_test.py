@@ -44,35 +44,39 @@ EXCUSED = [
 ]
 
 # What may be added: lengths and limits.
-FEW = "--set data.limit=400 --set data.validation=100"
-SHORT = f"--set train.duration=4it {FEW}"
-SWEEP = "--seeds 1 --steps 20 --every 5 --held-out 50"
+FEW = "--set data.limit=200 --set data.validation=40"
+SHORT = f"--set train.duration=2it {FEW}"
+SWEEP = "--seeds 1 --steps 20 --every 10 --held-out 10 --set data.batch_size=4 --set data.limit=100 --set data.validation=20"
 LIMITS = {"train.duration", "data.limit", "data.validation", "data.batch_size", "search.trials", "--seeds", "--steps", "--every",
           "--held-out", "--max", "--budget", "--pairs"}
 
-# Likewise -> the words at the end of every call of onecycle in it.
+# Likewise -> the words at the end of every call of onecycle in it; of a script of bench/, at the end of the command.
 SHORTENED = [
-    (r"range-test.md: ", f"--set data.limit=2000 --seeds 1"),
-    (r": ./onecycle range-test recipes/cifar10", f"{SWEEP} --set data.batch_size=16 {FEW}"),
+    (r"range-test.md: ", "--set data.limit=2000 --seeds 1"),
+    (r": ./onecycle range-test recipes/cifar10", SWEEP),
     (r": ./onecycle tune recipes/quickstart", "--set data.limit=1000 --set train.duration=1ep --seeds 1"),
-    (r": ./onecycle tune recipes/cifar10", "--set data.limit=300 --set data.validation=100 --set data.batch_size=16 "
-     "--set train.duration=4it --seeds 1 --budget 1ep"),
+    (r": ./onecycle tune recipes/cifar10", "--set data.limit=40 --set data.validation=10 --set data.batch_size=2 "
+     "--set train.duration=4it --seeds 1 --budget 10it"),
     (r": ./onecycle fit-batch .*--compare", "--set data.limit=2000 --set train.duration=4it"),
     (r": ./onecycle fit-batch recipes/cifar10", f"{FEW} --max 16"),
-    (r": ./onecycle fit-batch ", "--set data.limit=2000 --max 64"),
+    (r": ./onecycle fit-batch ", "--set data.limit=1000 --max 16"),
     (r": ./onecycle search --resume", ""),
     (r": ./onecycle search ", "--set search.trials=2 --set data.limit=1000 --set train.duration=4it"),
     (r"training.md: ./onecycle train .*--extend", "--set train.duration=8it"),
     (r": ./onecycle train .*--resume", "--set train.duration=4it --set data.limit=1000"),
+    (r"distributed.md: ./onecycle train .*--ranks 4", "--set train.duration=2it --set data.limit=2000"),
     (r": ./onecycle train .*--profile=100", "--set train.duration=120it --set data.limit=3000"),
     (r": ./onecycle train .*--profile", "--set train.duration=40it --set data.limit=3000"),
-    (r": ./onecycle train recipes/cifar10-94.yaml", "--set train.duration=2it --set data.limit=1024"),
+    (r": ./onecycle train recipes/cifar10-94.yaml", "--set train.duration=2it --set data.limit=128 --set data.batch_size=64"),
     (r": ./onecycle train recipes/imagefolder", "--set train.duration=2it --set data.batch_size=4"),
     (r": .*./onecycle train recipes/", SHORT),
     (r": ./onecycle (eval|predict) ", ""),
-    (r"fast-cifar.md: bench/views.py", ""),
+    (r"fast-cifar.md: bench/views.py", "--pairs 1"),
     (r": ./onecycle (export|data pack) ", ""),
 ]
+
+# What so short a range test may refuse to answer.
+REFUSED = [(r"fine-tuning.md: ./onecycle range-test", "")]
 
 # What a reader of the page has done before, or made himself as the page says.
 BEFORE = {
@@ -167,7 +171,11 @@ class Commands(unittest.TestCase):
     def check(self, clone, written, command, added):
         begin = time.monotonic()
         with self.subTest(written):
+            if command.startswith("bench/"):
+                command, added = f"{command} {added}", ""
             code, text = clone.run(command, added)
+            if code == 1 and row_of(REFUSED, written) and "no learning rate:" in text:
+                code = 0
             print(f"{time.monotonic() - begin:6.1f} s  {written}", flush=True)
             self.assertEqual(code, 0, f"{written} {added}\n{text[-3000:]}")
 

@@ -29,7 +29,7 @@ def pattern(label, length):
     return b"".join(bytes([source.randrange(128)]) * 64 for _ in range(-(-length // 64)))[:length]
 
 
-def cifar10(folder, train=1280, test=100):
+def cifar10(folder, train=1280, test=40):
     """The binary version in `folder`, with so many samples: a class is a pattern under noise. `descriptor` says how many."""
     source = random.Random(1)
     patterns = [pattern(label, 3072) for label in range(CLASSES)]
