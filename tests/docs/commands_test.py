@@ -54,9 +54,9 @@ LIMITS = {"train.duration", "data.limit", "data.validation", "data.batch_size", 
 SHORTENED = [
     (r"range-test.md: ", "--set data.limit=2000 --seeds 1"),
     (r": ./onecycle range-test recipes/cifar10", SWEEP),
-    (r": ./onecycle tune recipes/quickstart", "--set data.limit=1000 --set train.duration=1ep --seeds 1"),
+    (r": ./onecycle tune recipes/quickstart", "--set data.limit=600 --set train.duration=4it --seeds 1 --budget 1ep"),
     (r": ./onecycle tune recipes/cifar10", "--set data.limit=40 --set data.validation=10 --set data.batch_size=2 "
-     "--set train.duration=4it --seeds 1 --budget 10it"),
+     "--set train.duration=4it --seeds 1 --budget 1ep"),
     (r": ./onecycle fit-batch .*--compare", "--set data.limit=2000 --set train.duration=4it"),
     (r": ./onecycle fit-batch recipes/cifar10", f"{FEW} --max 16"),
     (r": ./onecycle fit-batch ", "--set data.limit=1000 --max 16"),
