@@ -76,7 +76,7 @@ SHORTENED = [
 ]
 
 # What so short a range test may refuse to answer.
-REFUSED = [(r"fine-tuning.md: ./onecycle range-test", "")]
+REFUSED = [(r"fine-tuning.md: ./onecycle range-test", ""), (r"tune.md: ./onecycle tune recipes/cifar10", "")]
 
 # What a reader of the page has done before, or made himself as the page says.
 BEFORE = {

@@ -7,14 +7,14 @@ there is no Python with torch >= 2.11.
 """
 import json
 import os
+import pathlib
 import struct
 import subprocess
 import sys
 import tempfile
 import unittest
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HERE = pathlib.Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parent / "golden")]
 import stand_ins  # noqa: E402
 from common import import_torch  # noqa: E402
@@ -31,7 +31,7 @@ class Exported(unittest.TestCase):
     def setUpClass(cls):
         made = tempfile.TemporaryDirectory()
         cls.addClassCleanup(made.cleanup)
-        cls.folder = Path(made.name)
+        cls.folder = pathlib.Path(made.name)
         stand_ins.cifar10(cls.folder / "data/cifar10", test=100)
         stand_ins.descriptor(ROOT / "datasets/cifar10.yaml", cls.folder / "small")
         keys = ("train.duration=60it", "train.precision=fp32", "data.limit=400", "data.validation=50", "data.batch_size=16",
@@ -59,7 +59,7 @@ class Exported(unittest.TestCase):
         model.load_state_dict(state)
         records = (self.folder / "data/cifar10/cifar-10-batches-bin/test_batch.bin").read_bytes()
         samples = torch.frombuffer(bytearray(records), dtype=torch.uint8).view(-1, 3073)
-        names = {"json": json, "torch": torch, "model": model, "pixels": samples[:, 1:].view(-1, 3, 32, 32)}
+        names = {"json": json, "pathlib": pathlib, "torch": torch, "model": model, "pixels": samples[:, 1:].view(-1, 3, 32, 32)}
         before = os.getcwd()
         os.chdir(self.folder)
         try:

@@ -73,6 +73,14 @@ class Words(unittest.TestCase):
                         for option in re.findall(r"(?:^|\s)(--[a-z][a-z-]*)", code):
                             self.assertIn(option, known)
 
+    def test_what_no_gpu_has_seen_is_marked_so(self):
+        if "Nothing of this list has met a GPU yet" not in (ROOT / "docs/gpu.md").read_text():
+            self.skipTest("a GPU has seen some of it: see docs/gpu.md for what to unmark in README.md")
+        readme = (ROOT / "README.md").read_text()
+        self.assertIn("\n¹ Nothing has run on a GPU yet", readme)
+        for row in re.findall(r"^\|.*\bGPUs?\b.*\|$", readme, re.MULTILINE):
+            self.assertRegex(row, r"GPUs?¹")
+
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
