@@ -21,7 +21,7 @@ from pages import PAGES, ROOT, commands, fences  # noqa: E402
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 SKIPPED = 77
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 300
 
 CONTAINER = "needs docker"
 CLUSTER = "needs several machines or their launcher (Slurm, torchrun, mpirun)"
