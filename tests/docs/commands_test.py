@@ -68,7 +68,6 @@ SHORTENED = [
     (r": ./onecycle train .*--profile=100", "--set train.duration=120it --set data.limit=3000"),
     (r": ./onecycle train .*--profile", "--set train.duration=40it --set data.limit=3000"),
     (r": ./onecycle train recipes/cifar10-94.yaml", "--set train.duration=2it --set data.limit=128 --set data.batch_size=64"),
-    (r": ./onecycle train recipes/imagefolder", "--set train.duration=2it --set data.batch_size=4"),
     (r": .*./onecycle train recipes/", SHORT),
     (r": ./onecycle (eval|predict) ", ""),
     (r"fast-cifar.md: bench/views.py", "--pairs 1"),
