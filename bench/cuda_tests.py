@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """cuda_tests.py BUILD FILTER [ROOMS COMMAND...]: the cases of all test programs that match, or of those in the folders
-ROOMS (a list with commas), each under COMMAND, four programs at a time; their output follows when
+ROOMS (a list with commas), each under COMMAND, at most eight programs at a time; their output follows when
 each has ended. Exit code 1 where one fails, ends by a signal or takes longer than a minute, or where
 none ran."""
+import os
 import re
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def main():
     if not programs:
         sys.exit(f"cuda_tests.py: no test programs in {build}/tests: build them, or use a bundle")
     failures = passed = 0
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for program, (output, failed) in zip(programs, pool.map(lambda program: run(program, words, under), programs)):
             failures += failed
             ran = re.findall(r"^\[       OK \].*", output, re.M)

@@ -137,6 +137,10 @@ TEST_F(Commands, WeightsGoOutAndIn) {
   }
   EXPECT_THAT(read_bytes(folder_ / "out.safetensors"), HasSubstr(R"(\"name\":\"mlp\")"))
       << "which network it belongs to";
+  const Json beside = Json::parse(read_bytes(folder_ / "out.pth.json"));
+  EXPECT_EQ(beside["model"]["name"], "mlp");
+  EXPECT_EQ(beside["task"]["std"].size(), 1U) << "how the inputs of a state_dict are normalised";
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out.safetensors.json"));
   const std::string copy = folder_ / "copy.safetensors";
   const Outcome imported =
       run_program({"import", folder_ / "out.pth", "--recipe", recipe_, "--to", copy, "--json"});

@@ -4,9 +4,11 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/run_folder.h"
+#include "core/files/files.h"
 #include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/json.h"
+#include "core/text/json_text.h"
 #include "formats/names/match.h"
 #include "recipe/recipe_text.h"
 #include "recipe/torch_optimizer.h"
@@ -24,7 +26,8 @@ constexpr const char* kExportExamples = R"(  onecycle export runs/quickstart/1 -
   onecycle export runs/cifar10-resnet20/1/checkpoints/best.safetensors --to resnet20.safetensors
   onecycle export runs/cifar10-resnet20/1 --to resnet20.pth --optimizer
 In Python: model.load_state_dict(torch.load("mlp.pth")); with --optimizer the file is
-{"state_dict": ..., "optimizer": ..., "step": ...}.
+{"state_dict": ..., "optimizer": ..., "step": ...}. What the network takes (mean and std of its
+inputs) and tells (its classes) stands in mlp.pth.json, and in a safetensors file's metadata.
 )";
 
 // Counters of batch norms as integers, as PyTorch has them; `counters` keeps their values.
@@ -61,6 +64,26 @@ Metadata description_of(const WeightsContent& content, const Console& console) {
     console.warn(format("the file will not say which network it belongs to: {}", error.what()));
   }
   return result;
+}
+
+// The same beside PyTorch's file, which holds tensors alone. Returns the file written, "" where
+// there is nothing to say.
+std::string write_beside(const std::string& to, const Metadata& metadata, const std::string& path,
+                         const Console& console) {
+  Json told = Json::object();
+  for (const char* key : {kTaskKey, kModelKey}) {
+    if (!metadata.contains(key)) continue;
+    told[key] = parse_json(metadata.at(key));
+    if (told[key].is_discarded())
+      throw CheckpointError(path + ": what it says about its network cannot be read");
+  }
+  if (!told.contains(kTaskKey)) {
+    console.warn(path + ": an old checkpoint, which does not say how its inputs were normalised");
+    return "";
+  }
+  const std::string file = to + ".json";
+  write_file_atomically(file, {json_text(told), "\n"});
+  return file;
 }
 
 }  // namespace
@@ -106,9 +129,11 @@ int export_command(int argc, char** argv) {
     }
     if (!optimizer->note.empty()) line.console().warn(optimizer->note);
   }
+  std::string beside;
   if (torch) {
     write_torch(to, tensors, optimizer ? std::optional(optimizer->state) : std::nullopt,
                 optimizer ? optimizer->steps : 0);
+    beside = write_beside(to, description_of(file.content(), line.console()), path, line.console());
   } else {
     write_safetensors(to, tensors, description_of(file.content(), line.console()));
   }
@@ -116,6 +141,8 @@ int export_command(int argc, char** argv) {
   line.console().say(format("{}: {} tensors{}{}", to, tensors.size(),
                             averaged ? ", averaged over the run" : "",
                             optimizer ? ", torch.optim." + optimizer->name : ""));
+  if (!beside.empty())
+    line.console().say(format("{}: how its inputs are normalised, and its classes", beside));
   if (line.json())
     print_json(Json{{"event", "exported"},
                     {"file", to},
