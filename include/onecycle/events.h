@@ -111,7 +111,7 @@ struct Evaluated {
 // Something that a person should be told, or that a log should keep.
 struct Notice {
   // What the notice is about.
-  enum class Kind { resumed, checkpoint, fell_back, warning };
+  enum class Kind { resumed, checkpoint, fell_back, warning, proxy };
 
   Kind kind = Kind::resumed;
   std::int64_t step = 0;  // taken

@@ -128,6 +128,7 @@ void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
 
 void Progress::on_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::checkpoint && !verbose_) return;
+  if (notice.kind == Notice::Kind::proxy) started_ = Clock::now();  // the run's own steps follow
   erase_bar();
   const bool plain = notice.kind == Notice::Kind::resumed;
   print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ",

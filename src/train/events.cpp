@@ -31,6 +31,8 @@ const char* name_of(Notice::Kind kind) {
       return "fell_back";
     case Notice::Kind::warning:
       return "warning";
+    case Notice::Kind::proxy:
+      return "proxy";
   }
   return "";
 }
