@@ -87,16 +87,17 @@ void Fit::restore_rows(const Snapshot& snapshot, const std::string& source) {
   const auto batch = snapshot.metadata.find(kChosenOf);
   ChosenRows rows{found->tensor, 0, steps.steps_per_epoch};
   if (batch != snapshot.metadata.end()) rows.batch = parse_integer(batch->second).value_or(0);
+  if (rows.positions.dim() == 2 &&
+      (rows.batch != steps.read_batch || rows.positions.size(1) != steps.total_batch))
+    throw CheckpointError(
+        format("{}: its proxy chose {} of every {} samples, not {} of {}: a resumed run keeps "
+               "data.batch_size and train.proxy.share",
+               source, rows.positions.size(1), rows.batch, steps.total_batch, steps.read_batch));
   try {
     check_rows(rows, run_.train->size());
   } catch (const DataError& error) {
     throw CheckpointError(format("{}: {}; use an intact one", source, error.what()));
   }
-  if (rows.batch != steps.read_batch || rows.positions.size(1) != steps.total_batch)
-    throw CheckpointError(
-        format("{}: its proxy chose {} of every {} samples, not {} of {}: a resumed run keeps "
-               "data.batch_size and train.proxy.share",
-               source, rows.positions.size(1), rows.batch, steps.total_batch, steps.read_batch));
   if (rows.positions.size(0) < steps.total_steps)
     throw CheckpointError(format(
         "{}: its proxy chose the samples of {} steps, and the run has {}: a run with train.proxy "
