@@ -262,7 +262,7 @@ TEST(Proxy, WhatCannotBeIsRefused) {
   EXPECT_THAT(refusal_of({"train.proxy.model={name: mlp, hiden: [2]}"}),
               HasSubstr("train.proxy.model"));
   EXPECT_THAT(refusal_of({"model={name: mlp, hidden: [3, 3]}",
-                          "optimizer.groups=[{match: fc3*, lr_scale: 2}]"}),
+                          "optimizer.groups=[{match: layer3*, lr_scale: 2}]"}),
               HasSubstr("with the model of train.proxy"));
 }
 
