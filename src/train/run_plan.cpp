@@ -135,9 +135,7 @@ Run proxy_of(const Run& run, Run proxy) {
 void refuse_proxy(const Run& run, const char* what) {
   if (run.proxy == nullptr) return;
   throw FieldError("train.proxy.model",
-                   format("{} takes whole batches; leave the proxy out of it: --set "
-                          "train.proxy.model=none",
-                          what));
+                   format("{} takes whole batches; set it to none for that", what));
 }
 
 RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule) {
