@@ -117,7 +117,7 @@ struct Evaluated {
 // Something that a person should be told, or that a log should keep.
 struct Notice {
   // What the notice is about.
-  enum class Kind { resumed, checkpoint, fell_back, warning, note };
+  enum class Kind { resumed, checkpoint, fell_back, warning, note, proxy };
 
   Kind kind = Kind::resumed;
   std::int64_t step = 0;  // taken

@@ -33,6 +33,8 @@ struct StepPlan {
   std::int64_t steps_per_epoch = 0;  // whole batches: an epoch leaves out the remainder
   std::int64_t total_steps = 0;
   bool total_given = false;  // total_batch was asked for, and micro_batch follows from it
+  // Samples of which a step takes those that a proxy chose, `total_batch`; 0: it takes all.
+  std::int64_t read_batch = 0;
 
   // Forward passes of a step, on each rank.
   std::int64_t micro_batches() const {

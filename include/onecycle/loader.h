@@ -63,6 +63,7 @@ class Loader : public Source {
   Batch train_rows(std::int64_t epoch, std::int64_t first, std::int64_t count);
   void seek(std::int64_t epoch, std::int64_t first) override;
   Batch rows(std::int64_t offset, std::int64_t count) override;
+  void choose(const ChosenRows& chosen) override;
   Batch in_order(std::int64_t first, std::int64_t valid, std::int64_t count) override;
   Batch chosen(const at::Tensor& samples) override;
   // Batch `index` of evaluation_batches(). Throws Error where there is no such batch.
@@ -100,6 +101,7 @@ class Loader : public Source {
   at::Tensor partner_;     // [N] int64 of epoch_, by sample; undefined without mixup
   at::Tensor mix_weight_;  // [N] float32 of epoch_, by sample; undefined without mixup
   std::optional<std::int64_t> epoch_;
+  ChosenRows chosen_;
 };
 
 }  // namespace onecycle

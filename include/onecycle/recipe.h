@@ -37,6 +37,13 @@ struct FreezeOptions {
   bool operator==(const FreezeOptions&) const = default;
 };
 
+// `train.proxy`: a small network that is trained first, and chooses what the run takes of each
+// batch.
+struct ProxyOptions {
+  Choice model{"none"};  // none: no proxy
+  double share = 0.5;    // of the samples of each forward pass
+};
+
 // The recipe's `train` section: docs/recipe.md lists what each option means.
 struct TrainOptions {
   Duration duration{5, Duration::Unit::epochs};
@@ -57,15 +64,18 @@ struct TrainOptions {
   std::optional<double> grad_clip;
   std::optional<double> ema_decay;
   LookaheadOptions lookahead;
-  TestTimeAugmentation tta = TestTimeAugmentation::none;         // in evaluations
-  double tta_share = 1;                                          // of the samples
-  bool sync_bn = false;                                          // over the ranks
+  ProxyOptions proxy;
+  TestTimeAugmentation tta = TestTimeAugmentation::none;  // in evaluations
+  double tta_share = 1;                                   // of the samples
+  bool sync_bn = false;                                   // over the ranks
   FusedNorms fused_norms = FusedNorms::automatic;
   GradientFormat gradient_format = GradientFormat::as_computed;  // between the ranks
   std::vector<FreezeOptions> freeze;
   bool freeze_statistics = true;
   std::vector<ExtensionOptions> extensions;
 
+  // Whether there is a proxy.
+  bool has_proxy() const { return proxy.model.name != "none"; }
   // The choice of device and number format.
   ComputeOptions compute() const { return {device, precision}; }
   // What the process is to be set to.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 #include <c10/core/MemoryFormat.h>
 #include <c10/core/ScalarType.h>
@@ -17,6 +18,15 @@ struct InputFormat {
   c10::Device device = c10::kCPU;
   c10::ScalarType dtype = c10::kFloat;                              // of floating-point inputs
   c10::MemoryFormat memory_format = c10::MemoryFormat::Contiguous;  // of inputs in four dimensions
+};
+
+// The samples that trainings take of each batch of an epoch's order, in place of all.
+struct ChosenRows {
+  // [steps, kept], int32, on the CPU. Row s is of step s of the run: positions in its batch, each
+  // at least 0 and below `batch`.
+  at::Tensor positions = {};
+  std::int64_t batch = 0;            // samples of the order that a step is of
+  std::int64_t steps_per_epoch = 0;  // whole batches
 };
 
 // Samples, in batches. Each batch is a pure function of what is asked for, whatever came before;
@@ -35,6 +45,11 @@ class Source {
   virtual void seek(std::int64_t epoch, std::int64_t first) = 0;
   // Samples [offset, offset + count) from there.
   virtual Batch rows(std::int64_t offset, std::int64_t count) = 0;
+
+  // For training: from now on an epoch's order is that of its steps' chosen samples, one step after
+  // the other, which positions count. Throws DataError where they are not of these samples; Error
+  // where the source cannot, as it is.
+  virtual void choose(const ChosenRows& chosen);
 
   // For evaluations: samples [first, first + valid) as they are, in their own order, and rows that
   // are not samples after them, `count` in all.

@@ -56,6 +56,10 @@ class Task {
   // [valid]: the held-out loss of each sample, in the outputs' dtype; undefined where it has none.
   virtual at::Tensor sample_losses(const at::Tensor& outputs, const Batch& batch) const;
 
+  // [valid]: what each sample of a training batch adds to loss(), as train.proxy compares them. As
+  // it is: sample_losses().
+  virtual at::Tensor training_losses(const at::Tensor& outputs, const Batch& batch) const;
+
   // What the targets must be; empty: whatever the data has.
   virtual std::optional<TargetKind> targets() const { return std::nullopt; }
   // Numbers that a network gives for a sample with so many classes, labels or values.

@@ -19,6 +19,8 @@
 
 namespace onecycle {
 
+class HardestRows;
+
 // The plan of a run, which needs no data beyond its size.
 struct RunPlan {
   StepPlan steps;
@@ -45,6 +47,10 @@ struct Run {
   Freezing freezing;
   std::shared_ptr<Optimizer> optimizer;
   std::shared_ptr<const Schedule> schedule;
+  // Trained before this run by its fit(), over the same batches, to choose of each the samples that
+  // this run takes; null: it takes all.
+  std::shared_ptr<const Run> proxy = {};
+  std::shared_ptr<HardestRows> hardest = {};  // of a proxy: those that it chooses and goes by
 };
 
 // The one loop; see events.h.

@@ -59,6 +59,10 @@ class EpochsFrom : public Source {
 
 }  // namespace
 
+void Source::choose(const ChosenRows&) {
+  throw Error("this source of samples cannot give chosen ones alone; override Source::choose()");
+}
+
 Batch Source::chosen(const at::Tensor& samples) {
   const at::Tensor numbers = samples.cpu().contiguous();
   const auto* number = numbers.const_data_ptr<std::int64_t>();

@@ -3,6 +3,7 @@
 #include "onecycle/source.h"
 
 #include "core/text/format.h"
+#include "data/images/sampler.h"
 #include "data/tensors.h"
 
 #include <map>
@@ -41,7 +42,7 @@ class TensorSource : public Source {
 
   void seek(std::int64_t epoch, std::int64_t first) override {
     if (epoch_ != epoch) {
-      at::Tensor order = tensor_of(epoch_order(seed_, epoch, size()), {size()});
+      at::Tensor order = tensor_of(epoch_order(seed_, epoch, size(), chosen_), {size()});
       if (order_.defined())
         order_.copy_(order);  // where a recorded graph reads it
       else
@@ -49,6 +50,12 @@ class TensorSource : public Source {
       epoch_ = epoch;
     }
     first_.fill_(first);
+  }
+
+  void choose(const ChosenRows& chosen) override {
+    check_rows(chosen, size());
+    chosen_ = chosen;
+    epoch_.reset();
   }
 
   // The same on every device: what is asked for may be recorded.
@@ -78,6 +85,7 @@ class TensorSource : public Source {
   std::uint64_t seed_;
   std::optional<c10::ScalarType> least_dtype_;
   std::optional<std::int64_t> epoch_;
+  ChosenRows chosen_;
   at::Tensor order_;  // of that epoch, on the device
   at::Tensor first_;  // [1]
   // Of the batches of a step, in its order: [count] from `offset`, by both.

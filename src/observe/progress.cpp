@@ -176,6 +176,8 @@ void Progress::on_evaluated(const Evaluated& event, StopSignal&) {
 
 void Progress::on_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::checkpoint && !verbose_) return;
+  // The run's own steps follow.
+  if (notice.kind == Notice::Kind::proxy) time_left_.begin(run_, seconds_now());
   make_room();
   const bool plain = notice.kind == Notice::Kind::resumed;
   print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ",

@@ -20,6 +20,7 @@
 #include "yaml/document.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <ATen/Context.h>
 
@@ -148,9 +149,14 @@ void make_model(RecipeRun& run, const Environment& environment, InitialWeights i
 
 StepPlan step_plan(const Recipe& recipe, std::int64_t num_train, std::int64_t ranks) {
   const TrainOptions& train = recipe.train;
-  return plan_steps(
+  const StepPlan plan = plan_steps(
       {recipe.data.batch_size, train.accumulate, recipe.data.total_batch_size, pass_unit(recipe)},
       train.duration, num_train, ranks);
+  if (!train.has_proxy()) return plan;
+  if (recipe.data.batch_size.all)
+    throw FieldError("data.batch_size",
+                     "all leaves train.proxy one batch to choose from; give it a number");
+  return with_share(plan, train.proxy.share);
 }
 
 RunPlan run_plan_of(const Recipe& recipe, std::int64_t num_train, const Environment& environment) {
@@ -171,6 +177,22 @@ void check_views(const TrainOptions& train) {
                      "or leave it out");
 }
 
+RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& environment);
+
+// Of the proxy's network: where the run's recipe has it.
+std::shared_ptr<const Run> make_proxy(const RecipeRun& run, const Environment& environment) {
+  Recipe recipe = run.recipe;
+  recipe.model = std::exchange(recipe.train.proxy, {}).model;
+  recipe.weights = {};
+  try {
+    return std::make_shared<const Run>(proxy_of(run, run_on(run.data, recipe, environment)));
+  } catch (const FieldError& error) {
+    if (error.field().starts_with("model"))
+      throw FieldError("train.proxy." + error.field(), error.why());
+    throw FieldError(error.field(), "with the model of train.proxy: " + error.why());
+  }
+}
+
 RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& environment) {
   RecipeRun run;
   run.recipe = recipe;
@@ -189,6 +211,7 @@ RecipeRun run_on(const DataSet& data, const Recipe& recipe, const Environment& e
     run.steps.micro_batch = std::min(run.steps.micro_batch, fitting_micro_batch(run));
   check_whole_groups(run);
   follow(run, std::move(plan));
+  if (recipe.train.has_proxy()) run.proxy = make_proxy(run, environment);
   return run;
 }
 

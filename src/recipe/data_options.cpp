@@ -1,6 +1,7 @@
 #include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "recipe/data_option_types.h"
+#include "recipe/with_none.h"
 
 #include <algorithm>
 
@@ -70,20 +71,12 @@ std::optional<Violation> check_crops(const DataOptions& options) {
   return std::nullopt;
 }
 
-struct NoOptions {};
-
-Variants with_none(Variants variants) {
-  variants.insert(variants.begin(),
-                  OptionTable<NoOptions>("none", "as the data set `name` says").variant());
-  return variants;
-}
-
 }  // namespace
 
 OptionTable<DataOptions> data_options(const Variants& formats, const Variants& augmentations) {
   OptionTable<DataOptions> table("data", "The data set, its split, batches and augmentation.");
   table.add("name", &DataOptions::name, "data set: a file in datasets/, or a path to one like them")
-      .add_choice("format", &DataOptions::format, with_none(formats),
+      .add_choice("format", &DataOptions::format, with_none(formats, "as the data set `name` says"),
                   "in place of name: the format and files of a data set of your own")
       .add("dir", &DataOptions::dir,
            "folder of the files, searched instead of the data set's usual places")

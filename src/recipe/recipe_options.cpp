@@ -2,6 +2,7 @@
 
 #include "core/text/utf8.h"
 #include "formats/names/rename_options.h"
+#include "recipe/with_none.h"
 
 namespace onecycle {
 
@@ -109,7 +110,23 @@ OptionTable<LookaheadOptions> lookahead_options() {
   return table;
 }
 
-OptionTable<TrainOptions> train_options() {
+OptionTable<ProxyOptions> proxy_options(const Variants& models) {
+  OptionTable<ProxyOptions> table(
+      "proxy",
+      "A small network that is trained first and chooses what the run takes of each batch");
+  table.add_choice("model", &ProxyOptions::model,
+                   with_none(models, "the run takes every sample of its batches"),
+                   "It is trained by the same recipe, on the samples that it chooses, without "
+                   "evaluations and averages");
+  table
+      .add("share", &ProxyOptions::share,
+           "of the samples of each forward pass, those with the highest losses; they make the "
+           "run's total batch, while epochs count the batches that they are of")
+      .range({.low = 0, .high = 1, .low_open = true});
+  return table;
+}
+
+OptionTable<TrainOptions> train_options(const Variants& models) {
   OptionTable<TrainOptions> table("train", "How long, where and how precisely to train");
   table.add("duration", &TrainOptions::duration, "length of the run").range(above(0));
   table.unit("ep: epochs, it: optimizer steps");
@@ -196,6 +213,7 @@ OptionTable<TrainOptions> train_options() {
            "null: none")
       .range(from_below(0, 1));
   table.add_section("lookahead", &TrainOptions::lookahead, lookahead_options());
+  table.add_section("proxy", &TrainOptions::proxy, proxy_options(models));
   table.add("tta", &TrainOptions::tta,
             {{"none", TestTimeAugmentation::none},
              {"flip", TestTimeAugmentation::flip},
@@ -293,7 +311,7 @@ OptionTable<Recipe> recipe_options(const RecipeVariants& variants) {
                    "The update of the weights");
   table.add_choice("schedule", &Recipe::schedule, variants.schedules,
                    "Learning rate, momentum and weight decay over the run");
-  table.add_section("train", &Recipe::train, train_options());
+  table.add_section("train", &Recipe::train, train_options(variants.models));
   table.add_section("stop", &Recipe::stop, stop_options());
   table.add_section("output", &Recipe::output, output_options());
   table.rule(check_name);

@@ -24,8 +24,7 @@ class Classification : public Task {
     const bool plain = weights_.empty() && options_.focal_gamma == 0;
     if (!batch.mix && plain)
       return cross_entropy(logits, batch.targets, at::Reduction::Mean, options_.label_smoothing);
-    const at::Tensor losses = blended(
-        logits, batch, [&](const at::Tensor& labels) { return training_losses(logits, labels); });
+    const at::Tensor losses = mixed_losses(logits, batch);
     if (plain) return losses.mean();
     const at::Tensor sum = losses.narrow(0, 0, batch.valid).sum();
     if (weights_.empty()) return sum / batch.valid;
@@ -47,6 +46,10 @@ class Classification : public Task {
 
   at::Tensor sample_losses(const at::Tensor& logits, const Batch& batch) const override {
     return cross_entropy(logits, batch.targets, at::Reduction::None, 0).narrow(0, 0, batch.valid);
+  }
+
+  at::Tensor training_losses(const at::Tensor& logits, const Batch& batch) const override {
+    return mixed_losses(logits, batch).narrow(0, 0, batch.valid);
   }
 
   std::optional<TargetKind> targets() const override { return TargetKind::classes; }
@@ -96,7 +99,13 @@ class Classification : public Task {
   }
 
   // [B]
-  at::Tensor training_losses(const at::Tensor& logits, const at::Tensor& labels) const {
+  at::Tensor mixed_losses(const at::Tensor& logits, const Batch& batch) const {
+    return blended(logits, batch,
+                   [&](const at::Tensor& labels) { return losses_of(logits, labels); });
+  }
+
+  // [B]
+  at::Tensor losses_of(const at::Tensor& logits, const at::Tensor& labels) const {
     at::Tensor weights;
     if (!weights_.empty()) weights = weights_.like(logits, logits.scalar_type());
     const at::Tensor losses =

@@ -52,6 +52,10 @@ at::Tensor Task::rows_to_keep(const at::Tensor&, const Batch&) const { return {}
 
 at::Tensor Task::sample_losses(const at::Tensor&, const Batch&) const { return {}; }
 
+at::Tensor Task::training_losses(const at::Tensor& outputs, const Batch& batch) const {
+  return sample_losses(outputs, batch);
+}
+
 at::Tensor Task::metric_sums(const at::Tensor&, const Batch&) const { return {}; }
 
 }  // namespace onecycle

@@ -33,6 +33,8 @@ const char* name_of(Notice::Kind kind) {
       return "warning";
     case Notice::Kind::note:
       return "note";
+    case Notice::Kind::proxy:
+      return "proxy";
   }
   return "";
 }

@@ -81,9 +81,11 @@ RunEnd Fit::fit() {
   }
   try {
     share_weights();
-    do {
-      loop();
-    } while (fall_back());
+    if (choose_rows()) {
+      do {
+        loop();
+      } while (fall_back());
+    }
   } catch (const std::exception& error) {
     stop_for(error);
   }

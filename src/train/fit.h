@@ -1,5 +1,6 @@
 #pragma once
 
+#include "onecycle/source.h"
 #include "onecycle/trainer.h"
 
 #include "train/agreement.h"
@@ -43,6 +44,12 @@ class Fit {
   RunEnd finish();
   void settle() { agreement_.settle(stop_, state_.steps, seconds()); }
   void stop_for(const std::exception& error);
+
+  // The run's proxy: whether its rows are chosen, and were not stopped.
+  bool choose_rows();
+  bool train_proxy();
+  void add_rows(Snapshot& snapshot) const;
+  void restore_rows(const Snapshot& snapshot, const std::string& source);
 
   // Ranks.
   void share_weights();
@@ -90,6 +97,7 @@ class Fit {
   std::optional<Lookahead> lookahead_;
 
   RunState state_;
+  ChosenRows rows_;          // by the run's proxy
   std::int64_t phase_ = -1;  // of the run's freezing, as applied
   std::string resumed_from_;
   bool improved_ = false;          // since the last checkpoint

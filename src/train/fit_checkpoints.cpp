@@ -24,6 +24,7 @@ void Fit::resume(const Snapshot& snapshot, const std::string& source) {
 void Fit::restore_from(const Snapshot& snapshot, const std::string& source) {
   state_ = restore(run_, average_ ? &*average_ : nullptr, snapshot, source,
                    lookahead_ ? &*lookahead_ : nullptr);
+  restore_rows(snapshot, source);
   step_.restore(state_.sums, state_.scale);
   seconds_before_ = state_.seconds;
   watch_ = Stopwatch();
@@ -82,8 +83,9 @@ void Fit::save() {
   state_.observers.clear();
   for (Observer* observer : observers_)
     if (!observer->name().empty()) state_.observers[observer->name()] = observer->state();
-  const Snapshot snapshot =
+  Snapshot snapshot =
       capture(run_, average_ ? &*average_ : nullptr, state_, lookahead_ ? &*lookahead_ : nullptr);
+  add_rows(snapshot);
   const std::string path = store_->save(snapshot, state_.steps, improved_);
   improved_ = false;
   notice(Notice::Kind::checkpoint, path);

@@ -7,9 +7,11 @@
 #include "core/text/number.h"
 #include "nn/layers/batch_norm.h"
 #include "schedule/survey.h"
+#include "train/step/hardest_rows.h"
 #include "train/total_batch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace onecycle {
@@ -102,6 +104,40 @@ StepPlan plan_steps(const StepSamples& samples, const Duration& length, std::int
   return plan;
 }
 
+StepPlan with_share(StepPlan plan, double share) {
+  const std::int64_t parts = plan.micro_batches() * plan.ranks;
+  if (plan.total_batch % parts != 0)
+    throw FieldError("train.proxy.share",
+                     format("is of every forward pass, and {} samples are no {} equal ones; choose "
+                            "another data.batch_size",
+                            plan.total_batch, parts));
+  const std::int64_t pass = plan.total_batch / parts;
+  const std::int64_t kept =
+      std::max<std::int64_t>(1, std::llround(share * static_cast<double>(pass)));
+  plan.read_batch = plan.total_batch;
+  plan.total_batch = kept * parts;
+  plan.micro_batch = kept;
+  return plan;
+}
+
+Run proxy_of(const Run& run, Run proxy) {
+  proxy.steps = run.steps;
+  proxy.hardest = std::make_shared<HardestRows>(run.steps, proxy.compute.device);
+  proxy.validation = proxy.test = nullptr;
+  FitOptions& options = proxy.options;
+  options.evaluate_every = options.test_every = options.checkpoint_every = run.steps.total_steps;
+  options.ema_decay.reset();
+  options.lookahead.every.reset();
+  options.retries = 0;
+  return proxy;
+}
+
+void refuse_proxy(const Run& run, const char* what) {
+  if (run.proxy == nullptr) return;
+  throw FieldError("train.proxy.model",
+                   format("{} takes whole batches; set it to none for that", what));
+}
+
 RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule) {
   RunPlan plan{steps, nullptr, std::move(optimizer)};
   const OptimizerConstants& constants = plan.optimizer.constants;
@@ -136,8 +172,9 @@ void check_whole_groups(const Run& run) {
   const std::int64_t unit = pass_unit(*run.model);
   if (unit == 1) return;
   const std::int64_t parts = run.steps.micro_batches() * run.steps.ranks;
-  const std::int64_t samples = run.steps.total_batch / parts;
-  const bool uneven = run.steps.total_batch % parts != 0;
+  const std::int64_t total = run.hardest ? run.hardest->read_batch() : run.steps.total_batch;
+  const std::int64_t samples = total / parts;
+  const bool uneven = total % parts != 0;
   if (!uneven && samples % unit == 0) return;
   throw FieldError(
       "model.bn_batch",

@@ -24,6 +24,17 @@ struct StepSamples {
 StepPlan plan_steps(const StepSamples& samples, const Duration& length, std::int64_t num_train,
                     std::int64_t ranks);
 
+// The steps of a run that takes of every forward pass the `share`, above 0 and at most 1, that a
+// proxy chooses: rounded, at least one sample. Throws FieldError where passes are not equal.
+StepPlan with_share(StepPlan plan, double share);
+
+// What is the proxy of `run`, whose steps have a read_batch, of a run of whole batches like it with
+// another network: without evaluations, averages and checkpoints.
+Run proxy_of(const Run& run, Run proxy);
+
+// Throws FieldError for a run that has a proxy. what: "a range test", which cannot have one.
+void refuse_proxy(const Run& run, const char* what);
+
 // Throws FieldError where schedule and optimizer contradict each other, or the decay turns weights
 // around.
 RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSchedule& schedule);

@@ -2,6 +2,8 @@
 
 #include "onecycle/error.h"
 
+#include "train/run_plan.h"
+
 #include <cmath>
 
 namespace onecycle {
@@ -10,6 +12,7 @@ TrialScore run_trial(Run run, StopSignal& stop, Observer* progress) {
   if (!run.validation)
     throw DataError(
         "choices are made on held-out samples, and there are none: set data.validation");
+  refuse_proxy(run, "a trial");
   run.test = nullptr;
   run.options.evaluate_every = run.options.test_every = run.steps.total_steps;
   run.options.retries = 0;

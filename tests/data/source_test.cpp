@@ -30,6 +30,36 @@ TEST(TensorSource, AnEpochIsItsOrderInWhateverParts) {
   }
 }
 
+// Three steps of batches of 4 among 10 samples, two an epoch.
+TEST(TensorSource, ChosenRowsAreItsOrder) {
+  const auto source = tensor_source(numbered(10), at::arange(10), 9);
+  source->seek(0, 0);
+  const at::Tensor positions = at::tensor({0, 3, 1, 2, 2, 3}, at::kInt).view({3, 2});
+  source->choose({positions, 4, 2});
+  const std::vector<std::int64_t> first = epoch_order(9, 0, 10);
+  const std::vector<std::int64_t> second = epoch_order(9, 1, 10);
+  source->seek(0, 0);
+  EXPECT_TRUE(
+      source->rows(0, 4).targets.equal(at::tensor({first[0], first[3], first[5], first[6]})));
+  source->seek(0, 2);
+  EXPECT_TRUE(source->rows(1, 1).targets.equal(at::tensor({first[6]})));
+  source->seek(1, 0);
+  EXPECT_TRUE(source->rows(0, 2).targets.equal(at::tensor({second[2], second[3]})));
+}
+
+TEST(TensorSource, RowsOfOtherSamplesAreRefused) {
+  const auto source = tensor_source(numbered(10), at::arange(10));
+  const at::Tensor rows = at::zeros({3, 2}, at::kInt);
+  EXPECT_NO_THROW(source->choose({rows, 4, 2}));
+  EXPECT_THROW(source->choose({rows, 4, 3}), DataError) << "12 samples an epoch";
+  EXPECT_THROW(source->choose({rows, 1, 2}), DataError) << "2 of a batch of 1";
+  EXPECT_THROW(source->choose({rows + 4, 4, 2}), DataError);
+  EXPECT_THROW(source->choose({rows - 1, 4, 2}), DataError);
+  EXPECT_THROW(source->choose({rows.to(at::kLong), 4, 2}), DataError);
+  EXPECT_THROW(source->choose({{}, 4, 2}), DataError);
+  EXPECT_THROW(epochs_from(source, 1)->choose({rows, 4, 2}), Error);
+}
+
 TEST(TensorSource, PaddedRowsAreNoSamples) {
   const auto source = first_of(tensor_source(numbered(50), at::arange(50)), 45);
   EXPECT_EQ(source->size(), 45);

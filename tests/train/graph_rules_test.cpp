@@ -101,6 +101,19 @@ TEST(GraphRules, EveryRecipesStepKeepsThem) {
   }
 }
 
+// It chooses by losses that it does not read.
+TEST(GraphRules, AProxysStepKeepsThem) {
+  for (const char* model : {"mlp", "{name: resnet8, width: 4}"}) {
+    SCOPED_TRACE(model);
+    StepWatch watch;
+    const auto run = tiny_run(
+        long_enough({"train.accumulate=2", "data.batch_size=8", "data.augment=[{mixup: 0.4}]",
+                     std::string("train.proxy.model=") + model}));
+    watch_steps(*run.proxy, watch);
+    expect_clean(watch);
+  }
+}
+
 // Tables and a caller's own tensors, with targets that are no classes.
 TEST(GraphRules, OtherTasksStepsKeepThem) {
   const TaskRegistry tasks = builtin_tasks();

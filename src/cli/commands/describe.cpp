@@ -126,6 +126,13 @@ void describe(const RecipeRun& run, const Console& console) {
       "activations a sample",
       run.recipe.model.name, grouped(summary.parameters), static_cast<double>(summary.macs) / 1e6,
       static_cast<double>(summary.activation_bytes) / 1e3));
+  if (run.proxy)
+    console.say(
+        format("proxy      {}: {} parameters; trained first, it chooses {} of every {} "
+               "samples by their losses",
+               run.recipe.train.proxy.model.name,
+               grouped(summarise(*run.proxy->model, run.context).parameters),
+               grouped(run.steps.total_batch), grouped(run.steps.read_batch)));
   if (run.weights) console.say("weights    " + run.weights->text());
   if (run.group->size() > 1)
     console.say(

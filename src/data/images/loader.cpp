@@ -6,6 +6,7 @@
 #include "data/images/crop_tables.h"
 #include "data/images/mixup.h"
 #include "data/images/resize.h"
+#include "data/images/sampler.h"
 #include "data/tensors.h"
 #include "kernels/batch/gather.h"
 
@@ -169,7 +170,7 @@ Batch Loader::train_batch(std::int64_t epoch, std::int64_t index) {
 
 void Loader::prepare(std::int64_t epoch) {
   if (epoch_ == epoch) return;
-  renew(order_, epoch_order(options_.seed, epoch, num_samples_), options_.device);
+  renew(order_, epoch_order(options_.seed, epoch, num_samples_, chosen_), options_.device);
   if (options_.augment.mixup > 0) {
     MixupChoices choices =
         mixup_choices(options_.seed, epoch, num_samples_, options_.augment.mixup);
@@ -177,6 +178,12 @@ void Loader::prepare(std::int64_t epoch) {
     renew(mix_weight_, std::move(choices.weight), options_.device);
   }
   epoch_ = epoch;
+}
+
+void Loader::choose(const ChosenRows& chosen) {
+  check_rows(chosen, num_samples_);
+  chosen_ = chosen;
+  epoch_.reset();
 }
 
 Batch Loader::train_rows(std::int64_t epoch, std::int64_t first, std::int64_t count) {

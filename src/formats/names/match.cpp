@@ -57,11 +57,12 @@ std::string part_text(const char* what, const std::vector<Mismatch>& mismatches)
 
 std::vector<StoredTensor> model_part(const WeightsContent& content, bool averaged, bool& own) {
   constexpr std::string_view kModel = "model.", kOptimizer = "optimizer.",
-                             kLookahead = "lookahead.";
+                             kLookahead = "lookahead.", kChosen = "chosen.";
   own = content.kind == WeightsKind::safetensors && !content.tensors.empty();
   for (const StoredTensor& tensor : content.tensors)
     own = own && (tensor.name.starts_with(kModel) || tensor.name.starts_with(kAveragePrefix) ||
-                  tensor.name.starts_with(kOptimizer) || tensor.name.starts_with(kLookahead));
+                  tensor.name.starts_with(kOptimizer) || tensor.name.starts_with(kLookahead) ||
+                  tensor.name.starts_with(kChosen));
   if (!own) return content.tensors;
   std::vector<StoredTensor> result;
   std::map<std::string, std::size_t> places;

@@ -3,6 +3,7 @@
 #include "onecycle/convolution_gradient.h"
 
 #include "network/input_format.h"
+#include "train/step/hardest_rows.h"
 
 #include <utility>
 
@@ -48,8 +49,13 @@ void Step::start_over() {
 void Step::run(std::int64_t step, const Hyper& hyper) {
   const StepPlan& plan = run_.steps;
   run_.optimizer->write(hyper);
-  run_.train->seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch * plan.total_batch);
+  run_.train->seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch * samples());
   graph_.run();
+  if (run_.hardest) run_.hardest->note(step);
+}
+
+std::int64_t Step::samples() const {
+  return run_.hardest ? run_.hardest->read_batch() : run_.steps.total_batch;
 }
 
 // The part of a step that is the same in all of them. The step's samples are cut into one part for
@@ -61,11 +67,11 @@ void Step::queue() {
   weight_.reset();
   for (std::int64_t pass = 0; pass < passes; ++pass) {
     const std::int64_t part = pass * plan.ranks + run_.group->rank();
-    const std::int64_t first = plan.total_batch * part / parts;
-    const std::int64_t last = plan.total_batch * (part + 1) / parts;
+    const std::int64_t first = samples() * part / parts;
+    const std::int64_t last = samples() * (part + 1) / parts;
     reduction_->begin(pass + 1 == passes);
     const StatisticsPass statistics(grouped_norms_, pass, passes);
-    add_gradients(batch_of(first, last - first));
+    add_gradients(batch_of(first, last - first), part);
   }
   reduction_->finish();
   RECORD_USER_SCOPE("onecycle::update");
@@ -81,8 +87,8 @@ Batch Step::batch_of(std::int64_t first, std::int64_t count) {
   return run_.train->rows(first, count);
 }
 
-void Step::add_gradients(const Batch& batch) {
-  const auto [outputs, loss] = forward(batch);
+void Step::add_gradients(Batch batch, std::int64_t part) {
+  const auto [outputs, loss] = forward(batch, part);
   const at::Tensor weight = run_.task->total_weight(batch);
   backward(loss, batch, weight);
   RECORD_USER_SCOPE("onecycle::metrics");
@@ -95,10 +101,11 @@ void Step::add_gradients(const Batch& batch) {
   run_.task->add(mean, outputs.detach(), batch, sums_);
 }
 
-std::pair<at::Tensor, at::Tensor> Step::forward(const Batch& batch) {
+std::pair<at::Tensor, at::Tensor> Step::forward(Batch& batch, std::int64_t part) {
   RECORD_USER_SCOPE("onecycle::forward");
   at::Tensor outputs = run_.model->forward(batch.inputs);
   if (c10::isReducedFloatingType(outputs.scalar_type())) outputs = outputs.to(at::kFloat);
+  if (run_.hardest) outputs = run_.hardest->keep(*run_.task, outputs, batch, part);
   at::Tensor loss = run_.task->loss(outputs, batch);
   return {std::move(outputs), std::move(loss)};
 }

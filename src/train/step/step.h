@@ -49,9 +49,12 @@ class Step {
  private:
   void queue();
   void start_over();
+  std::int64_t samples() const;  // that a step computes
   Batch batch_of(std::int64_t first, std::int64_t count);
-  void add_gradients(const Batch& batch);
-  std::pair<at::Tensor, at::Tensor> forward(const Batch& batch);  // outputs and loss
+  // Of a pass of a rank: `part` counts over both.
+  void add_gradients(Batch batch, std::int64_t part);
+  // Outputs and loss; of a proxy those of the hardest samples, to which it narrows the batch.
+  std::pair<at::Tensor, at::Tensor> forward(Batch& batch, std::int64_t part);
   // total_weight: the task's, of the batch
   void backward(const at::Tensor& loss, const Batch& batch, const at::Tensor& total_weight);
   void divide_by_weight();

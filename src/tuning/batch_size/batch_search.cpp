@@ -1,6 +1,7 @@
 #include "onecycle/batch_fit.h"
 
 #include "core/text/format.h"
+#include "train/run_plan.h"
 #include "train/total_batch.h"
 
 #include <algorithm>
@@ -69,6 +70,7 @@ std::optional<double> measure(const Run& run, const std::shared_ptr<Source>& sam
 
 BatchTrial train_trial(const Run& run, std::optional<double> seconds,
                        const std::vector<Observer*>& observers) {
+  refuse_proxy(run, "a comparison of batch sizes");
   Trainer trainer(run);
   std::optional<WallClock> clock;
   if (seconds) trainer.observe(clock.emplace(*seconds, trainer.stop()));

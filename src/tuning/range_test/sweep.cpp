@@ -4,6 +4,7 @@
 #include "core/loss_rise.h"
 #include "core/text/format.h"
 #include "schedule/survey.h"
+#include "train/run_plan.h"
 #include "train/state/kept_state.h"
 #include "tuning/range_test/smoothing.h"
 
@@ -122,6 +123,7 @@ SweepCurve sweep(const Run& run, const Sweep& plan, StopSignal& stop, Observer* 
   if (plan.evaluate_every > 0 && !run.validation)
     throw DataError(
         "the range test looks at held-out samples, and there are none: set data.validation");
+  refuse_proxy(run, "a range test");
   SweepCurve curve;
   curve.metrics = run.task->metrics();
   curve.held_out = held_out_of(plan, run);
