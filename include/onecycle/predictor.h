@@ -50,8 +50,9 @@ struct NetworkTask {
   std::optional<TableEncoding> table = {};       // where samples are the rows of tables
   std::optional<BatchResize> batch_resize = {};  // where images are resized a batch at a time
 
-  // Sizes of the images that it is given: batch_resize's, or height x width.
+  // Height of the images that it is given, in pixels: before batch_resize.
   std::int64_t image_height() const { return batch_resize ? batch_resize->height : height; }
+  // Their width.
   std::int64_t image_width() const { return batch_resize ? batch_resize->width : width; }
 
   // Classes, labels or values that it tells of a sample: [N, told()] are its predictions.

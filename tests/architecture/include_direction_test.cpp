@@ -40,7 +40,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
      {"core", "options", "yaml", "formats", "schedule", "nn", "data", "optim", "tasks", "models",
       "network", "train"}},
     {"study", {"core", "options", "yaml", "train", "tuning", "recipe"}},
-    {"report", {"core", "yaml"}},
+    {"report", {"core", "options", "yaml"}},
     {"front", {"core"}},
     {"cli",
      {"core", "front", "options", "yaml", "formats", "kernels", "data", "dist", "network", "train",

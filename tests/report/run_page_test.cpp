@@ -125,10 +125,10 @@ TEST_F(Reports, EvaluationsAndTheBestAreMarked) {
   const auto figures = read_figures(folder_.path());
   for (const Figure* figure : {&figures.at(0), &figures.at(1)}) {
     ASSERT_THAT(figure->marks, SizeIs(3)) << figure->name;
-    EXPECT_DOUBLE_EQ(figure->marks[0].x, 9);
+    EXPECT_DOUBLE_EQ(figure->marks[0].x, 10);
     EXPECT_FALSE(figure->marks[0].strong);
     EXPECT_TRUE(figure->marks[2].strong);
-    EXPECT_DOUBLE_EQ(figure->marks[2].x, 19);
+    EXPECT_DOUBLE_EQ(figure->marks[2].x, 20);
   }
   EXPECT_EQ(figures[0].marks[2].label, "best 1.1") << "the lowest loss";
   EXPECT_EQ(figures[1].marks[2].label, "best 55") << "the highest accuracy, in percent";
