@@ -3,6 +3,7 @@
 #include "onecycle/error.h"
 #include "onecycle/verdict.h"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -85,6 +86,8 @@ struct ReportOptions {
   // What of a resolved recipe differs from the defaults, "key: value" a line; where it is not set
   // or returns nothing, pages show the whole recipe at once.
   std::function<std::string(const std::string& recipe)> changes;
+  // Told before each PNG file, and after the last, how many are drawn; may be empty.
+  std::function<void(std::int64_t drawn, std::int64_t of)> drawing;
 };
 
 // What was written.

@@ -48,7 +48,7 @@ void Console::say(const std::string& line) const {
 
 void Console::tell_result(const std::string& line) const {
   if (silent() || (quiet() && out_ != stdout)) return;
-  print(out_, "{}\n", visible(line));
+  print(out_, "{}\n", laid_out(visible(line), out_));
   std::fflush(out_);
 }
 

@@ -7,6 +7,7 @@
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
+#include "observe/line.h"
 
 #include <algorithm>
 #include <unistd.h>
@@ -17,7 +18,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::size_t kWidestName = 48;  // characters of a file's name in the table
+constexpr int kWidestName = 48;  // characters of a file's name in the table
 
 std::string one_line(const std::string& text) {
   std::string line = visible(text);
@@ -26,19 +27,12 @@ std::string one_line(const std::string& text) {
   return line;
 }
 
-// Characters of UTF-8 text.
-std::size_t length_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
-
 // Its end, where that tells more than its beginning.
 std::string shown_name(const std::string& given) {
   std::string name = one_line(given);
-  if (length_of(name) <= kWidestName) return name;
+  if (characters(name) <= kWidestName) return name;
   std::size_t from = name.size();
-  for (std::size_t kept = 0; kept + 1 < kWidestName;) {
+  for (int kept = 0; kept + 1 < kWidestName;) {
     --from;
     if ((static_cast<unsigned char>(name[from]) & 0xC0) != 0x80) ++kept;
   }
@@ -51,8 +45,8 @@ void print_row(const std::string& row) {
   print("{}\n", is_terminal ? visible(row) : row);
 }
 
-std::string padded(const std::string& text, std::size_t width) {
-  return text + std::string(width - std::min(width, length_of(text)), ' ');
+std::string padded(const std::string& text, int width) {
+  return text + std::string(static_cast<std::size_t>(std::max(0, width - characters(text))), ' ');
 }
 
 Json json_of(const PredictionRow& row, const RowHead& head) {
@@ -105,11 +99,11 @@ void print_numbers(const std::vector<PredictionRow>& rows, const RowHead& head) 
 }
 
 void print_table(const std::vector<PredictionRow>& rows) {
-  std::size_t width = 0;
-  std::size_t class_width = 0;
+  int width = 0;
+  int class_width = 0;
   for (const PredictionRow& row : rows) {
-    width = std::max(width, length_of(shown_name(row.file)));
-    class_width = std::max(class_width, length_of(one_line(row.classes.front().name)));
+    width = std::max(width, characters(shown_name(row.file)));
+    class_width = std::max(class_width, characters(one_line(row.classes.front().name)));
   }
   for (const PredictionRow& row : rows) {
     std::string text = format("{}  {} {:>7.2f} %", padded(shown_name(row.file), width),

@@ -28,7 +28,7 @@ class StatusLine {
   bool shown_ = false;
 };
 
-// Shows the progress of reading data, and its warnings.
+// Shows the progress of reading data, or of other work on samples, and its warnings.
 LoadWatch load_watch(const Console& console);
 
 // How far a sweep or a trial is, on a terminal: one line that is written over.

@@ -4,6 +4,7 @@
 #include "onecycle/error.h"
 #include "onecycle/predictor.h"
 
+#include "cli/progress.h"
 #include "cli/run_folder.h"
 #include "core/files/paths.h"
 #include "formats/safetensors/safetensors.h"
@@ -57,14 +58,16 @@ Verdict verdict_of(const LearningCurve& curve, const std::optional<Metadata>& me
 }  // namespace
 
 Report make_report(const std::string& folder, const std::string& page, bool pictures,
-                   const std::vector<std::string>& words) {
+                   const Console& console) {
   refuse_links_out_of(folder);
   ReportOptions options;
   options.page = page;
-  options.words = words;
   if (!pictures) options.gnuplot = "";
   options.changes = [](const std::string& recipe) {
     return changes_from_defaults(recipe, Registries().variants());
+  };
+  options.drawing = [watch = load_watch(console)](std::int64_t drawn, std::int64_t of) {
+    watch.progress("drawing figures", drawn, of);
   };
   const LearningCurve curve = read_learning_curve(folder);
   const auto metadata = last_metadata(last_run_of(folder));
@@ -81,10 +84,9 @@ Report make_report(const std::string& folder, const std::string& page, bool pict
   return write_report(folder, options);
 }
 
-std::string report_at_end(const std::string& folder, bool pictures, const Console& console,
-                          const std::vector<std::string>& words) {
+std::string report_at_end(const std::string& folder, bool pictures, const Console& console) {
   try {
-    return make_report(folder, "", pictures, words).page;
+    return make_report(folder, "", pictures, console).page;
   } catch (const NothingToPlot&) {
     return "";
   } catch (const Error& error) {

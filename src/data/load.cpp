@@ -109,8 +109,19 @@ void check_channels(const std::vector<double>& given, const char* name, std::int
                             given.size(), channels));
 }
 
+ChannelStatistics measured_statistics(const ImageSet& train, const LoadWatch& watch) {
+  const bool takes_long = watch.progress && train.rows.defined();  // larger than kMostCopied
+  const auto tell = [&](std::int64_t done) {
+    if (takes_long) watch.progress("measuring mean and std", done, train.size());
+  };
+  tell(0);
+  ChannelStatistics measured = channel_statistics(train.images, train.rows);
+  tell(train.size());
+  return measured;
+}
+
 void set_normalisation(const DataOptions& options, const DatasetDescriptor& descriptor,
-                       DataSet& data) {
+                       const LoadWatch& watch, DataSet& data) {
   const auto channels = static_cast<std::size_t>(data.channels());
   if (options.normalise == Normalise::none) {
     data.mean.assign(channels, 0);
@@ -127,7 +138,7 @@ void set_normalisation(const DataOptions& options, const DatasetDescriptor& desc
     data.std = descriptor.std;
     check_channels(data.mean, "mean of the data set's descriptor", data.channels());
   } else {
-    ChannelStatistics measured = channel_statistics(data.train.images, data.train.rows);
+    ChannelStatistics measured = measured_statistics(data.train, watch);
     data.mean = std::move(measured.mean);
     data.std = std::move(measured.std);
     // A channel of one colour has nothing to scale.
@@ -308,7 +319,7 @@ DataSet load_data(const DataOptions& options, const DatasetDescriptor& descripto
   measure_targets(data);
   if (!data.is_pictures()) return data;
   set_sides(options, data);
-  set_normalisation(options, descriptor, data);
+  set_normalisation(options, descriptor, watch, data);
   return data;
 }
 

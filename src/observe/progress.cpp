@@ -180,8 +180,8 @@ void Progress::on_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::proxy) time_left_.begin(run_, seconds_now());
   make_room();
   const bool plain = notice.kind == Notice::Kind::resumed;
-  print(out_, "{}{}\n", plain ? "" : std::string(name_of(notice.kind)) + ": ",
-        visible(notice.message));
+  const std::string text = plain ? "" : std::string(name_of(notice.kind)) + ": ";
+  print(out_, "{}\n", wrapped(text + visible(notice.message), columns(), 0));
   std::fflush(out_);
 }
 

@@ -10,6 +10,7 @@
 #include "report/page/page.h"
 
 #include <filesystem>
+#include <iterator>
 
 namespace onecycle {
 
@@ -32,12 +33,18 @@ void write_data(const Figure& figure, const std::string& base) {
 
 // The first failure ends the attempts: it is gnuplot's, not the figure's. Returns it.
 std::string write_pngs(const std::vector<Figure>& figures, const std::string& files,
-                       const std::string& gnuplot) {
+                       const ReportOptions& options) {
+  const auto tell = [&](std::int64_t drawn) {
+    if (options.drawing) options.drawing(drawn, std::ssize(figures));
+  };
+  std::int64_t drawn = 0;
   for (const Figure& figure : figures) {
-    const ProgramResult png = draw_png(figure, gnuplot);
+    tell(drawn++);
+    const ProgramResult png = draw_png(figure, options.gnuplot);
     if (!png.failure.empty()) return png.failure;
     write_file_atomically(files + "/" + figure.name + ".png", {png.out});
   }
+  if (drawn > 0) tell(drawn);
   return "";
 }
 
@@ -64,7 +71,7 @@ Report write_page(PageContent content, const std::string& page, const ReportOpti
   for (const Figure& figure : content.figures) write_data(figure, report.files + "/" + figure.name);
   bool has_png = !options.gnuplot.empty();
   if (has_png) {
-    const std::string failure = write_pngs(content.figures, report.files, options.gnuplot);
+    const std::string failure = write_pngs(content.figures, report.files, options);
     has_png = failure.empty();
     if (!has_png)
       report.notes.push_back(failure +

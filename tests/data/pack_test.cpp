@@ -38,6 +38,19 @@ struct PackedFiles : testing::Test {
   std::vector<std::string> warnings;
 };
 
+TEST_F(PackedFiles, TellThatTheyAreBeingWritten) {
+  const TemporaryFolder other;
+  std::vector<std::int64_t> told;
+  LoadWatch watch;
+  watch.progress = [&](const std::string& what, std::int64_t done, std::int64_t total) {
+    EXPECT_EQ(what, "writing " + (other / "x.packed"));
+    EXPECT_EQ(total, 15);
+    told.push_back(done);
+  };
+  pack_data(options, descriptor, other / "x.packed", builtin_formats(), watch);
+  EXPECT_EQ(told, (std::vector<std::int64_t>{0, 15}));
+}
+
 TEST_F(PackedFiles, HoldTheSameSamples) {
   const DataSet before = load_data(options, descriptor);
   const TemporaryFolder other;

@@ -71,7 +71,7 @@ SHORTENED = [
     (r": .*./onecycle train recipes/", SHORT),
     (r": ./onecycle (eval|predict) ", ""),
     (r"fast-cifar.md: bench/views.py", "--pairs 1"),
-    (r": ./onecycle (export|data pack) ", ""),
+    (r": ./onecycle (export|data pack|weights list)", ""),
 ]
 
 # What so short a range test may refuse to answer.

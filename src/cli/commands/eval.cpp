@@ -3,6 +3,7 @@
 #include "onecycle/predict.h"
 
 #include "cli/console.h"
+#include "cli/progress.h"
 #include "cli/ranks.h"
 #include "cli/run_folder.h"
 #include "cli/sample_picture.h"
@@ -10,7 +11,6 @@
 #include "core/text/format.h"
 #include "core/text/json.h"
 #include "core/text/json_text.h"
-#include "core/text/print.h"
 #include "recipe/recipe_changes.h"
 #include "recipe/recipe_text.h"
 #include "report/page/text.h"
@@ -69,16 +69,11 @@ std::string weakest_classes(const Classification& result) {
   return text;
 }
 
-// A line on stderr's terminal while it takes long; nothing elsewhere.
-std::function<void(std::int64_t)> progress_of(std::int64_t samples, const Console& console) {
-  if (!console.terminal() || console.quiet()) return {};
-  return [samples, console](std::int64_t done) {
-    if (done < samples) {
-      print(console.out(), "\r\x1b[K  {} of {} samples", grouped(done), grouped(samples));
-    } else {
-      print(console.out(), "\r\x1b[K");
-    }
-    std::fflush(console.out());
+// Of all ranks, whose parts are alike.
+std::function<void(std::int64_t)> progress_of(std::int64_t samples, const Group& group,
+                                              const Console& console) {
+  return [samples, ranks = group.size(), watch = load_watch(console)](std::int64_t done) {
+    watch.progress("predicting", std::min(samples, done * ranks), samples);
   };
 }
 
@@ -182,8 +177,9 @@ int eval_command(int argc, char** argv) {
   if (options.share < 1 && options.augmentation == TestTimeAugmentation::none && !line.has("tta"))
     throw UsageError("train.tta_share has no effect without views to average: add --tta flip");
   const ImageSet& set = split_of(network.run.data, split);
-  options.progress = progress_of(set.size(), line.console());
+  options.progress = progress_of(set.size(), *network.run.group, line.console());
   const Prediction prediction = predict(network.run, *source_of(set, network.run), options);
+  options.progress = {};  // its line goes
   if (!network.run.group->is_leader()) return 0;
   const RecipeRun& run = network.run;
   const Console console = line.console();

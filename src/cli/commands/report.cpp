@@ -26,7 +26,7 @@ int report_command(int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
 
   const std::string folder = line.single("RUN_DIR");
-  const Report report = make_report(folder, line.text("out"), /*pictures=*/true);
+  const Report report = make_report(folder, line.text("out"), /*pictures=*/true, line.console());
 
   for (const std::string& note : report.notes) line.console().warn(note);
   if (line.json()) {

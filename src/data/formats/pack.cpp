@@ -110,6 +110,10 @@ PackSummary pack_data(const DataOptions& options, const DatasetDescriptor& descr
   }
   if (source != source_of(choice, *form, files))
     throw DataError(descriptor.name + ": its files changed while they were read; pack it again");
+  const auto tell = [&](std::int64_t written) {
+    if (watch.progress) watch.progress("writing " + path, written, summary.train + summary.test);
+  };
+  tell(0);
   write_safetensors(path, tensors,
                     {{"format", "onecycle"},
                      {"kind", "data"},
@@ -117,6 +121,7 @@ PackSummary pack_data(const DataOptions& options, const DatasetDescriptor& descr
                      {"classes", json_text(Json(both.names))},
                      {"targets", name_of(both.kind)},
                      {"source", source}});
+  tell(summary.train + summary.test);
   return summary;
 }
 

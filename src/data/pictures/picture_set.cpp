@@ -78,6 +78,7 @@ class Decoding {
       for (std::int64_t lane = begin; lane < end; ++lane) work(lane == 0);
     });
     if (failure_) std::rethrow_exception(failure_);
+    if (reported_) report(sources_.size());
   }
 
   // "" where the picture was read.
@@ -91,8 +92,8 @@ class Decoding {
         decode(i);
         const auto now = std::chrono::steady_clock::now();
         if (!reports || !watch_.progress || now - last < kBetweenReports) continue;
-        watch_.progress("decoding pictures", static_cast<std::int64_t>(i),
-                        static_cast<std::int64_t>(sources_.size()));
+        reported_ = true;
+        report(i);
         last = now;
       }
     } catch (...) {
@@ -100,6 +101,11 @@ class Decoding {
       if (!failure_) failure_ = std::current_exception();
       ended_ = true;
     }
+  }
+
+  void report(std::size_t done) const {
+    watch_.progress("decoding pictures", static_cast<std::int64_t>(done),
+                    static_cast<std::int64_t>(sources_.size()));
   }
 
   void decode(std::size_t i) {
@@ -129,6 +135,7 @@ class Decoding {
   std::vector<std::string> errors_;
   std::atomic<std::size_t> next_ = 0;
   std::atomic<bool> ended_ = false;
+  bool reported_ = false;  // of the caller's thread
   std::mutex mutex_;
   std::exception_ptr failure_;
 };

@@ -1,5 +1,6 @@
 #include "report/page/run_answer.h"
 
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "core/text/shell_word.h"
@@ -32,7 +33,7 @@ std::string validation_answer(const RunFiles& files, const std::string& what, co
   const double loss = metrics.numbers("validation_loss")[last];
   if (!is_loss && std::isfinite(loss)) text += format(" (loss {})", human_number(loss));
   text += " after " + epochs_text(epochs[last]);
-  return text + (best == last
+  return text + (values[best] == values[last]
                      ? ", its best."
                      : format("; the best, {}, at epoch {}.", human_metric(kind, values[best]),
                               human_number(epochs[best])));
@@ -62,10 +63,11 @@ std::vector<PageCommand> next_of(const RunFiles& files, const std::string& folde
                                  const std::string& ending) {
   if (files.recipe.empty()) return {};
   const auto with = [&](const std::string& change) {
-    return format("onecycle train {} --set {}", shell_word(folder + "/recipe.yaml"), change);
+    return format("{} train {} --set {}", program_name(), shell_word(folder + "/recipe.yaml"),
+                  change);
   };
   const PageCommand resume = {"go on where it ended",
-                              "onecycle train --resume " + shell_word(folder)};
+                              program_name() + " train --resume " + shell_word(folder)};
   if (ending == "interrupted") return {resume};
   if (ending.empty()) return {{"go on, unless it is under way", resume.line}};
   if (ending == "diverged") {
@@ -77,7 +79,7 @@ std::vector<PageCommand> next_of(const RunFiles& files, const std::string& folde
   }
   if (ending == "out of memory") return {};
   std::vector<PageCommand> next = {
-      {"score the weights on the test split", "onecycle eval " + shell_word(folder)}};
+      {"score the weights on the test split", program_name() + " eval " + shell_word(folder)}};
   if (files.duration)
     next.push_back(
         {"again, twice as long", with("train.duration=" + files.duration->times(kLonger).text())});

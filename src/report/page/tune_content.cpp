@@ -1,5 +1,6 @@
 #include "onecycle/error.h"
 
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/metric_text.h"
 #include "core/text/number.h"
@@ -107,7 +108,7 @@ void add_answer(PageContent& content, const std::vector<Difference>& changes,
   }
   content.answer = joined(steps, ", ");
   content.commands.push_back(
-      {"train with it", "onecycle train " + shell_word(place + "/tuned.yaml")});
+      {"train with it", program_name() + " train " + shell_word(place + "/tuned.yaml")});
   content.commands.push_back({"or with your recipe", joined(sets, " ")});
 }
 
