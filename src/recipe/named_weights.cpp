@@ -2,6 +2,7 @@
 
 #include "onecycle/error.h"
 
+#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "core/text/number.h"
 #include "network/weights.h"
@@ -47,10 +48,9 @@ std::optional<std::string> initial_weights_path(const Recipe& recipe,
     const WeightsDescriptor weights = named_in(recipe, environment);
     auto path = weights_place(weights);
     if (!path)
-      throw FieldError("weights.name", format("{} is in none of {}; `onecycle weights fetch {}` "
-                                              "gets it",
+      throw FieldError("weights.name", format("{} is in none of {}; `{} weights fetch {}` gets it",
                                               weights.download.file, joined(weights.folders),
-                                              *recipe.weights.name));
+                                              program_name(), *recipe.weights.name));
     return path;
   });
 }

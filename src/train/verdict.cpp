@@ -137,7 +137,7 @@ class Judge {
     return Verdict{Judgement::underfitting,
                    format("underfitting: nothing is learned: the losses end at {:.4g} in training "
                           "and {:.4g} in validation, where guessing gives {:.4g}; find a learning "
-                          "rate by onecycle range-test, and look at the labels",
+                          "rate by a range test, and look at the labels",
                           train_.last, held_out_.last, *guessing_)};
   }
 
