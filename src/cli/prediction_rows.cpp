@@ -7,6 +7,7 @@
 #include "core/text/number.h"
 #include "core/text/print.h"
 #include "core/text/printable.h"
+#include "observe/line.h"
 
 #include <algorithm>
 #include <unistd.h>
@@ -26,11 +27,8 @@ std::string one_line(const std::string& text) {
   return line;
 }
 
-// Characters of UTF-8 text.
 std::size_t length_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
+  return static_cast<std::size_t>(characters(text));
 }
 
 // Its end, where that tells more than its beginning.
