@@ -2,9 +2,6 @@
 
 #include "onecycle/build.h"
 
-#include <optional>
-#include <string>
-
 namespace onecycle {
 
 // The recipe's `data`, normalised as its `weights.name` was where the recipe states nothing.

@@ -12,6 +12,8 @@ namespace onecycle {
 
 namespace {
 
+constexpr std::size_t kLongest = std::size_t{1} << 15;  // bytes: every key is tried on the whole
+
 class Comparison {
  public:
   Comparison(Value document, const RecipeVariants& variants)
@@ -55,6 +57,7 @@ class Comparison {
 }  // namespace
 
 std::string changes_from_defaults(const std::string& resolved, const RecipeVariants& variants) {
+  if (resolved.size() > kLongest) return "";
   try {
     Value document = parse_yaml(resolved, "recipe.yaml");
     if (!document.is_map()) return "";

@@ -1,6 +1,7 @@
 #include "study/recipe_edit.h"
 
 #include "core/text/format.h"
+#include "core/text/shell_word.h"
 #include "options/differences.h"
 #include "recipe/recipe_error.h"
 #include "recipe/recipe_text.h"
@@ -65,7 +66,8 @@ std::string settings_between(const Recipe& recipe, const Recipe& changed,
   std::string settings;
   for (const Difference& one :
        differing(recipe_tree(recipe, variants), recipe_tree(changed, variants)))
-    settings += format("{}--set {}={}", settings.empty() ? "" : " ", one.path, one.after);
+    settings +=
+        format("{}--set {}", settings.empty() ? "" : " ", shell_word(one.path + "=" + one.after));
   return settings;
 }
 

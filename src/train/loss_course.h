@@ -9,9 +9,8 @@ namespace onecycle {
 using CurvePoints = std::vector<LearningCurvePoint>;
 using LossMember = double LearningCurvePoint::*;
 
-inline constexpr double kNotableChange =
-    0.02;  // of the loss over the window, or nats: less is no change
-inline constexpr double kNotableRise = 0.05;  // of the lowest loss, or nats: the end is above it
+inline constexpr double kNotableChange = 0.02;  // of the mean loss over the window, or nats
+inline constexpr double kNotableRise = 0.05;    // of the lowest loss, or nats: the end is above it
 
 // Where one loss goes over a window.
 struct Trend {

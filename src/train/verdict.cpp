@@ -1,6 +1,5 @@
 #include "onecycle/verdict.h"
 
-#include "core/process/this_process.h"
 #include "core/text/format.h"
 #include "train/loss_course.h"
 
@@ -138,8 +137,8 @@ class Judge {
     return Verdict{Judgement::underfitting,
                    format("underfitting: nothing is learned: the losses end at {:.4g} in training "
                           "and {:.4g} in validation, where guessing gives {:.4g}; find a learning "
-                          "rate by {} range-test, and look at the labels",
-                          train_.last, held_out_.last, *guessing_, program_name())};
+                          "rate by a range test, and look at the labels",
+                          train_.last, held_out_.last, *guessing_)};
   }
 
   bool has_gap() const {

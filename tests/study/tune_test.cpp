@@ -46,11 +46,15 @@ TuneOptions one_seed() {
 }
 
 TuneResult tuned(const DataSet& data, const std::string& folder, std::int64_t stop_after,
-                 std::int64_t* steps = nullptr, const TuneOptions& options = one_seed()) {
+                 std::int64_t* steps = nullptr, const TuneOptions& options = one_seed(),
+                 std::vector<TunePlace>* places = nullptr) {
   StopSignal stop;
   StepsAndStop progress(stop, stop_after);
   const TuneResult result = tune({small_recipe(), data, Environment(), options, folder, stop,
-                                  &progress, [](const std::string&) {}});
+                                  &progress, [](const std::string&) {},
+                                  [places](const TunePlace& place) {
+                                    if (places != nullptr) places->push_back(place);
+                                  }});
   if (steps != nullptr) *steps = progress.steps;
   return result;
 }
@@ -104,8 +108,15 @@ TEST(Tune, EndsTheSameHoweverOftenItStops) {
   const DataSet data = build(small_recipe(), Environment()).data;
   const TemporaryFolder whole;
   std::int64_t steps = 0;
-  const TuneResult at_once = tuned(data, whole.path(), -1, &steps);
+  std::vector<TunePlace> places;
+  const TuneResult at_once = tuned(data, whole.path(), -1, &steps, one_seed(), &places);
   ASSERT_EQ(at_once.refused, "");
+  ASSERT_GT(places.size(), 5U);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    EXPECT_EQ(places[i].number, static_cast<std::int64_t>(i + 1));
+    EXPECT_LE(places[i].at_most, places[i > 0 ? i - 1 : 0].at_most) << "no more than was said";
+    EXPECT_GE(places[i].at_most, static_cast<std::int64_t>(places.size())) << places[i].item;
+  }
   EXPECT_GT(steps, 1000);
   for (const TuneChoice& choice : at_once.choices)
     EXPECT_FALSE(choice.evidence.empty()) << choice.what;

@@ -45,6 +45,9 @@ TEST(RecipeChanges, WhatCannotBeReadIsShown) {
   EXPECT_EQ(changes, "seed: ${SEED}\nmodel.name: mlp\nold_key: 3\n");
   EXPECT_EQ(changes_from_defaults("a: [", variants), "");
   EXPECT_EQ(changes_from_defaults("", variants), "");
+  std::string endless;  // a stranger's, of which each key would be tried on the whole
+  for (int i = 0; i < 20'000; ++i) endless += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_EQ(changes_from_defaults(endless, variants), "");
 }
 
 }  // namespace

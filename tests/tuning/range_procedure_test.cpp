@@ -1,6 +1,7 @@
 // The range test's procedure over sweeps made up by formula: where it looks, when it goes on, what
 // it answers.
 
+#include "tuning/range_test/range_end.h"
 #include "tuning/range_test/range_test.h"
 
 #include <algorithm>
@@ -176,6 +177,24 @@ TEST(RangeProcedure, ACloseCallSaysBothAnswers) {
   ASSERT_TRUE(clear.lr_max);
   EXPECT_DOUBLE_EQ(*clear.lr_max, 1);
   EXPECT_FALSE(clear.lr_other);
+}
+
+// .04 points more than the other, where seeds differ by 2.5: it is the best, and reaches 0 less.
+TEST(RangeProcedure, ACloseCallOfTheBestEndIsNothingLess) {
+  const auto end_of = [](double high, double reach, const std::vector<double>& of_seeds) {
+    RangeEnd end{high};
+    end.pooled.points.resize(1);
+    end.pooled.points[0].held_out_metric.value = reach;
+    end.pooled.samples = 3000;
+    end.seed_reaches = of_seeds;
+    return end;
+  };
+  const RangeEnd best = end_of(1, 0.6, {0.6, 0.62, 0.58});
+  const auto close = close_call(best, {best, end_of(0.5, 0.5996, {0.55, 0.65, 0.6})});
+  ASSERT_TRUE(close);
+  EXPECT_EQ(close->less, 0);
+  EXPECT_THAT(close_call_text(*close, 1, 0.56, Measure::accuracy),
+              HasSubstr("reach 0.0 points less than the best"));
 }
 
 // Networks with batch norm under no decay: no rate makes accuracy fall, but a steeper sweep reaches

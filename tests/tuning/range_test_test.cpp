@@ -299,6 +299,12 @@ TEST(RecipeEdit, SaysWhatSetsIt) {
   EXPECT_EQ(settings("{name: one_cycle, policy: smith, lr_max: 0.1, lr_min: 0.02}"),
             "--set schedule.lr_max=0.4 --set schedule.lr_min=0.04");
   EXPECT_EQ(settings("{name: constant, lr: 0.1}"), "--set schedule.lr=0.4");
+  const Recipe recipe = tiny_recipe({});
+  Recipe changed = recipe;
+  changed.name = "two words";
+  EXPECT_THAT(settings_between(recipe, changed, Environment().registries.variants()),
+              HasSubstr("--set 'name="))
+      << "one word of a shell";
 }
 
 }  // namespace

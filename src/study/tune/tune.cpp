@@ -14,8 +14,9 @@ namespace onecycle {
 
 namespace {
 
-constexpr int kRates = 3;    // whole, half and a quarter
-constexpr int kLengths = 2;  // a short one and twice that
+constexpr int kRates = 3;      // whole, half and a quarter
+constexpr int kMostRates = 6;  // halved further, down to kLowestShare
+constexpr int kLengths = 2;    // a short one and twice that
 constexpr double kMomenta[] = {0.97, 0.95, 0.9};
 constexpr double kClose = 1.02;            // losses that differ by less, or by .02 nats
 constexpr double kLowestShare = 1.0 / 32;  // of the rate found
@@ -58,11 +59,11 @@ class Procedure {
     result_.metrics = run.task->metrics();
     loss_may_be_negative_ = run.task->loss_may_be_negative();
     decays_ = run.model->decays_to_try();
-    items_.plan(most_items());
+    items_.expect(most_items());
   }
 
   std::int64_t most_items() const {
-    std::int64_t count = 1 + kRates + kLengths + 1;  // between two range tests
+    std::int64_t count = 1 + kMostRates + kLengths + 1;  // between two range tests
     if (takes(recipe_.optimizer, Change::set_weight_decay))
       count += static_cast<std::int64_t>(decays_.size());
     if (takes(recipe_.optimizer, Change::set_momentum))
@@ -120,6 +121,7 @@ class Procedure {
       return Candidate{format("{:.3g}", rate), with_rate(recipe_, rate)};
     };
     Contest contest{"lr_max, confirmed", {}, 2 * options_.short_share};
+    contest.most = kMostRates;
     for (int i = 0; i < kRates; ++i) contest.candidates.push_back(candidate());
     contest.next = [&]() -> std::optional<Candidate> {
       if (share < kLowestShare) return std::nullopt;
@@ -173,12 +175,20 @@ class Procedure {
     double share = 1;
     // While the last candidate is the best, another may follow.
     std::function<std::optional<Candidate>()> next = [] { return std::optional<Candidate>(); };
+    std::size_t most = 0;  // candidates there may be; 0: those given
     // Where losses are close the later candidate wins, else the lowest loss does.
     bool later_wins_ties = false;
   };
 
   // Goes on with the candidate of the lowest validation loss.
   void pick(Contest contest) {
+    const std::size_t most = std::max(contest.most, contest.candidates.size());
+    add(compete(std::move(contest)));
+    items_.expect(static_cast<std::int64_t>(result_.choices.back().trials.size()) -
+                  static_cast<std::int64_t>(most));
+  }
+
+  TuneChoice compete(Contest contest) {
     TuneChoice choice{contest.what, "as the recipe", "", ""};
     std::vector<Candidate>& candidates = contest.candidates;
     drop_repeated(candidates);
@@ -186,7 +196,7 @@ class Procedure {
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       if (!items_.affords(recipe_, contest.share)) {
         choice.sure = "not chosen: the budget was too small";
-        return add(std::move(choice));
+        return choice;
       }
       const Candidate& candidate = candidates[i];
       choice.trials.push_back(trial_of(
@@ -200,7 +210,7 @@ class Procedure {
     }
     if (!choice.trials[best].loss) {
       choice.sure = "every trial diverged";
-      return add(std::move(choice));
+      return choice;
     }
     const double close = close_to(loss(choice.trials[best]));
     while (contest.later_wins_ties && best + 1 < candidates.size() &&
@@ -210,7 +220,7 @@ class Procedure {
     choice.value = candidates[best].label;
     choice.sure = how_sure(choice.trials, best);
     recipe_ = with_duration(candidates[best].recipe, recipe_.train.duration);
-    add(std::move(choice));
+    return choice;
   }
 
   // What the recipe says may be one of the usual values: the first of the same stays.

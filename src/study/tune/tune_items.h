@@ -42,8 +42,8 @@ class TuneItems {
   TrainedItem trained(const std::string& key, const Recipe& recipe);
   RangeItem range(const std::string& key, const Recipe& recipe, std::int64_t seeds);
 
-  // How many items the tuning asks for at most.
-  void plan(std::int64_t items) { planned_ = items; }
+  // So many more items, fewer where negative, may be asked for than was said before.
+  void expect(std::int64_t more) { planned_ += more; }
 
   // Of a share of the recipe's length.
   double epochs(const Recipe& recipe, double share) const;
@@ -71,7 +71,7 @@ class TuneItems {
   const std::function<void(const std::string&)>& say_;
   const std::function<void(const TunePlace&)>& begin_;
   ResultCache cache_;
-  std::int64_t planned_ = 1;
+  std::int64_t planned_ = 0;
   std::int64_t done_ = 0;
   std::int64_t trials_ = 0;   // of them, trained
   double trial_seconds_ = 0;  // of those

@@ -97,8 +97,8 @@ std::vector<double> least_losses(const PooledSweeps& sweeps) {
 
 Guessing guessing_on(const Run& run, std::int64_t held_out) {
   Guessing guessing;
-  if (!run.validation) return guessing;
-  guessing.samples = std::min(held_out, run.validation->size());
+  if (run.validation) guessing.samples = std::min(held_out, run.validation->size());
+  if (guessing.samples < 1) return guessing;
   const at::Tensor targets = targets_of(run, guessing.samples);
   if (are_classes(*run.task, targets)) {
     const at::Tensor counts = class_counts(targets);

@@ -19,7 +19,7 @@ std::optional<CloseCall> close_call(const RangeEnd& end, const std::deque<RangeE
     if (!(less - noise > most)) continue;
     most = less - noise;
     against = &other;
-    call = {less, noise};
+    call = {std::max(0.0, less), noise};
   }
   if (against == nullptr) return std::nullopt;
   const double error = paired_error(against->seed_reaches, end.seed_reaches);

@@ -20,7 +20,8 @@ struct RangeEnd {
   double loss = HUGE_VAL;                 // the least of its training loss
 };
 
-// What the sweeps to one end reach less than the best, and up to how much of that is noise.
+// What the sweeps to one end reach less than the best, 0 where they are that, and up to how much of
+// it would be noise.
 struct CloseCall {
   double less = 0;
   double noise = 0;
