@@ -80,19 +80,25 @@ bool is_length(std::int64_t length) {
   return length >= 1 && length <= kLongest;
 }
 
-// Whether a network's size can come of it.
+bool is_sample(const ImageSides& sides, std::int64_t channels) {
+  return sides.height <= kMostNumbers / channels / sides.width;
+}
+
+// Whether a network's size can come of it, in memory that there may be.
 bool is_possible(const BatchResize& resize, const NetworkTask& task) {
   if (!is_length(resize.side) || !is_length(resize.height) || !is_length(resize.width))
     return false;
-  const ImageSides to = resized_sides({resize.height, resize.width}, resize.side);
-  return to.height >= task.height && to.width >= task.width &&
+  const ImageSides from{resize.height, resize.width};
+  const ImageSides to = resized_sides(from, resize.side);
+  return is_sample(from, task.channels) && is_sample(to, task.channels) &&
+         to.height >= task.height && to.width >= task.width &&
          task.mean.size() == static_cast<std::size_t>(task.channels);
 }
 
 const char* wrong_in_pictures(const NetworkTask& task) {
   if (!is_length(task.channels)) return "channels";
   if (!is_length(task.height)) return "height";
-  if (!is_length(task.width) || task.height * task.width > kMostNumbers / task.channels)
+  if (!is_length(task.width) || !is_sample({task.height, task.width}, task.channels))
     return "width";
   if (task.batch_resize && !is_possible(*task.batch_resize, task)) return "batch_resize";
   if (!is_length(task.resize) || task.resize < std::min(task.image_height(), task.image_width()))

@@ -150,22 +150,36 @@ std::string legacy_start() {
   return bytes.substr(0, bytes.find(std::string("\x75\x2e", 2)) + 2);
 }
 
-// By hand, as PyTorch before 0.1.11, before 1.0 and for devices of its own writes them.
-TEST(TorchKinds, OtherWaysToWriteATensor) {
-  const std::string place =
-      "(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI2\ntQI0\nI2\n\x85I1\n\x85t";
-  const std::string tensor = "ctorch._utils\n_rebuild_tensor\n(" + place + "R";
+// A tensor of the numbers 3 and 4 in storage 0, in a legacy file by hand.
+const std::string kPlace =
+    "(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI2\ntQI0\nI2\n\x85I1\n\x85t";
+const std::string kTensor = "ctorch._utils\n_rebuild_tensor\n(" + kPlace + "R";
+
+WeightsContent legacy_file(const std::string& root) {
+  static std::string bytes;  // that tensors point into
   const std::vector<float> values = {3, 4};
-  std::string storages = "](S'0'\ne.";
-  storages += std::string("\2\0\0\0\0\0\0\0", 8);
-  storages.append(reinterpret_cast<const char*>(values.data()), 8);
-  for (const std::string& written : {tensor, "ctorch\nFloatTensor\n)R(" + place + "b",
-                                     "ctorch.nn.parameter\nParameter\n(" + tensor + "I01\ntR",
+  bytes = legacy_start() + root + "](S'0'\ne." + std::string("\2\0\0\0\0\0\0\0", 8);
+  bytes.append(reinterpret_cast<const char*>(values.data()), 8);
+  return parse_weights(bytes);
+}
+
+// As PyTorch before 0.1.11, before 1.0 and for devices of its own writes them.
+TEST(TorchKinds, OtherWaysToWriteATensor) {
+  for (const std::string& written : {kTensor, "ctorch\nFloatTensor\n)R(" + kPlace + "b",
+                                     "ctorch.nn.parameter\nParameter\n(" + kTensor + "I01\ntR",
                                      "ctorch._utils\n_rebuild_device_tensor_from_cpu_tensor\n(" +
-                                         tensor + "ctorch\nfloat32\nS'xla:0'\nI00\ntR"}) {
-    const std::string bytes = legacy_start() + "}(S'a'\n" + written + "u." + storages;
-    EXPECT_THAT(numbers<float>(parse_weights(bytes), "a"), ElementsAre(3, 4)) << written;
-  }
+                                         kTensor + "ctorch\nfloat32\nS'xla:0'\nI00\ntR"})
+    EXPECT_THAT(numbers<float>(legacy_file("}(S'a'\n" + written + "u."), "a"), ElementsAre(3, 4))
+        << written;
+}
+
+// In place of averages their settings, in place of a model's weights how it is built.
+TEST(TorchKinds, SettingsUnderAUsualNameAreNotTaken) {
+  const WeightsContent content = legacy_file(
+      "}(S'model_ema'\n}(S'decay'\nF0.9\nuS'model'\n}(S'depth'\nI18\nuS'params'\n}(S'a'\n" +
+      kTensor + "uu.");
+  EXPECT_EQ(origin_text(content), "legacy torch pickle, params");
+  EXPECT_THAT(numbers<float>(content, "a"), ElementsAre(3, 4));
 }
 
 // Nobody is told to load a file that runs a command.
@@ -178,6 +192,29 @@ TEST(TorchKinds, NoAdviceWhereACommandWouldRun) {
       folder.write_text("b.pth", bytes + "}(S'model'\ncx\ny\n)RS'a'\ncos\nsystem\n(S'id'\ntRu.");
   EXPECT_THAT(message_of(hidden), AllOf(HasSubstr("wants x.y; save the model's state_dict() alone"),
                                         Not(HasSubstr("weights_only"))));
+}
+
+// A name in the memo may be used a million times.
+TEST(TorchKinds, NoAdviceForNamesThatNobodyGives) {
+  const TemporaryFolder folder;
+  const auto message = [&](std::size_t length) {
+    const std::string name(length, 'n');
+    return message_of(folder.write_text("a.pth", legacy_start() + "cx\n" + name + "\n)R."));
+  };
+  EXPECT_THAT(message(20), HasSubstr("weights_only"));
+  EXPECT_THAT(message(300), AllOf(EndsWith("; save the model's state_dict() alone"),
+                                  Not(HasSubstr("weights_only"))));
+}
+
+TEST(TorchKinds, LinesOfPythonStayOnOneLine) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write_text("a'\n.pth", legacy_start() + "cx\ny\n)R.");
+  try {
+    const WeightsFile file(path);
+    FAIL();
+  } catch (const CheckpointError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("a\\'\\x0a.pth', weights_only=False).state_dict()"));
+  }
 }
 
 TEST(TorchKinds, OtherFilesAreNamed) {

@@ -124,10 +124,14 @@ TEST_F(OfAFile, ImagesAreResizedAsInTraining) {
   const std::vector<std::uint8_t> grey(1024, 90);
   ASSERT_NE(png_image_write_to_file(&image, png.c_str(), 0, grey.data(), 0, nullptr), 0);
   EXPECT_EQ(predictor.picture(png).sizes(), at::IntArrayRef({3, 8, 8}));
-  task.batch_resize->side = 11;
-  metadata[kTaskKey] = to_json(task);
-  EXPECT_THAT([&] { (void)task_in(metadata, "x"); },
-              testing::ThrowsMessage<CheckpointError>(HasSubstr("batch_resize")));
+  task.resize = 1 << 16;
+  for (const BatchResize& impossible :
+       {BatchResize{11, 8, 8}, BatchResize{16, 1 << 16, 1 << 16}, BatchResize{1 << 16, 8, 8}}) {
+    task.batch_resize = impossible;
+    metadata[kTaskKey] = to_json(task);
+    EXPECT_THAT([&] { (void)task_in(metadata, "x"); },
+                testing::ThrowsMessage<CheckpointError>(HasSubstr("batch_resize")));
+  }
 }
 
 TEST_F(OfAFile, ViewsAreAveraged) {

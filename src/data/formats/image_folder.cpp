@@ -22,8 +22,7 @@ OptionTable<ImageFolderOptions> image_folder_options() {
   table
       .add("train", &O::train,
            "folder of the training split's class folders, in data.dir; null = train, in any case, "
-           "if "
-           "there is one, else data.dir itself")
+           "if there is one, else data.dir itself")
       .add("test", &O::test,
            "the same of the test split; null = test, val, valid or validation beside train if "
            "there is one, else no test split");

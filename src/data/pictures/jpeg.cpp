@@ -89,8 +89,7 @@ bool read_jpeg_rows(JpegReader& reader, std::uint8_t* pixels, std::size_t row_by
 // libjpeg's scaled decoding computes fewer coefficients: a sharper and faster box filter.
 std::int64_t denominator_for(std::int64_t shorter, std::int64_t shorter_side) {
   for (const std::int64_t denominator : {8, 4, 2})
-    if (shorter_side > 0 &&
-        (shorter + denominator - 1) / denominator >= kReducingGap * shorter_side)
+    if (shorter_side > 0 && shorter >= denominator * kReducingGap * shorter_side)
       return denominator;
   return 1;
 }

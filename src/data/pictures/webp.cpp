@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <webp/decode.h>
 #include <webp/demux.h>
@@ -25,9 +26,13 @@ bool read_first_frame(const WebPData& file, Picture& picture) {
   options.color_mode = MODE_RGBA;
   const std::unique_ptr<WebPAnimDecoder, void (*)(WebPAnimDecoder*)> decoder(
       WebPAnimDecoderNew(&file, &options), WebPAnimDecoderDelete);
+  WebPAnimInfo info;
+  if (!decoder || WebPAnimDecoderGetInfo(decoder.get(), &info) == 0 ||
+      info.canvas_height != picture.height || info.canvas_width != picture.width)
+    return false;
   std::uint8_t* rgba = nullptr;
   int milliseconds = 0;
-  if (!decoder || WebPAnimDecoderGetNext(decoder.get(), &rgba, &milliseconds) == 0) return false;
+  if (WebPAnimDecoderGetNext(decoder.get(), &rgba, &milliseconds) == 0) return false;
   std::uint8_t* out = picture.pixels.data();
   for (std::int64_t i = 0; i < picture.height * picture.width; ++i, rgba += 4, out += 3)
     std::memcpy(out, rgba, 3);

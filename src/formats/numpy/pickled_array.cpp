@@ -8,6 +8,8 @@ using Kind = PickleNode::Kind;
 
 namespace {
 
+constexpr std::size_t kWidestInteger = 8;
+
 constexpr std::array kModules = {"numpy.core.", "numpy._core."};  // before and from 2.0 on
 
 // The arguments of a call of `name` in one of numpy's modules; or nullptr.
@@ -47,14 +49,18 @@ std::optional<std::string> from_latin1(std::string_view utf8) {
   return bytes;
 }
 
-std::optional<std::string> pickled_bytes(const PickleNode& node) {
-  if (node.is(Kind::bytes)) return std::string(node.text);
-  const PickleNode* text = encoded_text(node);
-  return text == nullptr ? std::nullopt : from_latin1(text->text);
+// Nothing for many more than `most`: a value may stand in many places, and is copied in each.
+std::optional<std::string> pickled_bytes(const PickleNode& node,
+                                         std::size_t most = std::string_view::npos) {
+  const PickleNode* encoded = encoded_text(node);
+  if (encoded == nullptr && !node.is(Kind::bytes)) return std::nullopt;
+  const std::string_view text = encoded == nullptr ? node.text : encoded->text;
+  if (text.size() / 2 > most) return std::nullopt;
+  return encoded == nullptr ? std::string(text) : from_latin1(text);
 }
 
 // Its name without the order of bytes, "" where that is not the file's.
-std::string dtype_name(const PickleNode& node) {
+std::string_view dtype_name(const PickleNode& node) {
   if (!node.is(Kind::object) || !node.items[0]->is_global("numpy.dtype") ||
       node.items[1]->items.empty())
     return "";
@@ -65,7 +71,7 @@ std::string dtype_name(const PickleNode& node) {
   // Its state begins with a version and the order.
   const PickleNode* state = node.state;
   if (state != nullptr && state->items.size() > 1 && state->items[1]->is_text(">")) return "";
-  return std::string(name);
+  return name;
 }
 
 std::optional<std::vector<std::int64_t>> sizes_of(const PickleNode& tuple) {
@@ -99,8 +105,8 @@ std::optional<std::int64_t> pickled_integer(const PickleNode& node) {
   if (node.is(Kind::integer)) return node.integer;
   const PickleNode* scalar = numpy_call(node, "multiarray.scalar");
   if (scalar == nullptr || scalar->items.size() != 2) return std::nullopt;
-  const std::string dtype = dtype_name(*scalar->items[0]);
-  const auto bytes = pickled_bytes(*scalar->items[1]);
+  const std::string_view dtype = dtype_name(*scalar->items[0]);
+  const auto bytes = pickled_bytes(*scalar->items[1], kWidestInteger);
   const std::size_t width = integer_bytes(dtype);
   if (width == 0 || !bytes || bytes->size() != width) return std::nullopt;
   return integer_of(*bytes, dtype[0] == 'i');
@@ -142,7 +148,7 @@ std::optional<PickledArray> pickled_array(const PickleNode& node) {
   auto numbers = pickled_bytes(*bytes);
   auto sizes = sizes_of(*shape);
   if (!numbers || !sizes) return std::nullopt;
-  return PickledArray{dtype_name(*dtype), std::move(*sizes), std::move(*numbers)};
+  return PickledArray{std::string(dtype_name(*dtype)), std::move(*sizes), std::move(*numbers)};
 }
 
 std::optional<std::vector<std::int64_t>> pickled_integers(const PickleNode& node) {

@@ -37,13 +37,15 @@ std::string place_of_weights(const PickleNode& root) {
   return "";
 }
 
-// The values of a pickle whatever it names: nothing of it is run here either.
+// The values of a pickle whatever it names: nothing of it is run here either. Each place where a
+// global is named holds a copy of its name.
 std::string place_in(std::string_view bytes, const PickleGlobalError& first) {
   constexpr int kMostStrangers = 64;
+  constexpr std::size_t kLongestName = 200;
   auto globals = torch_globals();
   std::string stranger = first.global();
   for (int i = 0; i < kMostStrangers; ++i) {
-    if (runs_commands(stranger)) return "";
+    if (stranger.size() > kLongestName || runs_commands(stranger)) return "";
     globals.insert(stranger);
     try {
       return place_of_weights(Pickle(bytes, globals).root());
@@ -61,6 +63,11 @@ std::string place_in(std::string_view bytes, const PickleGlobalError& first) {
 std::string python_text(std::string_view text) {
   std::string result = "'";
   for (const char letter : text) {
+    const auto code = static_cast<unsigned char>(letter);
+    if (code < ' ' || code == 0x7f) {
+      result += format("\\x{:02x}", code);
+      continue;
+    }
     if (letter == '\'' || letter == '\\') result += '\\';
     result += letter;
   }

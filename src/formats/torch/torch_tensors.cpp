@@ -202,22 +202,35 @@ bool is_averaged_model(const PickleNode& state) {
   return counted && state.items.size() > 2;
 }
 
+constexpr std::size_t kMembers = 1000;  // looked at: values may stand in many places
+
+// Whether a dict holds tensors, or has a usual member that does.
+bool leads_to_tensors(const PickleNode& dict) {
+  if (holds_tensors(dict, kMembers)) return true;
+  return std::any_of(kUsualMembers.begin(), kUsualMembers.end(), [&](const char* usual) {
+    const PickleNode* value = dict.find(usual);
+    return value != nullptr && holds_tensors(*value, kMembers);
+  });
+}
+
 // The dict of tensors in `root`, with its place in the result.
 const PickleNode& find_state(const PickleNode& root, TorchWeights& result) {
   constexpr int kDeepest = 3;
-  constexpr std::size_t kMembers = 1000;  // looked at: values may stand in many places
   std::string& member = result.member;
   const PickleNode* node = &root;
   for (int depth = 0; depth < kDeepest; ++depth) {
     const PickleNode* inner = nullptr;
+    bool sure = false;  // settings may have a usual name too
     std::string found;
     for (const char* usual : kUsualMembers) {
       const PickleNode* value = node->find(usual);
       if (value == nullptr || !value->is(Kind::dict) || value->items.empty()) continue;
-      if (inner == nullptr) {
+      const bool leads = leads_to_tensors(*value);
+      if (inner == nullptr || (leads && !sure)) {
         inner = value;
         found = usual;
-      } else if (holds_tensors(*value, kMembers)) {
+        sure = leads;
+      } else if (leads) {
         result.beside.emplace_back(usual);
       }
     }

@@ -31,7 +31,7 @@ struct StorageId {
 // Throws CheckpointError where it is no such id.
 StorageId storage_id(const PickleNode& persistent);
 
-// The members of a checkpoint that hold a model's weights, the first that is there being taken:
+// The members of a checkpoint that hold a model's weights, the first that has tensors being taken:
 // averages before what they are of, as timm does (timm/models/_helpers.py, load_state_dict).
 inline constexpr std::array kUsualMembers = {
     "state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "net", "network",
