@@ -12,7 +12,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::size_t kLongest = std::size_t{1} << 15;  // bytes: every key is tried on the whole
+constexpr std::size_t kMostBytes = std::size_t{1} << 15;  // bytes: every key is tried on the whole
 
 class Comparison {
  public:
@@ -57,7 +57,7 @@ class Comparison {
 }  // namespace
 
 std::string changes_from_defaults(const std::string& resolved, const RecipeVariants& variants) {
-  if (resolved.size() > kLongest) return "";
+  if (resolved.size() > kMostBytes) return "";
   try {
     Value document = parse_yaml(resolved, "recipe.yaml");
     if (!document.is_map()) return "";
