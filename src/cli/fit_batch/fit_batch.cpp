@@ -70,6 +70,7 @@ int fit_batch_command(int argc, char** argv) {
   if (session.recipe().data.batch_size.automatic && options.rule != LrRule::none)
     line.misused(
         "--lr-rule: data.batch_size is auto, so there is no batch that the rate belongs to");
+  refuse_fitted_proxy(session.recipe());
   const Recipe recipe = with_any_batch(session.recipe());
   StopSignal stop;
   const SignalScope signals(stop);

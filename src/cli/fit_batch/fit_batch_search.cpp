@@ -108,12 +108,17 @@ BatchChoice choice_among(const FitBatchTask& task) {
 
 }  // namespace
 
-Recipe with_any_batch(Recipe recipe) {
+void refuse_fitted_proxy(const Recipe& recipe) {
   if (recipe.train.has_proxy())
     throw recipe_error(recipe, "train.proxy.model",
                        "batches of a proxy's choice cannot be fitted; name data.batch_size, or "
                        "leave the proxy out: --set train.proxy.model=none");
-  if (recipe.data.batch_size.automatic) recipe.data.batch_size = {};
+}
+
+Recipe with_any_batch(Recipe recipe) {
+  if (!recipe.data.batch_size.automatic) return recipe;
+  refuse_fitted_proxy(recipe);
+  recipe.data.batch_size = {};
   return recipe;
 }
 

@@ -67,7 +67,9 @@ void say_partial(const FitBatchTask& task);
 // Trains with each size of `--compare` and says what they reached. Returns the exit code.
 int compare_batches(FitBatchTask& task);
 
-// The recipe with the default size in place of `auto`.
+// Throws RecipeError for a recipe whose batches a proxy chooses: they cannot be fitted.
+void refuse_fitted_proxy(const Recipe& recipe);
+// The recipe with the default size in place of `auto`, which none with a proxy can have.
 Recipe with_any_batch(Recipe recipe);
 
 }  // namespace onecycle
