@@ -112,7 +112,7 @@ TEST(WeightsDescriptors, AreLookedForInTheirFolders) {
 TEST(WeightsDescriptors, MistakesNameTheirPlace) {
   TemporaryFolder own;
   const std::pair<std::string, std::string> cases[] = {
-      {"{name: w, folders: [a]}", "download: is required"},
+      {"{name: w, folders: [a]}", "download.file: is required"},
       {"{name: w, folders: [a], download: {file: a, urls: [b], sha256: f37072f}}",
        "expected 64 lower-case hexadecimal digits, or the first 8 or more"},
       {"{name: w, folders: [a], download: {file: a, urls: [b]}}", "a checksum is required"},

@@ -77,8 +77,9 @@ std::optional<int> exif_orientation(const std::uint8_t* tiff, std::size_t size) 
     const std::size_t entry = directory + 2 + i * kEntryBytes;
     if (entry > size) return std::nullopt;
     const std::size_t bytes = number_bytes(file.number(entry + 2, 2));
-    if (file.number(entry, 2) == kOrientation && bytes > 0)
-      return sound_orientation(file.number(entry + 8, bytes));
+    if (file.number(entry, 2) != kOrientation || bytes == 0) continue;
+    if (size < entry + 8 + bytes) return std::nullopt;
+    return sound_orientation(file.number(entry + 8, bytes));
   }
   return std::nullopt;
 }
