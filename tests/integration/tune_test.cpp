@@ -92,9 +92,10 @@ TEST_F(Tune, ThePageTellsTheChoices) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const std::string page =
       read_bytes(Json::parse(outcome.last_line())["report"].get<std::string>());
-  EXPECT_THAT(page, AllOf(HasSubstr("What was chosen"), HasSubstr("<figure id=\"trials-weight-decay"),
-                          HasSubstr("<figure id=\"range-held-out-accuracy\">"),
-                          HasSubstr("<figure id=\"final-loss\">"), HasSubstr("lr_max, confirmed")));
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("What was chosen"), HasSubstr("<figure id=\"trials-weight-decay"),
+                    HasSubstr("<figure id=\"range-held-out-accuracy\">"),
+                    HasSubstr("<figure id=\"final-loss\">"), HasSubstr("lr_max, confirmed")));
 }
 
 TEST_F(Tune, AutoFitsTheBatchFirstAndOnce) {
