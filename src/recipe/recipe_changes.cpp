@@ -12,7 +12,7 @@ namespace onecycle {
 
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 15;  // bytes: every key is tried on the whole
+constexpr std::size_t kMostBytes = std::size_t{1} << 15;  // every key is tried on the whole
 
 class Comparison {
  public:

@@ -168,11 +168,15 @@ void follow(Run& run, RunPlan plan) {
   run.optimizer = plan.optimizer.make(*run.parameters, run.rule);
 }
 
+std::int64_t samples_computed(const Run& run) {
+  return run.hardest ? run.steps.read_batch : run.steps.total_batch;
+}
+
 void check_whole_groups(const Run& run) {
   const std::int64_t unit = pass_unit(*run.model);
   if (unit == 1) return;
   const std::int64_t parts = run.steps.micro_batches() * run.steps.ranks;
-  const std::int64_t total = run.hardest ? run.hardest->read_batch() : run.steps.total_batch;
+  const std::int64_t total = samples_computed(run);
   const std::int64_t samples = total / parts;
   const bool uneven = total % parts != 0;
   if (!uneven && samples % unit == 0) return;

@@ -43,6 +43,9 @@ RunPlan make_plan(const StepPlan& steps, OptimizerPlan optimizer, const MakeSche
 // whose factors are set. Throws FieldError.
 void follow(Run& run, RunPlan plan);
 
+// Samples that a step of the run computes: of a proxy all that it reads, else the total batch.
+std::int64_t samples_computed(const Run& run);
+
 // Throws FieldError where a forward pass of the run is not whole groups of model.bn_batch: steps do
 // not depend on how their samples are spread over ranks and passes where each pass is.
 void check_whole_groups(const Run& run);

@@ -51,18 +51,15 @@ class Rows : public Observer {
   std::vector<std::string>& rows_;
 };
 
-class InMemory : public CheckpointStore {
+class InMemory : public LastSnapshot {
  public:
   std::string save(const Snapshot& snapshot, std::int64_t step, bool best) override {
     saved.push_back(step);
     if (best) bests.push_back(step);
-    last = snapshot;
-    return "memory";
+    return LastSnapshot::save(snapshot, step, best);
   }
-  std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return last; }
 
   std::vector<std::int64_t> saved, bests;
-  std::optional<Snapshot> last;
 };
 
 class InterruptAt : public Observer {

@@ -266,16 +266,6 @@ class DivergeAt : public Observer {
   bool done_ = false;
 };
 
-class LastInMemory : public CheckpointStore {
- public:
-  std::string save(const Snapshot& snapshot, std::int64_t, bool) override {
-    last = snapshot;
-    return "memory";
-  }
-  std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return last; }
-  std::optional<Snapshot> last;
-};
-
 // Whether what phase 0 freezes is as at the beginning after step 6, each time it is taken.
 class At6 : public Observer {
  public:
@@ -296,7 +286,7 @@ TEST(Freezing, AFallbackGoesBackToItsPhase) {
   const auto begin = frozen_state(run, true);
   At6 at6(run, begin);
   DivergeAt diverge;
-  LastInMemory store;
+  LastSnapshot store;
   Trainer trainer(run);
   trainer.keep_checkpoints_in(store);
   trainer.observe(diverge);

@@ -34,17 +34,6 @@ Settings chosen(const Settings& more = {}) {
   return settings;
 }
 
-class LastSnapshot : public CheckpointStore {
- public:
-  std::string save(const Snapshot& snapshot, std::int64_t, bool) override {
-    last = snapshot;
-    return "memory";
-  }
-  std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return last; }
-
-  std::optional<Snapshot> last;
-};
-
 at::Tensor& positions_in(Snapshot& snapshot) {
   for (NamedTensor& item : snapshot.tensors)
     if (item.name == "chosen.positions") return item.tensor;

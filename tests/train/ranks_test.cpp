@@ -241,31 +241,18 @@ TEST(Ranks, AWeightWithoutAGradientIsAnError) {
 TEST(Ranks, ARunGoesOnWithAnotherNumberOfThem) {
   const Settings longer = {"train.duration=6ep"};
   const Trained whole = train_on(alone(), with(longer, {batch(16)}));
-  Snapshot half;
-  class Keep : public CheckpointStore {
-   public:
-    explicit Keep(Snapshot& into) : into_(into) {}
-    std::string save(const Snapshot& snapshot, std::int64_t, bool) override {
-      into_ = snapshot;
-      return "memory";
-    }
-    std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return into_; }
-
-   private:
-    Snapshot& into_;
-  };
+  LastSnapshot half;
   {
     onecycle::RecipeRun run = run_on(alone(), with(longer, {batch(16), "train.log_every=1"}));
     Trainer trainer(run);
-    Keep keep(half);
-    trainer.keep_checkpoints_in(keep);
+    trainer.keep_checkpoints_in(half);
     StopAt observer(12, StopReason::early_stopped);
     trainer.observe(observer);
     trainer.fit();
   }
   on_ranks(2, [&](const std::shared_ptr<Group>& group) {
     onecycle::RecipeRun run = run_on(group, with(longer, {batch(8)}));
-    const auto snapshot = snapshot_from_leader(*group, [&] { return std::optional(half); });
+    const auto snapshot = snapshot_from_leader(*group, [&] { return half.last; });
     ASSERT_TRUE(snapshot);
     Trainer trainer(run);
     trainer.resume(*snapshot, "half");
@@ -277,7 +264,7 @@ TEST(Ranks, ARunGoesOnWithAnotherNumberOfThem) {
   onecycle::RecipeRun run = run_on(alone(), with(longer, {batch(8)}));
   Trainer trainer(run);
   try {
-    trainer.resume(half, "half");
+    trainer.resume(*half.last, "half");
     trainer.fit();
     FAIL() << "another total batch was taken";
   } catch (const CheckpointError& error) {

@@ -6,6 +6,8 @@
 #include "yaml/document.h"
 #include "yaml/yaml.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,18 @@ inline RecipeRun tiny_run(const std::vector<std::string>& overrides = {}) {
   environment.use_threads = at::set_num_threads;
   return build(tiny_recipe(overrides), environment);
 }
+
+// Checkpoints in memory, of which the last is kept.
+class LastSnapshot : public CheckpointStore {
+ public:
+  std::string save(const Snapshot& snapshot, std::int64_t, bool) override {
+    last = snapshot;
+    return "memory";
+  }
+  std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return last; }
+
+  std::optional<Snapshot> last;
+};
 
 // A file of the weights alone.
 inline void save_weights(const std::string& path, const Parameters& parameters) {

@@ -114,17 +114,6 @@ INSTANTIATE_TEST_SUITE_P(
             "ResNet8Fp32", "{name: resnet8, width: 4, bn_batch: 8}", "fp32", 1e-5, {24}}),
     [](const auto& network) { return std::string(network.param.name); });
 
-class KeptInMemory : public CheckpointStore {
- public:
-  std::string save(const Snapshot& snapshot, std::int64_t, bool) override {
-    kept = snapshot;
-    return "memory";
-  }
-  std::optional<Snapshot> load_latest(std::vector<std::string>&) override { return kept; }
-
-  std::optional<Snapshot> kept;
-};
-
 class StopAfter : public Observer {
  public:
   explicit StopAfter(std::int64_t step) : step_(step) {}
@@ -147,7 +136,7 @@ TEST(TotalBatchResume, KeepsItOnAnotherNumberOfRanks) {
   };
   const RecipeRun whole = build_for(alone(), {});
   Trainer(whole).fit();
-  KeptInMemory half;
+  LastSnapshot half;
   {
     const RecipeRun run = build_for(alone(), {});
     Trainer trainer(run);
@@ -156,13 +145,13 @@ TEST(TotalBatchResume, KeepsItOnAnotherNumberOfRanks) {
     trainer.observe(stop);
     trainer.fit();
   }
-  ASSERT_TRUE(half.kept);
+  ASSERT_TRUE(half.last);
   for (const std::int64_t ranks : {2, 3})
     on_ranks(ranks, [&](const std::shared_ptr<Group>& group) {
       const RecipeRun run = build_for(group, {});
       EXPECT_EQ(run.steps.micro_batches(), 1) << "and two when it was begun";
       Trainer trainer(run);
-      const auto snapshot = snapshot_from_leader(*group, [&] { return half.kept; });
+      const auto snapshot = snapshot_from_leader(*group, [&] { return half.last; });
       trainer.resume(*snapshot, "half");
       EXPECT_EQ(trainer.fit().steps, whole.steps.total_steps);
       const auto expected = state_of(whole);
@@ -172,7 +161,7 @@ TEST(TotalBatchResume, KeepsItOnAnotherNumberOfRanks) {
     });
   const RecipeRun other = build_for(alone(), {"data.total_batch_size=null"});
   Trainer trainer(other);
-  trainer.resume(*half.kept, "half");
+  trainer.resume(*half.last, "half");
   try {
     trainer.fit();
     FAIL() << "another total batch was taken";

@@ -19,8 +19,6 @@ class HardestRows {
   // `steps`: those of the run that takes them, with a read_batch.
   HardestRows(const StepPlan& steps, c10::Device device);
 
-  std::int64_t read_batch() const { return read_; }  // samples that the proxy computes in a step
-
   // Of `part` of a step, counted over its passes and ranks: narrows the batch to its hardest
   // samples, in their order, and returns their outputs. Queues work that may be recorded. Throws
   // FieldError where the task gives no loss of each sample.

@@ -3,6 +3,7 @@
 #include "onecycle/convolution_gradient.h"
 
 #include "network/input_format.h"
+#include "train/run_plan.h"
 #include "train/step/hardest_rows.h"
 
 #include <utility>
@@ -49,13 +50,10 @@ void Step::start_over() {
 void Step::run(std::int64_t step, const Hyper& hyper) {
   const StepPlan& plan = run_.steps;
   run_.optimizer->write(hyper);
-  run_.train->seek(step / plan.steps_per_epoch, step % plan.steps_per_epoch * samples());
+  run_.train->seek(step / plan.steps_per_epoch,
+                   step % plan.steps_per_epoch * samples_computed(run_));
   graph_.run();
   if (run_.hardest) run_.hardest->note(step);
-}
-
-std::int64_t Step::samples() const {
-  return run_.hardest ? run_.hardest->read_batch() : run_.steps.total_batch;
 }
 
 // The part of a step that is the same in all of them. The step's samples are cut into one part for
@@ -64,11 +62,12 @@ void Step::queue() {
   const StepPlan& plan = run_.steps;
   const std::int64_t passes = plan.micro_batches();
   const std::int64_t parts = passes * plan.ranks;
+  const std::int64_t samples = samples_computed(run_);
   weight_.reset();
   for (std::int64_t pass = 0; pass < passes; ++pass) {
     const std::int64_t part = pass * plan.ranks + run_.group->rank();
-    const std::int64_t first = samples() * part / parts;
-    const std::int64_t last = samples() * (part + 1) / parts;
+    const std::int64_t first = samples * part / parts;
+    const std::int64_t last = samples * (part + 1) / parts;
     reduction_->begin(pass + 1 == passes);
     const StatisticsPass statistics(grouped_norms_, pass, passes);
     add_gradients(batch_of(first, last - first), part);

@@ -49,7 +49,6 @@ class Step {
  private:
   void queue();
   void start_over();
-  std::int64_t samples() const;  // that a step computes
   Batch batch_of(std::int64_t first, std::int64_t count);
   // Of a pass of a rank: `part` counts over both.
   void add_gradients(Batch batch, std::int64_t part);
